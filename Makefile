@@ -1,0 +1,50 @@
+# Everything a person types. `make demo` and `make test` work on a fresh machine: they set up what they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup servers demo test check bench fmt lock clean
+
+help:            ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(READY)  ## create .venv with the locked dependencies and sidestep itself
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+servers: $(READY)  ## fetch or build the real servers that tests use (kube-apiserver, etcd, Prometheus, Chromium)
+	$(BIN)/python tools/test_servers.py
+
+demo: $(READY)   ## audit a realistic generated mesh and show the result
+	$(BIN)/python tools/demo.py
+
+check: $(READY)  ## lint, format, types, import contracts, sizes, documentation that matches the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_sizes.py
+	$(BIN)/python tools/check_docs.py
+
+test: servers check  ## every check and every test
+	$(BIN)/pytest -n auto --dist loadgroup
+
+bench: $(READY)  ## measure speed and memory as ratios in one run (see docs/performance.md)
+	$(BIN)/python bench/audit.py
+
+fmt: $(READY)    ## format and fix what can be fixed
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+lock:            ## renew the hashed locks (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements/dev.txt
+
+clean:           ## remove what the build made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
