@@ -6,7 +6,6 @@ next; the CLI prints that and exits with 1. What merely cannot be read in part i
 """
 
 
-
 class SidestepError(Exception):
     """Base of all errors that reach a user.
 

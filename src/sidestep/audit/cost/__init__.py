@@ -1,0 +1,1 @@
+"""Money, computed and never quoted: every figure carries its formula and inputs."""

@@ -1,0 +1,1 @@
+"""One file per finding; the list is `sidestep.audit.catalogue`."""

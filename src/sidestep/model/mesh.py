@@ -1,0 +1,100 @@
+"""A mesh: one immutable picture of everything that was read."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+from msgspec import Struct
+
+from sidestep.model.gaps import Gap, Remark
+from sidestep.model.kinds import NAMESPACE, Kind
+from sidestep.model.metadata import Labels
+from sidestep.model.pods import Pod
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Untyped
+
+ViewT = TypeVar("ViewT")
+
+
+class SourceKind(StrEnum):
+    """By which door a mesh came in."""
+
+    CLUSTER = "cluster"
+    FILES = "files"
+    SNAPSHOT = "snapshot"
+
+
+class SourceInfo(Struct, frozen=True):
+    """What was read.
+
+    Attributes:
+        kind: the door.
+        name: context, paths or snapshot file, as the user would name it.
+        cluster_id: uid of the kube-system namespace, where known: tells clusters apart whatever they are called.
+        version: of the Kubernetes API server, where known.
+        read_at: RFC 3339 time of reading, for a cluster or a snapshot of one.
+    """
+
+    kind: SourceKind
+    name: str
+    cluster_id: str = ""
+    version: str = ""
+    read_at: str | None = None
+
+
+class Mesh(Struct, frozen=True, dict=True):
+    """Everything that was read, and what could not be.
+
+    Attributes:
+        source: where it came from.
+        pods: all pods, in the order read.
+        resources: typed objects by `Kind.key`; use `of`.
+        others: objects of kinds we do not know, and those of known kinds whose fields have wrong types (each also a
+            gap): carried whole.
+        gaps: what should have been read and was not.
+        remarks: what should be said though nothing was lost.
+        skipped_secrets: Secrets met in files; their content was never looked at.
+    """
+
+    source: SourceInfo
+    pods: tuple[Pod, ...] = ()
+    resources: Mapping[str, tuple[Resource[Any], ...]] = {}
+    others: tuple[Resource[None], ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    skipped_secrets: int = 0
+
+    def of(self, kind: Kind[ViewT]) -> tuple[Resource[ViewT], ...]:
+        """All objects of a kind."""
+        return cast("tuple[Resource[ViewT], ...]", self.resources.get(kind.key, ()))
+
+    def find(self, kind: Kind[ViewT], namespace: str, name: str) -> Resource[ViewT] | None:
+        """One object by name; an empty namespace for cluster-scoped kinds."""
+        return cast("Resource[ViewT] | None", self._by_name.get((kind.key, namespace, name)))
+
+    def in_namespace(self, kind: Kind[ViewT], namespace: str) -> tuple[Resource[ViewT], ...]:
+        """All objects of a kind in one namespace."""
+        return cast("tuple[Resource[ViewT], ...]", self._by_namespace.get((kind.key, namespace), ()))
+
+    def namespace_labels(self, namespace: str) -> Labels:
+        """Labels of a namespace; none when it was not read."""
+        found: Resource[Untyped] | None = self.find(NAMESPACE, "", namespace)
+        return found.meta.labels if found else {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that should have been read was."""
+        return not self.gaps
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str, str], Resource[Any]]:
+        return {(key, r.meta.namespace, r.meta.name): r for key, found in self.resources.items() for r in found}
+
+    @cached_property
+    def _by_namespace(self) -> dict[tuple[str, str], tuple[Resource[Any], ...]]:
+        grouped: dict[tuple[str, str], list[Resource[Any]]] = {}
+        for key, found in self.resources.items():
+            for resource in found:
+                grouped.setdefault((key, resource.meta.namespace), []).append(resource)
+        return {key: tuple(found) for key, found in grouped.items()}

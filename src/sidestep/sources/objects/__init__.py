@@ -1,0 +1,1 @@
+"""From the JSON of single objects to a `Mesh`, whatever door the JSON came through."""

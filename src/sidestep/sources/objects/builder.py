@@ -1,0 +1,153 @@
+"""Collect objects into a `Mesh`: known kinds typed, unknown ones carried, Secrets never opened."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from sidestep.model.gaps import Gap, GapReason, Remark
+from sidestep.model.kinds import KINDS, POD, Kind
+from sidestep.model.mesh import Mesh, SourceInfo
+from sidestep.model.metadata import Metadata
+from sidestep.model.origin import Origin
+from sidestep.model.pods import Pod
+from sidestep.model.resource import Resource
+from sidestep.sources.objects.pods import PodDecoder
+
+_USUAL_HEADER = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"([^"\\]*)"\s*,\s*"kind"\s*:\s*"([^"\\]*)"')
+_KNOWN: dict[tuple[str, str], Kind[Any]] = {
+    (group, kind.name): kind for kind in KINDS for group in (kind.group, *kind.former_groups)
+}
+
+
+class TypeMeta(Struct, rename="camel"):
+    """What an object says it is; empty where it does not say."""
+
+    api_version: str = ""
+    kind: str = ""
+
+
+class _WithMetadata(Struct):
+    metadata: Metadata = Metadata()
+
+
+_decode_header = msgspec.json.Decoder(TypeMeta).decode
+_decode_metadata = msgspec.json.Decoder(_WithMetadata).decode
+_decode_tree = msgspec.json.Decoder().decode
+_view_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+
+
+def type_meta(raw: bytes | Raw) -> TypeMeta:
+    """The apiVersion and kind of an object, without decoding the rest where they come first, as they usually do.
+
+    Raises:
+        msgspec.DecodeError, msgspec.ValidationError: not a JSON object, or they are no strings.
+    """
+    usual = _USUAL_HEADER.match(raw)
+    if usual:
+        return TypeMeta(usual[1].decode(), usual[2].decode())
+    return _decode_header(raw)
+
+
+class MeshBuilder:
+    """Takes objects one by one and gives one `Mesh`."""
+
+    def __init__(self) -> None:
+        self._pod_decoder = PodDecoder()
+        self._pods: list[Pod] = []
+        self._resources: dict[str, list[Resource[Any]]] = {}
+        self._others: list[Resource[None]] = []
+        self._gaps: list[Gap] = []
+        self._remarks: list[Remark] = []
+        self._secrets = 0
+
+    def add(self, raw: bytes | Raw, origin: Origin, declared: TypeMeta | None = None) -> None:
+        """Add one object.
+
+        Args:
+            raw: its JSON.
+            origin: where it was read.
+            declared: its type, where the surroundings say it (items of a `PodList` do not).
+        """
+        try:
+            header = declared or type_meta(raw)
+            self._add(raw, origin, header)
+        except msgspec.MsgspecError as error:
+            self.gap(Gap(str(origin), GapReason.MALFORMED, str(error), "correct the object; it was left out"))
+
+    def gap(self, gap: Gap) -> None:
+        """Record something that could not be read."""
+        self._gaps.append(gap)
+
+    def remark(self, remark: Remark) -> None:
+        """Record something worth saying."""
+        self._remarks.append(remark)
+
+    def build(self, source: SourceInfo) -> Mesh:
+        """The mesh of all that was added."""
+        return Mesh(
+            source,
+            tuple(self._pods),
+            {key: tuple(found) for key, found in self._resources.items()},
+            tuple(self._others),
+            tuple(sorted(set(self._gaps))),
+            tuple(sorted(set(self._remarks))),
+            self._secrets,
+        )
+
+    def _add(self, raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
+        group, _, _ = header.api_version.rpartition("/")
+        if header.kind == "Secret" and not group:
+            self._secrets += 1
+            return
+        kind = _KNOWN.get((group, header.kind))
+        if kind is POD:
+            self._pods.append(self._pod_decoder.decode(raw, origin))
+        elif kind is None:
+            self._carry(raw, origin, header)
+        else:
+            self._add_typed(kind, raw, origin, header)
+
+    def _add_typed(self, kind: Kind[Any], raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
+        try:
+            view = _view_decoder(kind).decode(raw)
+            meta = _metadata(raw, namespaced=kind.namespaced)
+        except msgspec.ValidationError as error:
+            detail = f"{header.kind}: {error}"
+            self.gap(Gap(str(origin), GapReason.MALFORMED, detail, "correct the field; the object was not judged"))
+            self._carry(raw, origin, header)
+            return
+        body = b"" if kind.evidence else _whole(raw, header)
+        resource = Resource(header.api_version, header.kind, meta, view, body, origin)
+        self._resources.setdefault(kind.key, []).append(resource)
+
+    def _carry(self, raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
+        try:
+            meta = _metadata(raw, namespaced=False)
+        except msgspec.ValidationError:
+            meta = Metadata()
+        body = _whole(raw, header)
+        self._others.append(Resource(header.api_version, header.kind, meta, None, body, origin))
+
+
+def _view_decoder(kind: Kind[Any]) -> msgspec.json.Decoder[Any]:
+    decoder = _view_decoders.get(kind.key)
+    if decoder is None:
+        decoder = _view_decoders[kind.key] = msgspec.json.Decoder(kind.view)
+    return decoder
+
+
+def _metadata(raw: bytes | Raw, *, namespaced: bool) -> Metadata:
+    meta = _decode_metadata(raw).metadata
+    if namespaced and not meta.namespace:
+        return msgspec.structs.replace(meta, namespace="default")
+    return meta
+
+
+def _whole(raw: bytes | Raw, header: TypeMeta) -> bytes:
+    """The object as compact JSON with its type, which items of a typed list leave out."""
+    tree = _decode_tree(raw)
+    if "kind" not in tree:
+        tree = {"apiVersion": header.api_version, "kind": header.kind, **tree}
+    return msgspec.json.encode(tree)
