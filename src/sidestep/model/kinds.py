@@ -125,6 +125,11 @@ TLS_ROUTE = _gateway("TLSRoute", "tlsroutes", "v1", "v1alpha3", "v1alpha2", opti
 TCP_ROUTE = _gateway("TCPRoute", "tcproutes", "v1", "v1alpha2", optional=True)
 REFERENCE_GRANT = _gateway("ReferenceGrant", "referencegrants", "v1", "v1beta1")
 
+FELIX_CONFIGURATION = Kind(
+    "crd.projectcalico.org", "FelixConfiguration", "felixconfigurations", ("v1",), core.Spec,
+    namespaced=False, optional=True, former_groups=("projectcalico.org",),
+)  # fmt: skip
+
 CONTROLLERS: tuple[Kind[apps.Controller], ...] = (
     DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB, ROLLOUT, REPLICA_SET, REPLICATION_CONTROLLER, DEPLOYMENT_CONFIG,
 )  # fmt: skip
@@ -139,4 +144,5 @@ KINDS: tuple[Kind[Any], ...] = (
     AUTHORIZATION_POLICY, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION,
     TELEMETRY, WASM_PLUGIN, TRAFFIC_EXTENSION,
     GATEWAY_CLASS, GATEWAY, HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, REFERENCE_GRANT,
+    FELIX_CONFIGURATION,
 )  # fmt: skip

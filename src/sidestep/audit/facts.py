@@ -1,0 +1,164 @@
+"""What the audit knows before it judges: every workload with its pods, recognised once per shape."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from msgspec import Struct
+
+from sidestep.model import kinds
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import WorkloadRef
+from sidestep.model.pods import Pod, PodShape
+from sidestep.model.quantity import Resources
+from sidestep.model.telemetry import Telemetry
+from sidestep.model.templates import WorkloadTemplate
+from sidestep.semantics.injection import Injection
+from sidestep.semantics.injectors import Injectors
+from sidestep.semantics.layer7 import LAYER7, Feature, Use, features_of
+from sidestep.semantics.proxies import Recognition, Role
+
+
+class Options(Struct, frozen=True):
+    """What the caller may set.
+
+    Attributes:
+        sidecar_threshold: more sidecars than this in a namespace without layer 7 make it a cheap win.
+        suppress: `CODE` or `CODE=Kind namespace/name`, with `*` as wildcard.
+        namespaces: judge only these; empty for all.
+    """
+
+    sidecar_threshold: int = 50
+    suppress: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+
+
+class Group(Struct, frozen=True):
+    """Pods of one workload that share a shape.
+
+    Attributes:
+        shape: what they have in common.
+        recognition: what they are.
+        pods: those that hold resources now; empty when only the template was read.
+        count: how many pods: those read, or those declared.
+        requests: what the sidecar (or other proxy) of one pod requests.
+        predicted: the sidecar is not in the template; the injector would add it.
+    """
+
+    shape: PodShape
+    recognition: Recognition
+    pods: tuple[Pod, ...]
+    count: int
+    requests: Resources
+    predicted: bool = False
+
+
+class Workload(Struct, frozen=True, dict=True):
+    """One workload.
+
+    Attributes:
+        ref: its name.
+        groups: its pods by shape, the largest group first.
+        template: its controller, if that was read.
+        injection: what its next pod would get.
+    """
+
+    ref: WorkloadRef
+    groups: tuple[Group, ...]
+    template: WorkloadTemplate | None
+    injection: Injection
+
+    @property
+    def role(self) -> Role:
+        """What most of its pods do in the mesh."""
+        return self.groups[0].recognition.role if self.groups else Role.APPLICATION
+
+    @property
+    def from_template(self) -> bool:
+        """Whether the counts are declared rather than observed."""
+        return any(group.count and not group.pods for group in self.groups)
+
+    @cached_property
+    def next_shape(self) -> PodShape | None:
+        """What the next pod is made from: the template, or else the pods that there are."""
+        if self.template:
+            return self.template.shape
+        return self.groups[0].shape if self.groups else None
+
+    @property
+    def pods(self) -> int:
+        """How many pods it has, or declares."""
+        return sum(group.count for group in self.groups)
+
+    @property
+    def sidecars(self) -> int:
+        """How many of them carry a sidecar."""
+        return sum(group.count for group in self.groups if group.recognition.sidecar)
+
+
+class Facts(Struct, frozen=True, dict=True):
+    """Everything a rule may look at.
+
+    Attributes:
+        mesh: as it was read.
+        injectors: who injects.
+        workloads: all of them, by namespace, kind and name.
+        telemetry: what was measured.
+        options: what the caller set.
+    """
+
+    mesh: Mesh
+    injectors: Injectors
+    workloads: tuple[Workload, ...]
+    telemetry: Telemetry = Telemetry()
+    options: Options = Options()
+
+    @cached_property
+    def uses(self) -> Mapping[str, tuple[Use, ...]]:
+        """Features in use, by the namespace of the object that uses them."""
+        found: dict[str, list[Use]] = {}
+        for kind in _FEATURE_KINDS:
+            for resource in self.mesh.of(kind):
+                for feature in features_of(kind, resource):
+                    found.setdefault(resource.meta.namespace, []).append(Use(feature, resource))
+        return {namespace: tuple(uses) for namespace, uses in found.items()}
+
+    @cached_property
+    def by_namespace(self) -> Mapping[str, tuple[Workload, ...]]:
+        """Workloads by namespace."""
+        found: dict[str, list[Workload]] = {}
+        for workload in self.workloads:
+            found.setdefault(workload.ref.namespace, []).append(workload)
+        return {namespace: tuple(workloads) for namespace, workloads in found.items()}
+
+    def layer7_uses(self, namespace: str) -> tuple[Use, ...]:
+        """Objects of a namespace that need a proxy which reads HTTP."""
+        return tuple(use for use in self.uses.get(namespace, ()) if use.feature in LAYER7)
+
+    def groups(self) -> Iterator[tuple[Workload, Group]]:
+        """Every group of every workload."""
+        for workload in self.workloads:
+            for group in workload.groups:
+                yield workload, group
+
+
+_FEATURE_KINDS = (
+    kinds.AUTHORIZATION_POLICY,
+    kinds.REQUEST_AUTHENTICATION,
+    kinds.PEER_AUTHENTICATION,
+    kinds.VIRTUAL_SERVICE,
+    kinds.DESTINATION_RULE,
+    kinds.HTTP_ROUTE,
+    kinds.GRPC_ROUTE,
+    kinds.ENVOY_FILTER,
+    kinds.WASM_PLUGIN,
+    kinds.TRAFFIC_EXTENSION,
+    kinds.TELEMETRY,
+    kinds.SIDECAR,
+    kinds.SERVICE_ENTRY,
+)
+
+
+def feature_counts(uses: tuple[Use, ...]) -> dict[str, int]:
+    """How many objects use each feature, in the order of `Feature`."""
+    counts = {feature: sum(use.feature is feature for use in uses) for feature in Feature}
+    return {feature.value: count for feature, count in counts.items() if count}

@@ -1,0 +1,101 @@
+"""Gather the facts of a mesh: group pods by workload, recognise each shape once, ask who would inject the next."""
+
+from msgspec import Struct
+
+from sidestep.audit.facts import Facts, Group, Options, Workload
+from sidestep.model import kinds
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import WorkloadRef
+from sidestep.model.ownership import parents, workload_of_shape
+from sidestep.model.pods import Pod, PodShape
+from sidestep.model.quantity import Resources
+from sidestep.model.telemetry import Telemetry
+from sidestep.model.templates import WorkloadTemplate, workload_templates
+from sidestep.semantics.injection import Candidate, Injection, Result
+from sidestep.semantics.injectors import Injectors, injectors
+from sidestep.semantics.proxies import Recognition, Role, SidecarMode, recognise
+from sidestep.semantics.proxy_resources import default_requests, predicted_requests
+
+NATIVE_SIDECAR = "sidecar.istio.io/nativeSidecar"
+
+_Shapes = list[tuple[PodShape, list[Pod]]]
+
+
+def gather(mesh: Mesh, telemetry: Telemetry, options: Options) -> Facts:
+    """The facts of a mesh."""
+    survey = _Survey(mesh, injectors(mesh), observed=bool(mesh.pods))
+    templates = {template.workload: template for template in workload_templates(mesh)}
+    shapes = _shapes_by_workload(mesh)
+    workloads = tuple(
+        survey.workload(ref, shapes.get(ref, []), templates.get(ref))
+        for ref in sorted({*shapes, *templates})
+        if not options.namespaces or ref.namespace in options.namespaces
+    )
+    return Facts(mesh, survey.injectors, workloads, telemetry, options)
+
+
+def _shapes_by_workload(mesh: Mesh) -> dict[WorkloadRef, _Shapes]:
+    """Pods that hold resources, by shape, by workload."""
+    by_shape: dict[int, list[Pod]] = {}
+    for pod in mesh.pods:
+        if not pod.status.terminal:
+            by_shape.setdefault(id(pod.shape), []).append(pod)
+    known = parents(mesh)
+    found: dict[WorkloadRef, _Shapes] = {}
+    for pods in by_shape.values():
+        shape = pods[0].shape
+        ref = workload_of_shape(shape, known)
+        if ref is not None:
+            found.setdefault(ref, []).append((shape, pods))
+            continue
+        for pod in pods:
+            found.setdefault(WorkloadRef(shape.namespace, "Pod", pod.name), []).append((shape, [pod]))
+    return found
+
+
+class _Survey(Struct, frozen=True):
+    """What is the same for every workload; `observed` says whether running pods were read at all."""
+
+    mesh: Mesh
+    injectors: Injectors
+    observed: bool
+
+    def workload(self, ref: WorkloadRef, shapes: _Shapes, template: WorkloadTemplate | None) -> Workload:
+        """One workload, from its pods or, without any, from what its controller declares."""
+        groups = sorted((_observed(shape, pods) for shape, pods in shapes), key=lambda group: -group.count)
+        injection = self.injectors.decide(self._candidate(template.shape if template else groups[0].shape))
+        if template and not groups:
+            groups = [self._declared(template, injection)]
+        return Workload(ref, tuple(groups), template, injection)
+
+    def _candidate(self, shape: PodShape) -> Candidate:
+        namespace = self.mesh.find(kinds.NAMESPACE, "", shape.namespace)
+        return Candidate(
+            shape.namespace,
+            namespace.meta.labels if namespace else None,
+            shape.labels,
+            shape.annotations,
+            shape.spec.host_network,
+        )
+
+    def _declared(self, template: WorkloadTemplate, injection: Injection) -> Group:
+        """Nothing where pods were read, the replicas where they were not, with the sidecar they would get."""
+        shape = template.shape
+        count = 0 if self.observed else (template.replicas or len(self.mesh.of(kinds.NODE)) or 1)
+        recognition = recognise(shape)
+        bare = recognition.role is Role.APPLICATION and not recognition.sidecar and not recognition.proxyless
+        if not (bare and injection.result is Result.INJECTED):
+            return Group(shape, recognition, (), count, _proxy_requests(recognition))
+        mode = SidecarMode.NATIVE if shape.annotations.get(NATIVE_SIDECAR) == "true" else SidecarMode.CLASSIC
+        sidecar = Recognition(sidecar=mode, revision=injection.revision)
+        requests = predicted_requests(shape.annotations, default_requests(self.mesh, injection.revision))
+        return Group(shape, sidecar, (), count, requests, predicted=True)
+
+
+def _observed(shape: PodShape, pods: list[Pod]) -> Group:
+    recognition = recognise(shape)
+    return Group(shape, recognition, tuple(pods), len(pods), _proxy_requests(recognition))
+
+
+def _proxy_requests(recognition: Recognition) -> Resources:
+    return recognition.proxy.requests if recognition.proxy else Resources()
