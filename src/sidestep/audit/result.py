@@ -166,7 +166,7 @@ class TotalMonthly(Struct, frozen=True, rename="camel"):
 
 
 class Totals(Struct, frozen=True, rename="camel"):
-    """The mesh as a whole; `pods` are application pods, proxies of the mesh's own are counted by role."""
+    """The mesh as a whole; `pods` are all that hold resources, the mesh's own proxies included."""
 
     pods: int
     sidecars: SidecarTotal

@@ -1,0 +1,93 @@
+"""Three sentences that an owner of the mesh can repeat, made of the figures and nothing else."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from sidestep.audit.finding import Finding, Severity
+from sidestep.audit.result import AmbientReport, NamespaceReport, Totals
+
+_GIB = 2**30
+
+
+class Scene(Struct, frozen=True):
+    """What the sentences are about; `currency` as in ISO 4217."""
+
+    totals: Totals
+    ambient: AmbientReport
+    namespaces: tuple[NamespaceReport, ...]
+    findings: tuple[Finding, ...]
+    currency: str
+
+
+def conclusion(scene: Scene) -> tuple[str, ...]:
+    """What is there, what would change, and what to look at first."""
+    return (_present(scene), _instead(scene), _first(scene.findings))
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount without cents, as one says it."""
+    return f"${amount:,.0f}" if currency == "USD" else f"{amount:,.0f} {currency}"
+
+
+def _present(scene: Scene) -> str:
+    totals = scene.totals
+    sidecars = totals.sidecars
+    if not sidecars.total:
+        return f"None of {totals.pods:,} pods carries a sidecar."
+    carrying = sum(1 for row in scene.namespaces if row.sidecars.total)
+    requested = totals.requested
+    return (
+        f"{sidecars.total:,} of {totals.pods:,} pods carry a sidecar ({sidecars.native:,} native, "
+        f"{sidecars.classic:,} classic) in {_count(carrying, 'namespace')}; together they request "
+        f"{requested.cpu_millis / 1000:,.1f} vCPU and {requested.memory_bytes / _GIB:,.1f} GiB, "
+        f"{money(totals.monthly.requested, scene.currency)} a month{_used(scene)}{_realisable(scene)}."
+    )
+
+
+def _used(scene: Scene) -> str:
+    used = scene.totals.monthly.used
+    return "" if used is None else f", and use {money(used, scene.currency)} of it (95th percentile)"
+
+
+def _realisable(scene: Scene) -> str:
+    realisable = scene.totals.monthly.realisable
+    if realisable is None:
+        return ""
+    nodes = _count(len(scene.totals.drained_nodes or ()), "node")
+    return f"; without them {nodes} would drain, {money(realisable, scene.currency)} a month"
+
+
+def _instead(scene: Scene) -> str:
+    totals, ambient = scene.totals, scene.ambient
+    floor = money(ambient.monthly.floor, scene.currency)
+    available = money(ambient.monthly.highly_available, scene.currency)
+    cost = (
+        f"Ambient would cost {floor} a month without waypoints and {available} with highly available ones "
+        f"in {_count(ambient.layer7_namespaces, 'namespace')} that use layer 7"
+    )
+    even = ambient.break_even_sidecars_per_node
+    if even is None or not totals.nodes:
+        return f"{cost}."
+    stands = "above" if ambient.sidecars_per_node > even else "below"
+    return (
+        f"{cost}; it pays from {even:.1f} sidecars per node, and this cluster stands {stands} that at "
+        f"{ambient.sidecars_per_node:.1f}."
+    )
+
+
+def _first(findings: Iterable[Finding]) -> str:
+    counted = [finding for finding in findings if finding.suppressed is None]
+    if not counted:
+        return "Nothing was found that stands in the way."
+    by_severity = Counter(finding.severity for finding in counted)
+    told = ", ".join(
+        _count(by_severity[severity], severity.value) for severity in reversed(Severity) if by_severity[severity]
+    )
+    worst = max(counted, key=lambda finding: finding.severity.rank)
+    return f"Found {told}; look first at {worst.code} on {worst.object}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 or noun == "info" else f"{number:,} {noun}s"
