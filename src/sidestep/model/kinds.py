@@ -87,7 +87,13 @@ REPLICATION_CONTROLLER = Kind(
     "", "ReplicationController", "replicationcontrollers", ("v1",), apps.Controller, listed=False
 )
 DEPLOYMENT_CONFIG = Kind(
-    "apps.openshift.io", "DeploymentConfig", "deploymentconfigs", ("v1",), apps.Controller, listed=False
+    "apps.openshift.io",
+    "DeploymentConfig",
+    "deploymentconfigs",
+    ("v1",),
+    apps.Controller,
+    listed=False,
+    former_groups=("",),
 )
 JOB = Kind("batch", "Job", "jobs", ("v1",), apps.Controller)
 CRON_JOB = Kind("batch", "CronJob", "cronjobs", ("v1",), apps.CronJob)

@@ -24,7 +24,6 @@ MANAGED = "gateway.istio.io/managed"
 _WAYPOINT_CONTROLLERS = ("istio.io-mesh-controller", "istio.io-agentgateway-mesh-controller")
 _REDIRECTORS = ("istio-init", "istio-validation")
 _PROXYLESS_TEMPLATES = ("grpc-agent", "grpc-simple")
-_ZTUNNEL = "ztunnel"
 _CNI = ("istio-cni-node", "istio-cni")
 _ISTIOD = "istiod"
 
@@ -45,6 +44,9 @@ class SidecarMode(StrEnum):
 
     CLASSIC = "classic"
     NATIVE = "native"
+
+
+_ROLE_OF_TYPE = {"router": Role.GATEWAY, "waypoint": Role.WAYPOINT, "ztunnel": Role.ZTUNNEL}
 
 
 class Recognition(Struct, frozen=True):
@@ -103,22 +105,15 @@ def is_waypoint(labels: Labels) -> bool:
 
 def _role(shape: PodShape) -> Role:
     labels, containers = shape.labels, {c.name: c for c in shape.spec.containers or ()}
+    app = labels.get("app") or labels.get("app.kubernetes.io/name") or labels.get("k8s-app")
     if is_waypoint(labels):
         return Role.WAYPOINT
-    app = labels.get("app") or labels.get("app.kubernetes.io/name") or labels.get("k8s-app")
-    proxy = containers.get(PROXY)
-    if app == _ZTUNNEL and proxy is not None and "ztunnel" in (*(proxy.args or ()), proxy.image or ""):
-        return Role.ZTUNNEL
-    if app == _ZTUNNEL and proxy is not None and _proxy_type(proxy) not in ("sidecar", "router"):
-        return Role.ZTUNNEL
     if "install-cni" in containers and app in _CNI:
         return Role.ISTIO_CNI
     if app == _ISTIOD and "discovery" in containers:
         return Role.ISTIOD
-    kind = _proxy_type(proxy) if proxy else None
-    if kind == "waypoint":
-        return Role.WAYPOINT
-    return Role.GATEWAY if kind == "router" else Role.APPLICATION
+    proxy = containers.get(PROXY)
+    return _ROLE_OF_TYPE.get(_proxy_type(proxy) or "", Role.APPLICATION) if proxy else Role.APPLICATION
 
 
 def _proxy(shape: PodShape) -> tuple[Container | None, SidecarMode | None]:
