@@ -61,6 +61,7 @@ class MeshBuilder:
         self._gaps: list[Gap] = []
         self._remarks: list[Remark] = []
         self._secrets = 0
+        self._places: dict[tuple[str, str, str], Origin] = {}
 
     def add(self, raw: bytes | Raw, origin: Origin, declared: TypeMeta | None = None) -> None:
         """Add one object.
@@ -84,6 +85,13 @@ class MeshBuilder:
         """Record something worth saying."""
         self._remarks.append(remark)
 
+    def forget(self, kind: Kind[Any]) -> None:
+        """Drop everything of a kind, to read it again from the start."""
+        if kind is POD:
+            self._pods.clear()
+        self._resources.pop(kind.key, None)
+        self._places = {key: place for key, place in self._places.items() if key[0] != kind.key}
+
     def build(self, source: SourceInfo) -> Mesh:
         """The mesh of all that was added."""
         return Mesh(
@@ -103,7 +111,9 @@ class MeshBuilder:
             return
         kind = _KNOWN.get((group, header.kind))
         if kind is POD:
-            self._pods.append(self._pod_decoder.decode(raw, origin))
+            pod = self._pod_decoder.decode(raw, origin)
+            if self._is_new((kind.key, pod.namespace, pod.name), origin):
+                self._pods.append(pod)
         elif kind is None:
             self._carry(raw, origin, header)
         else:
@@ -118,9 +128,20 @@ class MeshBuilder:
             self.gap(Gap(str(origin), GapReason.MALFORMED, detail, "correct the field; the object was not judged"))
             self._carry(raw, origin, header)
             return
+        if not self._is_new((kind.key, meta.namespace, meta.name), origin):
+            return
         body = b"" if kind.evidence else _whole(raw, header)
         resource = Resource(header.api_version, header.kind, meta, view, body, origin)
         self._resources.setdefault(kind.key, []).append(resource)
+
+    def _is_new(self, key: tuple[str, str, str], origin: Origin) -> bool:
+        """Whether an object is met for the first time; the first one counts, and a second one is told."""
+        first = self._places.setdefault(key, origin)
+        if first is origin or not key[2]:
+            return True
+        kind, namespace, name = key
+        self.remark(Remark(str(origin), f"{kind} {namespace}/{name} stands in {first} too, which counts"))
+        return False
 
     def _carry(self, raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
         try:

@@ -1,0 +1,1 @@
+"""From bytes to the JSON of single objects with their place: JSON and YAML, in bounded memory."""

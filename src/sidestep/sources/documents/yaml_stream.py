@@ -1,0 +1,129 @@
+"""Read YAML files document by document, so that a broken one costs only itself."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from sidestep.model.gaps import Gap, GapReason, Remark
+from sidestep.model.origin import FileOrigin
+from sidestep.sources.documents.item import Item, Read
+from sidestep.sources.documents.json_stream import read_json
+from sidestep.sources.documents.yaml_tree import Document, DocumentError, read_document
+from sidestep.sources.objects.builder import TypeMeta
+
+LARGEST_DOCUMENT = 256 * 2**20
+_SEPARATOR = re.compile(rb"---(?:\s|$)")
+_TEMPLATE = re.compile(
+    rb"\{\{-?\s*(?:\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|include\s|template\s|toYaml\s|define\s)"
+)
+_HEAD = 2**20
+
+
+class _Chunk(Struct, frozen=True):
+    """The text of one document, and the 1-based line and document number at which it starts."""
+
+    text: bytes
+    line: int
+    number: int
+
+
+def read_yaml(stream: BinaryIO, path: str) -> Iterator[Read]:
+    """All objects of a YAML stream; members of a `List` come one by one, each with its line."""
+    for chunk in _chunks(stream):
+        yield from _read_chunk(chunk, path)
+
+
+def is_template(text: bytes) -> bool:
+    """Whether a text is a Helm template: it calls what only Helm provides."""
+    return _TEMPLATE.search(text) is not None
+
+
+def _chunks(stream: BinaryIO) -> Iterator[_Chunk]:
+    """Documents, cut at `---` in the first column, which ends a document wherever it stands."""
+    lines: list[bytes] = []
+    first, number, line_number = 1, 0, 0
+    for line in stream:
+        line_number += 1
+        if line.startswith(b"---") and _SEPARATOR.match(line):
+            if _has_content(lines):
+                number += 1
+                yield _Chunk(b"".join(lines), first, number)
+            rest = line[3:]
+            lines, first = ([b"   " + rest] if rest.strip() else []), line_number + (0 if rest.strip() else 1)
+            continue
+        lines.append(line)
+    if _has_content(lines):
+        yield _Chunk(b"".join(lines), first, number + 1)
+
+
+def _has_content(lines: list[bytes]) -> bool:
+    return any(line.strip() and not line.lstrip().startswith((b"#", b"%")) for line in lines)
+
+
+def _read_chunk(chunk: _Chunk, path: str) -> Iterator[Read]:
+    where = f"{path}:{chunk.line}"
+    if len(chunk.text) > LARGEST_DOCUMENT:
+        detail = f"one document is longer than {LARGEST_DOCUMENT >> 20} MiB"
+        yield Gap(where, GapReason.TOO_LARGE, detail, "split it, or give JSON, which is read in pieces")
+        return
+    try:
+        document = read_document(chunk.text.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = chunk.line + chunk.text.count(b"\n", 0, error.start)
+        yield Gap(f"{path}:{line}", GapReason.MALFORMED, "not UTF-8", "save the file as UTF-8")
+    except DocumentError as error:
+        yield _unreadable(chunk, path, error)
+    else:
+        yield from _objects(document, chunk, path)
+
+
+def _unreadable(chunk: _Chunk, path: str, error: DocumentError) -> Gap:
+    where = f"{path}:{chunk.line + error.line}"
+    if b"{{" in chunk.text:
+        return Gap(where, GapReason.UNSUPPORTED, "a Helm template", "render it first: helm template")
+    lines = chunk.text.split(b"\n")
+    tabbed = error.line < len(lines) and lines[error.line].lstrip(b" ").startswith(b"\t")
+    hint = "YAML does not allow tabs for indentation" if tabbed else "correct the document; it was left out"
+    return Gap(where, GapReason.MALFORMED, str(error), hint)
+
+
+def _objects(document: Document, chunk: _Chunk, path: str) -> Iterator[Read]:
+    for name, line in document.duplicates:
+        yield Remark(f"{path}:{chunk.line + line}", f"key {name!r} is given twice; the last one counts")
+    if is_template(chunk.text[:_HEAD]):
+        where = f"{path}:{chunk.line + document.line}"
+        yield Gap(where, GapReason.UNSUPPORTED, "a Helm template", "render it first: helm template")
+        return
+    value = document.value
+    values = value if isinstance(value, list) else [value]
+    for member in values:
+        if isinstance(member, dict):
+            yield from _listed(member, document, chunk, path)
+
+
+def _listed(value: dict[str, Any], document: Document, chunk: _Chunk, path: str) -> Iterator[Read]:
+    origin = FileOrigin(path, chunk.line + document.line, chunk.number)
+    kind = value.get("kind")
+    items = value.get("items")
+    if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
+        yield Item(msgspec.json.encode(value), origin)
+        return
+    declared = None
+    if kind != "List":
+        declared = TypeMeta(str(value.get("apiVersion", "")), kind.removesuffix("List"))
+    lines = document.item_lines if len(document.item_lines) == len(items) else (document.line,) * len(items)
+    for item, line in zip(items, lines, strict=True):
+        at = msgspec.structs.replace(origin, line=chunk.line + line)
+        own = isinstance(item, dict) and "kind" in item
+        yield Item(msgspec.json.encode(item), at, None if own else declared)
+
+
+def read_text(stream: BinaryIO, path: str, head: bytes) -> Iterator[Read]:
+    """Read a stream whose form only its content tells: JSON where it starts with a brace, else YAML."""
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        yield from read_json(stream, path)
+    else:
+        yield from read_yaml(stream, path)

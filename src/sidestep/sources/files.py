@@ -1,0 +1,159 @@
+"""The door for files: directories, manifests, dumps and archives, as the user names them."""
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+
+from sidestep.errors import WorldError
+from sidestep.model.gaps import Gap, GapReason, Remark
+from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
+from sidestep.sources.archive import ARCHIVES, read_archive
+from sidestep.sources.documents.item import Item, Read
+from sidestep.sources.documents.yaml_stream import read_text
+from sidestep.sources.interface import Progress, Report, unheard
+from sidestep.sources.objects.builder import MeshBuilder, type_meta
+from sidestep.sources.tree import Unrendered, walk
+
+_HEAD = 512
+
+
+class FilesSource:
+    """Manifests in files.
+
+    Args:
+        paths: files, directories, archives, or `-` for `stdin`.
+        stdin: what `-` reads.
+    """
+
+    def __init__(self, paths: Sequence[str], stdin: BinaryIO | None = None) -> None:
+        self._paths = tuple(paths)
+        self._stdin = stdin
+
+    def read(self, report: Report = unheard) -> Mesh:
+        """Everything that the paths hold.
+
+        Where the same object stands in two files, the first counts and a remark names both.
+
+        Raises:
+            WorldError: a path does not exist, or none of them holds a Kubernetes object.
+        """
+        reader = _Reader(report)
+        for path in self._paths:
+            reader.path(path, self._stdin)
+        mesh = reader.finish(SourceInfo(SourceKind.FILES, ", ".join(self._paths)))
+        if not (mesh.pods or mesh.resources or mesh.others or mesh.gaps or mesh.skipped_secrets):
+            raise WorldError(
+                "no Kubernetes object found",
+                where=", ".join(self._paths),
+                remedy="name a folder of rendered manifests, a file from `kubectl get -A -o json`, or a snapshot",
+            )
+        return mesh
+
+
+class _Reader:
+    """Feeds a builder from paths and remembers what was no Kubernetes object."""
+
+    def __init__(self, report: Report) -> None:
+        self._builder = MeshBuilder()
+        self._report = report
+        self._foreign: dict[str, int] = {}
+        self._done = 0
+
+    def finish(self, source: SourceInfo) -> Mesh:
+        """The mesh of all that was read."""
+        for path, count in self._foreign.items():
+            documents = "1 document is" if count == 1 else f"{count} documents are"
+            self._builder.remark(Remark(path, f"{documents} no Kubernetes object (no apiVersion and kind)"))
+        return self._builder.build(source)
+
+    def path(self, path: str, stdin: BinaryIO | None) -> None:
+        """One argument of the user's."""
+        if path == "-":
+            self._stream(stdin or cast("BinaryIO", open(0, "rb", closefd=False)), "-")  # noqa: SIM115 - not ours to close
+            return
+        root = Path(path)
+        if not root.exists():
+            raise WorldError("no such file or directory", where=path, remedy="check the path")
+        if not root.is_dir():
+            self._file(root)
+            return
+        for found in walk(root):
+            match found:
+                case Path():
+                    self._file(found)
+                case Unrendered(place, what, remedy):
+                    self._builder.gap(Gap(place, GapReason.UNSUPPORTED, what, remedy))
+                case Remark():
+                    self._builder.remark(found)
+
+    def _file(self, path: Path) -> None:
+        name = os.fspath(path)
+        try:
+            with path.open("rb") as stream:
+                self._stream(stream, name)
+        except OSError as error:
+            detail = error.strerror or str(error)
+            self._builder.gap(Gap(name, GapReason.FORBIDDEN, detail, "make the file readable"))
+
+    def _stream(self, stream: BinaryIO, name: str) -> None:
+        if name.endswith(ARCHIVES):
+            reads = read_archive(stream, name)
+        elif name.endswith(".gz"):
+            reads = _unzipped(stream, name)
+        else:
+            reads = _sniffed(stream, name)
+        for read in reads:
+            self._take(read, name)
+        self._done += _position(stream)
+        self._report(Progress(name, self._done, unit="bytes"))
+
+    def _take(self, read: Read, file: str) -> None:
+        match read:
+            case Gap():
+                self._builder.gap(read)
+            case Remark():
+                self._builder.remark(read)
+            case Item():
+                self._object(read, file)
+
+    def _object(self, item: Item, file: str) -> None:
+        try:
+            header = item.declared or type_meta(item.raw)
+        except msgspec.ValidationError:
+            header = None
+        if header is None or not (header.api_version and header.kind):
+            self._foreign[file] = self._foreign.get(file, 0) + 1
+            return
+        self._builder.add(item.raw, item.origin, header)
+
+
+def _sniffed(stream: BinaryIO, name: str) -> Iterator[Read]:
+    """JSON or YAML by the first character, without needing to seek back."""
+    peekable = stream if hasattr(stream, "peek") else _buffered(stream)
+    yield from read_text(peekable, name, peekable.peek(_HEAD)[:_HEAD])  # type: ignore[attr-defined]
+
+
+def _buffered(stream: BinaryIO) -> BinaryIO:
+    import io  # noqa: PLC0415 - only for streams that cannot peek
+
+    return cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", stream)))
+
+
+def _unzipped(stream: BinaryIO, name: str) -> Iterator[Read]:
+    try:
+        with gzip.open(stream) as plain:
+            yield from _sniffed(cast("BinaryIO", plain), name)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield Gap(name, GapReason.TRUNCATED, str(error), "fetch the file again; what stood before was read")
+
+
+def _position(stream: BinaryIO) -> int:
+    try:
+        return stream.tell()
+    except OSError:
+        return 0
