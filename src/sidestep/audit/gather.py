@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from sidestep.audit.facts import Facts, Group, Options, Workload
 from sidestep.model import kinds
-from sidestep.model.mesh import Mesh
+from sidestep.model.mesh import Mesh, SourceKind
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.ownership import parents, workload_of_shape
 from sidestep.model.pods import Pod, PodShape
@@ -23,7 +23,7 @@ _Shapes = list[tuple[PodShape, list[Pod]]]
 
 def gather(mesh: Mesh, telemetry: Telemetry, options: Options) -> Facts:
     """The facts of a mesh."""
-    survey = _Survey(mesh, injectors(mesh), observed=bool(mesh.pods))
+    survey = _Survey(mesh, injectors(mesh), observed=_pods_were_read(mesh))
     templates = {template.workload: template for template in workload_templates(mesh)}
     shapes = _shapes_by_workload(mesh)
     workloads = tuple(
@@ -32,6 +32,13 @@ def gather(mesh: Mesh, telemetry: Telemetry, options: Options) -> Facts:
         if not options.namespaces or ref.namespace in options.namespaces
     )
     return Facts(mesh, survey.injectors, workloads, telemetry, options)
+
+
+def _pods_were_read(mesh: Mesh) -> bool:
+    """Whether a workload without pods has none: manifests of bare pods are no observation."""
+    if mesh.source.kind is SourceKind.FILES:
+        return any(pod.node or pod.status.phase for pod in mesh.pods)
+    return not any(gap.resource == kinds.POD.key for gap in mesh.gaps) or bool(mesh.pods)
 
 
 def _shapes_by_workload(mesh: Mesh) -> dict[WorkloadRef, _Shapes]:

@@ -19,7 +19,7 @@ _TOKEN_VOLUME = b"kube-api-access-"
 _TOKEN_SUFFIX = 5
 _NONE = Raw(b"null")
 _KEPT_ANNOTATION = re.compile(
-    r"(?:[^/]*\.)?(?:istio\.io|sidestep\.dev)/|prometheus\.io/|kubectl\.kubernetes\.io/(?:default-|restartedAt)"
+    r"(?:[^/]*\.)?(?:istio\.io|sidestep\.dev)/|prometheus\.io/|cluster-autoscaler\.kubernetes\.io/|kubectl\.kubernetes\.io/(?:default-|restartedAt)"
 )
 
 
