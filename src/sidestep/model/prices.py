@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 HOURS_PER_MONTH = 730
 
@@ -62,4 +62,4 @@ class PriceBook(Struct, frozen=True):
     rate: Rate | None = None
     discounts: tuple[Discount, ...] = ()
     default: Rate = OPENCOST_DEFAULT
-    cross_zone_gib: Mapping[str, float] = CROSS_ZONE_GIB
+    cross_zone_gib: Mapping[str, float] = field(default_factory=lambda: CROSS_ZONE_GIB)
