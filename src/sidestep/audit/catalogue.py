@@ -1,6 +1,56 @@
 """Every rule, in the order of their codes. Adding a rule is adding a file, a line here, a test and a page."""
 
 from sidestep.audit.rule import Rule
-from sidestep.audit.rules import namespace_inject_label
+from sidestep.audit.rules import (
+    ambient_label_and_sidecar,
+    ambient_not_captured,
+    cheapest_win,
+    cni_conflict,
+    drift,
+    host_network_enrolled,
+    inject_annotation_only,
+    inject_value_not_boolean,
+    injection_labels_conflict,
+    job_classic_sidecar,
+    namespace_inject_label,
+    network_policy_blocks_hbone,
+    old_revision_sidecar,
+    pod_before_cni,
+    proxy_limit_below_use,
+    proxy_oom_killed,
+    proxy_requests_dropped,
+    proxyless_grpc,
+    revision_unknown,
+    sidecar_without_hbone,
+    uid_1337,
+    user_proxy_container,
+    waypoint_binding_broken,
+    waypoint_not_available,
+)
 
-RULES: tuple[Rule, ...] = (namespace_inject_label.RULE,)
+RULES: tuple[Rule, ...] = (
+    namespace_inject_label.RULE,
+    inject_annotation_only.RULE,
+    inject_value_not_boolean.RULE,
+    revision_unknown.RULE,
+    injection_labels_conflict.RULE,
+    drift.RULE,
+    old_revision_sidecar.RULE,
+    job_classic_sidecar.RULE,
+    user_proxy_container.RULE,
+    uid_1337.RULE,
+    host_network_enrolled.RULE,
+    proxyless_grpc.RULE,
+    sidecar_without_hbone.RULE,
+    proxy_requests_dropped.RULE,
+    proxy_oom_killed.RULE,
+    cheapest_win.RULE,
+    proxy_limit_below_use.RULE,
+    ambient_label_and_sidecar.RULE,
+    ambient_not_captured.RULE,
+    pod_before_cni.RULE,
+    waypoint_not_available.RULE,
+    waypoint_binding_broken.RULE,
+    network_policy_blocks_hbone.RULE,
+    cni_conflict.RULE,
+)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from sidestep.model.gaps import Remark
 from sidestep.sources.archive import ARCHIVES
 
-_MANIFESTS = (".yaml", ".yml", ".json", ".jsonl")
+_MANIFESTS = (".yaml", ".yml", ".json", ".jsonl", ".injected")
 READ = (*_MANIFESTS, *(f"{suffix}.gz" for suffix in _MANIFESTS), *ARCHIVES)
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _CHART = "Chart.yaml"
