@@ -34,6 +34,7 @@ class SourceInfo(Struct, frozen=True):
         cluster_id: uid of the kube-system namespace, where known: tells clusters apart whatever they are called.
         version: of the Kubernetes API server, where known.
         read_at: RFC 3339 time of reading, for a cluster or a snapshot of one.
+        namespaces: the only ones that were read; empty for all.
     """
 
     kind: SourceKind
@@ -41,6 +42,7 @@ class SourceInfo(Struct, frozen=True):
     cluster_id: str = ""
     version: str = ""
     read_at: str | None = None
+    namespaces: tuple[str, ...] = ()
 
 
 class Mesh(Struct, frozen=True, dict=True):

@@ -47,7 +47,7 @@ class Drained(Struct, frozen=True):
 
 
 def drained(mesh: Mesh, sidecars: Mapping[int, Resources], added_per_node: Resources) -> Drained | None:
-    """The nodes that would drain; None when nodes or pods were not read.
+    """The nodes that would drain; None when nodes or all of the pods were not read.
 
     Args:
         mesh: the cluster.
@@ -56,7 +56,7 @@ def drained(mesh: Mesh, sidecars: Mapping[int, Resources], added_per_node: Resou
     """
     nodes = mesh.of(NODE)
     placed = [pod for pod in mesh.pods if pod.node and not pod.status.terminal]
-    if not nodes or not placed:
+    if not nodes or not placed or mesh.source.namespaces:
         return None
     cluster = _Cluster(mesh, sidecars)
     bins = cluster.bins(nodes, placed)

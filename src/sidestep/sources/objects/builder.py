@@ -77,6 +77,14 @@ class MeshBuilder:
         except msgspec.MsgspecError as error:
             self.gap(Gap(str(origin), GapReason.MALFORMED, str(error), "correct the object; it was left out"))
 
+    def carry(self, raw: bytes | Raw, origin: Origin) -> None:
+        """Add one object without judging it, whatever its kind.
+
+        Raises:
+            msgspec.MsgspecError: not a JSON object.
+        """
+        self._carry(raw, origin, type_meta(raw))
+
     def gap(self, gap: Gap) -> None:
         """Record something that could not be read."""
         self._gaps.append(gap)

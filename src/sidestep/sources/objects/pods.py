@@ -62,6 +62,11 @@ _decode_owners = msgspec.json.Decoder(tuple[OwnerReference, ...] | None).decode
 _decode_spec = msgspec.json.Decoder(PodSpec).decode
 
 
+def is_kept_annotation(key: str) -> bool:
+    """Whether somebody reads an annotation: a mesh's, ours, and who is scraped or restarted."""
+    return _KEPT_ANNOTATION.match(key) is not None
+
+
 class PodDecoder:
     """Turns the JSON of pods into `Pod`s; remembers shapes, so use one for all pods of a mesh."""
 
@@ -173,5 +178,4 @@ def _strings(raw: object) -> Labels:
 
 
 def _kept(annotations: Labels) -> Labels:
-    """Annotations that somebody reads: a mesh's, ours, and who is scraped or restarted."""
-    return {key: value for key, value in annotations.items() if _KEPT_ANNOTATION.match(key)}
+    return {key: value for key, value in annotations.items() if is_kept_annotation(key)}

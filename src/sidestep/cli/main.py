@@ -1,0 +1,97 @@
+"""The command line: verbs are imported only when they run, so that `--help` is instant."""
+
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import click
+
+from sidestep import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "audit": ("sidestep.cli.audit", "Show who carries a sidecar and why, what it costs, and what is wrong already."),
+    "rbac": ("sidestep.cli.rbac", "Print the least ClusterRole that a full audit needs."),
+    "snapshot": ("sidestep.cli.snapshot", "Write everything that an audit needs into one file."),
+}
+DEBUG = "SIDESTEP_DEBUG"
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and one-line helps without importing them."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """All verbs."""
+        return sorted(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """The verb of a name, imported now."""
+        if name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[name]
+        command: click.Command = import_module(module).command
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`, from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(COMMANDS.items())])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Take a Kubernetes cluster off Istio sidecars onto ambient mesh.
+
+    Everything is read-only. Data goes to stdout, progress and messages to stderr.
+
+    Exit codes: 0 clean, 1 tool or usage error, 2 findings at or above --fail-on.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    raise SystemExit(run(sys.argv))
+
+
+def run(argv: list[str]) -> int:
+    """Run with arguments, the program's name first; returns the exit code and never lets a traceback out."""
+    return _guarded(lambda: cli.main(argv[1:], prog_name=program(argv[0]), standalone_mode=False))
+
+
+def program(called: str) -> str:
+    """The name for help: a kubectl plug-in is called `kubectl sidestep`."""
+    name = os.path.basename(called)  # noqa: PTH119 - one split of a string, without importing pathlib
+    return "kubectl sidestep" if name.startswith("kubectl-") else "sidestep"
+
+
+def _guarded(action: Callable[[], Any]) -> int:
+    from sidestep.errors import SidestepError  # noqa: PLC0415 - kept off the path of --help
+
+    try:
+        return action() or 0
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except SidestepError as error:
+        click.echo(f"error: {error}", err=True)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        _close_quietly()
+        return 0
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        click.echo(f"error: a fault in sidestep itself: {type(error).__name__}: {error}", err=True)
+        click.echo(f"  to fix: please report it with the output of {DEBUG}=1 {' '.join(sys.argv)}", err=True)
+        return 1
+
+
+def _close_quietly() -> None:
+    """The reader of our output went away: that is its right."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())

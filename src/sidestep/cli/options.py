@@ -1,0 +1,81 @@
+"""Options that several verbs share, declared once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from msgspec import Struct
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class SourceOptions(Struct, frozen=True):
+    """Which mesh to read: files or a snapshot where `paths` are given, else a cluster."""
+
+    paths: tuple[str, ...]
+    context: str | None
+    kubeconfig: str | None
+    namespaces: tuple[str, ...]
+    selector: str
+    request_timeout: float
+    insecure: bool = False
+
+
+def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--from`, or kubectl's own options for a cluster."""
+    return _apply(
+        function,
+        click.option(
+            "--from",
+            "paths",
+            multiple=True,
+            metavar="FILE|DIR|-",
+            help="Read manifests, a dump, an archive or a snapshot instead of a cluster. Repeatable.",
+        ),
+        click.option("--context", help="Context of the kubeconfig.  [default: the current one]"),
+        click.option("--kubeconfig", metavar="FILE", help="Path of the kubeconfig.  [default: as kubectl]"),
+        click.option(
+            "-n", "--namespace", "namespaces", multiple=True, metavar="NS", help="Only this namespace. Repeatable."
+        ),
+        click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces (the default)."),
+        click.option("-l", "--selector", default="", help="Only pods and controllers with these labels (cluster)."),
+        click.option(
+            "--request-timeout",
+            type=click.FloatRange(min=0.1),
+            default=60.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="Give up on a request of the cluster after this long.",
+        ),
+    )
+
+
+def manner_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """How much to say on stderr, and whether in colour."""
+    return _apply(
+        function,
+        click.option("-q", "--quiet", is_flag=True, help="No progress on stderr."),
+        click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is read, and what was noticed."),
+        click.option("--no-color", is_flag=True, help="No colours (also: NO_COLOR)."),
+    )
+
+
+def chosen_source(values: dict[str, Any]) -> SourceOptions:
+    """Take the shared options out of a command's values.
+
+    Raises:
+        click.UsageError: options that contradict each other.
+    """
+    everywhere = values.pop("all_namespaces")
+    chosen = SourceOptions(**{name: values.pop(name) for name in SourceOptions.__struct_fields__ if name in values})
+    if everywhere and chosen.namespaces:
+        raise click.UsageError("-A and -n contradict each other")
+    if chosen.paths and (chosen.context or chosen.kubeconfig):
+        raise click.UsageError("--from reads files; --context and --kubeconfig name a cluster: give one of them")
+    return chosen
+
+
+def _apply(function: Callable[..., Any], *decorators: Decorator) -> Callable[..., Any]:
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function

@@ -1,0 +1,65 @@
+"""Where results go: stdout, or a file that appears whole or not at all."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from sidestep.errors import WorldError
+from sidestep.report.formats import Look
+
+_PIPED_WIDTH = 120
+_NARROWEST = 40
+
+
+def look(*, no_color: bool, to_file: bool) -> Look:
+    """The width and colours of where the text goes: a terminal's own, else 120 columns and none."""
+    terminal = sys.stdout.isatty() and not to_file
+    width = shutil.get_terminal_size().columns if terminal or os.environ.get("COLUMNS") else _PIPED_WIDTH
+    plain = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return Look(max(width, _NARROWEST), color=terminal and not plain)
+
+
+def emit(text: str, path: str | None) -> None:
+    """Print a result, or write it to a file.
+
+    Raises:
+        WorldError: the file cannot be written; nothing of it is left behind.
+    """
+    if path is None or path == "-":
+        click.echo(text, nl=False)
+        sys.stdout.flush()
+    else:
+        write_whole(Path(path), text.encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees half of it.
+
+    Raises:
+        WorldError: the folder does not exist, is not writable, or is full.
+    """
+    try:
+        handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            _permit(scratch)
+            Path(scratch).replace(path)
+        except BaseException:
+            Path(scratch).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WorldError(error.strerror or str(error), where=str(path), remedy="check the folder of --out") from error
+
+
+def _permit(path: str) -> None:
+    """The rights that a file gets when it is made in the usual way."""
+    mask = os.umask(0)
+    os.umask(mask)
+    Path(path).chmod(0o666 & ~mask)

@@ -1,0 +1,109 @@
+"""Open the door that the options name, and say on stderr how reading goes."""
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from msgspec import Struct
+
+from sidestep.cli.options import SourceOptions
+from sidestep.errors import UsageError, WorldError
+from sidestep.model.mesh import Mesh
+from sidestep.sources.interface import Progress, Report, Source, unheard
+
+SNAPSHOT_SUFFIX = ".sidestep"
+_NOTES_SHOWN = 10
+
+
+class Manner(Struct, frozen=True):
+    """How much to say on stderr."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+
+def read_mesh(options: SourceOptions, manner: Manner, *, require_complete: bool) -> Mesh:
+    """Read, with progress, and tell what is missing.
+
+    Raises:
+        WorldError: the mesh is partial though `require_complete` forbids it.
+    """
+    source = open_source(options)
+    with garbage_untouched(), _progress(manner) as report:
+        mesh = source.read(report)
+    _tell(mesh, manner)
+    if require_complete and not mesh.complete:
+        raise WorldError(
+            f"{len(mesh.gaps)} things could not be read, and --require-complete asks for all of them",
+            where=mesh.source.name,
+            remedy="see the list above",
+        )
+    return mesh
+
+
+def open_source(options: SourceOptions) -> Source:
+    """The door that the options name."""
+    if not options.paths:
+        from sidestep.sources.cluster import ClusterSource, cluster_access  # noqa: PLC0415 - only for clusters
+
+        access = cluster_access(options.kubeconfig, options.context, options.request_timeout)
+        return ClusterSource(access, options.namespaces, options.selector)
+    snapshots = [path for path in options.paths if path.endswith(SNAPSHOT_SUFFIX)]
+    if not snapshots:
+        from sidestep.sources.files import FilesSource  # noqa: PLC0415 - only for files
+
+        return FilesSource(options.paths, sys.stdin.buffer)
+    if len(options.paths) > 1:
+        raise UsageError("a snapshot is a whole mesh", where=snapshots[0], remedy="give it alone")
+    from sidestep.sources.snapshot import SnapshotSource  # noqa: PLC0415 - only for snapshots
+
+    return SnapshotSource(snapshots[0])
+
+
+@contextmanager
+def garbage_untouched() -> Iterator[None]:
+    """Without the cycle collector: reading makes millions of values that stay, and no cycles."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _tell(mesh: Mesh, manner: Manner) -> None:
+    for gap in mesh.gaps[:_NOTES_SHOWN]:
+        click.echo(f"partial: {gap}", err=True)
+    if len(mesh.gaps) > _NOTES_SHOWN:
+        click.echo(f"partial: … and {len(mesh.gaps) - _NOTES_SHOWN} more", err=True)
+    if mesh.skipped_secrets and not manner.quiet:
+        click.echo(f"note: {mesh.skipped_secrets} Secrets were skipped unread", err=True)
+    shown = mesh.remarks if manner.verbose else mesh.remarks[: 0 if manner.quiet else 3]
+    for remark in shown:
+        click.echo(f"note: {remark}", err=True)
+    if len(mesh.remarks) > len(shown) and not manner.quiet:
+        click.echo(f"note: … and {len(mesh.remarks) - len(shown)} more (-v shows all)", err=True)
+
+
+@contextmanager
+def _progress(manner: Manner) -> Iterator[Report]:
+    if manner.quiet or not sys.stderr.isatty():
+        yield _lines if manner.verbose else unheard
+        return
+    from rich.console import Console  # noqa: PLC0415 - only who watches pays for it
+
+    with Console(stderr=True).status("reading") as status:
+        yield lambda progress: status.update(f"reading {_told(progress)}")
+
+
+def _lines(progress: Progress) -> None:
+    click.echo(f"read {_told(progress)}", err=True)
+
+
+def _told(progress: Progress) -> str:
+    if progress.unit == "bytes":
+        return f"{progress.what} ({progress.done / 2**20:,.1f} MiB so far)"
+    total = f" of {progress.total:,}" if progress.total else ""
+    return f"{progress.what}: {progress.done:,}{total}"

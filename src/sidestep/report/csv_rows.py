@@ -1,0 +1,73 @@
+"""One row per workload, for spreadsheets; docs/output.md names the columns."""
+
+import csv
+import io
+
+from sidestep.audit.result import Audit, WorkloadReport
+from sidestep.report.formats import Look
+
+COLUMNS = (
+    "namespace",
+    "kind",
+    "name",
+    "role",
+    "evidence",
+    "pods",
+    "sidecars_classic",
+    "sidecars_native",
+    "proxyless",
+    "ambient",
+    "hbone",
+    "drift",
+    "next_pod",
+    "reason",
+    "revision",
+    "requested_cpu_millis",
+    "requested_memory_bytes",
+    "used_cpu_millis_p95",
+    "used_memory_bytes_p95",
+    "monthly_requested",
+    "monthly_used",
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def render(audit: Audit, _look: Look) -> str:
+    """A header and one row per workload."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([_safe(cell) for cell in _row(workload)] for workload in audit.workloads)
+    return text.getvalue()
+
+
+def _row(workload: WorkloadReport) -> tuple[object, ...]:
+    used, monthly = workload.used, workload.monthly
+    return (
+        workload.namespace,
+        workload.kind,
+        workload.name,
+        workload.role,
+        workload.evidence,
+        workload.pods,
+        workload.sidecars.classic,
+        workload.sidecars.native,
+        workload.proxyless,
+        workload.ambient,
+        workload.hbone,
+        workload.drift,
+        workload.injection.result,
+        workload.injection.reason,
+        workload.injection.revision or "",
+        workload.requested.cpu_millis,
+        workload.requested.memory_bytes,
+        "" if used is None else round(used.cpu_millis, 1),
+        "" if used is None else round(used.memory_bytes),
+        round(monthly.requested, 4),
+        "" if monthly.used is None else round(monthly.used, 4),
+    )
+
+
+def _safe(cell: object) -> object:
+    """A text that a spreadsheet would run as a formula is quoted by an apostrophe."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell

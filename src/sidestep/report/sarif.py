@@ -1,0 +1,100 @@
+"""SARIF 2.1.0 for code scanning: rules, results with a place, fingerprints that survive line moves.
+
+GitHub shows at most 5,000 results of a run: the worst are kept, and a notification says how many were left out.
+"""
+
+import hashlib
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from sidestep.audit.catalogue import RULES
+from sidestep.audit.finding import Finding, Severity
+from sidestep.audit.result import Audit
+from sidestep.audit.rule import Rule
+from sidestep.report.formats import Look
+from sidestep.report.places import place
+
+MOST_RESULTS = 5_000
+DOCS = "https://github.com/sidestep-dev/sidestep/blob/main/docs/"
+_LEVELS = {
+    Severity.INFO: "note",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "error",
+    Severity.BLOCKER: "error",
+}
+
+
+def render(audit: Audit, _look: Look) -> str:
+    """One run."""
+    kept, left_out = audit.findings[:MOST_RESULTS], audit.findings[MOST_RESULTS:]
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": _driver(audit)},
+                "results": [_result(finding) for finding in kept],
+                "invocations": [_invocation(audit, len(left_out))],
+                "automationDetails": {"id": "sidestep/audit"},
+            }
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(log), indent=1).decode() + "\n"
+
+
+def _driver(audit: Audit) -> dict[str, Any]:
+    return {
+        "name": "sidestep",
+        "version": audit.tool_version,
+        "informationUri": "https://github.com/sidestep-dev/sidestep",
+        "rules": [_rule(rule) for rule in RULES],
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.code,
+        "name": "".join(word.capitalize() for word in rule.name.split("-")),
+        "shortDescription": {"text": rule.title},
+        "helpUri": DOCS + rule.docs,
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    path, line = place(finding)
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": f"{finding.object}: {finding.message}. To fix: {finding.fix}."},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": quote(path, safe="/!")},
+                    "region": {"startLine": line},
+                },
+                "logicalLocations": [{"fullyQualifiedName": str(finding.object), "kind": "resource"}],
+            }
+        ],
+        "partialFingerprints": {"sidestep/v1": _fingerprint(finding)},
+    }
+    if finding.suppressed:
+        result["suppressions"] = [{"kind": "external", "justification": finding.suppressed}]
+    return result
+
+
+def _fingerprint(finding: Finding) -> str:
+    """The same for the same finding on the same object, wherever it stands."""
+    return hashlib.sha256(f"{finding.code} {finding.object.api_version} {finding.object}".encode()).hexdigest()[:32]
+
+
+def _invocation(audit: Audit, left_out: int) -> dict[str, Any]:
+    notes = [f"not read: {missing.resource} ({missing.reason})" for missing in audit.source.missing]
+    if left_out:
+        notes.append(f"{left_out} further findings were left out: a run shows at most {MOST_RESULTS}")
+    return {
+        "executionSuccessful": True,
+        "toolExecutionNotifications": [{"level": "warning", "message": {"text": note}} for note in notes],
+    }

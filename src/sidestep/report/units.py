@@ -1,0 +1,42 @@
+"""Numbers as people read them."""
+
+from sidestep.model.quantity import Resources
+
+_STEPS = (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
+
+
+def cpu(millis: float) -> str:
+    """Thousandths of a core: `250m`, `12.5`."""
+    if millis < 1000:
+        return f"{millis:,.0f}m"
+    return f"{millis / 1000:,.1f}"
+
+
+def memory(size: float) -> str:
+    """Bytes in the largest unit that leaves a whole digit: `128Mi`, `1.5Gi`."""
+    for unit, scale in _STEPS:
+        if size >= scale:
+            value = size / scale
+            return f"{value:,.0f}{unit}" if value >= 100 or value.is_integer() else f"{value:,.1f}{unit}"
+    return f"{size:,.0f}"
+
+
+def resources(what: Resources) -> str:
+    """CPU and memory side by side."""
+    return f"{cpu(what.cpu_millis)} / {memory(what.memory_bytes)}"
+
+
+def money(amount: float | None, currency: str = "USD") -> str:
+    """An amount per month, without cents from ten on; a dash where nothing was measured."""
+    if amount is None:
+        return "-"
+    text = f"{amount:,.2f}" if 0 < abs(amount) < 10 else f"{amount:,.0f}"
+    return f"${text}" if currency == "USD" else f"{text} {currency}"
+
+
+def window(seconds: int) -> str:
+    """A length of time in its largest whole unit."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,1 @@
+"""Measurements: Prometheus where it is named, else one sample of the cluster's metrics-server."""
