@@ -1,11 +1,12 @@
 """The door for files: directories, manifests, dumps and archives, as the user names them."""
 
 import gzip
+import io
 import os
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -20,6 +21,8 @@ from sidestep.sources.objects.builder import MeshBuilder, type_meta
 from sidestep.sources.tree import Unrendered, walk
 
 _HEAD = 512
+_EVERY = 1024
+_GZIP = b"\x1f\x8b"
 
 
 class FilesSource:
@@ -62,7 +65,6 @@ class _Reader:
         self._builder = MeshBuilder()
         self._report = report
         self._foreign: dict[str, int] = {}
-        self._done = 0
 
     def finish(self, source: SourceInfo) -> Mesh:
         """The mesh of all that was read."""
@@ -95,22 +97,18 @@ class _Reader:
         name = os.fspath(path)
         try:
             with path.open("rb") as stream:
-                self._stream(stream, name)
+                self._stream(stream, name, path.stat().st_size)
         except OSError as error:
             detail = error.strerror or str(error)
             self._builder.gap(Gap(name, GapReason.FORBIDDEN, detail, "make the file readable"))
 
-    def _stream(self, stream: BinaryIO, name: str) -> None:
-        if name.endswith(ARCHIVES):
-            reads = read_archive(stream, name)
-        elif name.endswith(".gz"):
-            reads = _unzipped(stream, name)
-        else:
-            reads = _sniffed(stream, name)
-        for read in reads:
+    def _stream(self, stream: BinaryIO, name: str, size: int | None = None) -> None:
+        reads = read_archive(stream, name) if name.endswith(ARCHIVES) else _sniffed(stream, name)
+        for number, read in enumerate(reads):
             self._take(read, name)
-        self._done += _position(stream)
-        self._report(Progress(name, self._done, unit="bytes"))
+            if number % _EVERY == 0:
+                self._report(Progress(name, _position(stream), size, "bytes"))
+        self._report(Progress(name, _position(stream), size, "bytes"))
 
     def _take(self, read: Read, file: str) -> None:
         match read:
@@ -124,7 +122,7 @@ class _Reader:
     def _object(self, item: Item, file: str) -> None:
         try:
             header = item.declared or type_meta(item.raw)
-        except msgspec.ValidationError:
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             header = None
         if header is None or not (header.api_version and header.kind):
             self._foreign[file] = self._foreign.get(file, 0) + 1
@@ -133,15 +131,20 @@ class _Reader:
 
 
 def _sniffed(stream: BinaryIO, name: str) -> Iterator[Read]:
-    """JSON or YAML by the first character, without needing to seek back."""
-    peekable = stream if hasattr(stream, "peek") else _buffered(stream)
-    yield from read_text(peekable, name, peekable.peek(_HEAD)[:_HEAD])  # type: ignore[attr-defined]
+    """Compressed or not, JSON or YAML, by the first bytes, without needing to seek back."""
+    if hasattr(stream, "peek"):
+        yield from _peeked(cast("io.BufferedReader[Any]", stream), name)
+        return
+    buffered = io.BufferedReader(cast("io.RawIOBase", stream))
+    try:
+        yield from _peeked(buffered, name)
+    finally:
+        buffered.detach()
 
 
-def _buffered(stream: BinaryIO) -> BinaryIO:
-    import io  # noqa: PLC0415 - only for streams that cannot peek
-
-    return cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", stream)))
+def _peeked(stream: "io.BufferedReader[Any]", name: str) -> Iterator[Read]:
+    head = stream.peek(_HEAD)[:_HEAD]
+    yield from _unzipped(stream, name) if head.startswith(_GZIP) else read_text(stream, name, head)
 
 
 def _unzipped(stream: BinaryIO, name: str) -> Iterator[Read]:

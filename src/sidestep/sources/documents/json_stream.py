@@ -22,8 +22,10 @@ _TAIL = 2**16
 _TRIES = 64
 _ITEMS = re.compile(rb'"items"\s*:\s*\[')
 _BOUNDARY = re.compile(rb'\}\s*(,)\s*(?=\{\s*"(?:apiVersion|kind|metadata)"\s*:)')
-_BETWEEN_VALUES = re.compile(rb"\}\s*\n\s*(?=\{)")
+_BETWEEN_ITEMS = re.compile(rb"\}\s*,\s*(?=\{)")
+_BETWEEN_VALUES = re.compile(rb"\}\s*(?=\{)")
 _OPENING = ord("{")
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _BOM = b"\xef\xbb\xbf"
 _FIX = "correct or fetch the file again; the rest of it was left out"
 
@@ -55,12 +57,37 @@ def read_json(stream: BinaryIO, path: str, window: int = WINDOW) -> Iterator[Rea
         yield from _small(text, path)
         return
     text += more
+    if _is_lines(text):
+        yield from _lines(stream, window, text, path)
+        return
     start = _ITEMS.search(text)
     header = _header_of(text[: start.start()]) if start else None
-    if start is None or header is None:
+    if text.lstrip()[:1] == b"[":
+        yield from _LongList(stream, window, text, FileOrigin(path), None).read(text.index(b"[") + 1)
+    elif start is None or header is None:
         yield from _small(text + stream.read(), path)
-        return
-    yield from _LongList(stream, window, text, FileOrigin(path), _item_type(header)).read(start.end())
+    else:
+        yield from _LongList(stream, window, text, FileOrigin(path), _item_type(header)).read(start.end())
+
+
+def _is_lines(text: bytes) -> bool:
+    """Whether each line is a value (`jq -c`), judged by the first."""
+    first, newline, _ = text.lstrip().partition(b"\n")
+    return bool(newline) and first.startswith(b"{") and _is_json(first)
+
+
+def _lines(stream: BinaryIO, window: int, text: bytes, path: str) -> Iterator[Read]:
+    """One value per line, window after window."""
+    line = document = 1
+    while text:
+        more = stream.read(window)
+        whole, _, rest = text.rpartition(b"\n") if more else (text, b"", b"")
+        for value in whole.split(b"\n") if whole else ():
+            if value.strip():
+                yield from _value(value.strip(), FileOrigin(path, line, document))
+                document += 1
+            line += 1
+        text = rest + more
 
 
 def _small(text: bytes, path: str) -> Iterator[Read]:
@@ -90,7 +117,7 @@ def _values(text: bytes) -> Iterator[bytes]:
 def _is_json(text: bytes) -> bool:
     try:
         msgspec.json.decode(text, type=Raw)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return False
     return True
 
@@ -101,7 +128,7 @@ def _value(text: bytes, origin: FileOrigin) -> Iterator[Read]:
             yield from _items(_raws.decode(text), text[1:], origin, None)
             return
         envelope = _envelope.decode(text)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         yield from _broken(text, origin, error)
         return
     start = _ITEMS.search(text)
@@ -113,7 +140,7 @@ def _value(text: bytes, origin: FileOrigin) -> Iterator[Read]:
     yield from _items(envelope.items, text[start.end() :], at_items, _item_type(envelope))
 
 
-def _broken(text: bytes, origin: FileOrigin, error: msgspec.DecodeError) -> Iterator[Read]:
+def _broken(text: bytes, origin: FileOrigin, error: Exception) -> Iterator[Read]:
     """What stands before the break, where the value is a list; and the break."""
     start = _ITEMS.search(text)
     if isinstance(error, msgspec.ValidationError) or start is None:
@@ -135,13 +162,23 @@ def _salvage(rest: bytes, origin: FileOrigin, declared: TypeMeta | None) -> Iter
         if raws is not None:
             yield from _items(raws, rest[cut:], origin, declared)
             cut, origin = match.end(1), _moved(origin, rest, cut, match.end(1))
-    last = rest[cut:].rstrip().rstrip(b"]}").rstrip()
-    for ending in (rest[cut:], last, last + b"}"):
-        raws = _decode_items(ending)
+    for end in _possible_ends(rest, cut):
+        raws = _decode_items(rest[cut:end])
         if raws:
             yield from _items(raws, rest[cut:], origin, declared)
             break
     yield Gap(str(origin), GapReason.TRUNCATED, "the list breaks off or is damaged here", _FIX)
+
+
+def _possible_ends(rest: bytes, start: int) -> Iterator[int]:
+    """Where the last whole item may end, latest first."""
+    yield len(rest)
+    brace = len(rest)
+    for _ in range(2):
+        brace = rest.rfind(b"}", start, brace)
+        yield brace + 1
+    ends = [found.start() + 1 for found in _BETWEEN_ITEMS.finditer(rest, start)]
+    yield from ends[: -_TRIES - 1 : -1]
 
 
 class _LongList:
@@ -189,12 +226,23 @@ class _LongList:
             tail *= 16
 
     def _last(self) -> Iterator[Read]:
-        try:
-            envelope = _envelope.decode(b'{"items":[' + self._text)
-        except msgspec.DecodeError:
+        items = _closed(self._text)
+        if items is None:
             yield from _salvage(self._text, self._origin, self._declared)
             return
-        yield from _items(envelope.items or [], self._text, self._origin, self._declared)
+        yield from _items(items, self._text, self._origin, self._declared)
+
+
+def _closed(text: bytes) -> list[Raw] | None:
+    """The items of a list's end, whether an object or nothing is around the list."""
+    try:
+        return _envelope.decode(b'{"items":[' + text).items
+    except _UNREADABLE:
+        pass
+    try:
+        return _raws.decode(b"[" + text)
+    except _UNREADABLE:
+        return None
 
 
 def _items(raws: list[Raw], text: bytes, origin: FileOrigin, declared: TypeMeta | None) -> Iterator[Read]:
@@ -216,7 +264,7 @@ def _items(raws: list[Raw], text: bytes, origin: FileOrigin, declared: TypeMeta 
 def _decode_items(text: bytes) -> list[Raw] | None:
     try:
         raws = _raws.decode(b"[" + text + b"]")
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return None
     return raws if all(memoryview(raw)[0] == _OPENING for raw in raws) else None
 
@@ -240,5 +288,5 @@ def _header_of(text: bytes) -> _Envelope | None:
     """What stands before a list's items; None when that is no whole object, so that the items lie deeper."""
     try:
         return _envelope.decode(text.rstrip().rstrip(b",") + b"}")
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return None

@@ -134,18 +134,17 @@ class _Tree:
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
-        merged: list[Any] = []
+        merged: set[str] = set()
         while not isinstance(event := self._next(), MappingEndEvent):
             name = self._key(event)
             value_event = self._next()
             if name == _MERGE and isinstance(event, ScalarEvent) and event.implicit[0]:
-                merged.append((self._value(value_event, depth + 1), _line(value_event)))
+                merged |= _merge(mapping, self._value(value_event, depth + 1), _line(value_event))
                 continue
-            if name in mapping:
+            if name in mapping and name not in merged:
                 self._duplicates.append((name, _line(event)))
+            merged.discard(name)
             mapping[name] = self._member(name, value_event, depth)
-        for source, line in merged:
-            _merge(mapping, source, line)
         return mapping
 
     def _member(self, name: str, event: Any, depth: int) -> Any:
@@ -174,10 +173,15 @@ def _line(event: Any) -> int:
     return line
 
 
-def _merge(mapping: dict[str, Any], source: Any, line: int) -> None:
-    """Keys of the mapping win over merged ones, and earlier merged ones over later."""
-    for part in source if isinstance(source, list) else [source]:
+def _merge(mapping: dict[str, Any], source: Any, line: int) -> set[str]:
+    """The names merged. Whatever stands later in the text wins; in a list of merged mappings the earlier ones do.
+
+    YAML gives a mapping's own keys precedence wherever they stand; go-yaml v2, which Kubernetes uses, does not.
+    """
+    merged: set[str] = set()
+    for part in reversed(source if isinstance(source, list) else [source]):
         if not isinstance(part, dict):
             raise DocumentError("<< merges mappings only", line)
-        for name, value in part.items():
-            mapping.setdefault(name, value)
+        mapping.update(part)
+        merged.update(part)
+    return merged

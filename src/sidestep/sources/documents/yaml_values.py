@@ -92,23 +92,19 @@ def key(value: Scalar) -> str:
 
 
 def _number(text: str) -> Scalar:
-    compact = text.replace("_", "")
+    """An integer, else a float, else the text; underscores are digits' own except after a leading point."""
+    compact = text if text[0] == "." else text.replace("_", "")
     match = _INTEGER.fullmatch(compact)
     if match and match.lastgroup:
         number = int(match["sign"] + match[match.lastgroup], _BASES[match.lastgroup])
         if _SMALLEST <= number <= _LARGEST:
             return number
-    if _FLOAT.fullmatch(compact):
-        number_as_float = float(compact)
-        if number_as_float in (float("inf"), float("-inf")):
-            return text
-        return int(number_as_float) if _is_whole(compact, number_as_float) else number_as_float
-    return text
-
-
-def _is_whole(text: str, number: float) -> bool:
-    """Whether JSON would print the float as an integer, as Go does for 08 or 1e3."""
-    return "." not in text and number.is_integer() and abs(number) < 1e21
+    if not _FLOAT.fullmatch(compact):
+        return text
+    value = float(compact)
+    if value in (float("inf"), float("-inf")):
+        return text
+    return int(value) if value.is_integer() and _SMALLEST <= value < _LARGEST else value
 
 
 def _decoded(text: str) -> str:

@@ -46,7 +46,7 @@ def type_meta(raw: bytes | Raw) -> TypeMeta:
     """
     usual = _USUAL_HEADER.match(raw)
     if usual:
-        return TypeMeta(usual[1].decode(), usual[2].decode())
+        return TypeMeta(usual[1].decode(errors="replace"), usual[2].decode(errors="replace"))
     return _decode_header(raw)
 
 
@@ -74,7 +74,7 @@ class MeshBuilder:
         try:
             header = declared or type_meta(raw)
             self._add(raw, origin, header)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             self.gap(Gap(str(origin), GapReason.MALFORMED, str(error), "correct the object; it was left out"))
 
     def carry(self, raw: bytes | Raw, origin: Origin) -> None:
