@@ -32,7 +32,7 @@ class NodeSpec(Struct, frozen=True, rename="camel"):
 
     taints: tuple[Taint, ...] | None = None
     unschedulable: bool = False
-    provider_id: str = ""
+    provider_id: str = field(default="", name="providerID")
 
 
 class NodeInfo(Struct, frozen=True, rename="camel"):
