@@ -1,4 +1,6 @@
-"""What a reader of documents yields: an object's JSON and its place, or what could not be read."""
+"""What a reader of documents yields: objects' JSON with their place, or what could not be read."""
+
+from collections.abc import Iterator
 
 from msgspec import Raw, Struct
 
@@ -7,12 +9,27 @@ from sidestep.model.origin import FileOrigin
 from sidestep.sources.objects.builder import TypeMeta
 
 
-class Item(Struct, frozen=True, gc=False):
-    """One object; `declared` where the list around it says the type that the item leaves out."""
+class Items(Struct, frozen=True):
+    """Objects that follow each other: one, or a stretch of a list.
 
-    raw: bytes | Raw
+    Attributes:
+        raws: the JSON of each.
+        origin: where the first starts.
+        lines: the line of each, where they are not all on one.
+        declared: what they are, where the list around them says what they leave out.
+    """
+
+    raws: list[bytes] | list[Raw]
     origin: FileOrigin
+    lines: list[int] | None = None
     declared: TypeMeta | None = None
 
+    def __iter__(self) -> Iterator[tuple[bytes | Raw, FileOrigin]]:
+        """Each object with its place."""
+        if self.lines is None:
+            return ((raw, self.origin) for raw in self.raws)
+        path, document = self.origin.path, self.origin.document
+        return ((raw, FileOrigin(path, line, document)) for raw, line in zip(self.raws, self.lines, strict=True))
 
-Read = Item | Gap | Remark
+
+Read = Items | Gap | Remark

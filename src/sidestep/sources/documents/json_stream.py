@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from sidestep.model.gaps import Gap, GapReason
 from sidestep.model.origin import FileOrigin
-from sidestep.sources.documents.item import Item, Read
+from sidestep.sources.documents.item import Items, Read
 from sidestep.sources.objects.builder import TypeMeta
 
 WINDOW = 2**20
@@ -24,7 +24,6 @@ _ITEMS = re.compile(rb'"items"\s*:\s*\[')
 _BOUNDARY = re.compile(rb'\}\s*(,)\s*(?=\{\s*"(?:apiVersion|kind|metadata)"\s*:)')
 _BETWEEN_ITEMS = re.compile(rb"\}\s*,\s*(?=\{)")
 _BETWEEN_VALUES = re.compile(rb"\}\s*(?=\{)")
-_OPENING = ord("{")
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _BOM = b"\xef\xbb\xbf"
 _FIX = "correct or fetch the file again; the rest of it was left out"
@@ -133,7 +132,7 @@ def _value(text: bytes, origin: FileOrigin) -> Iterator[Read]:
         return
     start = _ITEMS.search(text)
     if envelope.items is None or start is None or not _is_list(envelope):
-        yield Item(text, origin)
+        yield Items([text], origin)
         return
     first_line = origin.line + text.count(b"\n", 0, start.end())
     at_items = msgspec.structs.replace(origin, line=first_line)
@@ -218,7 +217,7 @@ class _LongList:
             first = max(0, len(self._text) - tail)
             matches = list(_BOUNDARY.finditer(self._text, first))
             for match in matches[: -_TRIES - 1 : -1]:
-                raws = _decode_items(self._text[: match.start() + 1])
+                raws = _decode_items(memoryview(self._text)[: match.start() + 1])
                 if raws is not None:
                     return match.end(1), raws
             if first == 0:
@@ -247,29 +246,32 @@ def _closed(text: bytes) -> list[Raw] | None:
 
 def _items(raws: list[Raw], text: bytes, origin: FileOrigin, declared: TypeMeta | None) -> Iterator[Read]:
     """Items with the line each starts on; between items there are only blanks and commas."""
-    path, line, document = origin.path, origin.line, origin.document
-    if b"\n" not in text:
-        for raw in raws:
-            yield Item(raw, origin, declared)
-        return
+    if raws:
+        yield Items(raws, origin, _lines(raws, text, origin.line) if b"\n" in text else None, declared)
+
+
+def _lines(raws: list[Raw], text: bytes, line: int) -> list[int]:
+    lines = []
     at = counted = 0
     for raw in raws:
-        start = text.find(b"{", at)
+        start = max(text.find(b"{", at), at)
         line += text.count(b"\n", counted, start)
+        lines.append(line)
         counted = start
         at = start + memoryview(raw).nbytes
-        yield Item(raw, FileOrigin(path, line, document), declared)
+    return lines
 
 
-def _decode_items(text: bytes) -> list[Raw] | None:
+def _decode_items(text: bytes | memoryview) -> list[Raw] | None:
     try:
-        raws = _raws.decode(b"[" + text + b"]")
-    except _UNREADABLE:
+        return _raws.decode(b"".join((b"[", text, b"]")))
+    except msgspec.DecodeError:
         return None
-    return raws if all(memoryview(raw)[0] == _OPENING for raw in raws) else None
 
 
 def _moved(origin: FileOrigin, text: bytes, start: int, end: int) -> FileOrigin:
+    if text.find(b"\n", start, end) < 0:
+        return origin
     return msgspec.structs.replace(origin, line=origin.line + text.count(b"\n", start, end))
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.model.origin import FileOrigin
-from sidestep.sources.documents.item import Item, Read
+from sidestep.sources.documents.item import Items, Read
 from sidestep.sources.documents.json_stream import read_json
 from sidestep.sources.documents.yaml_tree import Document, DocumentError, read_document
 from sidestep.sources.objects.builder import TypeMeta
@@ -109,7 +109,7 @@ def _listed(value: dict[str, Any], document: Document, chunk: _Chunk, path: str)
     kind = value.get("kind")
     items = value.get("items")
     if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
-        yield Item(msgspec.json.encode(value), origin)
+        yield Items([msgspec.json.encode(value)], origin)
         return
     declared = None
     if kind != "List":
@@ -118,7 +118,7 @@ def _listed(value: dict[str, Any], document: Document, chunk: _Chunk, path: str)
     for item, line in zip(items, lines, strict=True):
         at = msgspec.structs.replace(origin, line=chunk.line + line)
         own = isinstance(item, dict) and "kind" in item
-        yield Item(msgspec.json.encode(item), at, None if own else declared)
+        yield Items([msgspec.json.encode(item)], at, declared=None if own else declared)
 
 
 def read_text(stream: BinaryIO, path: str, head: bytes) -> Iterator[Read]:

@@ -109,6 +109,6 @@ def _number(text: str) -> Scalar:
 
 def _decoded(text: str) -> str:
     try:
-        return base64.b64decode(text).decode()
+        return base64.b64decode("".join(text.split()), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise ScalarError(f"!!binary: {error}") from error
