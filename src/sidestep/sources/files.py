@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import msgspec
+from msgspec import Raw
 
 from sidestep.errors import WorldError
 from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
+from sidestep.model.origin import FileOrigin
 from sidestep.sources.archive import ARCHIVES, read_archive
-from sidestep.sources.documents.item import Item, Read
+from sidestep.sources.documents.item import Items, Read
 from sidestep.sources.documents.yaml_stream import read_text
 from sidestep.sources.interface import Progress, Report, unheard
-from sidestep.sources.objects.builder import MeshBuilder, type_meta
+from sidestep.sources.objects.builder import MeshBuilder, TypeMeta, type_meta
 from sidestep.sources.tree import Unrendered, walk
 
 _HEAD = 512
@@ -116,18 +118,21 @@ class _Reader:
                 self._builder.gap(read)
             case Remark():
                 self._builder.remark(read)
-            case Item():
-                self._object(read, file)
+            case Items():
+                for raw, origin in read:
+                    self._object(raw, origin, read.declared, file)
 
-    def _object(self, item: Item, file: str) -> None:
+    def _object(self, raw: bytes | Raw, origin: FileOrigin, declared: TypeMeta | None, file: str) -> None:
         try:
-            header = item.declared or type_meta(item.raw)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            header = declared or type_meta(raw)
+        except msgspec.ValidationError:
+            header = TypeMeta()
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             header = None
-        if header is None or not (header.api_version and header.kind):
+        if header is None or (header.api_version and header.kind):
+            self._builder.add(raw, origin, header)
+        else:
             self._foreign[file] = self._foreign.get(file, 0) + 1
-            return
-        self._builder.add(item.raw, item.origin, header)
 
 
 def _sniffed(stream: BinaryIO, name: str) -> Iterator[Read]:

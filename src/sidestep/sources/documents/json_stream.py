@@ -57,7 +57,7 @@ def read_json(stream: BinaryIO, path: str, window: int = WINDOW) -> Iterator[Rea
         return
     text += more
     if _is_lines(text):
-        yield from _lines(stream, window, text, path)
+        yield from _one_per_line(stream, window, text, path)
         return
     start = _ITEMS.search(text)
     header = _header_of(text[: start.start()]) if start else None
@@ -75,7 +75,7 @@ def _is_lines(text: bytes) -> bool:
     return bool(newline) and first.startswith(b"{") and _is_json(first)
 
 
-def _lines(stream: BinaryIO, window: int, text: bytes, path: str) -> Iterator[Read]:
+def _one_per_line(stream: BinaryIO, window: int, text: bytes, path: str) -> Iterator[Read]:
     """One value per line, window after window."""
     line = document = 1
     while text:
@@ -247,10 +247,11 @@ def _closed(text: bytes) -> list[Raw] | None:
 def _items(raws: list[Raw], text: bytes, origin: FileOrigin, declared: TypeMeta | None) -> Iterator[Read]:
     """Items with the line each starts on; between items there are only blanks and commas."""
     if raws:
-        yield Items(raws, origin, _lines(raws, text, origin.line) if b"\n" in text else None, declared)
+        yield Items(raws, origin, _starts(raws, text, origin.line) if b"\n" in text else None, declared)
 
 
-def _lines(raws: list[Raw], text: bytes, line: int) -> list[int]:
+def _starts(raws: list[Raw], text: bytes, line: int) -> list[int]:
+    """The line of each item."""
     lines = []
     at = counted = 0
     for raw in raws:
@@ -265,7 +266,7 @@ def _lines(raws: list[Raw], text: bytes, line: int) -> list[int]:
 def _decode_items(text: bytes | memoryview) -> list[Raw] | None:
     try:
         return _raws.decode(b"".join((b"[", text, b"]")))
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return None
 
 

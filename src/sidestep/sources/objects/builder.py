@@ -1,6 +1,7 @@
 """Collect objects into a `Mesh`: known kinds typed, unknown ones carried, Secrets never opened."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -45,9 +46,18 @@ def type_meta(raw: bytes | Raw) -> TypeMeta:
         msgspec.DecodeError, msgspec.ValidationError: not a JSON object, or they are no strings.
     """
     usual = _USUAL_HEADER.match(raw)
-    if usual:
-        return TypeMeta(usual[1].decode(errors="replace"), usual[2].decode(errors="replace"))
-    return _decode_header(raw)
+    return _spelled(usual[1], usual[2]) if usual else _decode_header(raw)
+
+
+@lru_cache(maxsize=256)
+def _spelled(api_version: bytes, kind: bytes) -> TypeMeta:
+    return TypeMeta(api_version.decode(errors="replace"), kind.decode(errors="replace"))
+
+
+@lru_cache(maxsize=256)
+def _known_kind(api_version: str, name: str) -> Kind[Any] | None:
+    group, _, _ = api_version.rpartition("/")
+    return _KNOWN.get((group, name))
 
 
 class MeshBuilder:
@@ -113,15 +123,13 @@ class MeshBuilder:
         )
 
     def _add(self, raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
-        group, _, _ = header.api_version.rpartition("/")
-        if header.kind == "Secret" and not group:
-            self._secrets += 1
-            return
-        kind = _KNOWN.get((group, header.kind))
+        kind = _known_kind(header.api_version, header.kind)
         if kind is POD:
             pod = self._pod_decoder.decode(raw, origin)
             if self._is_new((kind.key, pod.namespace, pod.name), origin):
                 self._pods.append(pod)
+        elif header.kind == "Secret" and "/" not in header.api_version:
+            self._secrets += 1
         elif kind is None:
             self._carry(raw, origin, header)
         else:

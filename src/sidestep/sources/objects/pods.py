@@ -54,7 +54,9 @@ class _Pod(Struct):
     status: PodStatus = PodStatus()
 
 
-_Parts = tuple[bytes | str | bool, ...]
+_Parts = tuple[Raw | bytes | str | bool, ...]
+_LABELS, _ANNOTATIONS, _SPEC = 1, 2, 3
+"""Where parts stand: labels, annotations, and everything of the spec from there on."""
 
 _decode = msgspec.json.Decoder(_Pod).decode
 _decode_strings = msgspec.json.Decoder(dict[str, str] | None).decode
@@ -72,7 +74,6 @@ class PodDecoder:
 
     def __init__(self) -> None:
         self._variants: dict[bytes, list[tuple[_Parts, PodShape]]] = {}
-        self._shapes: dict[tuple[object, ...], PodShape] = {}
 
     def decode(self, raw: bytes | Raw, origin: Origin) -> Pod:
         """One pod.
@@ -99,24 +100,22 @@ class PodDecoder:
         for known, shape in variants:
             if known == parts:
                 return shape
-        shape = self._intern(_new_shape(meta.namespace or "default", owner, parts), parts)
-        variants.insert(0, (parts, shape))
+        shape = _resembling(parts, variants) or _new_shape(owner, parts)
+        variants.insert(0, (tuple(part.copy() if isinstance(part, Raw) else part for part in parts), shape))
         del variants[_VARIANTS_COMPARED:]
         return shape
 
-    def _intern(self, shape: PodShape, parts: _Parts) -> PodShape:
-        """The same shape for pods whose bytes differ only in annotations that nobody reads."""
-        key = (
-            shape.namespace,
-            shape.owners,
-            tuple(shape.labels.items()),
-            tuple(shape.annotations.items()),
-            parts[_SPEC_PARTS:],
-        )
-        return self._shapes.setdefault(key, shape)
 
-
-_SPEC_PARTS = 3
+def _resembling(parts: _Parts, variants: list[tuple[_Parts, PodShape]]) -> PodShape | None:
+    """A shape that shares the spec of a known one: the very same, if only annotations that nobody reads differ."""
+    for known, shape in variants:
+        if known[_SPEC:] == parts[_SPEC:] and known[0] == parts[0]:
+            labels = shape.labels if known[_LABELS] == parts[_LABELS] else _strings(parts[_LABELS])
+            annotations = _kept(_strings(parts[_ANNOTATIONS]))
+            if labels is shape.labels and annotations == shape.annotations:
+                return shape
+            return PodShape(shape.namespace, labels, annotations, shape.owners, shape.spec)
+    return None
 
 
 def _parts(meta: _Meta, spec: _Spec) -> _Parts:
@@ -128,19 +127,19 @@ def _parts(meta: _Meta, spec: _Spec) -> _Parts:
         init = init.replace(volume, _TOKEN_VOLUME)
     return (
         meta.namespace,
-        bytes(meta.labels),
-        bytes(meta.annotations),
+        meta.labels,
+        meta.annotations,
         containers,
         init,
         spec.host_network,
         spec.service_account_name,
-        bytes(spec.security_context),
-        bytes(spec.node_selector),
-        bytes(spec.affinity),
-        bytes(spec.tolerations),
-        bytes(spec.topology_spread_constraints),
+        spec.security_context,
+        spec.node_selector,
+        spec.affinity,
+        spec.tolerations,
+        spec.topology_spread_constraints,
         spec.priority_class_name,
-        bytes(spec.overhead),
+        spec.overhead,
     )
 
 
@@ -159,13 +158,13 @@ _SPEC_FIELDS = (
 )
 
 
-def _new_shape(namespace: str, owners: bytes, parts: _Parts) -> PodShape:
-    _, labels, annotations, *spec = parts
+def _new_shape(owners: bytes, parts: _Parts) -> PodShape:
+    namespace, labels, annotations, *spec = parts
     values = {
         name: Raw(part) if isinstance(part, bytes) else part for name, part in zip(_SPEC_FIELDS, spec, strict=True)
     }
     return PodShape(
-        namespace,
+        str(namespace) or "default",
         _strings(labels),
         _kept(_strings(annotations)),
         _decode_owners(owners) or (),
@@ -174,7 +173,7 @@ def _new_shape(namespace: str, owners: bytes, parts: _Parts) -> PodShape:
 
 
 def _strings(raw: object) -> Labels:
-    return (_decode_strings(raw) or {}) if isinstance(raw, bytes) else {}
+    return (_decode_strings(raw) or {}) if isinstance(raw, Raw) else {}
 
 
 def _kept(annotations: Labels) -> Labels:
