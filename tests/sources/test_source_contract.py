@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.support.manifests import SECRET_VALUE, objects
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
@@ -14,7 +15,6 @@ from sidestep.model.ownership import parents, workload_of
 from sidestep.sources.files import FilesSource
 from sidestep.sources.interface import Progress, Source
 from sidestep.sources.snapshot import SnapshotSource, write_snapshot
-from tests.support.manifests import SECRET_VALUE, objects
 
 Door = Callable[[list[dict[str, Any]]], Source]
 

@@ -6,6 +6,7 @@ import re
 
 import msgspec
 import pytest
+from tests.support.manifests import NAMES, SECRET_VALUE, objects
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
@@ -15,7 +16,6 @@ from sidestep.semantics.waypoints import binding
 from sidestep.sources.files import FilesSource
 from sidestep.sources.snapshot import SnapshotSource, new_hash_key, write_snapshot
 from sidestep.sources.snapshot.pseudonyms import Pseudonyms
-from tests.support.manifests import NAMES, SECRET_VALUE, objects
 
 KEY = b"k" * 32
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.manifests import SECRET_VALUE, labelled, objects
 
 from sidestep.errors import WorldError
 from sidestep.model.gaps import Gap, GapReason
@@ -14,7 +15,6 @@ from sidestep.model.kinds import CONFIG_MAP, DEPLOYMENT, NODE, REPLICA_SET
 from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
 from sidestep.sources.files import FilesSource
 from sidestep.sources.snapshot import SnapshotSource, is_snapshot, write_snapshot
-from tests.support.manifests import SECRET_VALUE, labelled, objects
 
 WHEN = "2026-01-01T00:00:00Z"
 

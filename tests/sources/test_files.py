@@ -1,0 +1,164 @@
+"""What a user may name: folders, files, pipes; and what must be rendered first."""
+
+import gzip
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from sidestep.errors import WorldError
+from sidestep.model.gaps import GapReason
+from sidestep.model.kinds import NAMESPACE
+from sidestep.sources.files import FilesSource
+from sidestep.sources.interface import Progress
+
+
+def manifest(name: str) -> str:
+    return f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n"
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def names(*paths: object, stdin: bytes = b"") -> list[str]:
+    return [found.meta.name for found in read(*paths, stdin=stdin).of(NAMESPACE)]
+
+
+def read(*paths: object, stdin: bytes = b""):
+    return FilesSource([str(path) for path in paths], io.BytesIO(stdin)).read()
+
+
+def test_a_tree_is_read_in_the_order_of_names(tmp_path):
+    for name in ("b/z.yaml", "b/a.yml", "a/c.json", "d.jsonl", "e.yaml.gz"):
+        text = manifest(name[2:3] if "/" in name else name[0])
+        content = (
+            json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name[0]}})
+            if "json" in name
+            else text
+        )
+        write(tmp_path / name, gzip.compress(content.encode()) if name.endswith("gz") else content)
+    assert names(tmp_path) == ["d", "e", "a", "z"]
+
+
+def test_hidden_folders_and_other_files_are_left_out(tmp_path):
+    write(tmp_path / "a.yaml", manifest("a"))
+    write(tmp_path / ".git" / "b.yaml", manifest("b"))
+    write(tmp_path / "notes.md", manifest("c"))
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_file_that_is_named_is_read_whatever_it_is_called(tmp_path):
+    assert names(write(tmp_path / "dump", manifest("a"))) == ["a"]
+    assert names(write(tmp_path / "zipped", gzip.compress(manifest("a").encode()))) == ["a"]
+
+
+def test_stdin():
+    assert names("-", stdin=manifest("a").encode()) == ["a"]
+    assert names("-", stdin=gzip.compress(manifest("a").encode())) == ["a"]
+    assert names("-", stdin=b'{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"j"}}') == ["j"]
+
+
+def test_origins_read_as_the_user_typed_them(tmp_path, monkeypatch):
+    write(tmp_path / "in" / "a.yaml", "---\n" + manifest("a"))
+    monkeypatch.chdir(tmp_path)
+    assert str(read("in").of(NAMESPACE)[0].origin) == "in/a.yaml:2"
+    assert str(read("-", stdin=manifest("a").encode()).of(NAMESPACE)[0].origin) == "-:1"
+
+
+def test_the_first_of_two_counts_and_both_are_named(tmp_path):
+    write(tmp_path / "a.yaml", manifest("same").replace("}", ", labels: {from: a}}"))
+    write(tmp_path / "b.yaml", manifest("same").replace("}", ", labels: {from: b}}"))
+    mesh = read(tmp_path)
+    assert [found.meta.labels for found in mesh.of(NAMESPACE)] == [{"from": "a"}]
+    (remark,) = mesh.remarks
+    assert "b.yaml" in remark.where
+    assert "a.yaml" in remark.text
+
+
+def test_what_is_no_kubernetes_object_is_counted_and_no_gap(tmp_path):
+    write(tmp_path / "a.yaml", manifest("a"))
+    write(tmp_path / "values.yaml", "replicas: 2\n---\nx: y\n")
+    write(tmp_path / "package.json", '{"name": "x"}')
+    mesh = read(tmp_path)
+    assert mesh.complete
+    assert sorted(remark.text.split()[0] for remark in mesh.remarks) == ["1", "2"]
+
+
+def test_a_chart_is_named_once_and_its_neighbours_are_read(tmp_path):
+    write(tmp_path / "chart" / "Chart.yaml", "apiVersion: v2\nname: x\n")
+    write(tmp_path / "chart" / "templates" / "a.yaml", "{{ if .Values.x }}\n" + manifest("t"))
+    write(tmp_path / "chart" / "templates" / "b.yaml", "{{ end }}\n")
+    write(tmp_path / "a.yaml", manifest("a"))
+    mesh = read(tmp_path)
+    (gap,) = mesh.gaps
+    assert gap.reason is GapReason.UNSUPPORTED
+    assert "helm template" in gap.remedy
+    assert [found.meta.name for found in mesh.of(NAMESPACE)] == ["a"]
+
+
+def test_a_kustomization_is_named_once_and_its_resources_are_read(tmp_path):
+    write(tmp_path / "base" / "kustomization.yaml", "resources: [a.yaml]\n")
+    write(tmp_path / "base" / "a.yaml", manifest("a"))
+    mesh = read(tmp_path)
+    (gap,) = mesh.gaps
+    assert gap.reason is GapReason.UNSUPPORTED
+    assert "kustomize" in gap.remedy
+    assert [found.meta.name for found in mesh.of(NAMESPACE)] == ["a"]
+
+
+def test_links_stay_inside(tmp_path):
+    write(tmp_path / "outside" / "secret.yaml", manifest("outside"))
+    home = tmp_path / "home"
+    write(home / "a.yaml", manifest("a"))
+    (home / "leaving.yaml").symlink_to(tmp_path / "outside" / "secret.yaml")
+    (home / "dangling.yaml").symlink_to(home / "nothing.yaml")
+    (home / "loop").symlink_to(home)
+    (home / "leaving").symlink_to(tmp_path / "outside")
+    mesh = read(home)
+    assert [found.meta.name for found in mesh.of(NAMESPACE)] == ["a"]
+    assert len([remark for remark in mesh.remarks if "link" in remark.text]) >= 2
+
+
+def test_a_missing_path_is_an_error(tmp_path):
+    with pytest.raises(WorldError, match="no such file"):
+        read(tmp_path / "none")
+
+
+@pytest.mark.parametrize("content", ["", "x: 1\n", "just text", "[]", "{}"])
+def test_nothing_readable_is_an_error_that_names_the_paths(tmp_path, content):
+    path = write(tmp_path / "a.yaml", content)
+    with pytest.raises(WorldError, match="no Kubernetes object") as caught:
+        read(path)
+    assert str(path) in caught.value.where
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_a_gap(tmp_path):
+    write(tmp_path / "a.yaml", manifest("a"))
+    write(tmp_path / "b.yaml", manifest("b")).chmod(0)
+    mesh = read(tmp_path)
+    assert [gap.reason for gap in mesh.gaps] == [GapReason.FORBIDDEN]
+
+
+@pytest.mark.parametrize("cut", [15, 40, 60])
+def test_a_truncated_gzip_is_a_gap(tmp_path, cut):
+    write(tmp_path / "a.yaml", manifest("a"))
+    whole = gzip.compress("".join(f"---\n{manifest(f'n{n}')}" for n in range(50)).encode())
+    write(tmp_path / "b.yaml.gz", whole[:cut])
+    mesh = read(tmp_path)
+    assert GapReason.TRUNCATED in {gap.reason for gap in mesh.gaps}
+    assert mesh.of(NAMESPACE)[0].meta.name == "a"
+
+
+def test_progress_counts_bytes(tmp_path):
+    path = write(tmp_path / "a.yaml", "---\n".join(manifest(f"n{n}") for n in range(3000)))
+    heard: list[Progress] = []
+    FilesSource([str(path)]).read(heard.append)
+    assert len(heard) > 2
+    assert [p.done for p in heard] == sorted(p.done for p in heard)
+    assert heard[-1] == Progress(str(path), path.stat().st_size, path.stat().st_size, "bytes")
