@@ -60,21 +60,24 @@ def _realisable(scene: Scene) -> str:
 
 
 def _instead(scene: Scene) -> str:
-    totals, ambient = scene.totals, scene.ambient
-    floor = money(ambient.monthly.floor, scene.currency)
-    available = money(ambient.monthly.highly_available, scene.currency)
-    cost = (
-        f"Ambient would cost {floor} a month without waypoints and {available} with highly available ones "
-        f"in {_count(ambient.layer7_namespaces, 'namespace')} that use layer 7"
-    )
-    even = ambient.break_even_sidecars_per_node
-    if even is None or not totals.nodes:
-        return f"{cost}."
-    stands = "above" if ambient.sidecars_per_node > even else "below"
+    monthly = scene.ambient.monthly
+    if monthly.floor is None or monthly.highly_available is None:
+        return "What ambient would cost instead depends on the nodes, and none were read."
+    floor, available = money(monthly.floor, scene.currency), money(monthly.highly_available, scene.currency)
     return (
-        f"{cost}; it pays from {even:.1f} sidecars per node, and this cluster stands {stands} that at "
-        f"{ambient.sidecars_per_node:.1f}."
+        f"Ambient would cost {floor} a month without waypoints and {available} with highly available ones "
+        f"in {_count(scene.ambient.layer7_namespaces, 'namespace')} that use layer 7; {_break_even(scene.ambient)}."
     )
+
+
+def _break_even(ambient: AmbientReport) -> str:
+    even, here = ambient.break_even_sidecars_per_node, ambient.sidecars_per_node
+    if even is None or here is None:
+        return "there is nothing to compare it with"
+    if not even:
+        return f"ztunnel and istio-cni run here already, so each of the {here:.1f} sidecars per node is a saving"
+    stands = "above" if here > even else "below"
+    return f"it pays from {even:.1f} sidecars per node, and this cluster stands {stands} that at {here:.1f}"
 
 
 def _first(findings: Iterable[Finding]) -> str:

@@ -185,17 +185,20 @@ class Totals(Struct, frozen=True, rename="camel"):
 
 
 class AmbientMonthly(Struct, frozen=True, rename="camel"):
-    """What ambient would cost: without waypoints, and with highly available ones wherever layer 7 is used."""
+    """What ambient would cost: without waypoints, and with highly available ones wherever layer 7 is used.
 
-    floor: float
-    highly_available: float
+    None where no nodes were read, on which it depends.
+    """
+
+    floor: float | None
+    highly_available: float | None
 
 
 class TransitionMonthly(Struct, frozen=True, rename="camel"):
-    """What a month with both data planes costs on top of today."""
+    """What a month with both data planes costs on top of today; None where no nodes were read."""
 
-    floor: float
-    highly_available: float
+    floor: float | None
+    highly_available: float | None
 
 
 class AmbientReport(Struct, frozen=True, rename="camel"):
@@ -203,7 +206,7 @@ class AmbientReport(Struct, frozen=True, rename="camel"):
 
     monthly: AmbientMonthly
     break_even_sidecars_per_node: float | None
-    sidecars_per_node: float
+    sidecars_per_node: float | None
     transition: TransitionMonthly | None = None
     cross_zone_monthly: float | None = None
     ztunnel_per_node: Resources = Resources()

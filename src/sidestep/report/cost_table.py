@@ -1,6 +1,5 @@
 """`--explain-cost`: every figure with its formula and what went in."""
 
-
 from sidestep.audit.result import Audit
 from sidestep.report.columns import console, plain
 from sidestep.report.formats import Look

@@ -85,6 +85,8 @@ def survey(facts: Facts, rates: Rates) -> Ambient:
 
 def report(ambient: Ambient, rate: Rate, cross_zone: float | None) -> AmbientReport:
     """The figures of ambient, at an average rate."""
+    if not ambient.nodes:
+        return _without_nodes(ambient, rate, cross_zone)
     per_node = monthly(rate, ambient.ztunnel + ambient.istio_cni)
     floor = per_node * ambient.nodes + ambient.installed_waypoints
     waypoints = monthly(rate, ambient.waypoint) * ambient.missing_replicas
@@ -92,8 +94,23 @@ def report(ambient: Ambient, rate: Rate, cross_zone: float | None) -> AmbientRep
     return AmbientReport(
         AmbientMonthly(floor, floor + waypoints + (cross_zone or 0)),
         break_even(ambient, rate),
-        ambient.sidecars / ambient.nodes if ambient.nodes else 0.0,
+        ambient.sidecars / ambient.nodes,
         TransitionMonthly(added, added + waypoints + (cross_zone or 0)),
+        cross_zone,
+        ambient.ztunnel,
+        ambient.istio_cni,
+        ambient.waypoint,
+        len(ambient.layer7_namespaces),
+    )
+
+
+def _without_nodes(ambient: Ambient, rate: Rate, cross_zone: float | None) -> AmbientReport:
+    """What can be said without knowing how many nodes there are."""
+    return AmbientReport(
+        AmbientMonthly(None, None),
+        break_even(ambient, rate),
+        None,
+        TransitionMonthly(None, None),
         cross_zone,
         ambient.ztunnel,
         ambient.istio_cni,

@@ -118,7 +118,7 @@ def _break_even(grounds: Grounds) -> Formula:
         **_rate(grounds.rates),
         **_resources("added per node", ambient.added_per_node),
         **_resources("average sidecar", ambient.sidecar),
-        "sidecars per node here": grounds.instead.sidecars_per_node,
+        "sidecars per node here": "unknown" if (here := grounds.instead.sidecars_per_node) is None else here,
     }
     words = "price of what ambient adds to a node / price of an average sidecar"
     return Formula("ambient.breakEvenSidecarsPerNode", words, inputs, grounds.instead.break_even_sidecars_per_node)

@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-_TRIED_TARGETS = 24
+_TRIED_TARGETS = 12
 _FAILURES_IN_A_ROW = 40
 
 Key = int

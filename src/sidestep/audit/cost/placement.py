@@ -6,8 +6,10 @@ required pod anti-affinity and DoNotSchedule spread (one pod of a workload per n
 of StatefulSets. Pods that require the company of others are not moved. Volumes are not read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from sidestep.model.kinds import DISRUPTION_BUDGET, NODE
 from sidestep.model.mesh import Mesh
@@ -68,19 +70,27 @@ def node_group(node: Resource[Node]) -> str:
 
 
 class Eligibility:
-    """Answers whether a node's labels and taints let a pod on; remembers its answers."""
+    """Answers whether a node's labels and taints let a pod on; pods that demand the same share the answers."""
 
     def __init__(self, mesh: Mesh) -> None:
         self._nodes: Mapping[str, Resource[Node]] = {node.meta.name: node for node in mesh.of(NODE)}
-        self._answers: dict[tuple[int, str], bool] = {}
+        self._known: dict[tuple[bytes, str | None], Callable[[str], bool]] = {}
 
-    def fits(self, number: int, spec: PodSpec, zone: str | None, name: str) -> bool:
-        """Whether node `name` takes pods of constraint `number`, which is `spec` and `zone`."""
-        key = (number, name)
-        answer = self._answers.get(key)
-        if answer is None:
-            answer = self._answers[key] = _fits(spec, zone, self._nodes[name])
-        return answer
+    def of(self, spec: PodSpec, zone: str | None) -> Callable[[str], bool]:
+        """Which nodes, by name, take such pods; `zone` where they may not leave theirs."""
+        demands = msgspec.json.encode((spec.node_selector, spec.affinity, spec.tolerations))
+        found = self._known.get((demands, zone))
+        if found is None:
+            answers: dict[str, bool] = {}
+
+            def fits(name: str) -> bool:
+                answer = answers.get(name)
+                if answer is None:
+                    answer = answers[name] = _fits(spec, zone, self._nodes[name])
+                return answer
+
+            found = self._known[demands, zone] = fits
+        return found
 
 
 def _fits(spec: PodSpec, zone: str | None, node: Resource[Node]) -> bool:

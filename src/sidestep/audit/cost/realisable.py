@@ -5,8 +5,7 @@ sidecar's requests vanish, ztunnel and istio-cni are added to each node where th
 again: what empties now is the saving.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -145,7 +144,7 @@ class _Cluster:
         number = len(self.classes)
         before, after = self._demands(shape)
         exclusive = self._workload(shape) if keeps_apart(shape.spec) else None
-        fits: Callable[[str], bool] = partial(self._eligibility.fits, number, shape.spec, zone)
+        fits = self._eligibility.of(shape.spec, zone)
         self.classes.append(PodClass(before.cpu_millis, before.memory_bytes, fits, exclusive))
         self.classes_without.append(PodClass(after.cpu_millis, after.memory_bytes, fits, exclusive))
         self._by_shape[id(shape), zone] = number

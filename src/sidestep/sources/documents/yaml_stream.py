@@ -16,6 +16,7 @@ from sidestep.sources.objects.builder import TypeMeta
 
 LARGEST_DOCUMENT = 256 * 2**20
 _SEPARATOR = re.compile(rb"---(?:\s|$)")
+_CONTENT = re.compile(rb"^[ \t\r]*[^\s#%]", re.MULTILINE)
 _TEMPLATE = re.compile(
     rb"\{\{-?\s*(?:\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|include\s|template\s|toYaml\s|define\s)"
 )
@@ -43,24 +44,19 @@ def is_template(text: bytes) -> bool:
 
 def _chunks(stream: BinaryIO) -> Iterator[_Chunk]:
     """Documents, cut at `---` in the first column, which ends a document wherever it stands."""
-    lines: list[bytes] = []
-    first, number, line_number = 1, 0, 0
-    for line in stream:
-        line_number += 1
-        if line.startswith(b"---") and _SEPARATOR.match(line):
-            if _has_content(lines):
-                number += 1
-                yield _Chunk(b"".join(lines), first, number)
-            rest = line[3:]
-            lines, first = ([b"   " + rest] if rest.strip() else []), line_number + (0 if rest.strip() else 1)
+    text, first, number = bytearray(), 1, 0
+    for line_number, line in enumerate(stream, 1):
+        if not (line.startswith(b"---") and _SEPARATOR.match(line)):
+            text += line
             continue
-        lines.append(line)
-    if _has_content(lines):
-        yield _Chunk(b"".join(lines), first, number + 1)
-
-
-def _has_content(lines: list[bytes]) -> bool:
-    return any(line.strip() and not line.lstrip().startswith((b"#", b"%")) for line in lines)
+        if _CONTENT.search(text):
+            number += 1
+            yield _Chunk(bytes(text), first, number)
+        has_value = bool(line[3:].strip())
+        text = bytearray(b"   " + line[3:] if has_value else b"")
+        first = line_number if has_value else line_number + 1
+    if _CONTENT.search(text):
+        yield _Chunk(bytes(text), first, number + 1)
 
 
 def _read_chunk(chunk: _Chunk, path: str) -> Iterator[Read]:
@@ -70,7 +66,8 @@ def _read_chunk(chunk: _Chunk, path: str) -> Iterator[Read]:
         yield Gap(where, GapReason.TOO_LARGE, detail, "split it, or give JSON, which is read in pieces")
         return
     try:
-        document = read_document(chunk.text.decode("utf-8-sig"))
+        chunk.text.decode()
+        document = read_document(chunk.text)
     except UnicodeDecodeError as error:
         line = chunk.line + chunk.text.count(b"\n", 0, error.start)
         yield Gap(f"{path}:{line}", GapReason.MALFORMED, "not UTF-8", "save the file as UTF-8")
