@@ -51,11 +51,11 @@ class Get(Struct, frozen=True):
     accept: str = "application/json"
 
 
-class _ListMeta(Struct, rename="camel"):
+class _ListMeta(Struct, rename="camel", frozen=True):
     continue_: str = msgspec.field(default="", name="continue")
 
 
-class _Status(Struct):
+class _Status(Struct, frozen=True):
     kind: str = ""
     message: str = ""
     metadata: _ListMeta = _ListMeta()

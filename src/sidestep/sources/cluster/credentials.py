@@ -21,13 +21,13 @@ _PLUGIN_SECONDS = 60
 _UNAUTHORIZED = 401
 
 
-class _Status(Struct, rename="camel"):
+class _Status(Struct, rename="camel", frozen=True):
     token: str | None = None
     client_certificate_data: str | None = None
     client_key_data: str | None = None
 
 
-class _ExecCredential(Struct):
+class _ExecCredential(Struct, frozen=True):
     status: _Status = _Status()
 
 

@@ -9,25 +9,25 @@ from sidestep.model.kinds import KINDS, Kind
 from sidestep.sources.cluster.client import ApiClient, FailureKind, Get, RequestError, decoded
 
 
-class _Version(Struct, rename="camel"):
+class _Version(Struct, rename="camel", frozen=True):
     version: str
     group_version: str
 
 
-class _Group(Struct):
+class _Group(Struct, frozen=True):
     name: str
     versions: list[_Version] = field(default_factory=list)
 
 
-class _Groups(Struct):
+class _Groups(Struct, frozen=True):
     groups: list[_Group] = field(default_factory=list)
 
 
-class _Resource(Struct):
+class _Resource(Struct, frozen=True):
     name: str
 
 
-class _Resources(Struct):
+class _Resources(Struct, frozen=True):
     resources: list[_Resource] = field(default_factory=list)
 
 

@@ -225,7 +225,7 @@ def _merged(paths: list[str]) -> _Config:
 
 def _read(path: str) -> _File:
     try:
-        tree = read_document(Path(path).read_text("utf-8")).value
+        tree = read_document(Path(path).read_bytes()).value
         return msgspec.convert(tree or {}, _File)
     except OSError as error:
         raise WorldError(error.strerror or str(error), where=path, remedy="make it readable") from error

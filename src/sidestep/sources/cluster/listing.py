@@ -19,13 +19,13 @@ RESTARTS = 3
 Params = tuple[tuple[str, str], ...]
 
 
-class _ListMeta(Struct, rename="camel"):
+class _ListMeta(Struct, rename="camel", frozen=True):
     continue_: str = msgspec.field(default="", name="continue")
     resource_version: str = ""
     remaining_item_count: int | None = None
 
 
-class Page(Struct, rename="camel"):
+class Page(Struct, rename="camel", frozen=True):
     """One page; `items` may be null for an empty list."""
 
     metadata: _ListMeta = _ListMeta()

@@ -38,7 +38,7 @@ _REASONS = {
 }
 
 
-class _Identified(Struct):
+class _Identified(Struct, frozen=True):
     metadata: Metadata = Metadata()
 
 

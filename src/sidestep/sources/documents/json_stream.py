@@ -18,6 +18,7 @@ from sidestep.sources.documents.item import Items, Read
 from sidestep.sources.objects.builder import TypeMeta
 
 WINDOW = 2**20
+LARGEST_VALUE = 2**30
 _TAIL = 2**16
 _TRIES = 64
 _ITEMS = re.compile(rb'"items"\s*:\s*\[')
@@ -64,7 +65,7 @@ def read_json(stream: BinaryIO, path: str, window: int = WINDOW) -> Iterator[Rea
     if text.lstrip()[:1] == b"[":
         yield from _LongList(stream, window, text, FileOrigin(path), None).read(text.index(b"[") + 1)
     elif start is None or header is None:
-        yield from _small(text + stream.read(), path)
+        yield from _whole(text + stream.read(LARGEST_VALUE), path)
     else:
         yield from _LongList(stream, window, text, FileOrigin(path), _item_type(header)).read(start.end())
 
@@ -79,7 +80,10 @@ def _one_per_line(stream: BinaryIO, window: int, text: bytes, path: str) -> Iter
     """One value per line, window after window."""
     line = document = 1
     while text:
-        more = stream.read(window)
+        if len(text) > LARGEST_VALUE:
+            yield _too_large(FileOrigin(path, line, document))
+            return
+        more = stream.read(window if b"\n" in text else max(window, len(text)))
         whole, _, rest = text.rpartition(b"\n") if more else (text, b"", b"")
         for value in whole.split(b"\n") if whole else ():
             if value.strip():
@@ -87,6 +91,19 @@ def _one_per_line(stream: BinaryIO, window: int, text: bytes, path: str) -> Iter
                 document += 1
             line += 1
         text = rest + more
+
+
+def _whole(text: bytes, path: str) -> Iterator[Read]:
+    """What cannot be read in windows, as far as memory allows."""
+    if len(text) > LARGEST_VALUE:
+        yield _too_large(FileOrigin(path))
+    else:
+        yield from _small(text, path)
+
+
+def _too_large(origin: FileOrigin) -> Gap:
+    detail = f"more than {LARGEST_VALUE >> 20} MiB without a place to cut"
+    return Gap(str(origin), GapReason.TOO_LARGE, detail, "give one object per line: jq -c .items[]")
 
 
 def _small(text: bytes, path: str) -> Iterator[Read]:
@@ -201,7 +218,10 @@ class _LongList:
             if cut is not None:
                 yield from _items(cut[1], self._text, self._origin, self._declared)
                 self._consume(cut[0])
-            more = self._stream.read(self._window)
+            if len(self._text) > LARGEST_VALUE:
+                yield _too_large(self._origin)
+                return
+            more = self._stream.read(max(self._window, 0 if cut else len(self._text)))
             ended = not more
             self._text += more
         yield from self._last()

@@ -21,6 +21,7 @@ _TEMPLATE = re.compile(
     rb"\{\{-?\s*(?:\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|include\s|template\s|toYaml\s|define\s)"
 )
 _HEAD = 2**20
+_LONGEST_LINE = 2**26
 
 
 class _Chunk(Struct, frozen=True):
@@ -45,9 +46,10 @@ def is_template(text: bytes) -> bool:
 def _chunks(stream: BinaryIO) -> Iterator[_Chunk]:
     """Documents, cut at `---` in the first column, which ends a document wherever it stands."""
     text, first, number = bytearray(), 1, 0
-    for line_number, line in enumerate(stream, 1):
+    lines = iter(lambda: stream.readline(_LONGEST_LINE), b"")
+    for line_number, line in enumerate(lines, 1):
         if not (line.startswith(b"---") and _SEPARATOR.match(line)):
-            text += line
+            text += line if len(text) <= LARGEST_DOCUMENT else b""
             continue
         if _CONTENT.search(text):
             number += 1

@@ -50,8 +50,8 @@ class DocumentError(Exception):
         self.line = line
 
 
-def read_document(text: bytes) -> Document:
-    """The first document of a text in UTF-8.
+def read_document(text: bytes | str) -> Document:
+    """The first document of a text; bytes are UTF-8.
 
     Raises:
         DocumentError: malformed, too deep, exploding, or with a tag or value that Kubernetes does not read.

@@ -1,6 +1,7 @@
 """Vendored price tables, and the user's own prices over them."""
 
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -76,8 +77,7 @@ def _with_user_prices(book: PriceBook, path: str) -> PriceBook:
 
 def _read(path: str) -> _UserPrices:
     try:
-        with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - the path is the user's text, kept for messages
-            tree: Any = read_document(stream.read()).value
+        tree: Any = read_document(Path(path).read_bytes()).value
     except OSError as error:
         raise WorldError(error.strerror or str(error), where=path, remedy="check the path") from error
     except UnicodeDecodeError as error:

@@ -19,23 +19,23 @@ _RESOURCE = "pods.metrics.k8s.io"
 _PROXY = "istio-proxy"
 
 
-class _Meta(Struct):
+class _Meta(Struct, frozen=True):
     name: str = ""
     namespace: str = ""
 
 
-class _Container(Struct):
+class _Container(Struct, frozen=True):
     name: str = ""
     usage: dict[str, str] = {}
 
 
-class _PodMetrics(Struct):
+class _PodMetrics(Struct, frozen=True):
     metadata: _Meta = _Meta()
-    containers: list[_Container] = []
+    containers: tuple[_Container, ...] = ()
 
 
-class _List(Struct):
-    items: list[_PodMetrics] = []
+class _List(Struct, frozen=True):
+    items: tuple[_PodMetrics, ...] = ()
 
 
 def read_metrics_server(access: Access, mesh: Mesh) -> Telemetry:

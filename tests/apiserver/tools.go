@@ -1,0 +1,9 @@
+//go:build tools
+
+// Package apiserver pins the real Kubernetes programs that the tests run against.
+package apiserver
+
+import (
+	_ "k8s.io/kubernetes/cmd/kube-apiserver"
+	_ "k8s.io/kubernetes/cmd/kubectl"
+)

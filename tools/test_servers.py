@@ -1,0 +1,154 @@
+"""Fetch or build the real servers that the tests run against, into a cache outside the tree.
+
+kube-apiserver is built from its Go module (minutes, once); etcd and Prometheus are taken out of Debian's packages without
+installing them; Chromium is installed where we may. What cannot be had is said, and the tests that need it are skipped
+by name. `--with kubectl` builds kubectl too, for the benchmark.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULE = ROOT / "tests" / "apiserver"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sidestep"
+GO_PROGRAMS = ("kube-apiserver", "kubectl")
+PACKAGES = {"etcd": "etcd-server", "prometheus": "prometheus", "promtool": "prometheus"}
+USUAL = ("kube-apiserver", "etcd", "prometheus", "promtool", "chromium")
+
+
+class Unavailable(Exception):  # noqa: N818 - a state of the machine, not a fault
+    """This machine cannot have a server, and why."""
+
+
+def path_of(name: str) -> Path | None:
+    """Where a server is, if it is there."""
+    if name in GO_PROGRAMS:
+        built = _built(name)
+        return built if built.exists() else None
+    if name in PACKAGES:
+        unpacked = CACHE / "debian" / PACKAGES[name] / "usr" / "bin" / name
+        if unpacked.exists():
+            return unpacked
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
+def have(name: str) -> Path:
+    """Where a server is, fetched or built now if need be."""
+    found = path_of(name)
+    if found is None:
+        with _lock():
+            found = path_of(name) or _get(name)
+    return found
+
+
+def _get(name: str) -> Path:
+    if name in GO_PROGRAMS:
+        return _build(name)
+    return _unpack(name) if name in PACKAGES else _install(name)
+
+
+def _built(name: str) -> Path:
+    """Keyed by what it is built from."""
+    key = hashlib.sha256((MODULE / "go.mod").read_bytes() + (MODULE / "go.sum").read_bytes()).hexdigest()[:16]
+    return CACHE / "go" / key / name
+
+
+def _build(name: str) -> Path:
+    go = shutil.which("go")
+    if go is None:
+        raise Unavailable("Go is not installed")
+    target = _built(name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    print(f"building {name} (minutes, once) …", flush=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        made = Path(scratch) / name
+        command = [go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(made), f"k8s.io/kubernetes/cmd/{name}"]
+        _run(command, cwd=MODULE, env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"})
+        made.replace(target)
+    return target
+
+
+def _unpack(name: str) -> Path:
+    package = PACKAGES[name]
+    target = CACHE / "debian" / package
+    if not shutil.which("apt-get") or not shutil.which("dpkg"):
+        raise Unavailable("not a Debian machine")
+    with tempfile.TemporaryDirectory(dir=_made(CACHE)) as scratch:
+        download = ["apt-get", "download", package]
+        _twice(lambda: _run(download, cwd=Path(scratch)))
+        archive = next(Path(scratch).glob("*.deb"))
+        unpacked = Path(scratch) / "unpacked"
+        _run(["dpkg", "-x", str(archive), str(unpacked)])
+        shutil.rmtree(target, ignore_errors=True)
+        _made(target.parent)
+        unpacked.replace(target)
+    return target / "usr" / "bin" / name
+
+
+def _install(name: str) -> Path:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise Unavailable(f"install the package {name}; only root may")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", name]
+    _twice(lambda: _run(command, env=environment))
+    found = shutil.which(name)
+    if found is None:
+        raise Unavailable(f"package {name} brought no program of that name")
+    return Path(found)
+
+
+def _twice(action: Callable[[], None]) -> None:
+    """Once more with fresh package lists, which a new machine lacks."""
+    try:
+        action()
+    except Unavailable:
+        if os.geteuid() != 0:
+            raise
+        _run(["apt-get", "update", "--quiet"])
+        action()
+
+
+def _run(command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
+        raise Unavailable(f"{command[0]} {command[1]} failed: {lines[-1]}")
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    """One builder at a time, whatever runs beside us."""
+    with (_made(CACHE) / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def main() -> int:
+    """Get all usual servers; what cannot be had is no failure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--with", dest="extra", action="append", default=[], choices=["kubectl"])
+    for name in (*USUAL, *parser.parse_args().extra):
+        try:
+            print(f"{name}: {have(name)}")
+        except (Unavailable, OSError, StopIteration) as error:
+            print(f"{name}: cannot be had here ({error}); tests that need it are skipped", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
