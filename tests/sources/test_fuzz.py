@@ -6,12 +6,12 @@ import json
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.manifests import objects
 
 from sidestep.errors import WorldError
 from sidestep.model.mesh import Mesh
 from sidestep.sources.files import FilesSource
 from sidestep.sources.snapshot import SnapshotSource, write_snapshot
-from tests.support.manifests import objects
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -38,8 +38,8 @@ def test_unknown_fields_survive_json(tree):
 
 @given(TREES)
 def test_unknown_fields_survive_yaml(tree):
-    text = yaml.safe_dump({"apiVersion": "x.test/v1", "kind": "Thing", "unknown": tree}, allow_unicode=True)
-    mesh = read(text.encode("utf-8", "surrogatepass"))
+    text = yaml.safe_dump({"apiVersion": "x.test/v1", "kind": "Thing", "unknown": tree}, default_style='"')
+    mesh = read(text.encode())
     assert mesh is not None
     if mesh.others:
         assert mesh.others[0].tree()["unknown"] == tree

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidestep.model.gaps import Gap, GapReason
+from sidestep.sources.documents import json_stream
 from sidestep.sources.documents.item import Items
 from sidestep.sources.documents.json_stream import read_json
 
@@ -112,3 +113,12 @@ def test_nonsense_is_a_gap(text):
 def test_any_bytes_end_in_items_or_gaps(content, window):
     for prefix in (b"", b"{", b'{"items":['):
         assert all(isinstance(found, Items | Gap) for found in read(prefix + content, window))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"kind":"A","items":[{"odd":"' + "x" * 5000, '{"kind":"A"}\n{"kind":"' + "x" * 5000, '{"odd":"' + "x" * 5000],
+)
+def test_what_never_ends_is_refused(text, monkeypatch):
+    monkeypatch.setattr(json_stream, "LARGEST_VALUE", 1000)
+    assert [found.reason for found in read(text, 100) if isinstance(found, Gap)] == [GapReason.TOO_LARGE]

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from sidestep.model.gaps import Gap, GapReason, Remark
+from sidestep.sources.documents import yaml_stream
 from sidestep.sources.documents.item import Items
 from sidestep.sources.documents.yaml_stream import read_yaml
 
@@ -151,3 +152,10 @@ def test_dashes_in_a_block_scalar_end_the_document_as_everywhere():
 
 def test_a_value_may_follow_the_dashes():
     assert values("--- {kind: x}\n--- {kind: z}\n") == [{"kind": "x"}, {"kind": "z"}]
+
+
+def test_a_document_that_never_ends_is_refused_and_the_next_is_read(monkeypatch):
+    monkeypatch.setattr(yaml_stream, "LARGEST_DOCUMENT", 1000)
+    text = f"a: {'x' * 3000}\n---\n{GOOD}"
+    assert [gap.reason for gap in gaps(text)] == [GapReason.TOO_LARGE]
+    assert len(values(text)) == 1
