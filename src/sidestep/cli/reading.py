@@ -50,15 +50,15 @@ def open_source(options: SourceOptions) -> Source:
 
         access = cluster_access(options.kubeconfig, options.context, options.request_timeout)
         return ClusterSource(access, options.namespaces, options.selector)
-    snapshots = [path for path in options.paths if path.endswith(SNAPSHOT_SUFFIX)]
+    from sidestep.sources.snapshot import SnapshotSource, is_snapshot  # noqa: PLC0415 - not for clusters
+
+    snapshots = [path for path in options.paths if path.endswith(SNAPSHOT_SUFFIX) or is_snapshot(path)]
     if not snapshots:
         from sidestep.sources.files import FilesSource  # noqa: PLC0415 - only for files
 
         return FilesSource(options.paths, sys.stdin.buffer)
     if len(options.paths) > 1:
         raise UsageError("a snapshot is a whole mesh", where=snapshots[0], remedy="give it alone")
-    from sidestep.sources.snapshot import SnapshotSource  # noqa: PLC0415 - only for snapshots
-
     return SnapshotSource(snapshots[0])
 
 
