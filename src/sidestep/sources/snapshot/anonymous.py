@@ -19,6 +19,9 @@ _CONTAINER_ANNOTATIONS = "kubectl.kubernetes.io/default-"
 _SETTINGS = frozenset({"true", "false", "strict", "partial", "probe", "disabled", "enabled"})
 _INJECTOR_SETTINGS = ("policy", "alwaysInjectSelector", "neverInjectSelector", "defaultTemplates")
 _POLICY_ATTRIBUTE = re.compile(r"(?:request|source|destination|connection)\.[A-Za-z_.]+")
+_API_FIELD = re.compile(r"[a-z][A-Za-z0-9]*")
+_FREE_TABLES = frozenset({"headers", "withoutHeaders", "queryParams", "set", "add", "distribute", "to", "jwtClaims"})
+"""Tables whose keys the user chose."""
 _MESH_KEYS = ("mesh", "meshNetworks", "config")
 
 
@@ -49,15 +52,21 @@ class _Walk:
         if "effect" in table and "key" in table:
             return {**table, **self._labels({table["key"]: table.get("value", "")}, as_pair=True)}
         return {
-            self._names.text(key): self._member(key, value, table)
+            self._key(key): self._member(key, value, table)
             for key, value in table.items()
             if not (key in _DROPPED and isinstance(value, str))
         }
+
+    def _key(self, key: str) -> str:
+        """A field of the API stays, even where something in the mesh is called the same."""
+        return key if _API_FIELD.fullmatch(key) else self._names.text(key)
 
     def _member(self, key: str, value: Any, table: dict[str, Any]) -> Any:
         special = _SPECIAL.get(key)
         if special is not None:
             return special(self, value)
+        if key in _FREE_TABLES and isinstance(value, dict):
+            return {self._names.text(name): self._member(name, member, value) for name, member in value.items()}
         if key in _LABEL_MAPS or (key == "selector" and _is_flat(value)):
             return self._labels(value) if isinstance(value, dict) else self._value(value)
         if key == "key" and isinstance(value, str):

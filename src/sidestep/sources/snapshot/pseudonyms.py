@@ -16,7 +16,7 @@ from functools import lru_cache
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels
 from sidestep.model.pods import PodShape
-from sidestep.sources.snapshot.vocabulary import MEANING_LABELS, PROXY_IMAGE, WORDS, is_known_domain
+from sidestep.sources.snapshot.vocabulary import MEANING_LABELS, PROXY_IMAGE, WORDS, is_known_domain, is_vocabulary
 
 KEY_BYTES = 32
 _DIGITS = 16
@@ -88,7 +88,7 @@ class Pseudonyms:
         return f"{self.whole(prefix)}/{proxy[1]}" if prefix else proxy[1]
 
     def _name(self, name: str) -> str:
-        if not name or name in self._kept or _is_pseudonym(name):
+        if not name or name in self._kept or _is_pseudonym(name) or is_vocabulary(name):
             return name
         if "." in name:
             return ".".join(self.name(part) for part in name.split("."))

@@ -67,6 +67,16 @@ NAME_FIELDS = frozenset({
 PROXY_IMAGE = re.compile(r"(?:.*/)?((?:proxyv2|pilot|ztunnel|install-cni|agentgateway)(?:[:@].*)?)")
 
 
+_OF_ISTIO = re.compile(
+    r"istio-sidecar-injector(-[\w.-]+)?|istio-revision-tag-[\w.-]+|[\w.-]+\.sidecar-injector\.istio\.io"
+)
+
+
+def is_vocabulary(name: str) -> bool:
+    """Whether a name is one that Istio's own installer gave: it holds at most a revision, which stays anyway."""
+    return _OF_ISTIO.fullmatch(name) is not None
+
+
 def is_known_domain(text: str) -> bool:
     """Whether a prefix, group or host is one of those that everybody knows."""
     return any(text == domain or text.endswith(f".{domain}") for domain in KNOWN_DOMAINS)
