@@ -1,0 +1,37 @@
+"""Fixtures that several parts share: real servers, started once per worker."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from tests.support.servers import api_server, permissive_crd, wait_for_kinds
+
+from sidestep.model.kinds import KINDS
+
+CUSTOM_GROUPS = (".istio.io", "gateway.networking.k8s.io", "argoproj.io", "projectcalico.org")
+
+settings.register_profile("fast", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("deep", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Real input nobody here wrote."""
+    default = Path(__file__).parent.parent / ".." / "shared" / "corpus"
+    folder = Path(os.environ.get("SIDESTEP_CORPUS", default))
+    if not folder.is_dir():
+        pytest.skip("the corpus is not here (SIDESTEP_CORPUS)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def apiserver(tmp_path_factory):
+    """A real API server that serves every kind we know."""
+    with api_server(tmp_path_factory.mktemp("apiserver")) as server:
+        custom = [kind for kind in KINDS if kind.listed and kind.group.endswith(CUSTOM_GROUPS)]
+        for kind in custom:
+            server.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", permissive_crd(kind))
+        wait_for_kinds(server, custom)
+        yield server
