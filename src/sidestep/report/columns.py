@@ -1,15 +1,21 @@
-"""Tables for a terminal of any width: columns leave in the order of their rank until the rest fits."""
+"""Tables and prose for a terminal of any width: columns leave in the order of their rank until the rest fits."""
 
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from sidestep.report.formats import Look
 
-_CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "�")
+_CONTROL = dict.fromkeys(
+    (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "�"
+)
+_GAP = 2
+_WIDEST_PROSE = 110
 
 
 def plain(text: str, style: str = "") -> Text:
@@ -18,11 +24,19 @@ def plain(text: str, style: str = "") -> Text:
 
 
 class Column(Struct, frozen=True):
-    """A column; those with the highest `rank` leave first, rank 0 always stays."""
+    """A column of a table.
+
+    Attributes:
+        title: its head.
+        rank: those with the highest leave first where the terminal is narrow; 0 always stays.
+        right: whether it is aligned to the right, as numbers are.
+        least: columns to which its text may be cut with an ellipsis; 0 for never.
+    """
 
     title: str
     rank: int = 0
     right: bool = False
+    least: int = 0
 
 
 def console(look: Look) -> Console:
@@ -37,13 +51,18 @@ def console(look: Look) -> Console:
     )
 
 
+def prose(out: Console, text: Text, indent: int = 0) -> None:
+    """Print words, wrapped between them, with every line indented."""
+    out.print(Padding(text, (0, 0, 0, indent)), width=min(out.width, _WIDEST_PROSE))
+
+
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], look: Look, footer: Sequence[str] = ()) -> Table:
     """A table that fits: whole columns leave, and what is left is cut with an ellipsis rather than wrapped."""
     listed = [*rows]
-    measured = [*listed, footer] if footer else listed
-    shown = _shown(columns, measured, look.width)
-    drawn = Table(box=None, pad_edge=False, show_footer=bool(footer), header_style="bold", padding=(0, 2, 0, 0))
-    for index in shown:
+    natural = _natural(columns, [*listed, footer] if footer else listed)
+    widths = _fitted(columns, natural, look.width)
+    drawn = Table(box=None, pad_edge=False, show_footer=bool(footer), header_style="bold", padding=(0, _GAP, 0, 0))
+    for index, width in widths.items():
         column = columns[index]
         drawn.add_column(
             column.title,
@@ -51,18 +70,29 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], look: Look, 
             justify="right" if column.right else "left",
             no_wrap=True,
             overflow="ellipsis",
+            width=width,
         )
     for row in listed:
-        drawn.add_row(*(plain(row[index]) for index in shown))
+        drawn.add_row(*(plain(row[index]) for index in widths))
     return drawn
 
 
-def _shown(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    widths = [max([len(column.title), *(len(row[index]) for row in rows)]) + 2 for index, column in enumerate(columns)]
+def _natural(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max([len(column.title), *(cell_len(row[i]) for row in rows)]) for i, column in enumerate(columns)]
+
+
+def _fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[int, int]:
+    """Widths of the columns that stay, by index."""
+    floor = [min(wide, column.least or wide) for column, wide in zip(columns, natural, strict=True)]
     shown = list(range(len(columns)))
-    while sum(widths[index] for index in shown) > width:
+    while (spare := width - sum(floor[index] + _GAP for index in shown)) < 0:
         last = max(shown, key=lambda index: (columns[index].rank, index))
         if columns[last].rank == 0:
             break
         shown.remove(last)
-    return shown
+    widths = {index: floor[index] for index in shown}
+    for index in shown:
+        grown = min(natural[index] - floor[index], max(spare, 0))
+        widths[index] += grown
+        spare -= grown
+    return widths

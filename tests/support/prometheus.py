@@ -1,0 +1,56 @@
+"""A real Prometheus with a past of our own making."""
+
+import subprocess
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.servers import free_port, running, server_binary, wait_until
+
+END = 1_790_000_000
+"""The moment at which tests ask."""
+STEP = 60
+HOURS = 2
+
+
+def series(name: str, labels: dict[str, str], values: Iterable[float]) -> Iterator[str]:
+    """One series, a sample a minute, the last at END."""
+    spelled = ",".join(f'{key}="{value}"' for key, value in labels.items())
+    listed = list(values)
+    first = END - STEP * (len(listed) - 1)
+    for index, value in enumerate(listed):
+        yield f"{name}{{{spelled}}} {value} {first + index * STEP}"
+
+
+def counter(per_second: float, minutes: int) -> list[float]:
+    """A counter that grows evenly."""
+    return [per_second * STEP * minute for minute in range(minutes)]
+
+
+def steady(value: float, minutes: int) -> list[float]:
+    return [value] * minutes
+
+
+@contextmanager
+def prometheus(folder: Path, lines: Iterable[str]) -> Iterator[str]:
+    """Start one that remembers the samples; gives its URL."""
+    program, promtool = server_binary("prometheus"), server_binary("promtool")
+    past, data, config = folder / "past.txt", folder / "data", folder / "prometheus.yml"
+    by_family: dict[str, list[str]] = {}
+    for line in lines:
+        by_family.setdefault(line.partition("{")[0], []).append(line)
+    text = "".join(f"# TYPE {family} unknown\n" + "\n".join(found) + "\n" for family, found in by_family.items())
+    past.write_text(text + "# EOF\n")
+    config.write_text("global: {}\n")
+    subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", past, data], check=True, capture_output=True)
+    port = free_port()
+    command = [
+        str(program), "--config.file", str(config), "--storage.tsdb.path", str(data), "--storage.tsdb.retention.time", "50y",
+        "--web.listen-address", f"127.0.0.1:{port}",
+    ]  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    with running(command, folder / "prometheus.log") as process:
+        ready = lambda: urllib.request.urlopen(f"{url}/-/ready", timeout=2).status == 200  # noqa: E731
+        wait_until(ready, process, folder / "prometheus.log")
+        yield url
