@@ -19,18 +19,18 @@ $(READY): requirements/dev.txt pyproject.toml
 	@touch $@
 
 servers: $(READY)  ## fetch or build the real servers that tests use (kube-apiserver, etcd, Prometheus, Chromium)
-	$(BIN)/python tools/test_servers.py
+	$(BIN)/python -m tools.test_servers
 
 demo: $(READY)   ## audit a realistic generated mesh and show the result
-	$(BIN)/python tools/demo.py
+	$(BIN)/python -m tools.demo
 
 check: $(READY)  ## lint, format, types, import contracts, sizes, documentation that matches the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python tools/check_sizes.py
-	$(BIN)/python tools/check_docs.py
+	$(BIN)/python -m tools.check_sizes
+	$(BIN)/python -m tools.check_docs
 
 test: servers check  ## every check and every test
 	$(BIN)/pytest -n auto --dist loadgroup

@@ -1,8 +1,8 @@
 """Fetch or build the real servers that the tests run against, into a cache outside the tree.
 
-kube-apiserver is built from its Go module (minutes, once); etcd and Prometheus are taken out of Debian's packages without
-installing them; Chromium is installed where we may. What cannot be had is said, and the tests that need it are skipped
-by name. `--with kubectl` builds kubectl too, for the benchmark.
+kube-apiserver is built from its Go module (minutes, once); etcd and Prometheus are taken out of Debian's packages
+without installing them; Chromium is installed where we may. What cannot be had is said, and the tests that need it are
+skipped by name. `--with kubectl` builds kubectl too, for the benchmark.
 """
 
 import argparse

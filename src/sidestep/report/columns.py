@@ -56,6 +56,16 @@ def prose(out: Console, text: Text, indent: int = 0) -> None:
     out.print(Padding(text, (0, 0, 0, indent)), width=min(out.width, _WIDEST_PROSE))
 
 
+def pairs(out: Console, rows: Iterable[tuple[str, str]], indent: int = 0) -> None:
+    """Print labels with their texts beside them; long texts wrap in their own column."""
+    drawn = Table.grid(padding=(0, _GAP, 0, 0))
+    drawn.add_column(no_wrap=True, overflow="ellipsis")
+    drawn.add_column(overflow="fold")
+    for label, text in rows:
+        drawn.add_row(plain(label), plain(text))
+    out.print(Padding(drawn, (0, 0, 0, indent)), width=min(out.width, _WIDEST_PROSE))
+
+
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], look: Look, footer: Sequence[str] = ()) -> Table:
     """A table that fits: whole columns leave, and what is left is cut with an ellipsis rather than wrapped."""
     listed = [*rows]

@@ -1,16 +1,21 @@
 """The document itself."""
 
+from typing import Any
+
 import msgspec
 
 from sidestep.audit.result import Audit
 from sidestep.report.formats import Look
 
+_FIRST = ("apiVersion", "kind")
+
 
 def render(audit: Audit, _look: Look) -> str:
-    """Indented JSON, in the order of the schema."""
-    return msgspec.json.format(msgspec.json.encode(audit), indent=2).decode() + "\n"
+    """Indented JSON, what it is first, then in the order of the schema."""
+    return msgspec.json.format(msgspec.json.encode(document(audit)), indent=2).decode() + "\n"
 
 
-def schema() -> bytes:
-    """The JSON Schema of the document, as published in `docs/schemas/audit.json`."""
-    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Audit)), indent=2) + b"\n"
+def document(audit: Audit) -> dict[str, Any]:
+    """The fields of the document by name, `apiVersion` and `kind` first, as every Kubernetes object begins."""
+    fields = {each.encode_name: getattr(audit, each.name) for each in msgspec.structs.fields(Audit)}
+    return {name: fields[name] for name in (*_FIRST, *(name for name in fields if name not in _FIRST))}

@@ -1,10 +1,11 @@
 """The table of namespaces: the dearest first, a row for those that are not shown, and the total."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
 from rich.table import Table
 
-from sidestep.audit.result import Audit, NamespaceReport, SidecarCount, Used
+from sidestep.audit.result import Audit, Monthly, NamespaceReport, SidecarCount
 from sidestep.model.quantity import Resources
 from sidestep.report.columns import Column, table
 from sidestep.report.formats import Look
@@ -30,6 +31,34 @@ _MEASURED = (
     Column("USED/MONTH", 4, right=True),
 )
 _MEASURED_AT = 9
+_Usage = tuple[float, float]
+
+
+class Figures(Struct, frozen=True):
+    """The numbers of a row; `used` is CPU in thousandths and memory in bytes, None where nothing was measured."""
+
+    pods: int
+    sidecars: SidecarCount
+    ambient: int
+    requested: Resources
+    used: _Usage | None
+    monthly: Monthly
+
+    def cells(self, currency: str) -> tuple[str, ...]:
+        """As people read them."""
+        return (
+            f"{self.pods:,}",
+            f"{self.sidecars.total:,}",
+            f"{self.sidecars.classic:,}",
+            f"{self.sidecars.native:,}",
+            f"{self.ambient:,}",
+            cpu(self.requested.cpu_millis),
+            memory(self.requested.memory_bytes),
+            money(self.monthly.requested, currency),
+            cpu(self.used[0]) if self.used else "-",
+            memory(self.used[1]) if self.used else "-",
+            money(self.monthly.used, currency),
+        )
 
 
 def dearest_first(audit: Audit) -> list[NamespaceReport]:
@@ -42,10 +71,10 @@ def namespaces_table(audit: Audit, look: Look, shown: int) -> Table:
     """The first `shown` rows, the sum of the rest, and the total; columns of use only where use was measured."""
     rows = dearest_first(audit)
     currency = audit.prices.currency
-    cells = [(row.namespace, *_cells(row, currency)) for row in rows[:shown]]
+    cells = [_row(row, currency) for row in rows[:shown]]
     if rest := rows[shown:]:
-        cells.append((f"({len(rest)} more)", *_cells(_sum(rest), currency)))
-    footer = ("total", *_cells(_total(audit), currency))
+        cells.append((f"({len(rest)} more)", *_sum(rest).cells(currency), "", "", ""))
+    footer = ("total", *_total(audit).cells(currency), "", "", "")
     if audit.totals.used is None:
         return table(_COLUMNS, [_without_use(row) for row in cells], look, _without_use(footer))
     columns = (*_COLUMNS[:_MEASURED_AT], *_MEASURED, *_COLUMNS[_MEASURED_AT:])
@@ -56,33 +85,38 @@ def _without_use(row: Sequence[str]) -> Sequence[str]:
     return (*row[:_MEASURED_AT], *row[_MEASURED_AT + len(_MEASURED) :])
 
 
-def _cells(row: NamespaceReport, currency: str) -> tuple[str, ...]:
-    used = row.used
-    return (
-        f"{row.pods:,}",
-        f"{row.sidecars.total:,}",
-        f"{row.sidecars.classic:,}",
-        f"{row.sidecars.native:,}",
-        f"{row.ambient:,}",
-        cpu(row.requested.cpu_millis),
-        memory(row.requested.memory_bytes),
-        money(row.monthly.requested, currency),
-        cpu(used.cpu_millis) if used else "-",
-        memory(used.memory_bytes) if used else "-",
-        money(row.monthly.used, currency),
-        ("yes" if row.layer7 else "no") if row.namespace else "",
-        row.injection or ("-" if row.namespace else ""),
-        ", ".join(f"{name} {count}" for name, count in row.features.items()),
-    )
+def _row(row: NamespaceReport, currency: str) -> tuple[str, ...]:
+    features = ", ".join(f"{name} {count}" for name, count in row.features.items())
+    layer7 = "yes" if row.layer7 else "no"
+    return (row.namespace, *_figures(row).cells(currency), layer7, row.injection or "-", features or "-")
 
 
-def _total(audit: Audit) -> NamespaceReport:
+def _figures(row: NamespaceReport) -> Figures:
+    used = (row.used.cpu_millis, row.used.memory_bytes) if row.used else None
+    return Figures(row.pods, row.sidecars, row.ambient, row.requested, used, row.monthly)
+
+
+def _total(audit: Audit) -> Figures:
     totals = audit.totals
-    return _nameless(
+    return Figures(
         totals.pods,
         SidecarCount(totals.sidecars.classic, totals.sidecars.native),
         totals.ambient,
         totals.requested,
-        totals.used,
-        audit,
+        (totals.used.cpu_millis, totals.used.memory_bytes) if totals.used else None,
+        Monthly(totals.monthly.requested, totals.monthly.used),
+    )
+
+
+def _sum(rows: Iterable[NamespaceReport]) -> Figures:
+    parts = [_figures(row) for row in rows]
+    used = [part.used for part in parts if part.used]
+    paid = [part.monthly.used for part in parts if part.monthly.used is not None]
+    return Figures(
+        sum(part.pods for part in parts),
+        sum((part.sidecars for part in parts), SidecarCount()),
+        sum(part.ambient for part in parts),
+        sum((part.requested for part in parts), Resources()),
+        (sum(cpu for cpu, _ in used), sum(size for _, size in used)) if used else None,
+        Monthly(sum(part.monthly.requested for part in parts), sum(paid) if paid else None),
     )

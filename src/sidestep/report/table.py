@@ -1,160 +1,122 @@
-"""The audit for a terminal: what is missing, namespaces, totals, conclusion, the worst findings."""
+"""The audit for a terminal: what is missing, namespaces, money, conclusion, the worst findings."""
+
+from collections.abc import Iterable
 
 from rich.console import Console
-from rich.text import Text
 
-from sidestep.audit.finding import Finding, Severity
-from sidestep.audit.result import Audit, NamespaceReport
-from sidestep.report.columns import Column, console, plain, table
+from sidestep.audit.result import Audit
+from sidestep.report.columns import console, pairs, plain, prose
+from sidestep.report.findings import print_findings, worst
 from sidestep.report.formats import Look
-from sidestep.report.units import cpu, memory, money, window
+from sidestep.report.namespaces import dearest_first, namespaces_table
+from sidestep.report.units import count, money, window
 
 NAMESPACES_SHOWN = 30
 FINDINGS_SHOWN = 5
-_STYLES = {
-    Severity.BLOCKER: "bold magenta",
-    Severity.ERROR: "bold red",
-    Severity.WARNING: "yellow",
-    Severity.INFO: "cyan",
-}
-_COLUMNS = (
-    Column("NAMESPACE"),
-    Column("PODS", 1, right=True),
-    Column("SIDECARS", right=True),
-    Column("NATIVE", 6, right=True),
-    Column("AMBIENT", 5, right=True),
-    Column("CPU", 3, right=True),
-    Column("MEMORY", 3, right=True),
-    Column("CPU p95", 7, right=True),
-    Column("MEM p95", 7, right=True),
-    Column("COST/MONTH", right=True),
-    Column("L7", 2),
-    Column("INJECTION", 8),
-)
+_MISSING_SHOWN = 10
 
 
 def render(audit: Audit, look: Look) -> str:
     """Text of at most `look.width` columns."""
     out = console(look)
     with out.capture() as captured:
-        header(audit, out)
-        _namespaces(audit, look, out)
-        _conclusion(audit, out)
-        _findings(audit, look, out)
-    return _trimmed(captured.get())
+        print_head(audit, out)
+        print_namespaces(audit, look, out, NAMESPACES_SHOWN)
+        print_money(audit, out)
+        print_conclusion(audit, out)
+        _worst(audit, out)
+    return trimmed(captured.get())
 
 
-def header(audit: Audit, out: Console) -> None:
-    """Where the answer comes from, and, before anything else, what it lacks."""
-    source = audit.source
+def print_head(audit: Audit, out: Console) -> None:
+    """Before anything else what the answer lacks, then where it comes from."""
+    source, telemetry = audit.source, audit.telemetry
     if not source.complete:
-        count = len(source.missing)
-        out.print(plain(f"PARTIAL: {count} thing{'s' if count > 1 else ''} could not be read", style="bold red"))
-        for missing in source.missing[:10]:
-            remedy = f"; {missing.remedy}" if missing.remedy else ""
-            detail = f": {missing.detail}" if missing.detail else ""
-            out.print(plain(f"  {missing.resource} {missing.reason}{detail}{remedy}", style="red"))
-        if count > 10:
-            out.print(f"  … and {count - 10} more (see -o json)")
-        out.print()
-    telemetry = audit.telemetry
+        _missing(audit, out)
     measured = f" over {window(telemetry.window_seconds)}" if telemetry.window_seconds else ""
-    out.print(plain(f"{source.kind} {source.name}; use: {telemetry.kind.value}{measured} ({telemetry.strength})"))
+    prose(out, plain(f"Source: {source.kind} {source.name}"))
+    prose(out, plain(f"Use: {telemetry.kind.value}{measured} ({telemetry.strength})"))
+    for missing in telemetry.missing[:_MISSING_SHOWN]:
+        prose(out, plain(f"{missing.resource}: {missing.reason} {missing.detail}".rstrip(), "yellow"), indent=2)
     out.print()
 
 
-def _namespaces(audit: Audit, look: Look, out: Console) -> None:
-    rows = sorted(audit.namespaces, key=lambda row: (-row.monthly.requested, -row.sidecars.total, row.namespace))
-    listed = [row for row in rows if row.workloads or row.injection or row.features]
-    currency = audit.prices.currency
-    cells = [_cells(row, currency) for row in listed[:NAMESPACES_SHOWN]]
-    out.print(table(_COLUMNS, cells, look, _totals(audit)))
-    if len(listed) > NAMESPACES_SHOWN:
-        out.print(f"… and {len(listed) - NAMESPACES_SHOWN} more namespaces (-o wide shows all)")
+def print_namespaces(audit: Audit, look: Look, out: Console, shown: int) -> None:
+    """The table of namespaces, `shown` rows of it."""
+    listed = len(dearest_first(audit))
+    if listed:
+        out.print(namespaces_table(audit, look, shown))
+    else:
+        prose(out, plain("No namespace holds a workload."))
+    if listed > shown:
+        out.print(plain("-o wide shows all namespaces", "dim"))
     out.print()
 
 
-def _cells(row: NamespaceReport, currency: str) -> tuple[str, ...]:
-    used = row.used
-    return (
-        row.namespace,
-        f"{row.pods:,}",
-        f"{row.sidecars.total:,}",
-        f"{row.sidecars.native:,}",
-        f"{row.ambient:,}",
-        cpu(row.requested.cpu_millis),
-        memory(row.requested.memory_bytes),
-        cpu(used.cpu_millis) if used else "-",
-        memory(used.memory_bytes) if used else "-",
-        money(row.monthly.requested, currency),
-        "yes" if row.layer7 else "no",
-        row.injection or "-",
-    )
+def print_money(audit: Audit, out: Console) -> None:
+    """The three figures a month, what ambient would cost instead, and from where it pays."""
+    pairs(out, [*_sidecar_money(audit), *_ambient_money(audit)])
+    out.print()
 
 
-def _totals(audit: Audit) -> tuple[str, ...]:
-    totals = audit.totals
-    return (
-        "total",
-        f"{totals.pods:,}",
-        f"{totals.sidecars.total:,}",
-        f"{totals.sidecars.native:,}",
-        f"{totals.ambient:,}",
-        cpu(totals.requested.cpu_millis),
-        memory(totals.requested.memory_bytes),
-        cpu(totals.used.cpu_millis) if totals.used else "-",
-        memory(totals.used.memory_bytes) if totals.used else "-",
-        money(totals.monthly.requested, audit.prices.currency),
-        "",
-        "",
-    )
-
-
-def _conclusion(audit: Audit, out: Console) -> None:
+def print_conclusion(audit: Audit, out: Console) -> None:
+    """Three sentences, and which prices had to be assumed."""
     for sentence in audit.conclusion:
-        out.print(plain(sentence))
+        prose(out, plain(sentence))
     for what, nodes in list(audit.prices.fallbacks.items())[:3]:
-        out.print(plain(f"Price assumed: {what} ({nodes} node{'s' if nodes > 1 else ''})", style="dim"))
+        prose(out, plain(f"Price assumed: {what} ({count(nodes, 'node')})", "dim"))
     out.print()
 
 
-def _findings(audit: Audit, look: Look, out: Console) -> None:
-    counted = [finding for finding in audit.findings if finding.suppressed is None]
+def trimmed(text: str) -> str:
+    """Without the blanks at the ends of lines and of the text."""
+    return "\n".join(line.rstrip() for line in text.splitlines()).rstrip() + "\n"
+
+
+def _sidecar_money(audit: Audit) -> Iterable[tuple[str, str]]:
+    currency, monthly = audit.prices.currency, audit.totals.monthly
+    yield "Requested", f"{money(monthly.requested, currency)} a month by the sidecars"
+    if monthly.used is None:
+        yield "Used", "not measured"
+    else:
+        yield "Used", f"{money(monthly.used, currency)} a month, 95th percentile"
+    if monthly.realisable is not None:
+        nodes = count(len(audit.totals.drained_nodes or ()), "node")
+        yield "Realisable", f"{money(monthly.realisable, currency)} a month, {nodes} would drain"
+
+
+def _ambient_money(audit: Audit) -> Iterable[tuple[str, str]]:
+    currency, ambient = audit.prices.currency, audit.ambient
+    monthly, transition = ambient.monthly, ambient.transition
+    if monthly.floor is not None and monthly.highly_available is not None:
+        floor, available = money(monthly.floor, currency), money(monthly.highly_available, currency)
+        yield "Ambient", f"{floor} a month without waypoints, {available} with highly available ones"
+    if transition is not None and transition.floor is not None:
+        least, most = money(transition.floor, currency), money(transition.highly_available, currency)
+        yield "Transition", f"{least} to {most} more for each month with both data planes"
+    even, here = ambient.break_even_sidecars_per_node, ambient.sidecars_per_node
+    if even is not None and here is not None:
+        yield "Break-even", f"{even:,.1f} sidecars per node; here {here:,.1f}"
+
+
+def _missing(audit: Audit, out: Console) -> None:
+    missing = audit.source.missing
+    out.print(plain(f"PARTIAL: {count(len(missing), 'thing')} could not be read", "bold red"))
+    for each in missing[:_MISSING_SHOWN]:
+        detail = f" ({each.detail})" if each.detail else ""
+        remedy = f"; {each.remedy}" if each.remedy else ""
+        prose(out, plain(f"{each.resource}: {each.reason}{detail}{remedy}", "red"), indent=2)
+    if len(missing) > _MISSING_SHOWN:
+        prose(out, plain(f"… and {len(missing) - _MISSING_SHOWN:,} more (-o json shows all)"), indent=2)
+    out.print()
+
+
+def _worst(audit: Audit, out: Console) -> None:
+    counted = sum(finding.suppressed is None for finding in audit.findings)
     if not counted:
         return
-    out.print(plain("Worst findings", style="bold"))
-    for finding in worst(counted, FINDINGS_SHOWN):
-        out.print(one_line(finding))
-        out.print(plain(f"    {finding.message}"))
-        out.print(plain(f"    fix: {finding.fix}", style="dim" if look.color else ""))
-    rest = len(counted) - FINDINGS_SHOWN
-    if rest > 0:
-        out.print(f"… and {rest:,} more (-o wide, json or html shows all)")
-
-
-def worst(findings: list[Finding], count: int) -> list[Finding]:
-    """The worst of each code first, so that one noisy rule does not hide the others."""
-    first_of_code: dict[str, Finding] = {}
-    for finding in findings:
-        first_of_code.setdefault(finding.code, finding)
-    chosen = list(first_of_code.values())
-    return (
-        (chosen + [finding for finding in findings if finding not in chosen])[:count]
-        if len(chosen) < count
-        else chosen[:count]
-    )
-
-
-def one_line(finding: Finding) -> Text:
-    """Severity, code and object."""
-    line = Text("  ")
-    line.append(f"{finding.severity.value:<8}", style=_STYLES[finding.severity])
-    line.append(f"{finding.code}  ")
-    line.append_text(plain(str(finding.object), "bold"))
-    if finding.origin:
-        line.append_text(plain(f"  ({finding.origin})", "dim"))
-    return line
-
-
-def _trimmed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.splitlines()).rstrip() + "\n"
+    shown = worst(audit.findings, FINDINGS_SHOWN)
+    out.print(plain("Worst findings", "bold"))
+    print_findings(out, shown)
+    if counted > len(shown):
+        prose(out, plain(f"… and {counted - len(shown):,} more (-o wide, json or html shows all)"))

@@ -40,3 +40,14 @@ def window(seconds: int) -> str:
         if seconds and seconds % length == 0:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: `1 node`, `1,200 nodes`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def exact(value: float) -> str:
+    """A number as it went into a formula: at most six places, no zeros at the end."""
+    text = f"{value:,.6f}" if abs(value) < 1000 else f"{value:,.2f}"
+    return text.rstrip("0").rstrip(".")

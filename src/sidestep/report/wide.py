@@ -3,14 +3,15 @@
 from rich.console import Console
 
 from sidestep.audit.result import Audit, WorkloadReport
-from sidestep.report import table as short
-from sidestep.report.columns import Column, console, plain, table
+from sidestep.report.columns import Column, console, plain, prose, table
+from sidestep.report.findings import print_findings
 from sidestep.report.formats import Look
+from sidestep.report.table import print_conclusion, print_head, print_money, print_namespaces, trimmed
 from sidestep.report.units import cpu, memory, money
 
 _COLUMNS = (
-    Column("NAMESPACE"),
-    Column("WORKLOAD"),
+    Column("NAMESPACE", least=12),
+    Column("WORKLOAD", least=16),
     Column("ROLE", 6),
     Column("PODS", 2, right=True),
     Column("CLASSIC", right=True),
@@ -21,24 +22,33 @@ _COLUMNS = (
     Column("CPU", 3, right=True),
     Column("MEMORY", 3, right=True),
     Column("COST/MONTH", 1, right=True),
+    Column("USED/MONTH", 8, right=True),
     Column("NEXT POD", 4),
-    Column("WHY", 9),
+    Column("WHY", 9, least=20),
 )
 
 
 def render(audit: Audit, look: Look) -> str:
-    """The short table's parts, and everything that it leaves out."""
+    """The parts of the short table, whole."""
     out = console(look)
     with out.capture() as captured:
+        print_head(audit, out)
+        print_namespaces(audit, look, out, len(audit.namespaces))
+        print_money(audit, out)
+        print_conclusion(audit, out)
         _workloads(audit, look, out)
         _findings(audit, out)
-    return short.render(audit, look) + "\n" + captured.get()
+    return trimmed(captured.get())
 
 
 def _workloads(audit: Audit, look: Look, out: Console) -> None:
+    if not audit.workloads:
+        return
     currency = audit.prices.currency
-    out.print(plain("Workloads", style="bold"))
+    out.print(plain("Workloads", "bold"))
     out.print(table(_COLUMNS, [_cells(row, currency) for row in audit.workloads], look))
+    if any(row.evidence == "template" for row in audit.workloads):
+        prose(out, plain("* as many as its controller declares: no running pod of it was read", "dim"))
     out.print()
 
 
@@ -56,17 +66,13 @@ def _cells(row: WorkloadReport, currency: str) -> tuple[str, ...]:
         cpu(row.requested.cpu_millis),
         memory(row.requested.memory_bytes),
         money(row.monthly.requested, currency),
+        money(row.monthly.used, currency),
         row.injection.result,
         row.injection.reason,
     )
 
 
 def _findings(audit: Audit, out: Console) -> None:
-    out.print(plain("Findings", style="bold"))
-    for finding in audit.findings:
-        line = short.one_line(finding)
-        if finding.suppressed:
-            line.append_text(plain(f"  suppressed by {finding.suppressed}", "dim"))
-        out.print(line)
-        out.print(plain(f"    {finding.message}"))
-        out.print(plain(f"    fix: {finding.fix}"))
+    if audit.findings:
+        out.print(plain("Findings", "bold"))
+        print_findings(out, audit.findings)

@@ -8,10 +8,19 @@ from yaml import CSafeDumper
 
 from sidestep.audit.result import Audit
 from sidestep.report.formats import Look
+from sidestep.report.json_document import document
+
+
+class _Dumper(CSafeDumper):
+    """Writes everything out: an anchor would be one more thing to follow."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """Always."""
+        return True
 
 
 def render(audit: Audit, _look: Look) -> str:
     """The same document as JSON, in the same order."""
-    tree: Any = msgspec.to_builtins(audit)
-    text: str = yaml.dump(tree, Dumper=CSafeDumper, sort_keys=False, allow_unicode=True, width=120)
+    tree: Any = msgspec.to_builtins(document(audit))
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     return text
