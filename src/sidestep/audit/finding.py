@@ -23,7 +23,12 @@ class Severity(StrEnum):
 
 
 class Evidence(Struct, frozen=True, rename="camel"):
-    """One thing that was seen: a field of an object and its value, or a measurement."""
+    """One thing that was seen.
+
+    Attributes:
+        field: a field of the object, or what was measured.
+        value: what it holds.
+    """
 
     field: str
     value: str

@@ -14,7 +14,15 @@ from sidestep.model.telemetry import TelemetryKind
 
 
 class Missing(Struct, frozen=True, rename="camel"):
-    """Something that could not be read."""
+    """Something that could not be read.
+
+    Attributes:
+        resource: `plural.group` of a kind, or a file.
+        reason: `absent`, `forbidden`, `unauthorized`, `timeout`, `unreachable`, `malformed`, `truncated`,
+            `unsupported` or `too-large`.
+        detail: what happened, in one sentence.
+        remedy: what to do, e.g. which RBAC verb to grant.
+    """
 
     resource: str
     reason: str
@@ -23,7 +31,20 @@ class Missing(Struct, frozen=True, rename="camel"):
 
 
 class SourceReport(Struct, frozen=True, rename="camel"):
-    """What was read, and whether that was everything."""
+    """What was read, and whether that was everything.
+
+    Attributes:
+        kind: `cluster`, `files` or `snapshot`.
+        name: of the cluster's context, or the paths.
+        complete: false when anything is missing: every figure may then be too low.
+        missing: what could not be read, by kind or file.
+        remarks: what is worth saying of the input though nothing was lost.
+        cluster_id: UID of the namespace kube-system; empty where it was not read.
+        version: of Kubernetes; empty where nobody told.
+        read_at: RFC 3339 time at which the cluster was read, where known.
+        skipped_secrets: Secrets that stood in the input, and were skipped unread.
+        other_kinds: objects of kinds that the audit does not look at, by `plural.group`.
+    """
 
     kind: str
     name: str
@@ -38,7 +59,12 @@ class SourceReport(Struct, frozen=True, rename="camel"):
 
 
 class SidecarCount(Struct, frozen=True, rename="camel"):
-    """Pods with a sidecar, by the way it runs."""
+    """Pods with a sidecar, by the way it runs.
+
+    Attributes:
+        classic: as an ordinary container.
+        native: as an init container that restarts always.
+    """
 
     classic: int = 0
     native: int = 0
@@ -69,14 +95,26 @@ class InjectionReport(Struct, frozen=True, rename="camel"):
 
 
 class Percentile(Struct, frozen=True, rename="camel"):
-    """CPU and memory at one percentile of the window."""
+    """CPU and memory at one percentile of the window.
+
+    Attributes:
+        cpu_millis: thousandths of a core.
+        memory_bytes: bytes of working set.
+    """
 
     cpu_millis: float
     memory_bytes: float
 
 
 class Used(Struct, frozen=True, rename="camel"):
-    """What sidecars used over the window; the top-level figures are the 95th percentile."""
+    """What sidecars used over the window.
+
+    Attributes:
+        cpu_millis: thousandths of a core, 95th percentile.
+        memory_bytes: bytes of working set, 95th percentile.
+        p50: the median.
+        max: the most.
+    """
 
     cpu_millis: float
     memory_bytes: float
@@ -85,7 +123,12 @@ class Used(Struct, frozen=True, rename="camel"):
 
 
 class Monthly(Struct, frozen=True, rename="camel"):
-    """Money per month for what sidecars request, and for what they use (95th percentile; None when unmeasured)."""
+    """Money per month of 730 hours.
+
+    Attributes:
+        requested: for what the sidecars request.
+        used: for what they use, 95th percentile; null when nothing was measured.
+    """
 
     requested: float = 0.0
     used: float | None = None
@@ -95,6 +138,13 @@ class WorkloadReport(Struct, frozen=True, rename="camel"):
     """One workload.
 
     Attributes:
+        namespace: where it runs.
+        kind: kind of the top of its owner chain: Deployment, StatefulSet, DaemonSet, Job, CronJob, Rollout, Pod or another.
+        name: of that owner.
+        used: what the sidecars used, all pods together; null when nothing was measured.
+        monthly: what the sidecars cost, all pods together.
+        injection: what the next pod would get.
+        host_network: whether any of its pods shares its node's network.
         role: `application`, `gateway`, `waypoint`, `ztunnel`, `istio-cni` or `istiod`.
         evidence: `pods` when running pods were read; `template` when only the controller was, and counts are
             the replicas it declares.
@@ -132,8 +182,18 @@ class WorkloadReport(Struct, frozen=True, rename="camel"):
 class NamespaceReport(Struct, frozen=True, rename="camel"):
     """A namespace: the sums of its workloads, and the features in use that decide what comes after.
 
-    `features` counts objects by feature (see `sidestep.audit.features`); `layer7` says whether any of them needs
-    layer 7.
+    Attributes:
+        namespace: its name.
+        workloads: how many it holds.
+        pods: pods that hold resources now (not Succeeded or Failed).
+        sidecars: how many of them carry a sidecar.
+        ambient: how many are captured by ztunnel.
+        requested: what the sidecars request.
+        used: what the sidecars used; null when nothing was measured.
+        monthly: what the sidecars cost.
+        injection: the labels by which it asks for a data plane, as one would type them; empty for none.
+        layer7: whether any feature in use needs a proxy that reads HTTP.
+        features: objects by the feature that they use, e.g. `l7-policy`, `routes`, `jwt`, `envoy-filter`.
     """
 
     namespace: str
@@ -150,7 +210,13 @@ class NamespaceReport(Struct, frozen=True, rename="camel"):
 
 
 class SidecarTotal(Struct, frozen=True, rename="camel"):
-    """Pods with a sidecar in the whole mesh."""
+    """Pods with a sidecar in the whole mesh.
+
+    Attributes:
+        total: both ways together.
+        classic: as an ordinary container.
+        native: as an init container that restarts always.
+    """
 
     total: int = 0
     classic: int = 0
@@ -158,7 +224,13 @@ class SidecarTotal(Struct, frozen=True, rename="camel"):
 
 
 class TotalMonthly(Struct, frozen=True, rename="camel"):
-    """The three figures: what sidecars request, what they use, and what removing them would really free."""
+    """The three figures, per month of 730 hours.
+
+    Attributes:
+        requested: for what the sidecars request.
+        used: for what they use, 95th percentile; null when nothing was measured.
+        realisable: price of the nodes that would really drain without them; null where no nodes were read.
+    """
 
     requested: float = 0.0
     used: float | None = None
@@ -166,7 +238,24 @@ class TotalMonthly(Struct, frozen=True, rename="camel"):
 
 
 class Totals(Struct, frozen=True, rename="camel"):
-    """The mesh as a whole; `pods` are all that hold resources, the mesh's own proxies included."""
+    """The mesh as a whole.
+
+    Attributes:
+        pods: all that hold resources now, the mesh's own proxies included.
+        sidecars: how many of them carry a sidecar.
+        gateways: pods of gateways.
+        waypoints: pods of waypoints.
+        ztunnels: pods of ztunnel.
+        requested: what the sidecars request.
+        monthly: what the sidecars cost.
+        nodes: how many were read.
+        namespaces: how many hold a workload.
+        workloads: how many there are.
+        used: what the sidecars used; null when nothing was measured.
+        ambient: pods captured by ztunnel.
+        proxyless: pods that speak gRPC to istiod without a proxy.
+        drained_nodes: names of the nodes that would drain; null where no nodes were read.
+    """
 
     pods: int
     sidecars: SidecarTotal
@@ -185,9 +274,11 @@ class Totals(Struct, frozen=True, rename="camel"):
 
 
 class AmbientMonthly(Struct, frozen=True, rename="camel"):
-    """What ambient would cost: without waypoints, and with highly available ones wherever layer 7 is used.
+    """What ambient would cost per month; null where no nodes were read, on which it depends.
 
-    None where no nodes were read, on which it depends.
+    Attributes:
+        floor: ztunnel and istio-cni on every node, and the waypoints that run already.
+        highly_available: the floor, and highly available waypoints wherever layer 7 is used.
     """
 
     floor: float | None
@@ -195,14 +286,31 @@ class AmbientMonthly(Struct, frozen=True, rename="camel"):
 
 
 class TransitionMonthly(Struct, frozen=True, rename="camel"):
-    """What a month with both data planes costs on top of today; None where no nodes were read."""
+    """What a month with both data planes costs on top of today; null where no nodes were read.
+
+    Attributes:
+        floor: without new waypoints.
+        highly_available: with highly available waypoints wherever layer 7 is used.
+    """
 
     floor: float | None
     highly_available: float | None
 
 
 class AmbientReport(Struct, frozen=True, rename="camel"):
-    """What ambient costs instead."""
+    """What ambient costs instead.
+
+    Attributes:
+        monthly: the range of what it costs.
+        break_even_sidecars_per_node: from how many sidecars per node on ambient is cheaper; null when unknown.
+        sidecars_per_node: how many there are here.
+        transition: what the time with both data planes costs in addition, per month.
+        cross_zone_monthly: traffic of the waypoint hop between zones; null when its bytes were not measured.
+        ztunnel_per_node: what ztunnel requests on a node, as installed or as its chart has it.
+        istio_cni_per_node: the same of istio-cni.
+        waypoint: what one replica of a waypoint requests.
+        layer7_namespaces: namespaces with sidecars that use layer 7, and so need a waypoint.
+    """
 
     monthly: AmbientMonthly
     break_even_sidecars_per_node: float | None
@@ -232,7 +340,14 @@ class Formula(Struct, frozen=True, rename="camel"):
 
 
 class PriceReport(Struct, frozen=True, rename="camel"):
-    """Which prices were used."""
+    """Which prices were used.
+
+    Attributes:
+        currency: ISO 4217.
+        source: built-in tables, a file, or OpenCost.
+        date: of the tables.
+        fallbacks: nodes whose price had to be assumed, by what was assumed.
+    """
 
     currency: str
     source: str
@@ -241,7 +356,15 @@ class PriceReport(Struct, frozen=True, rename="camel"):
 
 
 class TelemetryReport(Struct, frozen=True, rename="camel"):
-    """Which measurements were used, and how much weaker the answer is without them."""
+    """Which measurements were used, and how much weaker the answer is without them.
+
+    Attributes:
+        kind: `prometheus`, `metrics-server` or `none`.
+        name: where they came from.
+        window_seconds: how far back they reach.
+        strength: what they can and cannot tell, in words.
+        missing: what could not be measured.
+    """
 
     kind: TelemetryKind
     name: str
@@ -251,7 +374,25 @@ class TelemetryReport(Struct, frozen=True, rename="camel"):
 
 
 class Audit(Struct, frozen=True, rename="camel"):
-    """The whole audit."""
+    """The audit: who carries a sidecar and why, what it costs, what ambient would cost, what is wrong already.
+
+    Attributes:
+        api_version: of this document; fields are only ever added within it.
+        kind: always `Audit`.
+        tool_version: of the sidestep that wrote it.
+        source: what was read, and whether that was everything.
+        totals: the mesh as a whole.
+        namespaces: by name.
+        workloads: by namespace, kind and name.
+        ambient: what ambient costs instead.
+        findings: the worst first, then by code and object; suppressed ones are listed too.
+        prices: which prices were used.
+        telemetry: which measurements were used.
+        formulas: how each figure came about.
+        conclusion: three sentences made of the figures.
+        generated_at: RFC 3339 time of the audit; null where it was left out.
+        istio_versions: sidecars and gateways by the version in their image's tag.
+    """
 
     tool_version: str
     source: SourceReport

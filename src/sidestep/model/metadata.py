@@ -39,7 +39,14 @@ class Metadata(Struct, frozen=True, rename="camel"):
 
 
 class ObjectId(Struct, frozen=True, order=True, rename="camel"):
-    """What names one object in a cluster; `namespace` is empty for cluster-scoped kinds."""
+    """What names one object in a cluster.
+
+    Attributes:
+        api_version: group and version.
+        kind: its kind.
+        namespace: empty for cluster-scoped kinds.
+        name: its name.
+    """
 
     api_version: str
     kind: str

@@ -20,8 +20,13 @@ class FileOrigin(Struct, frozen=True, gc=False, tag="file"):
         return f"{self.path}:{self.line}"
 
 
-class ClusterOrigin(Struct, frozen=True, gc=False, tag="cluster"):
-    """An object as an API server returned it at a resourceVersion."""
+class ClusterOrigin(Struct, frozen=True, gc=False, rename="camel", tag="cluster"):
+    """An object as an API server returned it.
+
+    Attributes:
+        cluster: name of the context, or of the snapshot's cluster.
+        resource_version: at which it was read.
+    """
 
     cluster: str
     resource_version: str = ""

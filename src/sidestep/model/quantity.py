@@ -26,7 +26,12 @@ _LONGEST = 64
 
 
 class Resources(Struct, frozen=True, order=True, rename="camel"):
-    """CPU and memory of something: a container, a pod, a node."""
+    """CPU and memory of something: a container, a pod, a node.
+
+    Attributes:
+        cpu_millis: thousandths of a core.
+        memory_bytes: bytes.
+    """
 
     cpu_millis: int = 0
     memory_bytes: int = 0
