@@ -139,7 +139,7 @@ class WorkloadReport(Struct, frozen=True, rename="camel"):
 
     Attributes:
         namespace: where it runs.
-        kind: kind of the top of its owner chain: Deployment, StatefulSet, DaemonSet, Job, CronJob, Rollout, Pod or another.
+        kind: of the top of its owner chain: Deployment, StatefulSet, DaemonSet, Job, CronJob, Rollout, Pod, another.
         name: of that owner.
         used: what the sidecars used, all pods together; null when nothing was measured.
         monthly: what the sidecars cost, all pods together.
