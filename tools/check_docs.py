@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sidestep.audit.catalogue import RULES
-from sidestep.report.json_document import schema
+from sidestep.report.schema import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = ROOT / "docs" / "findings"

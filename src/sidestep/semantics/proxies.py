@@ -86,7 +86,7 @@ def recognise(shape: PodShape) -> Recognition:
     if _is_proxyless(shape, proxy):
         return Recognition(proxyless=True, revision=revision, captured=captured)
     redirects = any(c.name in _REDIRECTORS for c in shape.spec.init_containers or ())
-    if proxy is None or not (STATUS in shape.annotations or redirects):
+    if proxy is None or not (STATUS in shape.annotations or (redirects and _proxy_type(proxy) == "sidecar")):
         return Recognition(captured=captured, orphan_proxy=proxy is not None)
     return Recognition(
         sidecar=mode,
