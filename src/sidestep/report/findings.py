@@ -39,7 +39,7 @@ def worst(findings: Iterable[Finding], count: int) -> list[Finding]:
     if len(chosen) < count:
         taken = {id(finding) for finding in chosen}
         chosen += [finding for finding in counted if id(finding) not in taken]
-    return chosen[:count]
+    return sorted(chosen[:count], key=lambda finding: -finding.severity.rank)
 
 
 def _print_head(out: Console, finding: Finding) -> None:

@@ -44,7 +44,7 @@ FORMATS: tuple[Format, ...] = (
     Format("csv", (".csv",), "sidestep.report.csv_rows"),
     Format("markdown", (".md",), "sidestep.report.markdown"),
     Format("html", (".html", ".htm"), "sidestep.report.html"),
-    Format("sarif", (".sarif",), "sidestep.report.sarif"),
+    Format("sarif", (".sarif", ".sarif.json"), "sidestep.report.sarif"),
     Format("junit", (".xml",), "sidestep.report.junit"),
 )
 
@@ -55,5 +55,6 @@ def format_named(name: str) -> Format:
 
 
 def format_of_file(path: str) -> Format | None:
-    """The format that a file's extension asks for."""
-    return next((each for each in FORMATS if path.lower().endswith(each.extensions or ("\0",))), None)
+    """The format that a file's name asks for by its longest extension; None where it asks for none we know."""
+    asked = [(extension, each) for each in FORMATS for extension in each.extensions if path.lower().endswith(extension)]
+    return max(asked, key=lambda pair: len(pair[0]))[1] if asked else None

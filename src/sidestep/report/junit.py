@@ -15,9 +15,11 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def render(audit: Audit, _look: Look) -> str:
     """The whole document."""
-    root = Element("testsuites", name="sidestep audit")
+    failures = sum(_fails(finding) for finding in audit.findings)
+    root = Element("testsuites", name="sidestep audit", failures=str(failures), errors="0")
     for rule in RULES:
         _suite(root, rule, [finding for finding in audit.findings if finding.code == rule.code])
+    root.set("tests", str(len(root.findall(".//testcase"))))
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 

@@ -4,8 +4,9 @@ GitHub shows at most 5,000 results of a run: the worst are kept, and a notificat
 """
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -14,33 +15,31 @@ from sidestep.audit.finding import Finding, Severity
 from sidestep.audit.result import Audit
 from sidestep.audit.rule import Rule
 from sidestep.report.formats import Look
-from sidestep.report.places import place
+from sidestep.report.places import page, place, uri
 
 MOST_RESULTS = 5_000
-DOCS = "https://github.com/sidestep-dev/sidestep/blob/main/docs/"
 _LEVELS = {
     Severity.INFO: "note",
     Severity.WARNING: "warning",
     Severity.ERROR: "error",
     Severity.BLOCKER: "error",
 }
+_INDEX = {rule.code: index for index, rule in enumerate(RULES)}
 
 
 def render(audit: Audit, _look: Look) -> str:
     """One run."""
-    kept, left_out = audit.findings[:MOST_RESULTS], audit.findings[MOST_RESULTS:]
-    log = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": _driver(audit)},
-                "results": [_result(finding) for finding in kept],
-                "invocations": [_invocation(audit, len(left_out))],
-                "automationDetails": {"id": "sidestep/audit"},
-            }
-        ],
+    ordered = sorted(audit.findings, key=lambda finding: (finding.suppressed is not None, -finding.severity.rank))
+    kept, left_out = ordered[:MOST_RESULTS], len(ordered[MOST_RESULTS:])
+    run = {
+        "tool": {"driver": _driver(audit)},
+        "results": [*_results(kept)],
+        "invocations": [_invocation(audit, left_out)],
+        "automationDetails": {"id": "sidestep/audit/"},
+        "columnKind": "unicodeCodePoints",
+        "properties": {"complete": audit.source.complete, "resultsLeftOut": left_out},
     }
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(log), indent=1).decode() + "\n"
 
 
@@ -54,16 +53,28 @@ def _driver(audit: Audit) -> dict[str, Any]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
+    address = page(rule.docs)
     return {
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": rule.title},
-        "helpUri": DOCS + rule.docs,
+        "help": {"text": f"{rule.title}: {address}", "markdown": f"[{rule.title}]({address})"},
+        "helpUri": address,
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "properties": {"tags": ["istio", "service-mesh", *rule.also]},
     }
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _results(findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
+    """Each with a fingerprint of its own: a second finding of one rule on one object is numbered."""
+    seen = Counter[str]()
+    for finding in findings:
+        fingerprint = _fingerprint(finding)
+        seen[fingerprint] += 1
+        yield _result(finding, f"{fingerprint}:{seen[fingerprint]}")
+
+
+def _result(finding: Finding, fingerprint: str) -> dict[str, Any]:
     path, line = place(finding)
     result: dict[str, Any] = {
         "ruleId": finding.code,
@@ -71,15 +82,15 @@ def _result(finding: Finding) -> dict[str, Any]:
         "message": {"text": f"{finding.object}: {finding.message}. To fix: {finding.fix}."},
         "locations": [
             {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": quote(path, safe="/!")},
-                    "region": {"startLine": line},
-                },
+                "physicalLocation": {"artifactLocation": {"uri": uri(path)}, "region": {"startLine": line}},
                 "logicalLocations": [{"fullyQualifiedName": str(finding.object), "kind": "resource"}],
             }
         ],
-        "partialFingerprints": {"sidestep/v1": _fingerprint(finding)},
+        "partialFingerprints": {"sidestep/v1": fingerprint},
+        "properties": {"severity": finding.severity.value, "evidence": finding.evidence},
     }
+    if finding.code in _INDEX:
+        result["ruleIndex"] = _INDEX[finding.code]
     if finding.suppressed:
         result["suppressions"] = [{"kind": "external", "justification": finding.suppressed}]
     return result

@@ -16,10 +16,10 @@ from sidestep.audit.finding import Finding, Severity
 from sidestep.audit.result import Audit, Formula
 from sidestep.report.formats import Look
 from sidestep.report.html.charts import bars, ring, stacked
+from sidestep.report.places import DOCS
 from sidestep.report.units import cpu, memory, money, window
 
 _NAMESPACES_CHARTED = 12
-DOCS = "https://github.com/sidestep-dev/sidestep/blob/main/docs/"
 
 
 def render(audit: Audit, _look: Look) -> str:
