@@ -1,7 +1,7 @@
 """`sidestep audit`."""
 
-import gc
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
 import click
@@ -11,19 +11,20 @@ from sidestep.audit.audit import Request, audit
 from sidestep.audit.facts import Options
 from sidestep.audit.finding import Finding, Severity
 from sidestep.audit.result import Audit
+from sidestep.cli.main import EXIT_CODES
 from sidestep.cli.options import chosen_source, manner_options, source_options
-from sidestep.cli.output import emit, look
+from sidestep.cli.output import check_writable, emit, look
 from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
 from sidestep.cli.telemetry import TelemetryOptions, read_telemetry, telemetry_options
 from sidestep.errors import UsageError
 from sidestep.model.prices import PriceBook
-from sidestep.report.formats import FORMATS, format_named, format_of_file
+from sidestep.report.formats import FORMATS, Format, format_named, format_of_file
 from sidestep.sources.prices import load_prices
 
 _NEVER = "never"
 
 
-@click.command("audit")
+@click.command("audit", epilog=EXIT_CODES)
 @source_options
 @telemetry_options
 @click.option("--prices", metavar="FILE", help="Your prices (YAML, see docs/cost.md) over the built-in ones.")
@@ -59,9 +60,8 @@ def command(**values: Any) -> int:
     """Show who carries a sidecar and why, what it costs, and what is wrong already.
 
     Reads the current cluster, or files with --from. Nothing is written to the cluster, and no Secret is read.
-
-    Exit codes: 0 clean, 1 tool or usage error (or partial with --require-complete), 2 findings at or above --fail-on.
     """
+    chosen = _format(values["output"], values["out"])
     source = chosen_source(values)
     telemetry = TelemetryOptions(**{name: values.pop(name) for name in TelemetryOptions.__struct_fields__})
     manner = Manner(values["quiet"], values["verbose"])
@@ -72,15 +72,27 @@ def command(**values: Any) -> int:
         options = Options(values["sidecar_threshold"], _suppressions(values["suppress"]), source.namespaces)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         result = audit(Request(mesh, prices, measured, options, now, __version__))
-        _print(result, values)
-    gc.disable()
+        _print(result, chosen, values)
     return 2 if _fails(result.findings, values["fail_on"]) else 0
 
 
-def _print(result: Audit, values: dict[str, Any]) -> None:
+def _format(asked: str | None, path: str | None) -> Format:
+    """The format that is asked for, by name or by the extension of the file; also checks that the file can be made."""
+    if path is not None and path != "-":
+        check_writable(path)
+    if asked is not None:
+        return format_named(asked)
+    if path is None or not PurePath(path).suffix:
+        return format_named("table")
+    found = format_of_file(path)
+    if found is None:
+        known = " ".join(extension for each in FORMATS for extension in each.extensions)
+        raise UsageError("no format has that extension", where=path, remedy=f"give -o, or one of {known}")
+    return found
+
+
+def _print(result: Audit, chosen: Format, values: dict[str, Any]) -> None:
     path = values["out"]
-    guessed = format_of_file(path) if path and not values["output"] else None
-    chosen = guessed or format_named(values["output"] or "table")
     seen = look(no_color=values["no_color"], to_file=path is not None)
     emit(chosen.render(result, seen), path)
     if values["explain_cost"]:

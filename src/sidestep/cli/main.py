@@ -12,10 +12,17 @@ from sidestep import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("sidestep.cli.audit", "Show who carries a sidecar and why, what it costs, and what is wrong already."),
+    "completion": ("sidestep.cli.completion", "Print the script that completes commands and options in a shell."),
     "rbac": ("sidestep.cli.rbac", "Print the least ClusterRole that a full audit needs."),
     "snapshot": ("sidestep.cli.snapshot", "Write everything that an audit needs into one file."),
 }
 DEBUG = "SIDESTEP_DEBUG"
+EXIT_CODES = """\b
+Exit codes:
+  0  clean
+  1  tool or usage error, or partial with --require-complete
+  2  findings at or above --fail-on
+"""
 
 
 class LazyGroup(click.Group):
@@ -39,15 +46,21 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in sorted(COMMANDS.items())])
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Take a Kubernetes cluster off Istio sidecars onto ambient mesh.
 
     Everything is read-only. Data goes to stdout, progress and messages to stderr.
-
-    Exit codes: 0 clean, 1 tool or usage error, 2 findings at or above --fail-on.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main() -> None:

@@ -18,7 +18,6 @@ class SourceOptions(Struct, frozen=True):
     namespaces: tuple[str, ...]
     selector: str
     request_timeout: float
-    insecure: bool = False
 
 
 def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,13 +31,15 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="FILE|DIR|-",
             help="Read manifests, a dump, an archive or a snapshot instead of a cluster. Repeatable.",
         ),
-        click.option("--context", help="Context of the kubeconfig.  [default: the current one]"),
+        click.option("--context", metavar="NAME", help="Context of the kubeconfig.  [default: the current one]"),
         click.option("--kubeconfig", metavar="FILE", help="Path of the kubeconfig.  [default: as kubectl]"),
         click.option(
             "-n", "--namespace", "namespaces", multiple=True, metavar="NS", help="Only this namespace. Repeatable."
         ),
         click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces (the default)."),
-        click.option("-l", "--selector", default="", help="Only pods and controllers with these labels (cluster)."),
+        click.option(
+            "-l", "--selector", default="", metavar="LABELS", help="Only pods and controllers with these (cluster)."
+        ),
         click.option(
             "--request-timeout",
             type=click.FloatRange(min=0.1),
@@ -72,6 +73,8 @@ def chosen_source(values: dict[str, Any]) -> SourceOptions:
         raise click.UsageError("-A and -n contradict each other")
     if chosen.paths and (chosen.context or chosen.kubeconfig):
         raise click.UsageError("--from reads files; --context and --kubeconfig name a cluster: give one of them")
+    if chosen.paths and chosen.selector:
+        raise click.UsageError("-l asks a cluster to select; --from reads what is there: leave one of them out")
     return chosen
 
 

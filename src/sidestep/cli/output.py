@@ -30,10 +30,34 @@ def emit(text: str, path: str | None) -> None:
         WorldError: the file cannot be written; nothing of it is left behind.
     """
     if path is None or path == "-":
-        click.echo(text, nl=False)
-        sys.stdout.flush()
+        _print(text)
     else:
-        write_whole(Path(path), text.encode())
+        write_whole(Path(path), text.encode(errors="replace"))
+
+
+def _print(text: str) -> None:
+    """To stdout in its own encoding; what that cannot say reads `?`."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        click.echo(text.encode(encoding, "replace"), nl=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise WorldError(error.strerror or str(error), where="stdout", remedy="make room, or use --out") from error
+
+
+def check_writable(path: str) -> None:
+    """Say early, before a mesh is read, that a file cannot be made there.
+
+    Raises:
+        WorldError: there is no such folder, or the path is one.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise WorldError("no such folder", where=str(target.parent), remedy="make it, or check --out")
+    if target.is_dir():
+        raise WorldError("is a folder, not a file", where=path, remedy="name a file in it")
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """Tables and prose for a terminal of any width: columns leave in the order of their rank until the rest fits."""
 
 from collections.abc import Iterable, Sequence
+from io import StringIO
 
 from msgspec import Struct
 from rich.cells import cell_len
@@ -42,6 +43,7 @@ class Column(Struct, frozen=True):
 def console(look: Look) -> Console:
     """A console that records; `capture` gives the text."""
     return Console(
+        file=StringIO(),
         width=look.width,
         no_color=not look.color,
         force_terminal=look.color,

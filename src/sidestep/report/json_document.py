@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from sidestep.audit.result import Audit
+from sidestep.report.encoded import indented
 from sidestep.report.formats import Look
 
 _FIRST = ("apiVersion", "kind")
@@ -12,7 +13,7 @@ _FIRST = ("apiVersion", "kind")
 
 def render(audit: Audit, _look: Look) -> str:
     """Indented JSON, what it is first, then in the order of the schema."""
-    return msgspec.json.format(msgspec.json.encode(document(audit)), indent=2).decode() + "\n"
+    return indented(document(audit), 2)
 
 
 def document(audit: Audit) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-
 from sidestep.audit.catalogue import RULES
 from sidestep.audit.finding import Finding, Severity
 from sidestep.audit.result import Audit
 from sidestep.audit.rule import Rule
+from sidestep.report.encoded import indented
 from sidestep.report.formats import Look
 from sidestep.report.places import page, place, uri
 
@@ -40,7 +39,7 @@ def render(audit: Audit, _look: Look) -> str:
         "properties": {"complete": audit.source.complete, "resultsLeftOut": left_out},
     }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
-    return msgspec.json.format(msgspec.json.encode(log), indent=1).decode() + "\n"
+    return indented(log, 1)
 
 
 def _driver(audit: Audit) -> dict[str, Any]:
@@ -98,7 +97,9 @@ def _result(finding: Finding, fingerprint: str) -> dict[str, Any]:
 
 def _fingerprint(finding: Finding) -> str:
     """The same for the same finding on the same object, wherever it stands."""
-    return hashlib.sha256(f"{finding.code} {finding.object.api_version} {finding.object}".encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        f"{finding.code} {finding.object.api_version} {finding.object}".encode(errors="replace")
+    ).hexdigest()[:32]
 
 
 def _invocation(audit: Audit, left_out: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import yaml
 from yaml import CSafeDumper
 
 from sidestep.audit.result import Audit
+from sidestep.report.encoded import encoded
 from sidestep.report.formats import Look
 from sidestep.report.json_document import document
 
@@ -21,6 +22,6 @@ class _Dumper(CSafeDumper):
 
 def render(audit: Audit, _look: Look) -> str:
     """The same document as JSON, in the same order."""
-    tree: Any = msgspec.to_builtins(document(audit))
+    tree: Any = msgspec.json.decode(encoded(document(audit)))
     text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     return text

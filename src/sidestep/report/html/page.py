@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from sidestep.audit.finding import Finding, Severity
 from sidestep.audit.result import Audit, Formula
+from sidestep.report.encoded import encoded
 from sidestep.report.formats import Look
 from sidestep.report.html.charts import bars, ring, stacked
 from sidestep.report.places import DOCS
@@ -57,7 +58,7 @@ def _embedded(audit: Audit) -> Markup:
         "workloads": [_workload(row) for row in msgspec.to_builtins(audit.workloads)],
         "findings": [_finding(finding) for finding in audit.findings],
     }
-    text = msgspec.json.encode(rows).decode()
+    text = encoded(rows).decode()
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - JSON
 
 
