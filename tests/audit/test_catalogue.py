@@ -1,0 +1,120 @@
+"""The catalogue, its files, tests and pages agree; every planted oddity is found."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.support.mesh import facts, labelled
+from tools.meshgen.cluster import build, objects
+from tools.meshgen.config import Config
+from tools.meshgen.oddities import ODDITIES
+
+from sidestep.audit.audit import judge
+from sidestep.audit.catalogue import RULES
+from sidestep.audit.facts import Options
+from sidestep.audit.finding import Severity
+from sidestep.audit.gather import gather
+from sidestep.model.mesh import SourceInfo, SourceKind
+from sidestep.model.origin import ClusterOrigin
+from sidestep.model.telemetry import Telemetry
+from sidestep.sources.objects.builder import MeshBuilder
+
+ROOT = Path(__file__).parents[2]
+MODULES = {path.stem for path in (ROOT / "src/sidestep/audit/rules").glob("[a-z]*.py")}
+TESTS = {path.stem.removeprefix("test_"): path.read_text() for path in (ROOT / "tests/audit/rules").glob("test_*.py")}
+
+
+def module_of(rule) -> str:
+    return rule.check.__module__.rpartition(".")[2]
+
+
+def test_codes_are_in_order_and_never_twice():
+    codes = [rule.code for rule in RULES]
+    assert codes == sorted(set(codes))
+    assert len({rule.name for rule in RULES}) == len(RULES) >= 24
+
+
+def test_every_file_is_a_rule_and_every_rule_has_tests_of_each_kind():
+    assert {module_of(rule) for rule in RULES} == MODULES == TESTS.keys()
+    for name, text in TESTS.items():
+        for form in ("def test_reports_", "def test_silent_", "def test_boundary_"):
+            assert form in text, f"{name} has no {form}"
+
+
+def test_titles_are_headings():
+    for rule in RULES:
+        assert rule.title[0].isupper()
+        assert not rule.title.endswith(".")
+        assert rule.name == rule.name.lower()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_an_empty_mesh_has_nothing_wrong(rule):
+    assert list(rule.findings(facts())) == []
+
+
+def planted(config: Config):
+    builder = MeshBuilder()
+    for _, texts in objects(build(config)):
+        for text in texts:
+            builder.add(text.encode(), ClusterOrigin("generated"))
+    mesh = builder.build(SourceInfo(SourceKind.CLUSTER, "generated"))
+    assert mesh.gaps == ()
+    return gather(mesh, Telemetry(), Options())
+
+
+@pytest.fixture(scope="module")
+def odd():
+    return judge(planted(Config(nodes=20, pods=200)))
+
+
+def test_every_planted_oddity_is_found(odd):
+    found = {finding.code for finding in odd}
+    assert found == {code for code in ODDITIES if code.startswith("SID")}
+
+
+def test_findings_are_sorted_and_whole(odd):
+    ranks = [finding.severity.rank for finding in odd]
+    assert ranks == sorted(ranks, reverse=True)
+    for finding in odd:
+        assert finding.message
+        assert finding.fix
+        assert finding.evidence
+        assert finding.origin
+        assert json.loads(f'"{finding.code}"')
+
+
+def test_one_object_is_named_once_by_each_rule(odd):
+    counts = Counter((finding.code, finding.object, finding.message) for finding in odd)
+    assert set(counts.values()) == {1}
+
+
+NAMESPACE_LABEL = {"sidecar.istio.io/inject": "true"}
+
+
+@pytest.mark.parametrize(
+    ("flag", "suppressed"),
+    [
+        ("SID101", True), ("SID101=Namespace shop", True), ("SID101=Namespace sh*", True), ("SID101=*", True),
+        ("SID102", False), ("SID101=Namespace other", False), ("SID10", False),
+    ],
+)  # fmt: skip
+def test_flags_suppress(flag, suppressed):
+    (finding,) = judge(facts(labelled("shop", NAMESPACE_LABEL), options=Options(suppress=(flag,))))
+    assert (finding.suppressed is not None) is suppressed
+
+
+@pytest.mark.parametrize(
+    ("value", "suppressed"), [("SID101", True), ("SID9, SID101", True), ("*", True), ("SID1", False)]
+)
+def test_annotations_suppress(value, suppressed):
+    shop = labelled("shop", NAMESPACE_LABEL)
+    shop["metadata"]["annotations"] = {"sidestep.dev/suppress": value}
+    (finding,) = judge(facts(shop))
+    assert (finding.suppressed is not None) is suppressed
+
+
+def test_only_the_namespaces_asked_for_are_judged():
+    both = (labelled("a", {"istio-injection": "enabled", "istio.io/rev": "x"}), labelled("b", NAMESPACE_LABEL))
+    assert {f.severity for f in judge(facts(*both, options=Options(namespaces=("c",))))} <= {Severity.WARNING}
