@@ -1,5 +1,6 @@
 """All of the money: requested, used, realisable, and what ambient would cost instead."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from msgspec import Struct
@@ -70,9 +71,14 @@ def _group_cost(group: Group, known: Rates) -> float:
 
 
 def _mean_rate(group: Group, known: Rates) -> Rate:
-    found = [known.of(pod.node) for pod in group.pods]
-    count = len(found)
-    return Rate(sum(rate.vcpu_hour for rate in found) / count, sum(rate.gib_hour for rate in found) / count)
+    """The mean over the nodes that the pods run on; nodes are few, so their pods are counted first."""
+    counts = Counter([pod.node for pod in group.pods])
+    rates = [(known.of(node), count) for node, count in counts.items()]
+    total = len(group.pods)
+    return Rate(
+        sum(rate.vcpu_hour * count for rate, count in rates) / total,
+        sum(rate.gib_hour * count for rate, count in rates) / total,
+    )
 
 
 def _used(workload: Workload, used: Used | None, known: Rates) -> float | None:

@@ -79,9 +79,6 @@ class _Cluster:
         self._sidecars = sidecars
         self._parents: Parents = parents(mesh)
         self._eligibility = Eligibility(mesh)
-        self._by_shape: dict[tuple[int, str | None], int] = {}
-        self._facts: dict[int, tuple[bool, bool, bool]] = {}
-        self._fixed: dict[int, tuple[Resources, Resources]] = {}
         self._saved_beside: dict[str, Resources] = {}
         self._workloads: dict[WorkloadRef | None, int] = {}
 
@@ -89,10 +86,11 @@ class _Cluster:
         """Nodes with what runs on them."""
         zones = {node.meta.name: node.meta.labels.get(ZONE, "") for node in nodes}
         bins = {node.meta.name: _bin(node) for node in nodes}
+        by_shape: dict[int, list[Pod]] = {}
         for pod in pods:
-            bin_ = bins.get(pod.node)
-            if bin_ is not None:
-                self._place(pod.shape, bin_, zones[pod.node])
+            by_shape.setdefault(id(pod.shape), []).append(pod)
+        for replicas in by_shape.values():
+            self._place(replicas[0].shape, [bins[pod.node] for pod in replicas if pod.node in bins], zones)
         return bins
 
     def free_sidecars(self, bin_: Bin) -> None:
@@ -104,37 +102,40 @@ class _Cluster:
         bin_.cpu += saved.cpu_millis
         bin_.memory += saved.memory_bytes
 
-    def _place(self, shape: PodShape, bin_: Bin, zone: str) -> None:
-        fixed, holding, zonal = self._facts.get(id(shape)) or self._learn(shape)
-        if fixed:
-            self._pin(shape, bin_, holding=holding)
-            return
-        key = self._by_shape.get((id(shape), zone if zonal else None))
-        if key is None:
-            key = self._new_class(shape, zone if zonal else None)
+    def _place(self, shape: PodShape, bins: list[Bin], zones: Mapping[str, str]) -> None:
+        """Put replicas where they run; `bins` holds a node once for each of them."""
+        if goes_with_node(shape):
+            self._pin(shape, bins, holding=False)
+        elif holds_node(shape, self._mesh):
+            self._pin(shape, bins, holding=True)
+        elif not stays_in_zone(shape):
+            self._move_in(self._new_class(shape, None), bins)
+        else:
+            for zone in sorted({zones[bin_.name] for bin_ in bins}):
+                at_home = [bin_ for bin_ in bins if zones[bin_.name] == zone]
+                self._move_in(self._new_class(shape, zone), at_home)
+
+    def _move_in(self, key: int, bins: list[Bin]) -> None:
         pod = self.classes[key]
-        bin_.cpu -= pod.cpu
-        bin_.memory -= pod.memory
-        bin_.slots -= 1
-        bin_.movable[key] = bin_.movable.get(key, 0) + 1
+        cpu, memory = pod.cpu, pod.memory
+        for bin_ in bins:
+            bin_.cpu -= cpu
+            bin_.memory -= memory
+            bin_.slots -= 1
+            bin_.movable[key] = bin_.movable.get(key, 0) + 1
         if pod.exclusive is not None:
-            bin_.exclusive.add(pod.exclusive)
+            for bin_ in bins:
+                bin_.exclusive.add(pod.exclusive)
 
-    def _learn(self, shape: PodShape) -> tuple[bool, bool, bool]:
-        """Whether its pods are fixed to their node, hold it, and must stay in its zone."""
-        fixed = goes_with_node(shape)
-        holding = not fixed and holds_node(shape, self._mesh)
-        facts = self._facts[id(shape)] = (fixed or holding, holding, stays_in_zone(shape))
-        return facts
-
-    def _pin(self, shape: PodShape, bin_: Bin, *, holding: bool) -> None:
-        before, after = self._fixed.get(id(shape)) or self._fixed.setdefault(id(shape), self._demands(shape))
-        bin_.cpu -= before.cpu_millis
-        bin_.memory -= before.memory_bytes
-        bin_.slots -= 1
-        bin_.pinned = bin_.pinned or holding
-        if before != after:
-            self._saved_beside[bin_.name] = self._saved_beside.get(bin_.name, Resources()) + (before - after)
+    def _pin(self, shape: PodShape, bins: list[Bin], *, holding: bool) -> None:
+        before, after = self._demands(shape)
+        for bin_ in bins:
+            bin_.cpu -= before.cpu_millis
+            bin_.memory -= before.memory_bytes
+            bin_.slots -= 1
+            bin_.pinned = bin_.pinned or holding
+            if before != after:
+                self._saved_beside[bin_.name] = self._saved_beside.get(bin_.name, Resources()) + (before - after)
 
     def _demands(self, shape: PodShape) -> tuple[Resources, Resources]:
         before = demand(shape.spec)
@@ -147,7 +148,6 @@ class _Cluster:
         fits = self._eligibility.of(shape.spec, zone)
         self.classes.append(PodClass(before.cpu_millis, before.memory_bytes, fits, exclusive))
         self.classes_without.append(PodClass(after.cpu_millis, after.memory_bytes, fits, exclusive))
-        self._by_shape[id(shape), zone] = number
         return number
 
     def _workload(self, shape: PodShape) -> int:
