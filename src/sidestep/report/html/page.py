@@ -26,7 +26,9 @@ _NAMESPACES_CHARTED = 12
 def render(audit: Audit, _look: Look) -> str:
     """The page."""
     script, style = Markup(_asset("report.js")), Markup(_asset("report.css"))  # noqa: S704 - our own files
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     environment.filters |= {"cpu": cpu, "memory": memory}
     return environment.from_string(_asset("report.html")).render(
         audit=audit,
