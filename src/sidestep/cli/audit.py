@@ -22,6 +22,7 @@ from sidestep.report.formats import FORMATS, Format, format_named, format_of_fil
 from sidestep.sources.prices import load_prices
 
 _NEVER = "never"
+_FOR_PEOPLE = ("table", "wide")
 
 
 @click.command("audit", epilog=EXIT_CODES)
@@ -63,13 +64,14 @@ def command(**values: Any) -> int:
     """
     chosen = _format(values["output"], values["out"])
     source = chosen_source(values)
+    suppress = _suppressions(values["suppress"])
     telemetry = TelemetryOptions(**{name: values.pop(name) for name in TelemetryOptions.__struct_fields__})
     manner = Manner(values["quiet"], values["verbose"])
     prices = _prices(values["prices"], values["opencost"])
     mesh = read_mesh(source, manner, require_complete=values["require_complete"])
     with garbage_untouched():
         measured = read_telemetry(telemetry, source, mesh, manner)
-        options = Options(values["sidecar_threshold"], _suppressions(values["suppress"]), source.namespaces)
+        options = Options(values["sidecar_threshold"], suppress, source.namespaces)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         result = audit(Request(mesh, prices, measured, options, now, __version__))
         _print(result, chosen, values)
@@ -98,7 +100,15 @@ def _print(result: Audit, chosen: Format, values: dict[str, Any]) -> None:
     if values["explain_cost"]:
         from sidestep.report.cost_table import render  # noqa: PLC0415 - only for who asks
 
-        click.echo(render(result, seen), nl=False, err=chosen.name not in ("table", "wide") or path is not None)
+        _print_beside(render(result, seen), with_data=chosen.name in _FOR_PEOPLE and path is None)
+
+
+def _print_beside(text: str, *, with_data: bool) -> None:
+    """After a table on stdout; on stderr where stdout is for programs."""
+    if with_data:
+        emit(f"\n{text}", None)
+    else:
+        click.echo(text, nl=False, err=True)
 
 
 def _prices(path: str | None, opencost: str | None) -> PriceBook:

@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
+from sidestep.cli.output import emit
+
 _SHELLS = ("bash", "fish", "zsh")
 
 
@@ -17,4 +19,4 @@ def command(context: click.Context, shell: str) -> None:
     made = get_completion_class(shell)
     if made is not None:
         root = context.find_root().command
-        click.echo(made(root, {}, "sidestep", "_SIDESTEP_COMPLETE").source())
+        emit(made(root, {}, "sidestep", "_SIDESTEP_COMPLETE").source() + "\n", None)

@@ -93,18 +93,9 @@ def _guarded(action: Callable[[], Any]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        _close_quietly()
-        return 0
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
         click.echo(f"error: a fault in sidestep itself: {type(error).__name__}: {error}", err=True)
         click.echo(f"  to fix: please report it with the output of {DEBUG}=1 {' '.join(sys.argv)}", err=True)
         return 1
-
-
-def _close_quietly() -> None:
-    """The reader of our output went away: that is its right."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())

@@ -6,8 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import click
-
 from sidestep.errors import WorldError
 from sidestep.report.formats import Look
 
@@ -24,7 +22,7 @@ def look(*, no_color: bool, to_file: bool) -> Look:
 
 
 def emit(text: str, path: str | None) -> None:
-    """Print a result, or write it to a file.
+    """Print a result, or write it to a file; a reader of stdout that goes away has what it wanted.
 
     Raises:
         WorldError: the file cannot be written; nothing of it is left behind.
@@ -37,12 +35,12 @@ def emit(text: str, path: str | None) -> None:
 
 def _print(text: str) -> None:
     """To stdout in its own encoding; what that cannot say reads `?`."""
-    encoding = sys.stdout.encoding or "utf-8"
+    content = text.encode(sys.stdout.encoding or "utf-8", "replace")
     try:
-        click.echo(text.encode(encoding, "replace"), nl=False)
+        sys.stdout.buffer.write(content)
         sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         raise WorldError(error.strerror or str(error), where="stdout", remedy="make room, or use --out") from error
 

@@ -4,6 +4,7 @@ import click
 import yaml
 from yaml import CSafeDumper
 
+from sidestep.cli.output import emit
 from sidestep.sources.cluster.rbac import least_cluster_role
 
 
@@ -18,4 +19,4 @@ def command(revisions: tuple[str, ...]) -> None:
 
     Bind it with: kubectl create clusterrolebinding sidestep-audit --clusterrole=sidestep-audit --user=NAME
     """
-    click.echo(yaml.dump(least_cluster_role(revisions), Dumper=CSafeDumper, sort_keys=False), nl=False)
+    emit(yaml.dump(least_cluster_role(revisions), Dumper=CSafeDumper, sort_keys=False), None)
