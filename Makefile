@@ -36,7 +36,7 @@ test: servers check  ## every check and every test
 	$(BIN)/pytest -n auto --dist loadgroup
 
 bench: $(READY)  ## measure speed and memory as ratios in one run (see docs/performance.md)
-	$(BIN)/python bench/audit.py
+	$(BIN)/python -m bench.audit
 
 fmt: $(READY)    ## format and fix what can be fixed
 	$(BIN)/ruff check --fix --exit-zero .
