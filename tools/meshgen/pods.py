@@ -75,10 +75,17 @@ def _spec(spec: Object) -> Object:
         "restartPolicy": "Always",
         "dnsPolicy": "ClusterFirst",
         "tolerations": [*spec.get("tolerations", []), *tolerations],
-        "volumes": [{"name": "kube-api-access-@id@", "projected": {"defaultMode": 420, "sources": [
+        "volumes": [*_scratch_volumes(spec), {"name": "kube-api-access-@id@", "projected": {"sources": [
             {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
             {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}]}}],
     }  # fmt: skip
+
+
+def _scratch_volumes(spec: Object) -> list[Object]:
+    """What the containers mount: istiod brings a volume for each."""
+    containers = [*spec["containers"], *spec.get("initContainers", [])]
+    names = {mount["name"] for container in containers for mount in container.get("volumeMounts", [])}
+    return [{"name": name, "emptyDir": {}} for name in sorted(names)]
 
 
 def _status(spec: Object, started: str, phase: str, *, oom: bool) -> Object:

@@ -6,7 +6,7 @@ from sidestep.audit.facts import Facts
 from sidestep.audit.finding import Evidence, Severity
 from sidestep.audit.rule import Found, Rule, of_workload
 from sidestep.model.pods import Container
-from sidestep.semantics.proxies import PROXY, STATUS, Role
+from sidestep.semantics.proxies import PROXY, Role, recognise
 
 OVERRIDES = "proxy.istio.io/overrides"
 
@@ -16,7 +16,7 @@ def _check(facts: Facts) -> Iterator[Found]:
         if workload.role is not Role.APPLICATION:
             continue
         image = _written_image(workload.template.shape.spec.all_containers) if workload.template else None
-        injected_by_hand = workload.template is not None and STATUS in workload.template.shape.annotations
+        injected_by_hand = workload.template is not None and recognise(workload.template.shape).sidecar is not None
         overridden = any(OVERRIDES in group.shape.annotations for group in workload.groups)
         if injected_by_hand or (image is None and not overridden):
             continue
