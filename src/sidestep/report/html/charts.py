@@ -1,89 +1,104 @@
 """Charts as inline SVG; colours come from the page's style, so that they follow light, dark and print."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from math import cos, pi, sin
 
 from markupsafe import Markup
+from msgspec import Struct
 
-from sidestep.report.units import money
-
-_WIDTH = 460
-_ROW = 24
+_WIDTH = 560
+_ROW = 26
 _LABEL = 150
-_VALUE = 70
-_LONGEST_LABEL = 22
+_VALUE = 74
+_LONGEST_LABEL = 21
+_RADIUS = 62
+_CENTRE = 82
 
 
-def stacked(rows: Sequence[tuple[str, float, float]], currency: str) -> Markup:
-    """Horizontal bars of a whole with the part of it that is used: label, part, whole."""
-    most = max((whole for _, _, whole in rows), default=0.0)
-    lines = []
-    for index, (label, part, whole) in enumerate(rows):
-        scale = (_WIDTH - _LABEL - _VALUE) / most if most else 0
-        told = f"{label}: {money(whole, currency)} requested, {money(part, currency)} used"
-        shapes = _bar(index, whole * scale, "c1") + (_bar(index, min(part, whole) * scale, "c2") if part else "")
-        lines.append(_line(index, label, money(whole, currency), shapes, told))
-    return _svg(lines, len(rows), "Cost by namespace")
+class Bar(Struct, frozen=True):
+    """A horizontal bar.
+
+    Attributes:
+        label: on its left.
+        value: on its right, as people read it.
+        parts: lengths of its parts with their classes, in the chart's unit.
+        told: what a tooltip says.
+    """
+
+    label: str
+    value: str
+    parts: tuple[tuple[float, str], ...]
+    told: str
 
 
-def bars(rows: Sequence[tuple[str, float | None]], currency: str) -> Markup:
-    """Horizontal bars; a figure that nobody measured is a dash."""
-    most = max((value for _, value in rows if value), default=0.0)
-    lines = []
-    for index, (label, value) in enumerate(rows):
-        length = (value or 0) * (_WIDTH - _LABEL - _VALUE) / most if most else 0
-        shape = _bar(index, length, "c3" if label.startswith("ambient") else "c1")
-        lines.append(_line(index, label, money(value, currency), shape, f"{label}: {money(value, currency)} a month"))
-    return _svg(lines, len(rows), "Money per month")
+class Share(Struct, frozen=True):
+    """A part of a ring: its name, how many, and the class that colours it."""
+
+    label: str
+    count: int
+    color: str
 
 
-def ring(shares: Sequence[tuple[str, int]]) -> Markup:
+def bars(rows: Sequence[Bar], name: str) -> Markup:
+    """Bars under each other, the longest as wide as there is room."""
+    most = max((sum(length for length, _ in row.parts) for row in rows), default=0.0)
+    scale = (_WIDTH - _LABEL - _VALUE) / most if most else 0.0
+    lines = [_line(index, row, scale) for index, row in enumerate(rows)]
+    body = "".join(lines) or '<text class="none" x="0" y="18">Nothing to show.</text>'
+    return _svg(body, max(len(rows), 1) * _ROW + 2, name)
+
+
+def ring(shares: Sequence[Share], name: str) -> Markup:
     """A ring of shares with its legend."""
-    total = sum(count for _, count in shares)
-    arcs, legend, angle = [], [], -pi / 2
-    for index, (label, count) in enumerate(shares):
-        turn = 2 * pi * count / total if total else 0
-        if count:
-            arcs.append(_arc(angle, turn, index + 1, f"{label}: {count:,}"))
+    total = sum(share.count for share in shares)
+    arcs, angle = [], -pi / 2
+    for share in shares:
+        turn = 2 * pi * share.count / total if total else 0.0
+        if share.count:
+            arcs.append(_arc(angle, turn, share))
         angle += turn
-        share = f"{count / total:.0%}" if total else "0%"
-        y = 32 + index * _ROW
-        legend.append(
-            f'<rect class="c{index + 1}" x="220" y="{y - 10}" width="12" height="12" rx="2"/>'
-            f'<text x="240" y="{y}">{escape(label)}</text><text class="num" x="440" y="{y}">{count:,} · {share}</text>'
+    middle = f'<text class="sum" x="{_CENTRE}" y="{_CENTRE + 6}">{total:,}</text>'
+    return _svg("".join(arcs) + middle + "".join(_legend(shares, total)), 2 * _CENTRE, name)
+
+
+def _legend(shares: Iterable[Share], total: int) -> Iterable[str]:
+    for index, share in enumerate(shares):
+        y = 28 + index * _ROW
+        percent = f"{share.count / total:.0%}" if total else "0%"
+        yield (
+            f'<rect class="{share.color}" x="210" y="{y - 11}" width="12" height="12" rx="3"/>'
+            f'<text x="232" y="{y}">{escape(share.label)}</text>'
+            f'<text class="num" x="{_WIDTH - 80}" y="{y}">{share.count:,}</text>'
+            f'<text class="num soft" x="{_WIDTH - 20}" y="{y}">{percent}</text>'
         )
-    body = "".join(arcs) + "".join(legend)
-    return Markup(f'<svg viewBox="0 0 {_WIDTH} 190" role="img" aria-label="Pods by data plane">{body}</svg>')  # noqa: S704
 
 
-def _arc(start: float, turn: float, color: int, told: str) -> str:
-    radius, x, y = 68, 100, 95
+def _arc(start: float, turn: float, share: Share) -> str:
     turn = min(turn, 2 * pi - 0.0001)
-    x1, y1 = x + radius * cos(start), y + radius * sin(start)
-    x2, y2 = x + radius * cos(start + turn), y + radius * sin(start + turn)
-    large = 1 if turn > pi else 0
-    path = f"M{x1:.2f} {y1:.2f}A{radius} {radius} 0 {large} 1 {x2:.2f} {y2:.2f}"
-    return f'<path class="arc s{color}" d="{path}"><title>{escape(told)}</title></path>'
+    x1, y1 = _CENTRE + _RADIUS * cos(start), _CENTRE + _RADIUS * sin(start)
+    x2, y2 = _CENTRE + _RADIUS * cos(start + turn), _CENTRE + _RADIUS * sin(start + turn)
+    path = f"M{x1:.2f} {y1:.2f}A{_RADIUS} {_RADIUS} 0 {int(turn > pi)} 1 {x2:.2f} {y2:.2f}"
+    told = escape(f"{share.label}: {share.count:,}")
+    return f'<path class="arc {share.color}" d="{path}"><title>{told}</title></path>'
 
 
-def _bar(index: int, length: float, color: str) -> str:
+def _line(index: int, row: Bar, scale: float) -> str:
+    top, base = index * _ROW + 5, index * _ROW + 17
+    shapes, left = [], float(_LABEL)
+    for length, color in row.parts:
+        wide = max(length * scale, 0.0)
+        shapes.append(f'<rect class="{color}" x="{left:.1f}" y="{top}" width="{wide:.1f}" height="16" rx="2"/>')
+        left += wide
+    short = row.label if len(row.label) <= _LONGEST_LABEL else row.label[: _LONGEST_LABEL - 1] + "…"
     return (
-        f'<rect class="{color}" x="{_LABEL}" y="{index * _ROW + 5}" width="{max(length, 0):.1f}" height="14" rx="2"/>'
+        f'<g tabindex="0" role="img" aria-label="{escape(row.told)}" data-why="{escape(row.told)}">'
+        f'<rect class="row" x="0" y="{index * _ROW}" width="{_WIDTH}" height="{_ROW}"/>'
+        f'<text class="lab" x="{_LABEL - 10}" y="{base}">{escape(short)}</text>{"".join(shapes)}'
+        f'<text class="num" x="{_WIDTH - 4}" y="{base}">{escape(row.value)}</text></g>'
     )
 
 
-def _line(index: int, label: str, value: str, shapes: str, told: str) -> str:
-    y = index * _ROW + 16
-    short = label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
-    return (
-        f"<g><title>{escape(told)}</title>"
-        f'<text class="lab" x="{_LABEL - 8}" y="{y}">{escape(short)}</text>{shapes}'
-        f'<text class="num" x="{_WIDTH - 2}" y="{y}">{escape(value)}</text></g>'
-    )
-
-
-def _svg(lines: list[str], rows: int, name: str) -> Markup:
-    height = max(rows, 1) * _ROW + 4
-    body = "".join(lines) or '<text x="0" y="16">nothing to show</text>'
-    return Markup(f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(name)}">{body}</svg>')  # noqa: S704
+def _svg(body: str, height: int, name: str) -> Markup:
+    head = f'<svg viewBox="0 0 {_WIDTH} {height}" role="group" aria-label="{escape(name)}">'
+    return Markup(f"{head}{body}</svg>")  # noqa: S704 - every text above is escaped

@@ -2,11 +2,13 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const PAGE = 50;
+  const PRINTED = 500;
   const number = new Intl.NumberFormat("en-US");
   const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
   const fine = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
   const money = (value) => {
-    if (value === null || value === undefined) return "-";
+    if (value === null || value === undefined) return "–";
     const text = value > 0 && value < 10 ? fine.format(value) : whole.format(value);
     return data.currency === "USD" ? "$" + text : text + " " + data.currency;
   };
@@ -17,55 +19,55 @@
     }
     return number.format(bytes);
   };
-  const count = (title, get) => ({ title, value: get, show: (row) => number.format(get(row)), numeric: true });
-  const text = (title, get, extra) => ({ title, value: get, ...extra });
-  const amount = (title, get, spell) => ({ title, value: (row) => get(row) ?? -1, show: (row) => spell(get(row)), numeric: true });
+
+  const count = (title, value, mark) => ({
+    title, value, numeric: true, show: (row) => number.format(value(row)) + (mark ? mark(row) : ""),
+  });
+  const amount = (title, value, spell, why) => ({
+    title, value: (row) => value(row) ?? -1, show: (row) => spell(value(row)), numeric: true, why,
+  });
   const priced = [
     amount("CPU", (row) => row.requested.cpuMillis, cpu),
     amount("Memory", (row) => row.requested.memoryBytes, memory),
-    amount("Requested/month", (row) => row.monthly.requested, money),
-    amount("Used/month", (row) => row.monthly.used, money),
+    amount("Requested/mo", (row) => row.monthly.requested, money, data.why.requested),
+    amount("Used/mo", (row) => row.monthly.used, money, data.why.used),
   ];
   const tables = {
+    findings: {
+      rows: data.findings, sort: 0, search: "Filter findings", gone: (row) => row.suppressed !== null,
+      columns: [
+        { title: "Severity", value: (row) => row.rank, show: (row) => row.severity, className: (row) => "tight " + row.severity, down: true },
+        { title: "Code", value: (row) => row.code, href: (row) => data.docs + row.docs, className: () => "tight" },
+        { title: "Object", value: (row) => row.object, wide: true, small: (row) => row.origin },
+        { title: "What", value: (row) => row.message, wide: true,
+          small: (row) => (row.suppressed ? "Suppressed by " + row.suppressed : "Fix: " + row.fix) },
+      ],
+    },
     namespaces: {
       rows: data.namespaces, sort: 6, search: "Filter namespaces",
       columns: [
-        text("Namespace", (row) => row.namespace, { wide: true }),
+        { title: "Namespace", value: (row) => row.namespace, wide: true, small: (row) => row.injection },
         count("Pods", (row) => row.pods),
-        count("Classic", (row) => row.sidecars.classic),
-        count("Native", (row) => row.sidecars.native),
-        ...priced.slice(0, 2),
-        ...priced.slice(2),
-        count("Ambient", (row) => row.ambient),
-        text("Layer 7", (row) => (row.layer7 ? "yes" : "no")),
-        text("In use", (row) => Object.entries(row.features).map(([name, n]) => name + " " + n).join(", "), { wide: true }),
-        text("Labels", (row) => row.injection, { wide: true }),
-      ],
-    },
-    workloads: {
-      rows: data.workloads, sort: 8, search: "Filter workloads",
-      columns: [
-        text("Namespace", (row) => row.namespace, { wide: true }),
-        text("Workload", (row) => row.kind.toLowerCase() + "/" + row.name, { wide: true }),
-        text("Role", (row) => row.role),
-        { title: "Pods", value: (row) => row.pods, numeric: true,
-          show: (row) => number.format(row.pods) + (row.evidence === "template" ? "*" : "") },
         count("Classic", (row) => row.sidecars.classic),
         count("Native", (row) => row.sidecars.native),
         ...priced,
         count("Ambient", (row) => row.ambient),
-        count("Drift", (row) => row.drift),
-        { title: "Next pod", value: (row) => row.injection.result, wide: true, small: (row) => row.injection.reason },
+        { title: "Layer 7", value: (row) => (row.layer7 ? "yes" : "no"), wide: true, down: true,
+          small: (row) => Object.entries(row.features).map(([name, n]) => name + " " + n).join(", ") },
       ],
     },
-    findings: {
-      rows: data.findings, sort: 0, search: "Filter findings", gone: (row) => row.suppressed !== null,
+    workloads: {
+      rows: data.workloads, sort: 7, search: "Filter workloads",
       columns: [
-        { title: "Severity", value: (row) => row.rank, show: (row) => row.severity, className: (row) => row.severity },
-        { title: "Code", value: (row) => row.code, href: (row) => data.docs + row.docs },
-        { title: "Object", value: (row) => row.object, wide: true, small: (row) => row.origin },
-        { title: "What", value: (row) => row.message, wide: true,
-          small: (row) => (row.suppressed ? "suppressed by " + row.suppressed : "Fix: " + row.fix) },
+        { title: "Workload", value: (row) => row.name, wide: true,
+          small: (row) => row.kind + (row.role === "application" ? "" : ", " + row.role) },
+        { title: "Namespace", value: (row) => row.namespace, wide: true },
+        count("Pods", (row) => row.pods, (row) => (row.evidence === "template" ? "*" : "")),
+        count("Classic", (row) => row.sidecars.classic),
+        count("Native", (row) => row.sidecars.native),
+        ...priced,
+        count("Drift", (row) => row.drift),
+        { title: "Next pod", value: (row) => row.next, wide: true, small: (row) => row.reason },
       ],
     },
   };
@@ -76,65 +78,113 @@
     return made;
   };
   const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
+  const shown = (column, row) => String((column.show || column.value)(row));
 
   const cell = (column, row) => {
-    const shown = (column.show || column.value)(row);
     const made = element("td", { className: column.numeric ? "n" : column.wide ? "o" : "" });
-    if (column.className) made.classList.add(column.className(row));
-    made.append(column.href ? element("a", { href: column.href(row), rel: "noreferrer", textContent: shown }) : String(shown));
+    if (column.className) made.classList.add(...column.className(row).split(" "));
+    const text = shown(column, row);
+    made.append(column.href ? element("a", { href: column.href(row), rel: "noreferrer noopener", textContent: text }) : text);
     const small = column.small && column.small(row);
     if (small) made.append(element("small", { textContent: small }));
     return made;
   };
+  const line = (table, row) => {
+    const made = element("tr", {}, ...table.columns.map((column) => cell(column, row)));
+    if (table.gone && table.gone(row)) made.className = "gone";
+    return made;
+  };
+  const words = (table, row) =>
+    table.columns.map((column) => shown(column, row) + " " + ((column.small && column.small(row)) || "")).join(" ").toLowerCase();
 
   const draw = (place, table) => {
-    let sorted = table.sort, down = true, page = 0, wanted = "";
-    const haystack = new Map(table.rows.map((row) => [row, table.columns.map((c) => (c.show || c.value)(row)).join(" ").toLowerCase()]));
+    const state = { column: table.sort, down: true, page: 0, wanted: "", only: () => true };
+    let haystack = null;
     const body = element("tbody");
     const status = element("span", { role: "status" });
     const input = element("input", { type: "search", placeholder: table.search, ariaLabel: table.search });
     const back = element("button", { type: "button", textContent: "Previous" });
     const next = element("button", { type: "button", textContent: "Next" });
+    const matches = (row) => {
+      if (!state.wanted) return true;
+      haystack ??= new Map(table.rows.map((each) => [each, words(table, each)]));
+      return haystack.get(row).includes(state.wanted);
+    };
     const heads = table.columns.map((column, index) => {
-      const button = element("button", { type: "button", textContent: column.title });
+      const button = element("button", { type: "button" }, element("span", { textContent: column.title }));
+      if (column.why) button.dataset.why = column.why;
       button.addEventListener("click", () => {
-        down = sorted === index ? !down : Boolean(column.numeric);
-        sorted = index;
-        page = 0;
+        const first = Boolean(column.numeric || column.down);
+        state.down = state.column === index ? !state.down : first;
+        state.column = index;
+        state.page = 0;
         show();
       });
       return element("th", { className: column.numeric ? "n" : "", scope: "col" }, button);
     });
-    const show = (all = false) => {
-      const column = table.columns[sorted];
-      const found = table.rows.filter((row) => haystack.get(row).includes(wanted));
-      found.sort((a, b) => (down ? -1 : 1) * compare(column.value(a), column.value(b)));
-      const first = all ? 0 : page * PAGE, last = all ? found.length : first + PAGE;
-      body.replaceChildren(...found.slice(first, last).map((row) => {
-        const line = element("tr", {}, ...table.columns.map((each) => cell(each, row)));
-        if (table.gone && table.gone(row)) line.className = "gone";
-        return line;
-      }));
+    const show = (size = PAGE) => {
+      const column = table.columns[state.column];
+      const found = table.rows.filter((row) => state.only(row) && matches(row));
+      found.sort((a, b) => (state.down ? -1 : 1) * compare(column.value(a), column.value(b)));
+      const first = size === PAGE ? state.page * PAGE : 0;
+      const last = Math.min(first + size, found.length);
+      body.replaceChildren(...found.slice(first, last).map((row) => line(table, row)));
       heads.forEach((head, index) => {
-        if (index === sorted) head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        if (index === state.column) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
         else head.removeAttribute("aria-sort");
       });
       status.textContent = found.length
-        ? number.format(first + 1) + "–" + number.format(Math.min(last, found.length)) + " of " + number.format(found.length)
-        : "nothing found";
-      back.disabled = page === 0;
+        ? number.format(first + 1) + "–" + number.format(last) + " of " + number.format(found.length)
+        : "Nothing to show";
+      back.disabled = first === 0;
       next.disabled = last >= found.length;
+      back.hidden = next.hidden = found.length <= PAGE;
     };
-    input.addEventListener("input", () => { wanted = input.value.toLowerCase(); page = 0; show(); });
-    back.addEventListener("click", () => { page -= 1; show(); });
-    next.addEventListener("click", () => { page += 1; show(); });
-    addEventListener("beforeprint", () => show(true));
+    input.addEventListener("input", () => { state.wanted = input.value.trim().toLowerCase(); state.page = 0; show(); });
+    back.addEventListener("click", () => { state.page -= 1; show(); });
+    next.addEventListener("click", () => { state.page += 1; show(); });
+    addEventListener("beforeprint", () => show(PRINTED));
     addEventListener("afterprint", () => show());
     place.append(
-      element("div", { className: "bar" }, input, back, next, status),
+      element("div", { className: "bar" }, input, status, back, next),
       element("div", { className: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body)),
     );
     show();
+    return (only) => { state.only = only; state.page = 0; show(); };
   };
-  for (const place of document.querySelectorAll("[data-table]")) draw(place, tables[place.dataset.table]);
+
+  const narrow = {};
+  for (const place of document.querySelectorAll("[data-table]")) narrow[place.dataset.table] = draw(place, tables[place.dataset.table]);
+
+  const badges = [...document.querySelectorAll("[data-severity]")];
+  for (const badge of badges) {
+    badge.addEventListener("click", () => {
+      const on = badge.getAttribute("aria-pressed") !== "true";
+      for (const each of badges) each.setAttribute("aria-pressed", String(on && each === badge));
+      narrow.findings((row) => !on || (row.severity === badge.dataset.severity && row.suppressed === null));
+    });
+  }
+
+  const why = document.getElementById("why");
+  let explained = null;
+  const explain = (target) => {
+    explained = target;
+    why.textContent = target.dataset.why;
+    why.hidden = false;
+    target.setAttribute("aria-describedby", "why");
+    const box = target.getBoundingClientRect();
+    const left = Math.min(Math.max(12, box.left), innerWidth - why.offsetWidth - 12);
+    const below = box.bottom + 8;
+    const top = below + why.offsetHeight > innerHeight ? Math.max(8, box.top - why.offsetHeight - 8) : below;
+    why.style.left = left + "px";
+    why.style.top = top + "px";
+  };
+  const hush = () => { explained = null; why.hidden = true; };
+  const asked = (event) => event.target instanceof Element && event.target.closest("[data-why]");
+  for (const kind of ["mouseover", "focusin"]) {
+    addEventListener(kind, (event) => { const target = asked(event); if (target && target.dataset.why) explain(target); else hush(); });
+  }
+  addEventListener("focusout", hush);
+  addEventListener("scroll", () => { if (explained) explain(explained); }, { passive: true, capture: true });
+  addEventListener("keydown", (event) => { if (event.key === "Escape") hush(); });
 })();
