@@ -50,6 +50,11 @@ def test_the_policy_admits_our_script_by_its_hash_and_nothing_else():
     assert "http" not in policy
 
 
+def test_names_cannot_turn_the_reading_direction():
+    text = render(audits.nasty())
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", text)
+
+
 def test_a_large_mesh_is_a_file_one_can_send():
     assert len(render(audits.large())) < 3_000_000
 

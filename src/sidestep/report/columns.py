@@ -11,17 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from sidestep.report.formats import Look
+from sidestep.report.units import UNSEEN
 
-_CONTROL = dict.fromkeys(
-    (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "�"
-)
+_UNPRINTABLE = UNSEEN | dict.fromkeys(map(ord, "\t\n\r"), "\N{REPLACEMENT CHARACTER}")
 _GAP = 2
 _WIDEST_PROSE = 110
 
 
 def plain(text: str, style: str = "") -> Text:
     """Text from outside, without the control characters that could drive the reader's terminal."""
-    return Text(text.translate(_CONTROL), style=style)
+    return Text(text.translate(_UNPRINTABLE), style=style)
 
 
 class Column(Struct, frozen=True):

@@ -1,7 +1,11 @@
-"""Numbers as people read them."""
+"""Numbers and names as people read them."""
 
 from sidestep.model.quantity import Resources
 
+_CONTROL = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
+_BIDIRECTIONAL = (*range(0x2028, 0x202F), *range(0x2066, 0x206A))
+UNSEEN = dict.fromkeys((*_CONTROL, *_BIDIRECTIONAL), "\N{REPLACEMENT CHARACTER}")
+"""For `str.translate`: characters that drive a terminal or turn the reading direction, other than breaks and tabs."""
 _STEPS = (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
 
 

@@ -20,7 +20,7 @@ from sidestep.report.html.explained import explanations
 from sidestep.report.html.figures import figures
 from sidestep.report.html.tiles import tiles
 from sidestep.report.places import DOCS
-from sidestep.report.units import count, exact, window
+from sidestep.report.units import UNSEEN, count, exact, window
 
 
 def render(audit: Audit, _look: Look) -> str:
@@ -30,7 +30,7 @@ def render(audit: Audit, _look: Look) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {"exact": exact, "count": count, "window": window}
-    return environment.from_string(_asset("report.html")).render(
+    page = environment.from_string(_asset("report.html")).render(
         audit=audit,
         script=script,
         style=style,
@@ -40,6 +40,7 @@ def render(audit: Audit, _look: Look) -> str:
         figures=figures(audit),
         severities=_severities(audit.findings),
     )
+    return page.translate(UNSEEN)
 
 
 def _asset(name: str) -> str:
