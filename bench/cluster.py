@@ -20,7 +20,7 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from tests.support.servers import ApiServer, api_server, server_binary
-from tools.meshgen.cluster import build, objects
+from tools.meshgen.build import build, objects
 from tools.meshgen.config import Config
 
 from sidestep.model.kinds import POD

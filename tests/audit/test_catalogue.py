@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.mesh import facts, labelled
-from tools.meshgen.cluster import build, objects
+from tools.meshgen.build import build, objects
 from tools.meshgen.config import Config
 from tools.meshgen.oddities import ODDITIES
 

@@ -4,7 +4,7 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tools.meshgen.cluster import build, objects
+from tools.meshgen.build import build, objects
 from tools.meshgen.config import Config
 
 from sidestep.audit.audit import Request, audit

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from tools.meshgen import objects as o
-from tools.meshgen.cluster import app, gateway, waypoint, ztunnel
 from tools.meshgen.config import CNI_START, START
 from tools.meshgen.proxies import REQUESTS, Sidecar, inject, proxy_container
+from tools.meshgen.templates import app, gateway, waypoint, ztunnel
 
 from sidestep.audit.facts import Facts, Options
 from sidestep.audit.finding import Finding

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tools.meshgen.cluster import build, objects
+from tools.meshgen.build import build, objects
 from tools.meshgen.config import Config
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from tools.meshgen import objects as o
-from tools.meshgen.cluster import Cluster, app, meshed, waypoint
+from tools.meshgen.cluster import Cluster
 from tools.meshgen.config import BEFORE_CNI, ISTIO_IMAGE, OLD_ISTIO_IMAGE, OLD_REVISION, REVISION
 from tools.meshgen.proxies import REQUESTS, Sidecar, inject, proxy_container
+from tools.meshgen.templates import app, meshed, waypoint
 
 _INJECT = "sidecar.istio.io/inject"
 

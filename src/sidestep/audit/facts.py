@@ -14,7 +14,7 @@ from sidestep.model.telemetry import Telemetry
 from sidestep.model.templates import WorkloadTemplate
 from sidestep.semantics.injection import Injection
 from sidestep.semantics.injectors import Injectors
-from sidestep.semantics.layer7 import LAYER7, Feature, Use, features_of
+from sidestep.semantics.layer7 import LAYER7, Feature, Use, excludes_traffic, features_of
 from sidestep.semantics.proxies import Recognition, Role
 
 
@@ -158,7 +158,11 @@ _FEATURE_KINDS = (
 )
 
 
-def feature_counts(uses: tuple[Use, ...]) -> dict[str, int]:
-    """How many objects use each feature, in the order of `Feature`."""
+def feature_counts(uses: tuple[Use, ...], workloads: tuple[Workload, ...]) -> dict[str, int]:
+    """How many objects use each feature, in the order of `Feature`; of traffic exclusions, how many workloads."""
     counts = {feature: sum(use.feature is feature for use in uses) for feature in Feature}
+    shapes = [workload.next_shape for workload in workloads]
+    counts[Feature.TRAFFIC_EXCLUSION] = sum(
+        shape is not None and excludes_traffic(shape.annotations) for shape in shapes
+    )
     return {feature.value: count for feature, count in counts.items() if count}

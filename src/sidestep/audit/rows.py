@@ -100,7 +100,7 @@ def _namespace(facts: Facts, name: str, rows: list[WorkloadReport], monthly: Mon
         monthly,
         _enrolment_label(facts.mesh.namespace_labels(name)),
         bool(facts.layer7_uses(name)),
-        feature_counts(facts.uses.get(name, ())),
+        feature_counts(facts.uses.get(name, ()), facts.by_namespace.get(name, ())),
     )
 
 

@@ -11,12 +11,14 @@ from msgspec import Struct
 
 from sidestep.model import kinds
 from sidestep.model.kinds import Kind
+from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 
 _L4_CONDITIONS = frozenset(
     {"source.ip", "source.namespace", "source.principal", "source.serviceAccount", "destination.ip", "destination.port"}
 )
+_EXCLUSION = "traffic.sidecar.istio.io/"
 _L7_OPERATIONS = ("hosts", "notHosts", "methods", "notMethods", "paths", "notPaths")
 _L7_SOURCES = ("remoteIpBlocks", "notRemoteIpBlocks", "requestPrincipals", "notRequestPrincipals")
 
@@ -66,6 +68,11 @@ def features_of(kind: Kind[Spec], resource: Resource[Spec]) -> tuple[Feature, ..
     """The features that one object uses."""
     judge = _JUDGES.get(kind.key)
     return judge(resource.view.spec or {}) if judge else ()
+
+
+def excludes_traffic(annotations: Labels) -> bool:
+    """Whether a pod's annotations keep traffic past its sidecar; ambient ignores them all (istio-semantics.md §1.5)."""
+    return any(name.startswith(_EXCLUSION) for name in annotations)
 
 
 def is_layer7_policy(spec: dict[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from tests.support import mesh as m
-from tools.meshgen.cluster import build, objects
+from tools.meshgen.build import build, objects
 from tools.meshgen.config import Config
 
 from sidestep.audit.audit import Request, audit

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from sidestep.audit.capture import missed
 from sidestep.audit.facts import Facts, Workload
 from sidestep.audit.finding import Evidence, Severity
 from sidestep.audit.rule import Found, Rule, of_workload
 from sidestep.model.pods import Pod
-from sidestep.semantics.enrolment import enrolment
 from sidestep.semantics.proxies import Role
 
 
@@ -16,14 +16,7 @@ def _check(facts: Facts) -> Iterator[Found]:
     if not installed:
         return
     for workload in facts.workloads:
-        labels = facts.mesh.namespace_labels(workload.ref.namespace)
-        early = [
-            pod
-            for group in workload.groups
-            if group.pods and not group.recognition.captured and enrolment(group.shape, labels).missed
-            for pod in group.pods
-            if _is_before(pod, installed)
-        ]
+        early = [pod for pod in missed(facts, workload) if _is_before(pod, installed)]
         if early:
             yield _found(workload, early)
 

@@ -53,8 +53,10 @@ def _node_prices(answer: Any, url: str) -> dict[str, float]:
     try:
         for step in steps:
             for asset in (step or {}).values():
+                if asset.get("type", "Node") != "Node":
+                    continue
                 name, minutes, cost = asset["properties"]["name"], asset["minutes"], asset["totalCost"]
-                if asset.get("type", "Node") == "Node" and minutes > 0 and cost >= 0:
+                if minutes > 0 and cost >= 0:
                     prices[str(name)] = float(cost) * 60 / float(minutes)
     except (AttributeError, KeyError, TypeError) as error:
         raise TransportError(
