@@ -15,6 +15,7 @@ from sidestep.audit.result import Audit, Missing, SourceReport, TelemetryReport
 from sidestep.audit.rows import namespace_rows, proxy_versions, totals, workload_row
 from sidestep.model.gaps import Gap
 from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import ObjectId
 from sidestep.model.prices import PriceBook
 from sidestep.model.telemetry import Telemetry, TelemetryKind
 
@@ -73,9 +74,14 @@ def judge(facts: Facts) -> tuple[Finding, ...]:
         finding
         for rule in RULES
         for finding in rule.findings(facts)
-        if not only or not finding.object.namespace or finding.object.namespace in only
+        if not only or _space(finding.object) in ("", *only)
     ]
     return tuple(sorted(found, key=lambda finding: (-finding.severity.rank, finding.code, finding.object)))
+
+
+def _space(named: ObjectId) -> str:
+    """The namespace that an object lies in, or is; empty for what belongs to the whole cluster."""
+    return named.name if named.kind == "Namespace" else named.namespace
 
 
 def _source(mesh: Mesh) -> SourceReport:

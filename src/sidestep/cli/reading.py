@@ -36,7 +36,7 @@ def read_mesh(options: SourceOptions, manner: Manner, *, require_complete: bool)
     _tell(mesh, manner)
     if require_complete and not mesh.complete:
         raise WorldError(
-            f"{len(mesh.gaps)} things could not be read, and --require-complete asks for all of them",
+            f"not everything could be read ({len(mesh.gaps)} missing), and --require-complete asks for that",
             where=mesh.source.name,
             remedy="see the list above",
         )

@@ -45,19 +45,25 @@ class FilesSource:
         Where the same object stands in two files, the first counts and a remark names both.
 
         Raises:
-            WorldError: a path does not exist, or none of them holds a Kubernetes object.
+            WorldError: a path does not exist, or none of them holds an object that can be read.
         """
         reader = _Reader(report)
         for path in self._paths:
             reader.path(path, self._stdin)
         mesh = reader.finish(SourceInfo(SourceKind.FILES, ", ".join(self._paths)))
-        if not (mesh.pods or mesh.resources or mesh.others or mesh.gaps or mesh.skipped_secrets):
-            raise WorldError(
-                "no Kubernetes object found",
-                where=", ".join(self._paths),
-                remedy="name a folder of rendered manifests, a file from `kubectl get -A -o json`, or a snapshot",
-            )
+        if not (mesh.pods or mesh.resources or mesh.others or mesh.skipped_secrets):
+            raise _nothing_read(mesh)
         return mesh
+
+
+def _nothing_read(mesh: Mesh) -> WorldError:
+    """Why there is no mesh: the first thing that could not be read, or that there was nothing to read."""
+    if not mesh.gaps:
+        remedy = "name a folder of rendered manifests, a file from `kubectl get -A -o json`, or a snapshot"
+        return WorldError("no Kubernetes object found", where=mesh.source.name, remedy=remedy)
+    first, more = mesh.gaps[0], len(mesh.gaps) - 1
+    told = f"nothing could be read: {first.detail or first.reason.value}" + (f" (and {more} more)" if more else "")
+    return WorldError(told, where=first.resource, remedy=first.remedy)
 
 
 class _Reader:
