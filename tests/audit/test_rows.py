@@ -20,6 +20,7 @@ from tests.support.mesh import (
 from sidestep.audit.audit import Request, audit
 from sidestep.audit.facts import Options
 from sidestep.audit.rows import proxy_versions
+from sidestep.model.gaps import Gap, GapReason
 from sidestep.model.mesh import SourceKind
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.prices import PriceBook
@@ -139,6 +140,13 @@ def test_the_order_of_input_does_not_matter():
         namespace(),
     ]
     assert of(*reversed(objects)) == of(*objects)
+
+
+def test_what_was_not_read_is_not_called_clean():
+    unread = mesh(gaps=(Gap("pods", GapReason.FORBIDDEN),))
+    first, _, last = audit(Request(unread, PriceBook())).conclusion
+    assert "cannot be told" in first
+    assert "in what could be read" in last
 
 
 @pytest.mark.parametrize(

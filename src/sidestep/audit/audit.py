@@ -49,7 +49,8 @@ def audit(request: Request) -> Audit:
     namespaces = namespace_rows(facts, rows, costs.namespaces)
     whole = totals(facts, rows, costs.totals, costs.drained_nodes)
     findings = judge(facts)
-    scene = Scene(whole, costs.ambient, namespaces, findings, costs.prices.currency)
+    unread = frozenset(gap.resource for gap in request.mesh.gaps)
+    scene = Scene(whole, costs.ambient, namespaces, findings, costs.prices.currency, unread)
     return Audit(
         request.version,
         _source(request.mesh),

@@ -1,29 +1,30 @@
 """Three sentences that an owner of the mesh can repeat, made of the figures and nothing else."""
 
 from collections import Counter
-from collections.abc import Iterable
 
 from msgspec import Struct
 
 from sidestep.audit.finding import Finding, Severity
 from sidestep.audit.result import AmbientReport, NamespaceReport, Totals
+from sidestep.model.kinds import POD
 
 _GIB = 2**30
 
 
 class Scene(Struct, frozen=True):
-    """What the sentences are about; `currency` as in ISO 4217."""
+    """What the sentences are about; `currency` as in ISO 4217, `unread` the resources that could not be read."""
 
     totals: Totals
     ambient: AmbientReport
     namespaces: tuple[NamespaceReport, ...]
     findings: tuple[Finding, ...]
     currency: str
+    unread: frozenset[str] = frozenset()
 
 
 def conclusion(scene: Scene) -> tuple[str, ...]:
     """What is there, what would change, and what to look at first."""
-    return (_present(scene), _instead(scene), _first(scene.findings))
+    return (_present(scene), _instead(scene), _first(scene))
 
 
 def money(amount: float, currency: str) -> str:
@@ -34,6 +35,8 @@ def money(amount: float, currency: str) -> str:
 def _present(scene: Scene) -> str:
     totals = scene.totals
     sidecars = totals.sidecars
+    if POD.key in scene.unread and not totals.pods:
+        return "Who carries a sidecar cannot be told: no pods could be read."
     if not sidecars.total:
         return f"None of {totals.pods:,} pods carries a sidecar."
     carrying = sum(1 for row in scene.namespaces if row.sidecars.total)
@@ -80,10 +83,11 @@ def _break_even(ambient: AmbientReport) -> str:
     return f"it pays from {even:.1f} sidecars per node, and this cluster stands {stands} that at {here:.1f}"
 
 
-def _first(findings: Iterable[Finding]) -> str:
-    counted = [finding for finding in findings if finding.suppressed is None]
+def _first(scene: Scene) -> str:
+    counted = [finding for finding in scene.findings if finding.suppressed is None]
     if not counted:
-        return "Nothing was found that stands in the way."
+        where = " in what could be read" if scene.unread else ""
+        return f"Nothing was found{where} that stands in the way."
     by_severity = Counter(finding.severity for finding in counted)
     told = ", ".join(
         _count(by_severity[severity], severity.value) for severity in reversed(Severity) if by_severity[severity]
