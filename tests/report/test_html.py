@@ -167,6 +167,8 @@ def test_figures_explain_themselves_to_the_mouse_and_to_the_keyboard(opened):
     browser.execute_script("arguments[0].focus()", tile)
     assert tooltip.is_displayed()
     assert tile.get_attribute("aria-describedby") == "why"
+    ActionChains(browser).move_to_element(browser.find_element("tag name", "h1")).perform()
+    assert tooltip.is_displayed(), "a mouse that passes by takes nothing from the keyboard"
     money = browser.find_element("xpath", "//*[@data-table='workloads']//button[.='Requested/mo']")
     browser.execute_script("arguments[0].focus()", money)
     assert "requests * rate * 730 h" in tooltip.text

@@ -12,8 +12,7 @@ from tests.support import audits
 
 from sidestep.audit.finding import Severity
 from sidestep.report import cost_table, table, wide
-from sidestep.report.columns import Column, console
-from sidestep.report.columns import table as drawn
+from sidestep.report.columns import Column, console, print_table
 from sidestep.report.findings import worst
 from sidestep.report.formats import Look
 
@@ -38,7 +37,7 @@ Used        not measured
 Realisable  $300 a month, 2 nodes would drain
 Ambient     $90 a month without waypoints, $140 with highly available ones
 Transition  $90 to $140 more for each month with both data planes
-Break-even  3.1 sidecars per node; here 12.5
+Break-even  3.1 sidecars per node; here 12.5 sidecars per node
 
 Sidecars are there.
 Ambient would cost less.
@@ -183,7 +182,13 @@ def test_any_text_in_a_table_stays_on_its_line(rows, width):
     columns = (Column("NAME", least=8), Column("TEXT", 1, least=6))
     out = console(Look(width))
     with out.capture() as captured:
-        out.print(drawn(columns, rows, Look(width)))
+        print_table(out, columns, rows)
     lines = captured.get().splitlines()
     assert len(lines) == len(rows) + 1
     assert all(cell_len(line) <= width for line in lines)
+
+
+def test_break_even_says_where_ambient_is_installed_already():
+    made = audits.tiny()
+    there = replace(made, ambient=replace(made.ambient, break_even_sidecars_per_node=0.0))
+    assert "none needed, ambient is installed already; here 12.5 sidecars per node" in table.render(there, Look(120))

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
-from rich.table import Table
+from rich.console import Console
 
 from sidestep.audit.result import Audit, Monthly, NamespaceReport, SidecarCount
 from sidestep.model.quantity import Resources
-from sidestep.report.columns import Column, table
-from sidestep.report.formats import Look
+from sidestep.report.columns import Column, print_table
 from sidestep.report.units import cpu, memory, money
 
 _COLUMNS = (
@@ -67,8 +66,8 @@ def dearest_first(audit: Audit) -> list[NamespaceReport]:
     return sorted(told, key=lambda row: (-row.monthly.requested, -row.sidecars.total, row.namespace))
 
 
-def namespaces_table(audit: Audit, look: Look, shown: int) -> Table:
-    """The first `shown` rows, the sum of the rest, and the total; columns of use only where use was measured."""
+def print_namespaces_table(audit: Audit, out: Console, shown: int) -> None:
+    """Print the first `shown` rows, the sum of the rest, and the total; columns of use only where use was measured."""
     rows = dearest_first(audit)
     currency = audit.prices.currency
     cells = [_row(row, currency) for row in rows[:shown]]
@@ -76,9 +75,10 @@ def namespaces_table(audit: Audit, look: Look, shown: int) -> Table:
         cells.append((f"({len(rest)} more)", *_sum(rest).cells(currency), "", "", ""))
     footer = ("total", *_total(audit).cells(currency), "", "", "")
     if audit.totals.used is None:
-        return table(_COLUMNS, [_without_use(row) for row in cells], look, _without_use(footer))
-    columns = (*_COLUMNS[:_MEASURED_AT], *_MEASURED, *_COLUMNS[_MEASURED_AT:])
-    return table(columns, cells, look, footer)
+        print_table(out, _COLUMNS, [_without_use(row) for row in cells], _without_use(footer))
+    else:
+        columns = (*_COLUMNS[:_MEASURED_AT], *_MEASURED, *_COLUMNS[_MEASURED_AT:])
+        print_table(out, columns, cells, footer)
 
 
 def _without_use(row: Sequence[str]) -> Sequence[str]:

@@ -8,7 +8,7 @@ from sidestep.audit.result import Audit
 from sidestep.report.columns import console, pairs, plain, prose
 from sidestep.report.findings import print_findings, worst
 from sidestep.report.formats import Look
-from sidestep.report.namespaces import dearest_first, namespaces_table
+from sidestep.report.namespaces import dearest_first, print_namespaces_table
 from sidestep.report.units import count, money, window
 
 NAMESPACES_SHOWN = 30
@@ -21,7 +21,7 @@ def render(audit: Audit, look: Look) -> str:
     out = console(look)
     with out.capture() as captured:
         print_head(audit, out)
-        print_namespaces(audit, look, out, NAMESPACES_SHOWN)
+        print_namespaces(audit, out, NAMESPACES_SHOWN)
         print_money(audit, out)
         print_conclusion(audit, out)
         _worst(audit, out)
@@ -41,11 +41,11 @@ def print_head(audit: Audit, out: Console) -> None:
     out.print()
 
 
-def print_namespaces(audit: Audit, look: Look, out: Console, shown: int) -> None:
+def print_namespaces(audit: Audit, out: Console, shown: int) -> None:
     """The table of namespaces, `shown` rows of it."""
     listed = len(dearest_first(audit))
     if listed:
-        out.print(namespaces_table(audit, look, shown))
+        print_namespaces_table(audit, out, shown)
     else:
         prose(out, plain("No namespace holds a workload."))
     if listed > shown:
@@ -96,7 +96,8 @@ def _ambient_money(audit: Audit) -> Iterable[tuple[str, str]]:
         yield "Transition", f"{least} to {most} more for each month with both data planes"
     even, here = ambient.break_even_sidecars_per_node, ambient.sidecars_per_node
     if even is not None and here is not None:
-        yield "Break-even", f"{even:,.1f} sidecars per node; here {here:,.1f}"
+        pays = f"{even:,.1f} sidecars per node" if even else "none needed, ambient is installed already"
+        yield "Break-even", f"{pays}; here {here:,.1f} sidecars per node"
 
 
 def _missing(audit: Audit, out: Console) -> None:

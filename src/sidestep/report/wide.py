@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from sidestep.audit.result import Audit, WorkloadReport
-from sidestep.report.columns import Column, console, plain, prose, table
+from sidestep.report.columns import Column, console, plain, print_table, prose
 from sidestep.report.findings import print_findings
 from sidestep.report.formats import Look
 from sidestep.report.table import print_conclusion, print_head, print_money, print_namespaces, trimmed
@@ -14,8 +14,9 @@ _COLUMNS = (
     Column("WORKLOAD", least=16),
     Column("ROLE", 6),
     Column("PODS", 2, right=True),
-    Column("CLASSIC", right=True),
-    Column("NATIVE", right=True),
+    Column("SIDECARS", right=True),
+    Column("CLASSIC", 3, right=True),
+    Column("NATIVE", 3, right=True),
     Column("AMBIENT", 4, right=True),
     Column("HBONE", 7, right=True),
     Column("DRIFT", 5, right=True),
@@ -33,20 +34,20 @@ def render(audit: Audit, look: Look) -> str:
     out = console(look)
     with out.capture() as captured:
         print_head(audit, out)
-        print_namespaces(audit, look, out, len(audit.namespaces))
+        print_namespaces(audit, out, len(audit.namespaces))
         print_money(audit, out)
         print_conclusion(audit, out)
-        _workloads(audit, look, out)
+        _workloads(audit, out)
         _findings(audit, out)
     return trimmed(captured.get())
 
 
-def _workloads(audit: Audit, look: Look, out: Console) -> None:
+def _workloads(audit: Audit, out: Console) -> None:
     if not audit.workloads:
         return
     currency = audit.prices.currency
     out.print(plain("Workloads", "bold"))
-    out.print(table(_COLUMNS, [_cells(row, currency) for row in audit.workloads], look))
+    print_table(out, _COLUMNS, [_cells(row, currency) for row in audit.workloads])
     if any(row.evidence == "template" for row in audit.workloads):
         prose(out, plain("* as many as its controller declares: no running pod of it was read", "dim"))
     out.print()
@@ -58,6 +59,7 @@ def _cells(row: WorkloadReport, currency: str) -> tuple[str, ...]:
         f"{row.kind.lower()}/{row.name}",
         row.role,
         f"{row.pods:,}" + ("*" if row.evidence == "template" else ""),
+        f"{row.sidecars.total:,}",
         f"{row.sidecars.classic:,}",
         f"{row.sidecars.native:,}",
         f"{row.ambient:,}",

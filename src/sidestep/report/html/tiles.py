@@ -48,8 +48,9 @@ def _instead(audit: Audit) -> Iterator[Tile]:
         value = f"{_money(audit, monthly.floor)} {_UNKNOWN} {_money(audit, monthly.highly_available)}"
         yield Tile("Ambient instead", value, "a month, without and with waypoints", explained)
     even, here = ambient.break_even_sidecars_per_node, ambient.sidecars_per_node
-    note = "sidecars per node" if here is None else f"sidecars per node; here {here:,.1f}"
-    value = _UNKNOWN if even is None else f"{even:,.1f}"
+    needed = "sidecars per node" if even is None or even else "ambient is installed already"
+    note = needed if here is None else f"{needed}; here {here:,.1f}"
+    value = _UNKNOWN if even is None else f"{even:,.1f}" if even else "none"
     yield Tile("Break-even", value, note, why.get("ambient.breakEvenSidecarsPerNode", ""))
 
 

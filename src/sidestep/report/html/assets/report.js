@@ -182,7 +182,11 @@
   const hush = () => { explained = null; why.hidden = true; };
   const asked = (event) => event.target instanceof Element && event.target.closest("[data-why]");
   for (const kind of ["mouseover", "focusin"]) {
-    addEventListener(kind, (event) => { const target = asked(event); if (target && target.dataset.why) explain(target); else hush(); });
+    addEventListener(kind, (event) => {
+      const target = asked(event);
+      if (target && target.dataset.why) explain(target);
+      else if (kind === "focusin" || explained !== document.activeElement) hush();
+    });
   }
   addEventListener("focusout", hush);
   addEventListener("scroll", () => { if (explained) explain(explained); }, { passive: true, capture: true });
