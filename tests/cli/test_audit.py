@@ -97,3 +97,29 @@ def test_several_sources_are_one_mesh(folder, tmp_path):
     (tmp_path / "more.yaml").write_text(LABELLED.replace("portal", "other"))
     done = sidestep("audit", "--from", folder, "--from", tmp_path / "more.yaml", "-o", "json")
     assert {row["namespace"] for row in json.loads(done.stdout)["namespaces"]} == {"other", "portal"}
+
+
+def test_measurements_that_were_asked_for_and_not_had_make_the_answer_partial(folder):
+    asked = ("audit", "--from", folder, "--prometheus", "http://127.0.0.1:9")
+    done = sidestep(*asked)
+    assert done.returncode == 0
+    assert done.stdout.startswith("PARTIAL: 1 thing could not be read\n  prometheus (http://127.0.0.1:9): unreachable")
+    tree = json.loads(sidestep(*asked, "-o", "json").stdout)
+    assert tree["source"]["complete"] is False
+    assert tree["telemetry"]["missing"] == tree["source"]["missing"]
+    assert sidestep(*asked, "--require-complete").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (["--window", "soon"], "--window"),
+        (["--prometheus-header", "x"], "header"),
+        (["--prometheus", "ftp://x"], "no URL"),
+    ],
+)
+def test_what_is_wrong_about_prometheus_is_told_before_a_mesh_is_read(wrong, told, tmp_path):
+    done = sidestep("audit", "--from", tmp_path / "absent", "--prometheus", "http://127.0.0.1:9", *wrong)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "absent" not in done.stderr

@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from sidestep import __version__
 from sidestep.audit.audit import Request, audit
@@ -14,8 +15,8 @@ from sidestep.audit.result import Audit
 from sidestep.cli.main import EXIT_CODES
 from sidestep.cli.options import chosen_source, manner_options, source_options
 from sidestep.cli.output import check_writable, emit, look
-from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
-from sidestep.cli.telemetry import TelemetryOptions, read_telemetry, telemetry_options
+from sidestep.cli.reading import Manner, demand_complete, garbage_untouched, read_mesh
+from sidestep.cli.telemetry import TelemetryOptions, telemetry_options, telemetry_reader, tell
 from sidestep.errors import UsageError
 from sidestep.model.prices import PriceBook
 from sidestep.report.formats import FORMATS, Format, format_named, format_of_file
@@ -68,9 +69,15 @@ def command(**values: Any) -> int:
     telemetry = TelemetryOptions(**{name: values.pop(name) for name in TelemetryOptions.__struct_fields__})
     manner = Manner(values["quiet"], values["verbose"])
     prices = _prices(values["prices"], values["opencost"])
+    measure = telemetry_reader(telemetry, source)
     mesh = read_mesh(source, manner, require_complete=values["require_complete"])
     with garbage_untouched():
-        measured = read_telemetry(telemetry, source, mesh, manner)
+        measured = measure(mesh)
+        tell(measured, manner)
+        if measured.gaps:
+            mesh = replace(mesh, gaps=(*mesh.gaps, *measured.gaps))
+        if values["require_complete"]:
+            demand_complete(mesh)
         options = Options(values["sidecar_threshold"], suppress, source.namespaces)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         result = audit(Request(mesh, prices, measured, options, now, __version__))

@@ -34,13 +34,23 @@ def read_mesh(options: SourceOptions, manner: Manner, *, require_complete: bool)
     with garbage_untouched(), _progress(manner) as report:
         mesh = source.read(report)
     _tell(mesh, manner)
-    if require_complete and not mesh.complete:
+    if require_complete:
+        demand_complete(mesh)
+    return mesh
+
+
+def demand_complete(mesh: Mesh) -> None:
+    """Hold a mesh to `--require-complete`.
+
+    Raises:
+        WorldError: something is missing.
+    """
+    if not mesh.complete:
         raise WorldError(
             f"not everything could be read ({len(mesh.gaps)} missing), and --require-complete asks for that",
             where=mesh.source.name,
             remedy="see the list above",
         )
-    return mesh
 
 
 def open_source(options: SourceOptions) -> Source:

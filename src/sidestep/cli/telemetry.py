@@ -37,8 +37,12 @@ def telemetry_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def read_telemetry(options: TelemetryOptions, source: SourceOptions, mesh: Mesh, manner: Manner) -> Telemetry:
-    """Prometheus where it is named, else the cluster's metrics-server, else nothing; gaps are told on stderr."""
+def telemetry_reader(options: TelemetryOptions, source: SourceOptions) -> Callable[[Mesh], Telemetry]:
+    """Prometheus where it is named, else the cluster's metrics-server, else nothing; not asked before it is called.
+
+    Raises:
+        UsageError: an option of Prometheus is wrong, which is better known before a mesh is read.
+    """
     if options.prometheus:
         from sidestep.sources.telemetry.prometheus import PrometheusSource  # noqa: PLC0415 - only for who asks
 
@@ -49,17 +53,19 @@ def read_telemetry(options: TelemetryOptions, source: SourceOptions, mesh: Mesh,
             options.prometheus_header,
             source.request_timeout,
         )
-        measured = PrometheusSource(access, options.window).read(mesh)
-    elif not source.paths:
-        from sidestep.sources.cluster import cluster_access  # noqa: PLC0415 - only for clusters
-        from sidestep.sources.telemetry.metrics_server import read_metrics_server  # noqa: PLC0415
+        return PrometheusSource(access, options.window).read
+    if source.paths:
+        return lambda _: Telemetry()
+    from sidestep.sources.cluster import cluster_access  # noqa: PLC0415 - only for clusters
+    from sidestep.sources.telemetry.metrics_server import read_metrics_server  # noqa: PLC0415
 
-        access_to_cluster = cluster_access(source.kubeconfig, source.context, source.request_timeout)
-        measured = read_metrics_server(access_to_cluster, mesh)
-    else:
-        measured = Telemetry()
+    access_to_cluster = cluster_access(source.kubeconfig, source.context, source.request_timeout)
+    return lambda mesh: read_metrics_server(access_to_cluster, mesh)
+
+
+def tell(measured: Telemetry, manner: Manner) -> None:
+    """Say on stderr what could not be measured, and on request what was."""
     for gap in measured.gaps:
         click.echo(f"partial: {gap}", err=True)
     if manner.verbose:
         click.echo(f"measured {len(measured.proxies):,} workloads with {measured.kind.value}", err=True)
-    return measured

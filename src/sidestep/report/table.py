@@ -36,8 +36,6 @@ def print_head(audit: Audit, out: Console) -> None:
     measured = f" over {window(telemetry.window_seconds)}" if telemetry.window_seconds else ""
     prose(out, plain(f"Source: {source.kind} {source.name}"))
     prose(out, plain(f"Use: {telemetry.kind.value}{measured} ({telemetry.strength})"))
-    for missing in telemetry.missing[:_MISSING_SHOWN]:
-        prose(out, plain(f"{missing.resource}: {missing.reason} {missing.detail}".rstrip(), "yellow"), indent=2)
     out.print()
 
 
