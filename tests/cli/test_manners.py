@@ -85,6 +85,8 @@ def test_no_arguments_show_help_and_version_tells_the_version():
         (["audit", "--from", ".", "--out", "/none/x.json"], "no such folder"),
         (["audit", "--from", ".", "--out", "."], "is a folder"),
         (["audit"], "no kubeconfig"),
+        (["audit", "--request-timeout", "soon"], "is no time"),
+        (["audit", "--request-timeout", "0"], "is no time"),
         (["snapshot", "--from", ".", "-f", "x.json"], "would not be recognised"),
         (["snapshot", "--from", ".", "-f", "x.sidestep", "--hash-key", "abc"], "no key"),
         (["snapshot", "--from", "."], "Missing option"),

@@ -1,12 +1,33 @@
 """Options that several verbs share, declared once."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 from msgspec import Struct
 
+_DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?(?:(\d{1,8})ms)?")
+_NUMBER = re.compile(r"[\d.]+")
+_UNITS = (3600.0, 60.0, 1.0, 0.001)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Duration(click.ParamType[float]):
+    """A length of time as kubectl takes it, in seconds: `30`, `30s`, `1m30s`, `500ms`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds."""
+        text = f"{value}s" if _NUMBER.fullmatch(str(value)) else str(value)
+        parts = _DURATION.fullmatch(text)
+        seconds = (
+            sum(float(part or 0) * unit for part, unit in zip(parts.groups(), _UNITS, strict=True)) if parts else 0.0
+        )
+        if not seconds:
+            self.fail(f"{value!r} is no time above zero: write 30s, 2m or 1m30s", param, ctx)
+        return seconds
 
 
 class SourceOptions(Struct, frozen=True):
@@ -42,10 +63,10 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--request-timeout",
-            type=click.FloatRange(min=0.1),
-            default=60.0,
+            type=Duration(),
+            default="60s",
             show_default=True,
-            metavar="SECONDS",
+            metavar="TIME",
             help="Give up on a request of the cluster after this long.",
         ),
     )
