@@ -5,6 +5,7 @@ import io
 
 from sidestep.audit.result import Audit, WorkloadReport
 from sidestep.report.formats import Look
+from sidestep.report.units import UNSEEN
 
 COLUMNS = (
     "namespace",
@@ -29,7 +30,7 @@ COLUMNS = (
     "monthly_requested",
     "monthly_used",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
 
 def render(audit: Audit, _look: Look) -> str:
@@ -69,5 +70,8 @@ def _row(workload: WorkloadReport) -> tuple[object, ...]:
 
 
 def _safe(cell: object) -> object:
-    """A text that a spreadsheet would run as a formula is quoted by an apostrophe."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    """Without what a spreadsheet would run as a formula, or a terminal as a command."""
+    if not isinstance(cell, str):
+        return cell
+    text = cell.translate(UNSEEN | {ord("\r"): "\N{REPLACEMENT CHARACTER}"})
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
