@@ -16,7 +16,7 @@ from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
 from sidestep.model.origin import FileOrigin
 from sidestep.sources.archive import ARCHIVES, read_archive
-from sidestep.sources.documents.item import Items, Read
+from sidestep.sources.documents.item import Items, Pods, Read
 from sidestep.sources.documents.yaml_stream import read_text
 from sidestep.sources.interface import Progress, Report, unheard
 from sidestep.sources.objects.builder import MeshBuilder, TypeMeta, type_meta
@@ -124,6 +124,8 @@ class _Reader:
                 self._builder.gap(read)
             case Remark():
                 self._builder.remark(read)
+            case Pods():
+                self._builder.add_pods(read.wires, read.origin)
             case Items():
                 for raw, origin in read:
                     self._object(raw, origin, read.declared, file)

@@ -40,10 +40,10 @@ def whole(found) -> list:
 
 @given(OBJECTS, WINDOWS, LAYOUTS)
 def test_a_list_in_any_window(trees, window, layout):
-    text = json.dumps({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": trees}, **layout)
+    text = json.dumps({"apiVersion": "v1", "kind": "ServiceList", "metadata": {}, "items": trees}, **layout)
     found = read(text, window)
     assert values(found) == trees
-    assert {item.declared.kind for item in found} <= {"Pod"}
+    assert {item.declared.kind for item in found} <= {"Service"}
 
 
 @given(OBJECTS, WINDOWS, LAYOUTS)
@@ -70,7 +70,7 @@ def test_one_value_after_the_other(trees, layout, between):
 
 @given(OBJECTS, WINDOWS, st.integers(0, 400))
 def test_a_cut_list_keeps_what_was_whole(trees, window, cut):
-    text = json.dumps({"kind": "PodList", "items": trees})
+    text = json.dumps({"kind": "ServiceList", "items": trees})
     found = read(text[: max(0, len(text) - cut)], window)
     kept = whole(items for items in found if isinstance(items, Items) and items.declared)
     assert kept == trees[: len(kept)]

@@ -7,6 +7,7 @@ from msgspec import Raw, Struct
 from sidestep.model.gaps import Gap, Remark
 from sidestep.model.origin import FileOrigin
 from sidestep.sources.objects.builder import TypeMeta
+from sidestep.sources.objects.pods import WirePod
 
 
 class Items(Struct, frozen=True):
@@ -32,4 +33,11 @@ class Items(Struct, frozen=True):
         return ((raw, FileOrigin(path, line, document)) for raw, line in zip(self.raws, self.lines, strict=True))
 
 
-Read = Items | Gap | Remark
+class Pods(Struct, frozen=True):
+    """A stretch of a list that holds nothing but pods, on one line."""
+
+    wires: list[WirePod]
+    origin: FileOrigin
+
+
+Read = Items | Pods | Gap | Remark

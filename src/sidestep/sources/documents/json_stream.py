@@ -14,8 +14,9 @@ from msgspec import Raw, Struct
 
 from sidestep.model.gaps import Gap, GapReason
 from sidestep.model.origin import FileOrigin
-from sidestep.sources.documents.item import Items, Read
+from sidestep.sources.documents.item import Items, Pods, Read
 from sidestep.sources.objects.builder import TypeMeta
+from sidestep.sources.objects.pods import decode_pods
 
 WINDOW = 2**20
 LARGEST_VALUE = 2**30
@@ -24,6 +25,8 @@ _TRIES = 64
 _ITEMS = re.compile(rb'"items"\s*:\s*\[')
 _BOUNDARY = re.compile(rb'\}\s*(,)\s*(?=\{\s*"(?:apiVersion|kind|metadata)"\s*:)')
 _BETWEEN_ITEMS = re.compile(rb"\}\s*,\s*(?=\{)")
+_STARTS_WITH_POD = re.compile(rb'\s*\{"apiVersion":"v1","kind":"Pod",')
+_POD = TypeMeta("v1", "Pod")
 _BETWEEN_VALUES = re.compile(rb"\}\s*(?=\{)")
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _BOM = b"\xef\xbb\xbf"
@@ -216,7 +219,7 @@ class _LongList:
         while not ended:
             cut = self._boundary()
             if cut is not None:
-                yield from _items(cut[1], self._text, self._origin, self._declared)
+                yield cut[1]
                 self._consume(cut[0])
             if len(self._text) > LARGEST_VALUE:
                 yield _too_large(self._origin)
@@ -230,19 +233,30 @@ class _LongList:
         self._origin = _moved(self._origin, self._text, 0, count)
         self._text = self._text[count:]
 
-    def _boundary(self) -> tuple[int, list[Raw]] | None:
+    def _boundary(self) -> tuple[int, Read] | None:
         """The last place where an item ends, past its comma, and all items before it."""
         tail = _TAIL
         while True:
             first = max(0, len(self._text) - tail)
             matches = list(_BOUNDARY.finditer(self._text, first))
             for match in matches[: -_TRIES - 1 : -1]:
-                raws = _decode_items(memoryview(self._text)[: match.start() + 1])
-                if raws is not None:
-                    return match.end(1), raws
+                stretch = self._stretch(self._text[: match.start() + 1])
+                if stretch is not None:
+                    return match.end(1), stretch
             if first == 0:
                 return None
             tail *= 16
+
+    def _stretch(self, text: bytes) -> Read | None:
+        """The items of a text; None when it does not end with one. Pods are decoded at once, for they are the most."""
+        declared = self._declared
+        array = b"".join((b"[", text, b"]"))
+        if b"\n" not in text and (declared == _POD or _STARTS_WITH_POD.match(text)):
+            pods = decode_pods(array, declared=declared == _POD)
+            if pods is not None:
+                return Pods(pods, self._origin)
+        raws = _decode_array(array)
+        return None if raws is None else _located(raws, text, self._origin, declared)
 
     def _last(self) -> Iterator[Read]:
         items = _closed(self._text)
@@ -267,7 +281,11 @@ def _closed(text: bytes) -> list[Raw] | None:
 def _items(raws: list[Raw], text: bytes, origin: FileOrigin, declared: TypeMeta | None) -> Iterator[Read]:
     """Items with the line each starts on; between items there are only blanks and commas."""
     if raws:
-        yield Items(raws, origin, _starts(raws, text, origin.line) if b"\n" in text else None, declared)
+        yield _located(raws, text, origin, declared)
+
+
+def _located(raws: list[Raw], text: bytes, origin: FileOrigin, declared: TypeMeta | None) -> Items:
+    return Items(raws, origin, _starts(raws, text, origin.line) if b"\n" in text else None, declared)
 
 
 def _starts(raws: list[Raw], text: bytes, line: int) -> list[int]:
@@ -283,9 +301,13 @@ def _starts(raws: list[Raw], text: bytes, line: int) -> list[int]:
     return lines
 
 
-def _decode_items(text: bytes | memoryview) -> list[Raw] | None:
+def _decode_items(text: bytes) -> list[Raw] | None:
+    return _decode_array(b"".join((b"[", text, b"]")))
+
+
+def _decode_array(array: bytes) -> list[Raw] | None:
     try:
-        return _raws.decode(b"".join((b"[", text, b"]")))
+        return _raws.decode(array)
     except _UNREADABLE:
         return None
 

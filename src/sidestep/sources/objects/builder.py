@@ -1,6 +1,7 @@
 """Collect objects into a `Mesh`: known kinds typed, unknown ones carried, Secrets never opened."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from sidestep.model.metadata import Metadata
 from sidestep.model.origin import Origin
 from sidestep.model.pods import Pod
 from sidestep.model.resource import Resource
-from sidestep.sources.objects.pods import PodDecoder
+from sidestep.sources.objects.pods import PodDecoder, WirePod
 
 _USUAL_HEADER = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"([^"\\]*)"\s*,\s*"kind"\s*:\s*"([^"\\]*)"')
 _KNOWN: dict[tuple[str, str], Kind[Any]] = {
@@ -85,7 +86,15 @@ class MeshBuilder:
             header = declared or type_meta(raw)
             self._add(raw, origin, header)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            self.gap(Gap(str(origin), GapReason.MALFORMED, str(error), "correct the object; it was left out"))
+            self.gap(_malformed(origin, error))
+
+    def add_pods(self, wires: Iterable[WirePod], origin: Origin) -> None:
+        """Add pods that were decoded together, from one place."""
+        for wire in wires:
+            try:
+                self._add_pod(self._pod_decoder.pod(wire, origin), origin)
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+                self.gap(_malformed(origin, error))
 
     def carry(self, raw: bytes | Raw, origin: Origin) -> None:
         """Add one object without judging it, whatever its kind.
@@ -125,15 +134,17 @@ class MeshBuilder:
     def _add(self, raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
         kind = _known_kind(header.api_version, header.kind)
         if kind is POD:
-            pod = self._pod_decoder.decode(raw, origin)
-            if self._is_new((kind.key, pod.namespace, pod.name), origin):
-                self._pods.append(pod)
+            self._add_pod(self._pod_decoder.decode(raw, origin), origin)
         elif header.kind == "Secret" and "/" not in header.api_version:
             self._secrets += 1
         elif kind is None:
             self._carry(raw, origin, header)
         else:
             self._add_typed(kind, raw, origin, header)
+
+    def _add_pod(self, pod: Pod, origin: Origin) -> None:
+        if self._is_new((POD.key, pod.namespace, pod.name), origin):
+            self._pods.append(pod)
 
     def _add_typed(self, kind: Kind[Any], raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
         try:
@@ -152,8 +163,11 @@ class MeshBuilder:
 
     def _is_new(self, key: tuple[str, str, str], origin: Origin) -> bool:
         """Whether an object is met for the first time; the first one counts, and a second one is told."""
-        first = self._places.setdefault(key, origin)
-        if first is origin or not key[2]:
+        if not key[2]:
+            return True
+        first = self._places.get(key)
+        if first is None:
+            self._places[key] = origin
             return True
         kind, namespace, name = key
         self.remark(Remark(str(origin), f"{kind} {namespace}/{name} stands in {first} too, which counts"))
@@ -166,6 +180,10 @@ class MeshBuilder:
             meta = Metadata()
         body = _whole(raw, header)
         self._others.append(Resource(header.api_version, header.kind, meta, None, body, origin))
+
+
+def _malformed(origin: Origin, error: Exception) -> Gap:
+    return Gap(str(origin), GapReason.MALFORMED, str(error), "correct the object; it was left out")
 
 
 def _view_decoder(kind: Kind[Any]) -> msgspec.json.Decoder[Any]:

@@ -48,7 +48,11 @@ class _Spec(Struct, rename="camel"):
     overhead: Raw = _NONE
 
 
-class _Pod(Struct):
+class WirePod(Struct, rename="camel"):
+    """A pod as it came, with what replicas share not yet decoded."""
+
+    api_version: str = ""
+    kind: str = ""
     metadata: _Meta = field(default_factory=_Meta)
     spec: _Spec = field(default_factory=_Spec)
     status: PodStatus = PodStatus()
@@ -58,7 +62,8 @@ _Parts = tuple[Raw | bytes | str | bool, ...]
 _LABELS, _ANNOTATIONS, _SPEC = 1, 2, 3
 """Where parts stand: labels, annotations, and everything of the spec from there on."""
 
-_decode = msgspec.json.Decoder(_Pod).decode
+_decode = msgspec.json.Decoder(WirePod).decode
+_decode_list = msgspec.json.Decoder(list[WirePod]).decode
 _decode_strings = msgspec.json.Decoder(dict[str, str] | None).decode
 _decode_owners = msgspec.json.Decoder(tuple[OwnerReference, ...] | None).decode
 _decode_spec = msgspec.json.Decoder(PodSpec).decode
@@ -67,6 +72,21 @@ _decode_spec = msgspec.json.Decoder(PodSpec).decode
 def is_kept_annotation(key: str) -> bool:
     """Whether somebody reads an annotation: a mesh's, ours, and who is scraped or restarted."""
     return _KEPT_ANNOTATION.match(key) is not None
+
+
+def decode_pods(array: bytes, *, declared: bool) -> list[WirePod] | None:
+    """A JSON array of pods in one go; None when something in it is no pod, or not as the API types it.
+
+    Args:
+        array: with its brackets.
+        declared: the list around it says that they are pods, so that they need not.
+    """
+    try:
+        wires = _decode_list(array)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+    named = {("Pod", "v1"), ("", "")} if declared else {("Pod", "v1")}
+    return wires if {(wire.kind, wire.api_version) for wire in wires} <= named else None
 
 
 class PodDecoder:
@@ -81,7 +101,10 @@ class PodDecoder:
         Raises:
             msgspec.DecodeError, msgspec.ValidationError: not JSON, or a field has another type than the API's.
         """
-        wire = _decode(raw)
+        return self.pod(_decode(raw), origin)
+
+    def pod(self, wire: WirePod, origin: Origin) -> Pod:
+        """One pod that came as a `WirePod`."""
         meta, spec = wire.metadata, wire.spec
         return Pod(
             meta.name,
