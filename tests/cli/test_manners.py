@@ -235,3 +235,19 @@ def test_errors_show_place_and_remedy(capsys):
 
     assert main._guarded(fail) == 1
     assert capsys.readouterr().err == "error: a.yaml:3: is no mesh\n  to fix: write one\n"
+
+
+def test_verbose_tells_what_is_read_and_nothing_twice(folder):
+    lines = sidestep("audit", "--from", folder, "-v").stderr.splitlines()
+    assert any(line.startswith("read ") and "portal.yaml" in line for line in lines)
+    assert len(lines) == len(set(lines))
+
+
+def test_secrets_are_skipped_and_counted(folder):
+    (folder / "secret.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: hunter2}\n"
+    )
+    done = sidestep("audit", "--from", folder, "-o", "json")
+    assert "1 Secret skipped unread" in done.stderr
+    assert '"skippedSecrets": 1' in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sidestep.cli.options import SourceOptions
 from sidestep.errors import UsageError, WorldError
 from sidestep.model.mesh import Mesh
+from sidestep.report.units import count, memory
 from sidestep.sources.interface import Progress, Report, Source, unheard
 
 SNAPSHOT_SUFFIX = ".sidestep"
@@ -89,7 +90,7 @@ def _tell(mesh: Mesh, manner: Manner) -> None:
     if len(mesh.gaps) > _NOTES_SHOWN:
         click.echo(f"partial: … and {len(mesh.gaps) - _NOTES_SHOWN} more", err=True)
     if mesh.skipped_secrets and not manner.quiet:
-        click.echo(f"note: {mesh.skipped_secrets} Secrets were skipped unread", err=True)
+        click.echo(f"note: {count(mesh.skipped_secrets, 'Secret')} skipped unread", err=True)
     shown = mesh.remarks if manner.verbose else mesh.remarks[: 0 if manner.quiet else 3]
     for remark in shown:
         click.echo(f"note: {remark}", err=True)
@@ -100,7 +101,7 @@ def _tell(mesh: Mesh, manner: Manner) -> None:
 @contextmanager
 def _progress(manner: Manner) -> Iterator[Report]:
     if manner.quiet or not sys.stderr.isatty():
-        yield _lines if manner.verbose else unheard
+        yield _lines() if manner.verbose else unheard
         return
     from rich.console import Console  # noqa: PLC0415 - only who watches pays for it
 
@@ -108,12 +109,22 @@ def _progress(manner: Manner) -> Iterator[Report]:
         yield lambda progress: status.update(f"reading {_told(progress)}")
 
 
-def _lines(progress: Progress) -> None:
-    click.echo(f"read {_told(progress)}", err=True)
+def _lines() -> Report:
+    """Line after line, none twice."""
+    last = ""
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        told = _told(progress)
+        if told != last:
+            click.echo(f"read {told}", err=True)
+        last = told
+
+    return report
 
 
 def _told(progress: Progress) -> str:
     if progress.unit == "bytes":
-        return f"{progress.what} ({progress.done / 2**20:,.1f} MiB so far)"
+        return f"{progress.what}: {memory(progress.done)}B"
     total = f" of {progress.total:,}" if progress.total else ""
     return f"{progress.what}: {progress.done:,}{total}"
