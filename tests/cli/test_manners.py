@@ -90,6 +90,8 @@ def test_no_arguments_show_help_and_version_tells_the_version():
         (["snapshot", "--from", ".", "-f", "x.json"], "would not be recognised"),
         (["snapshot", "--from", ".", "-f", "x.sidestep", "--hash-key", "abc"], "no key"),
         (["snapshot", "--from", "."], "Missing option"),
+        (["snapshot", "--from", ".", "-f", "/none/x.sidestep"], "check -f"),
+        (["snapshot", "--from", ".", "-f", "x.sidestep", "-n", "a"], "leave it out"),
     ],
 )
 def test_errors_exit_with_1_and_say_what_to_do_on_stderr_alone(arguments, told, tmp_path, monkeypatch):

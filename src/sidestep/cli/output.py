@@ -45,7 +45,7 @@ def _print(text: str) -> None:
         raise WorldError(error.strerror or str(error), where="stdout", remedy="make room, or use --out") from error
 
 
-def check_writable(path: str) -> None:
+def check_writable(path: str, option: str = "--out") -> None:
     """Say early, before a mesh is read, that a file cannot be made there.
 
     Raises:
@@ -53,7 +53,7 @@ def check_writable(path: str) -> None:
     """
     target = Path(path)
     if not target.parent.is_dir():
-        raise WorldError("no such folder", where=str(target.parent), remedy="make it, or check --out")
+        raise WorldError("no such folder", where=str(target.parent), remedy=f"make it, or check {option}")
     if target.is_dir():
         raise WorldError("is a folder, not a file", where=path, remedy="name a file in it")
 

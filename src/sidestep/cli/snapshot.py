@@ -7,6 +7,7 @@ import click
 
 from sidestep import __version__
 from sidestep.cli.options import chosen_source, manner_options, source_options
+from sidestep.cli.output import check_writable
 from sidestep.cli.reading import SNAPSHOT_SUFFIX, Manner, read_mesh
 from sidestep.errors import UsageError
 from sidestep.sources.snapshot import new_hash_key, write_snapshot
@@ -34,6 +35,9 @@ def command(**values: Any) -> int:
     path = values["path"]
     if not path.endswith(SNAPSHOT_SUFFIX):
         raise UsageError(f"{path!r} would not be recognised", where="-f", remedy=f"end the name in {SNAPSHOT_SUFFIX}")
+    if source.paths and source.namespaces:
+        raise UsageError("-n asks a cluster", where="-n", remedy="leave it out: a snapshot of files takes all of them")
+    check_writable(path, "-f")
     key = _key(values["hash_key"], hashing=values["hash_names"])
     mesh = read_mesh(source, Manner(values["quiet"], values["verbose"]), require_complete=values["require_complete"])
     created = datetime.now(UTC).isoformat(timespec="seconds")
