@@ -69,9 +69,9 @@ def rates(mesh: Mesh, book: PriceBook) -> Rates:
     """Prices of all nodes of a mesh."""
     nodes = {node.meta.name: node_rate(node, book) for node in mesh.of(NODE)}
     fallbacks = Counter(node.assumed for node in nodes.values() if node.assumed)
-    if not nodes:
-        fallbacks["no nodes were read: OpenCost's default price per vCPU and GiB"] = 0 if book.rate else 1
-    return Rates(nodes, _average(nodes, book), {what: count for what, count in sorted(fallbacks.items()) if count})
+    if not nodes and book.rate is None:
+        fallbacks["no nodes were read: OpenCost's default price per vCPU and GiB"] = 0
+    return Rates(nodes, _average(nodes, book), dict(sorted(fallbacks.items())))
 
 
 def node_rate(node: Resource[Node], book: PriceBook) -> NodeRate:
