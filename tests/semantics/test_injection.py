@@ -3,7 +3,8 @@
 import pytest
 from tests.support.mesh import mesh, namespace, o
 
-from sidestep.model.views.apps import LabelSelector
+from sidestep.model.mesh import SourceKind
+from sidestep.model.views.apps import LabelSelector, WebhookEntry
 from sidestep.semantics.injection import Candidate, Injector, InjectorPolicy, Result, decide
 from sidestep.semantics.injectors import assumed_injector, injectors
 
@@ -21,9 +22,15 @@ TABLE = [
     ({"istio-injection": "enabled"}, {}, "default"),
     ({"istio-injection": "enabled"}, {INJECT: "true"}, "default"),
     ({"istio-injection": "enabled", REV: "canary"}, {}, "default"),
+    ({"istio-injection": "enabled", REV: "canary"}, {INJECT: "true"}, "default"),
+    ({"istio-injection": "enabled", REV: "gone"}, {}, "default"),
     ({"istio-injection": "enabled"}, {REV: "canary"}, "default"),
     ({"istio-injection": "enabled"}, {INJECT: "false"}, None),
+    ({"istio-injection": "enabled", REV: "canary"}, {INJECT: "false"}, None),
+    ({"istio-injection": "disabled"}, {}, None),
     ({"istio-injection": "disabled"}, {INJECT: "true"}, None),
+    ({"istio-injection": "disabled", REV: "canary"}, {}, None),
+    ({"istio-injection": "Enabled"}, {INJECT: "true", REV: "canary"}, None),
     ({"istio-injection": "disabled"}, {REV: "canary"}, None),
     ({"istio-injection": ""}, {INJECT: "true"}, None),
     ({REV: "canary"}, {}, "canary"),
@@ -35,7 +42,14 @@ TABLE = [
     ({}, {REV: "canary"}, "canary"),
     ({}, {REV: "canary", INJECT: "false"}, None),
     ({}, {}, None),
+    ({}, {INJECT: "false"}, None),
+    ({}, {INJECT: "yes"}, None),
+    ({}, {INJECT: "True"}, None),
     ({REV: "gone"}, {}, None),
+    ({REV: "gone"}, {INJECT: "true"}, None),
+    ({REV: "gone"}, {REV: "canary"}, None),
+    ({REV: ""}, {INJECT: "true", REV: "canary"}, None),
+    ({}, {INJECT: "true", REV: "gone"}, None),
     ({}, {REV: "gone"}, None),
 ]
 
@@ -45,6 +59,46 @@ def test_the_truth_table(namespace_labels, labels, revision):
     answer = decide(INSTALLED, candidate(namespace_labels, labels))
     assert (answer.revision, answer.result is Result.INJECTED) == (revision, revision is not None)
     assert answer.reason
+
+
+def by_default() -> Injector:
+    """The default revision of an installation with `enableNamespacesByDefault`."""
+    neither = [{"key": key, "operator": "DoesNotExist"} for key in ("istio-injection", REV)]
+    spaces = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"]
+    named = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": spaces}
+    silent = [{"key": key, "operator": "DoesNotExist"} for key in (INJECT, REV)]
+    webhook = o.webhook("default")
+    webhook["webhooks"].append(
+        {
+            "name": "auto.sidecar-injector.istio.io",
+            "namespaceSelector": {"matchExpressions": [*neither, named]},
+            "objectSelector": {"matchExpressions": silent},
+        }
+    )
+    return injectors(mesh(webhook)).installed[0]
+
+
+@pytest.mark.parametrize(
+    ("namespace_labels", "labels", "name", "injected"),
+    [
+        ({}, {}, "shop", True),
+        ({}, {INJECT: "false"}, "shop", False),
+        ({}, {REV: "gone"}, "shop", False),
+        ({"istio-injection": "disabled"}, {}, "shop", False),
+        ({REV: "gone"}, {}, "shop", False),
+        ({}, {}, "kube-system", False),
+        ({}, {}, "local-path-storage", False),
+    ],
+)
+def test_namespaces_by_default(namespace_labels, labels, name, injected):
+    answer = decide((by_default(),), candidate(namespace_labels, labels, name=name))
+    assert (answer.result is Result.INJECTED) is injected
+
+
+def test_without_a_default_revision_its_labels_are_answered_by_nobody():
+    for namespace_labels, labels in (({"istio-injection": "enabled"}, {}), ({}, {INJECT: "true"})):
+        answer = decide((CANARY,), candidate(namespace_labels, labels))
+        assert (answer.result, "no default revision" in answer.reason) == (Result.NOT_INJECTED, True)
 
 
 def test_an_annotation_alone_is_never_seen():
@@ -83,6 +137,43 @@ def test_the_injectors_policy(policy, explicit, injected):
     annotations = {INJECT: explicit} if explicit else {}
     answer = decide((asked,), candidate({"istio-injection": "enabled"}, annotations=annotations))
     assert (answer.result is Result.INJECTED) is injected
+
+
+def test_selectors_of_the_injector_do_not_help_against_an_illegal_policy():
+    asked = _injector(InjectorPolicy("off", always=(LabelSelector({"app": "cart"}),)))
+    answer = decide((asked,), candidate({"istio-injection": "enabled"}, {"app": "cart"}))
+    assert answer.result is Result.NOT_INJECTED
+    assert "'off'" in answer.reason
+
+
+CART = (LabelSelector({"app": "cart"}),)
+ORDER = [
+    # each question is answered by the one before it, whatever those after it say
+    ({"host_network": True}, {INJECT: "true"}, InjectorPolicy(always=CART), "hostNetwork"),
+    ({"name": "kube-system"}, {INJECT: "true"}, InjectorPolicy(always=CART), "kube-system is never injected"),
+    ({}, {INJECT: "true"}, InjectorPolicy("disabled", never=CART), f"pod label {INJECT}=true"),
+    ({}, {}, InjectorPolicy("enabled", never=CART, always=CART), "neverInjectSelector"),
+    ({}, {}, InjectorPolicy("disabled", always=CART), "alwaysInjectSelector"),
+    ({}, {}, InjectorPolicy("disabled"), "injector policy disabled"),
+]
+
+
+@pytest.mark.parametrize(("place", "labels", "policy", "because"), ORDER)
+def test_the_first_answer_wins(place, labels, policy, because):
+    answer = decide((_injector(policy),), candidate({"istio-injection": "enabled"}, {"app": "cart", **labels}, **place))
+    assert because in answer.reason
+
+
+@pytest.mark.parametrize("explicit", ["label", "annotation"])
+def test_an_explicit_false_beats_always(explicit):
+    # A label would already keep the webhook away, so that only a webhook without selectors shows the injector's answer.
+    asked = Injector(
+        "test", "default", (WebhookEntry("x.sidecar-injector.istio.io"),), policy=InjectorPolicy(always=CART)
+    )
+    labels = {"app": "cart", **({INJECT: "false"} if explicit == "label" else {})}
+    annotations = {INJECT: "false"} if explicit == "annotation" else {}
+    answer = decide((asked,), candidate({}, labels, annotations))
+    assert (answer.result, answer.reason) == (Result.NOT_INJECTED, f"pod {explicit} {INJECT}=false")
 
 
 def test_never_beats_always_and_both_yield_to_an_explicit_value():
@@ -126,6 +217,22 @@ def test_a_tag_names_its_revision():
     found = injectors(mesh(o.webhook("1-29"), o.webhook("1-29", "prod")))
     assert found.names == {"1-29", "prod"}
     assert found.decide(candidate({REV: "prod"})).revision == "1-29"
+
+
+def test_a_revision_that_only_a_tag_reaches_answers_to_the_tag_alone():
+    found = injectors(mesh(o.webhook("1-29", "prod")))
+    assert (found.names, found.revisions) == ({"prod"}, {"1-29"})
+    assert found.answers(candidate({REV: "prod"}))
+    assert not found.answers(candidate({REV: "1-29"}))
+
+
+def test_what_is_assumed_says_so():
+    unread = injectors(mesh(kind=SourceKind.FILES))
+    answer = unread.decide(candidate({REV: "prod"}))
+    assert (unread.assumed, answer.revision) == (True, "prod")
+    assert "webhooks were not read" in answer.chain[-1]
+    read = injectors(mesh(o.webhook("prod"), kind=SourceKind.FILES))
+    assert not any("were not read: those" in step for step in read.decide(candidate({REV: "prod"})).chain)
 
 
 def test_the_injectors_config_map_is_read():

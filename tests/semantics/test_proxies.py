@@ -12,10 +12,13 @@ from tests.support.mesh import (
     facts,
     gateway,
     inject,
+    labelled,
     labels_on,
+    namespace,
     pod,
     proxy_container,
     waypoint,
+    workload,
     ztunnel,
 )  # fmt: skip
 
@@ -24,6 +27,7 @@ from sidestep.audit.gather import gather
 from sidestep.model.mesh import SourceInfo, SourceKind
 from sidestep.model.origin import FileOrigin
 from sidestep.model.telemetry import Telemetry
+from sidestep.semantics.injection import Result
 from sidestep.semantics.proxies import Role, SidecarMode
 from sidestep.sources.objects.builder import MeshBuilder
 
@@ -70,6 +74,21 @@ def test_no_pod_before_injection_has_a_sidecar(corpus):
         if path.name == injected_again:
             continue
         assert all(each.sidecar is None for each in of_file(path)), path.name
+
+
+def test_gateways_are_gateways_before_they_are_injected(corpus):
+    for path in (corpus / "injection").glob("gateway*.yaml"):
+        assert {each.role for each in of_file(path)} == {Role.GATEWAY}, path.name
+
+
+@pytest.mark.parametrize("templates", ["gateway", "gateway,spire", "custom, gateway"])
+def test_a_gateway_declared_by_its_injection_template_gets_no_sidecar(templates):
+    template = labels_on(app("ingress"), sidecar_istio_io__inject="true")
+    template["metadata"]["annotations"]["inject.istio.io/templates"] = templates
+    template["spec"]["containers"] = [{"name": "istio-proxy", "image": "auto"}]
+    declared = (labelled("shop", {"istio-injection": "enabled"}), *workload(template, pods=0))
+    (found,) = facts(*declared, kind=SourceKind.FILES).workloads
+    assert (found.role, found.sidecars, found.pods) == (Role.GATEWAY, 0, 2)
 
 
 @pytest.mark.parametrize("native", [True, False])
@@ -128,6 +147,20 @@ def test_proxyless_is_no_sidecar():
     template["metadata"]["annotations"]["inject.istio.io/templates"] = "grpc-agent"
     found = recognised(template)
     assert (found.proxyless, found.sidecar) == (True, None)
+
+
+def test_an_agent_that_runs_no_proxy_is_no_sidecar():
+    template = inject(app("cart"), Sidecar(native=False))
+    template["spec"]["containers"][-1]["env"].append({"name": "DISABLE_ENVOY", "value": "true"})
+    found = recognised(template)
+    assert (found.proxyless, found.sidecar) == (True, None)
+
+
+def test_a_sidecar_injected_by_hand_comes_back_without_any_webhook():
+    written = inject(app("cart"), Sidecar(revision="1-28"))
+    (found,) = facts(namespace("shop"), *workload(written)).workloads
+    assert (found.injection.result, found.injection.revision) == (Result.INJECTED, "1-28")
+    assert "written into the template" in found.injection.reason
 
 
 def test_capture_by_ztunnel_is_what_the_annotation_says():

@@ -11,8 +11,8 @@ from sidestep.model.pods import Pod, PodShape
 from sidestep.model.quantity import Resources
 from sidestep.model.telemetry import Telemetry
 from sidestep.model.templates import WorkloadTemplate, workload_templates
-from sidestep.semantics.injection import Candidate, Injection, Result
-from sidestep.semantics.injectors import Injectors, injectors
+from sidestep.semantics.injection import Injection, Result
+from sidestep.semantics.injectors import Injectors, candidate, injectors
 from sidestep.semantics.proxies import Recognition, Role, SidecarMode, recognise
 from sidestep.semantics.proxy_resources import default_requests, predicted_requests
 
@@ -70,20 +70,19 @@ class _Survey(Struct, frozen=True):
     def workload(self, ref: WorkloadRef, shapes: _Shapes, template: WorkloadTemplate | None) -> Workload:
         """One workload, from its pods or, without any, from what its controller declares."""
         groups = sorted((_observed(shape, pods) for shape, pods in shapes), key=lambda group: -group.count)
-        injection = self.injectors.decide(self._candidate(template.shape if template else groups[0].shape))
+        injection = self._next(template.shape if template else groups[0].shape, template)
         if template and not groups:
             groups = [self._declared(template, injection)]
         return Workload(ref, tuple(groups), template, injection)
 
-    def _candidate(self, shape: PodShape) -> Candidate:
-        namespace = self.mesh.find(kinds.NAMESPACE, "", shape.namespace)
-        return Candidate(
-            shape.namespace,
-            namespace.meta.labels if namespace else None,
-            shape.labels,
-            shape.annotations,
-            shape.spec.host_network,
-        )
+    def _next(self, shape: PodShape, template: WorkloadTemplate | None) -> Injection:
+        """What the next pod gets: what a webhook adds, or else the sidecar that the template already holds."""
+        injection = self.injectors.decide(candidate(self.mesh, shape))
+        written = recognise(template.shape) if template else Recognition()
+        if injection.result is Result.INJECTED or not written.sidecar:
+            return injection
+        reason = "the sidecar is written into the template (istioctl kube-inject)"
+        return Injection(Result.INJECTED, reason, written.revision, (*injection.chain, reason))
 
     def _declared(self, template: WorkloadTemplate, injection: Injection) -> Group:
         """Nothing where pods were read, the replicas where they were not, with the sidecar they would get."""

@@ -79,15 +79,23 @@ def decide(injectors: tuple[Injector, ...], pod: Candidate) -> Injection:
     """What the next pod would get."""
     if pod.namespace_labels is None:
         return _without_namespace(pod)
-    labels = {NAMESPACE_NAME: pod.namespace, **pod.namespace_labels}
+    called = first_called(injectors, pod)
+    if called is not None:
+        return _injector_decides(*called, pod)
+    reason = _why_no_webhook(injectors, pod.namespace_labels, pod)
+    return Injection(Result.NOT_INJECTED, reason, chain=(f"no webhook entry matches: {reason}",))
+
+
+def first_called(injectors: tuple[Injector, ...], pod: Candidate) -> tuple[Injector, WebhookEntry] | None:
+    """The first injector that the API server would ask about a pod, and the webhook entry that matches it."""
+    labels = {NAMESPACE_NAME: pod.namespace, **(pod.namespace_labels or {})}
     for injector in injectors:
         for entry in injector.entries:
             if selects_or_absent(entry.namespace_selector, labels) and selects_or_absent(
                 entry.object_selector, pod.labels
             ):
-                return _injector_decides(injector, entry, pod)
-    reason = _why_no_webhook(injectors, labels, pod)
-    return Injection(Result.NOT_INJECTED, reason, chain=(f"no webhook entry matches: {reason}",))
+                return injector, entry
+    return None
 
 
 def _without_namespace(pod: Candidate) -> Injection:
@@ -109,9 +117,8 @@ def _why_no_webhook(injectors: tuple[Injector, ...], labels: Labels, pod: Candid
         if labels[INJECTION] == "enabled":
             return f"namespace label {INJECTION}=enabled, but no default revision is installed"
         return f"namespace label {INJECTION}={labels[INJECTION]}"
-    wanted = labels.get(REVISION) or pod.labels.get(REVISION)
-    if wanted:
-        holder = "namespace" if REVISION in labels else "pod"
+    holder, wanted = ("namespace", labels[REVISION]) if REVISION in labels else ("pod", pod.labels.get(REVISION))
+    if wanted is not None:
         return f"{holder} label {REVISION}={wanted}, which no installed revision or tag answers to"
     if INJECT in pod.annotations:
         return (
@@ -143,15 +150,31 @@ def _required(policy: InjectorPolicy, pod: Candidate) -> tuple[bool, str]:
         return False, "hostNetwork pods are never injected"
     if pod.namespace in IGNORED_NAMESPACES:
         return False, f"namespace {pod.namespace} is never injected"
+    wish, reason = _wish(policy, pod)
+    match policy.policy:
+        case "enabled":
+            return wish is not False, reason
+        case "disabled":
+            return wish is True, reason
+        case _:
+            return False, f"injector policy {policy.policy!r} is neither enabled nor disabled, and never injects"
+
+
+def _wish(policy: InjectorPolicy, pod: Candidate) -> tuple[bool | None, str]:
+    """What the pod says, or else the injector's selectors; None leaves it to the policy."""
     holder, explicit = explicit_choice(pod.labels, pod.annotations)
     if explicit in ("true", "false"):
-        allowed = explicit == "true" and policy.policy in ("enabled", "disabled")
-        return allowed, f"pod {holder} {INJECT}={explicit}"
-    if any(selects(selector, pod.labels) for selector in policy.never if selector != LabelSelector()):
+        return explicit == "true", f"pod {holder} {INJECT}={explicit}"
+    if _any_selects(policy.never, pod.labels):
         return False, "neverInjectSelector of the injector matches the pod"
-    if any(selects(selector, pod.labels) for selector in policy.always if selector != LabelSelector()):
+    if _any_selects(policy.always, pod.labels):
         return True, "alwaysInjectSelector of the injector matches the pod"
-    return policy.policy == "enabled", f"injector policy {policy.policy}"
+    return None, f"injector policy {policy.policy}"
+
+
+def _any_selects(selectors: tuple[LabelSelector, ...], labels: Labels) -> bool:
+    """Empty selectors, which elsewhere select everything, are skipped."""
+    return any(selects(selector, labels) for selector in selectors if selector != LabelSelector())
 
 
 def explicit_choice(labels: Labels, annotations: Labels) -> tuple[str, str | None]:

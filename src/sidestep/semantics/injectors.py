@@ -8,10 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
-from sidestep.model.kinds import CONFIG_MAP, WEBHOOK
+from sidestep.model.kinds import CONFIG_MAP, NAMESPACE, WEBHOOK
 from sidestep.model.mesh import Mesh, SourceKind
 from sidestep.model.metadata import Revision
+from sidestep.model.pods import PodShape
 from sidestep.model.resource import Resource
 from sidestep.model.views.apps import LabelSelector, Requirement, WebhookConfiguration, WebhookEntry
 from sidestep.semantics.embedded import embedded_yaml
@@ -24,12 +26,14 @@ from sidestep.semantics.injection import (
     Injector,
     InjectorPolicy,
     decide,
+    first_called,
 )
 
 DEFAULT = Revision("default")
 _TAG = "istio.io/tag"
 _SUFFIX = "sidecar-injector.istio.io"
 _CONFIG = "istio-sidecar-injector"
+_ASSUMED = "webhooks were not read: those that Istio's charts install are assumed"
 
 
 class Injectors(msgspec.Struct, frozen=True):
@@ -45,12 +49,25 @@ class Injectors(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name that a revision label may use: revisions and tags."""
-        return frozenset(name for i in self.installed for name in (i.revision, i.tag) if name)
+        """Every name that a revision label may use: tags, and revisions that have a webhook of their own."""
+        return frozenset(injector.tag or injector.revision for injector in self.installed)
+
+    @property
+    def revisions(self) -> frozenset[Revision]:
+        """Every revision that injects, by its own name or by a tag."""
+        return frozenset(injector.revision for injector in self.installed)
+
+    def answers(self, pod: Candidate) -> bool:
+        """Whether any webhook is called for a pod; what the injector then decides is another matter."""
+        return first_called(self._for(pod), pod) is not None
 
     def decide(self, pod: Candidate) -> Injection:
         """What the next pod would get."""
-        return decide(_assumed_for(pod) if self.assumed else self.installed, pod)
+        found = decide(self._for(pod), pod)
+        return structs.replace(found, chain=(*found.chain, _ASSUMED)) if self.assumed else found
+
+    def _for(self, pod: Candidate) -> tuple[Injector, ...]:
+        return _assumed_for(pod) if self.assumed else self.installed
 
 
 def injectors(mesh: Mesh) -> Injectors:
@@ -59,6 +76,18 @@ def injectors(mesh: Mesh) -> Injectors:
     if read or not _webhooks_unread(mesh):
         return Injectors(tuple(sorted(read, key=lambda injector: injector.name)))
     return Injectors((), assumed=True)
+
+
+def candidate(mesh: Mesh, shape: PodShape) -> Candidate:
+    """The pod that a shape would make, as the API server would see it."""
+    namespace = mesh.find(NAMESPACE, "", shape.namespace)
+    return Candidate(
+        shape.namespace,
+        namespace.meta.labels if namespace else None,
+        shape.labels,
+        shape.annotations,
+        shape.spec.host_network,
+    )
 
 
 def _assumed_for(pod: Candidate) -> tuple[Injector, ...]:

@@ -24,6 +24,7 @@ MANAGED = "gateway.istio.io/managed"
 _WAYPOINT_CONTROLLERS = ("istio.io-mesh-controller", "istio.io-agentgateway-mesh-controller")
 _REDIRECTORS = ("istio-init", "istio-validation")
 _PROXYLESS_TEMPLATES = ("grpc-agent", "grpc-simple")
+_GATEWAY_TEMPLATE = "gateway"
 _CNI = ("istio-cni-node", "istio-cni")
 _ISTIOD = "istiod"
 
@@ -112,6 +113,8 @@ def _role(shape: PodShape) -> Role:
         return Role.ISTIO_CNI
     if app == _ISTIOD and "discovery" in containers:
         return Role.ISTIOD
+    if _GATEWAY_TEMPLATE in _templates(shape):
+        return Role.GATEWAY
     proxy = containers.get(PROXY)
     return _ROLE_OF_TYPE.get(_proxy_type(proxy) or "", Role.APPLICATION) if proxy else Role.APPLICATION
 
@@ -136,12 +139,16 @@ def _proxy_type(proxy: Container) -> str | None:
 
 
 def _is_proxyless(shape: PodShape, proxy: Container | None) -> bool:
-    templates = shape.annotations.get(TEMPLATES, "").split(",")
-    if any(template.strip() in _PROXYLESS_TEMPLATES for template in templates):
+    if not _templates(shape).isdisjoint(_PROXYLESS_TEMPLATES):
         return True
     if proxy is not None:
         return _env(proxy, "DISABLE_ENVOY") == "true"
     return any(_env(c, "GRPC_XDS_BOOTSTRAP") is not None for c in shape.spec.containers or ())
+
+
+def _templates(shape: PodShape) -> set[str]:
+    """The injection templates that a pod asks for, or was made from."""
+    return {name.strip() for name in shape.annotations.get(TEMPLATES, "").split(",")}
 
 
 def _revision(shape: PodShape) -> Revision | None:
