@@ -13,8 +13,8 @@ def top(*objects):
     return workload_of(only, parents(found))
 
 
-def owned(kind, name, **labels):
-    return pod(labels_on(app("x"), **labels), "p", owner=o.owner(kind, name))
+def owned(kind, name, labels=None):
+    return pod(labels_on(app("x"), labels or {}), "p", owner=o.owner(kind, name))
 
 
 def test_the_chain_is_followed():
@@ -28,15 +28,17 @@ def test_a_rollouts_replica_set():
 
 
 def test_without_the_replica_set_its_name_tells():
-    assert top(owned("ReplicaSet", "cart-7d9f6", pod_template_hash="7d9f6")) == WorkloadRef(
+    assert top(owned("ReplicaSet", "cart-7d9f6", {"pod-template-hash": "7d9f6"})) == WorkloadRef(
         "shop", "Deployment", "cart"
     )
-    rollout = owned("ReplicaSet", "cart-7d9f6", rollouts_pod_template_hash="7d9f6")
+    rollout = owned("ReplicaSet", "cart-7d9f6", {"rollouts-pod-template-hash": "7d9f6"})
     assert top(rollout) == WorkloadRef("shop", "Rollout", "cart")
 
 
 def test_a_name_that_tells_nothing_stays():
-    assert top(owned("ReplicaSet", "cart-x", pod_template_hash="other")) == WorkloadRef("shop", "ReplicaSet", "cart-x")
+    assert top(owned("ReplicaSet", "cart-x", {"pod-template-hash": "other"})) == WorkloadRef(
+        "shop", "ReplicaSet", "cart-x"
+    )
 
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet", "SomebodysController"])

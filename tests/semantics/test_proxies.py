@@ -83,7 +83,7 @@ def test_gateways_are_gateways_before_they_are_injected(corpus):
 
 @pytest.mark.parametrize("templates", ["gateway", "gateway,spire", "custom, gateway"])
 def test_a_gateway_declared_by_its_injection_template_gets_no_sidecar(templates):
-    template = labels_on(app("ingress"), sidecar_istio_io__inject="true")
+    template = labels_on(app("ingress"), {"sidecar.istio.io/inject": "true"})
     template["metadata"]["annotations"]["inject.istio.io/templates"] = templates
     template["spec"]["containers"] = [{"name": "istio-proxy", "image": "auto"}]
     declared = (labelled("shop", {"istio-injection": "enabled"}), *workload(template, pods=0))
@@ -102,9 +102,7 @@ def test_a_sidecar_is_recognised_with_what_it_says(native):
 def test_hbone_is_told_by_label_or_variable():
     without = inject(app("cart"), Sidecar(hbone=False))
     assert not recognised(without).hbone
-    assert recognised(labels_on(without, networking_istio_io__tunnel="http")).hbone is False
-    labelled = {**without, "metadata": {**without["metadata"], "labels": {"networking.istio.io/tunnel": "http"}}}
-    assert recognised(labelled).hbone
+    assert recognised(labels_on(without, {"networking.istio.io/tunnel": "http"})).hbone
 
 
 def test_interception_none_captures_nothing():
@@ -143,8 +141,7 @@ def test_an_init_container_that_ends_is_no_sidecar():
 
 
 def test_proxyless_is_no_sidecar():
-    template = annotations_on(inject(app("cart"), Sidecar(native=False)), inject_istio_io__templates="x")
-    template["metadata"]["annotations"]["inject.istio.io/templates"] = "grpc-agent"
+    template = annotations_on(inject(app("cart"), Sidecar(native=False)), {"inject.istio.io/templates": "grpc-agent"})
     found = recognised(template)
     assert (found.proxyless, found.sidecar) == (True, None)
 

@@ -84,17 +84,16 @@ def _status(container: Object, killed: str, restarts: int) -> Object:
     return {"name": container["name"], "ready": True, "restartCount": restarts if proxy else 0, "lastState": last}
 
 
-def labels_on(template: Object, **labels: str) -> Object:
-    """A template with more labels (`__` for `/`)."""
+def labels_on(template: Object, labels: dict[str, str]) -> Object:
+    """A template with more labels."""
     return _with(template, "labels", labels)
 
 
-def annotations_on(template: Object, **annotations: str) -> Object:
-    """A template with more annotations (`__` for `/`)."""
+def annotations_on(template: Object, annotations: dict[str, str]) -> Object:
+    """A template with more annotations."""
     return _with(template, "annotations", annotations)
 
 
 def _with(template: Object, part: str, values: dict[str, str]) -> Object:
-    spelled = {key.replace("__", "/").replace("_", "-"): value for key, value in values.items()}
-    metadata = {**template["metadata"], part: {**template["metadata"].get(part, {}), **spelled}}
+    metadata = {**template["metadata"], part: {**template["metadata"].get(part, {}), **values}}
     return {**template, "metadata": metadata}

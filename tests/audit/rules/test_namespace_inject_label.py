@@ -15,7 +15,7 @@ def test_silent_on_labels_that_namespaces_use():
 
 
 def test_silent_on_the_label_of_a_pod():
-    template = labels_on(app("cart"), sidecar_istio_io__inject="true")
+    template = labels_on(app("cart"), {"sidecar.istio.io/inject": "true"})
     assert findings(RULE, namespace("shop"), *workload(template)) == []
 
 
