@@ -21,6 +21,7 @@ from sidestep.model.kinds import NAMESPACE, NODE
 from sidestep.model.metadata import Labels
 from sidestep.model.quantity import Resources
 from sidestep.semantics.enrolment import DATAPLANE_MODE
+from sidestep.semantics.images import tag_of
 from sidestep.semantics.injection import INJECTION, REVISION, Injection, Result
 from sidestep.semantics.proxies import Role, SidecarMode
 
@@ -136,7 +137,7 @@ def proxy_versions(facts: Facts) -> dict[str, int]:
     for _, group in facts.groups():
         proxy = group.recognition.proxy
         if proxy is not None and proxy.image:
-            counts[_version(proxy.image)] += group.count
+            counts[tag_of(proxy.image) or "unknown"] += group.count
     return dict(sorted(counts.items()))
 
 
@@ -187,10 +188,3 @@ def _injection(injection: Injection) -> InjectionReport:
 def _enrolment_label(labels: Labels) -> str:
     """The labels by which a namespace asks for a data plane, as one would type them."""
     return ", ".join(f"{name}={labels[name]}" for name in (INJECTION, REVISION, DATAPLANE_MODE) if name in labels)
-
-
-def _version(image: str) -> str:
-    """The tag of an image, less a variant such as `-distroless`; `unknown` for a digest alone."""
-    name, _, _ = image.partition("@")
-    _, _, tag = name.rpartition("/")[2].partition(":")
-    return tag.removesuffix("-distroless").removesuffix("-debug") or "unknown"

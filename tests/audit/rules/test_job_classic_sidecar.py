@@ -1,6 +1,7 @@
-from tests.support.mesh import Sidecar, app, findings, inject, o, pod, workload
+from tests.support.mesh import Sidecar, app, findings, inject, labelled, o, pod, workload
 
 from sidestep.audit.rules.job_classic_sidecar import RULE
+from sidestep.model.mesh import SourceKind
 
 
 def job(template):
@@ -25,6 +26,20 @@ def test_silent_on_a_job_without_sidecar():
 
 def test_silent_on_a_deployment():
     assert findings(RULE, *workload(inject(app("cart"), Sidecar(native=False)))) == []
+
+
+def test_silent_on_pods_that_ended_and_on_what_is_only_foreseen():
+    objects = job(inject(app("once"), Sidecar(native=False)))
+    ended = {**objects[1], "status": {"phase": "Succeeded"}}
+    assert findings(RULE, objects[0], ended) == []
+    enabled = labelled("shop", {"istio-injection": "enabled"})
+    assert findings(RULE, enabled, objects[0], kind=SourceKind.FILES) == []
+
+
+def test_boundary_a_classic_sidecar_written_into_the_template_is_known_before_it_runs():
+    written = inject(app("once"), Sidecar(native=False))
+    made = o.thing("batch/v1", "Job", o.meta("once", "shop"), spec={"template": written})
+    assert len(findings(RULE, made)) == 1
 
 
 def test_boundary_a_job_of_a_cron_job_is_reported_as_the_cron_job():

@@ -1,4 +1,4 @@
-from tests.support.mesh import Sidecar, app, findings, inject, workload
+from tests.support.mesh import Sidecar, annotations_on, app, findings, inject, pod, workload
 
 from sidestep.audit.rules.uid_1337 import RULE
 
@@ -28,6 +28,26 @@ def test_silent_outside_the_mesh():
     plain = app("cart")
     plain["spec"]["securityContext"] = {"runAsUser": 1337}
     assert findings(RULE, *workload(plain)) == []
+
+
+def test_silent_in_ambient_where_no_user_passes_by():
+    plain = annotations_on(app("cart"), {"ambient.istio.io/redirection": "enabled"})
+    plain["spec"]["securityContext"] = {"runAsUser": 1337}
+    assert findings(RULE, *workload(plain)) == []
+
+
+def test_silent_on_what_the_injector_adds_where_no_template_was_read():
+    assert findings(RULE, pod(inject(app("cart"), Sidecar(native=False)))) == []
+
+
+def test_boundary_an_init_container_that_ends_is_a_remark():
+    plain = app("cart")
+    plain["spec"]["initContainers"] = [{"name": "fetch", "image": "x", "securityContext": {"runAsUser": 1337}}]
+    (found,) = findings(RULE, *workload(inject(plain, Sidecar()), declared=plain))
+    assert (found.severity, found.message.startswith("fetch runs as")) == ("info", True)
+    plain["spec"]["initContainers"][0]["restartPolicy"] = "Always"
+    (found,) = findings(RULE, *workload(inject(plain, Sidecar()), declared=plain))
+    assert found.severity == "warning"
 
 
 def test_boundary_the_containers_own_user_wins_and_neighbours_are_fine():

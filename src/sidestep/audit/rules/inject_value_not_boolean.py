@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from sidestep.audit.facts import Facts
 from sidestep.audit.finding import Evidence, Severity
 from sidestep.audit.rule import Found, Rule, of_workload
-from sidestep.semantics.injection import INJECT, explicit_choice
+from sidestep.semantics.injection import INJECT, Result, explicit_choice
+
+_OUTCOME = {
+    Result.INJECTED: "the next pod would be injected",
+    Result.NOT_INJECTED: "the next pod would not be injected",
+    Result.UNKNOWN: "whether the next pod would be injected cannot be told",
+}
 
 
 def _check(facts: Facts) -> Iterator[Found]:
@@ -18,8 +24,8 @@ def _check(facts: Facts) -> Iterator[Found]:
             continue
         yield Found(
             of_workload(workload),
-            f"{holder} {INJECT}={value!r} is neither true nor false, so the default policy decides: "
-            f"{workload.injection.result.value} ({workload.injection.reason})",
+            f"{holder} {INJECT}={value!r} is neither true nor false and counts for nothing: "
+            f"{_OUTCOME[workload.injection.result]} ({workload.injection.reason})",
             f'write {INJECT}: "true" or "false", in lower case and quoted',
             (Evidence(f"template.metadata.{holder}s[{INJECT}]", value),),
         )

@@ -2,39 +2,49 @@
 
 from collections.abc import Iterator
 
-from sidestep.audit.facts import Facts
+from sidestep.audit.facts import Facts, Workload
 from sidestep.audit.finding import Evidence, Severity
-from sidestep.audit.rule import Found, Rule, of_resource, of_workload
+from sidestep.audit.rule import Found, Rule, Subject, of_resource, of_workload
 from sidestep.model.kinds import NAMESPACE
-from sidestep.semantics.injection import INJECTION, REVISION
+from sidestep.semantics.injection import INJECT, INJECTION, REVISION, Candidate
+from sidestep.semantics.injectors import candidate
 
 
 def _check(facts: Facts) -> Iterator[Found]:
-    who = facts.injectors
-    if who.assumed:
+    if facts.injectors.assumed:
         return
-    installed = ", ".join(sorted(who.names)) or "none"
-    fix = f"name an installed revision or tag ({installed}), or create the tag: istioctl tag set"
     for namespace in facts.mesh.of(NAMESPACE):
-        wanted = namespace.meta.labels.get(REVISION)
-        if wanted and wanted not in who.names and INJECTION not in namespace.meta.labels:
-            yield Found(
-                of_resource(namespace),
-                f"label {REVISION}={wanted} names no installed revision or tag: new pods get no sidecar, silently",
-                fix,
-                (Evidence(f"metadata.labels[{REVISION}]", wanted), Evidence("installed", installed)),
-            )
+        labels = namespace.meta.labels
+        if REVISION not in labels or INJECTION in labels:
+            continue
+        if not facts.injectors.answers(Candidate(namespace.meta.name, labels, {}, {})):
+            yield _found(facts, of_resource(namespace), "metadata", labels[REVISION])
     for workload in facts.workloads:
-        template = workload.template
-        wanted = template.shape.labels.get(REVISION) if template else None
-        decides = not {INJECTION, REVISION} & facts.mesh.namespace_labels(workload.ref.namespace).keys()
-        if wanted and decides and wanted not in who.names:
-            yield Found(
-                of_workload(workload),
-                f"pod label {REVISION}={wanted} names no installed revision or tag: new pods get no sidecar, silently",
-                fix,
-                (Evidence(f"template.metadata.labels[{REVISION}]", wanted), Evidence("installed", installed)),
-            )
+        wanted = _wanted(facts, workload)
+        if wanted is not None:
+            yield _found(facts, of_workload(workload), "template.metadata", wanted)
+
+
+def _wanted(facts: Facts, workload: Workload) -> str | None:
+    """The revision that a pod's own label asks for in vain; None where it does not ask, or the namespace decides."""
+    shape = workload.next_shape
+    if shape is None or REVISION not in shape.labels or shape.spec.host_network or workload.sidecars:
+        return None
+    pod = candidate(facts.mesh, shape)
+    decided = pod.namespace_labels is None or not {INJECTION, REVISION}.isdisjoint(pod.namespace_labels)
+    if decided or shape.labels.get(INJECT) == "false" or facts.injectors.answers(pod):
+        return None
+    return shape.labels[REVISION]
+
+
+def _found(facts: Facts, subject: Subject, field: str, wanted: str) -> Found:
+    installed = ", ".join(sorted(facts.injectors.names)) or "none"
+    return Found(
+        subject,
+        f"label {REVISION}={wanted} names no installed revision or tag: new pods get no sidecar, silently",
+        f"name an installed revision or tag ({installed}), or create the tag: istioctl tag set",
+        (Evidence(f"{field}.labels[{REVISION}]", wanted), Evidence("installed", installed)),
+    )
 
 
 RULE = Rule("SID104", "revision-unknown", "Revision label that nobody answers to", Severity.ERROR, _check)

@@ -14,22 +14,36 @@ _ISTIO = frozenset({PROXY, "istio-init", "istio-validation"})
 
 def _check(facts: Facts) -> Iterator[Found]:
     for workload in facts.workloads:
-        if workload.role is not Role.APPLICATION or not _is_meshed(workload):
-            continue
         shape = workload.next_shape
-        names = [c.name for c in shape.spec.all_containers if _runs_as_proxy(shape, c)] if shape else []
+        if shape is None or workload.role is not Role.APPLICATION or not workload.sidecars:
+            continue
+        names = [c.name for c in shape.spec.all_containers if _runs_as_proxy(shape, c)]
         if names:
-            yield Found(
-                of_workload(workload),
-                f"{', '.join(names)} runs as user {PROXY_UID}, the proxy's own: its traffic passes the sidecar by, and "
-                "would be captured in ambient",
-                "give it another user id, and expect its traffic to obey the mesh's policies",
-                tuple(Evidence(f"containers[{name}].securityContext.runAsUser", str(PROXY_UID)) for name in names),
-            )
+            yield _found(workload, names, _ending(shape))
 
 
-def _is_meshed(workload: Workload) -> bool:
-    return any(group.recognition.sidecar or group.recognition.captured for group in workload.groups)
+def _ending(shape: PodShape) -> set[str]:
+    """Init containers that end before the app starts."""
+    return {c.name for c in shape.spec.init_containers or () if not c.is_native_sidecar}
+
+
+def _found(workload: Workload, names: list[str], ending: set[str]) -> Found:
+    told = f"{', '.join(names)} runs as user {PROXY_UID}, the proxy's own: its traffic"
+    evidence = tuple(Evidence(f"containers[{name}].securityContext.runAsUser", str(PROXY_UID)) for name in names)
+    if ending.issuperset(names):
+        return Found(
+            of_workload(workload),
+            f"{told} passes redirection by (a habit of init containers under istio-cni), and ambient would capture it",
+            "drop the user id when the workload moves: in ambient init containers reach the network through ztunnel",
+            evidence,
+            Severity.INFO,
+        )
+    return Found(
+        of_workload(workload),
+        f"{told} passes the sidecar by, and would be captured in ambient",
+        "give it another user id, and expect its traffic to obey the mesh's policies",
+        evidence,
+    )
 
 
 def _runs_as_proxy(shape: PodShape, container: Container) -> bool:
