@@ -20,16 +20,17 @@ class Answer(NamedTuple):
 
 @contextmanager
 def serving(decide: Callable[[str, int], Answer]) -> Iterator[str]:
-    """Answer each request (path with query, and how many came before) as `decide` says; gives the URL."""
+    """Answer each request (path with query or form, and how many came before) as `decide` says; gives the URL."""
     done = threading.Event()
     counter = iter(range(10**9))
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self):
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            answer = decide(self.path, next(counter))
+            form = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace")
+            answer = decide(f"{self.path}?{form}" if form else self.path, next(counter))
             if answer.hang:
                 done.wait(30)
                 return

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from sidestep.model.gaps import Gap
+from sidestep.model.gaps import Gap, Remark
 from sidestep.model.metadata import WorkloadRef
 
 
@@ -59,6 +59,7 @@ class Telemetry(Struct, frozen=True):
         bytes_per_second: traffic received by each workload, where Istio's TCP or HTTP metrics know it.
         requests_per_second: HTTP requests received by each workload.
         gaps: what was asked and not answered.
+        remarks: what weakens the figures though nothing is missing, e.g. a past shorter than the window.
     """
 
     kind: TelemetryKind = TelemetryKind.NONE
@@ -68,3 +69,26 @@ class Telemetry(Struct, frozen=True):
     bytes_per_second: Mapping[WorkloadRef, float] = {}
     requests_per_second: Mapping[WorkloadRef, float] = {}
     gaps: tuple[Gap, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def samples(self) -> int:
+        """Data points behind the figures of the workload that has most."""
+        return max((use.samples for use in self.proxies.values()), default=0)
+
+    @property
+    def strength(self) -> str:
+        """How much the figures are worth, in a phrase."""
+        if self.kind is TelemetryKind.PROMETHEUS and self.proxies:
+            return f"{_span(self.window_seconds)} of Prometheus, percentiles over {self.samples} points"
+        if self.kind is TelemetryKind.METRICS_SERVER and self.proxies:
+            return "one sample: peaks are unseen, and percentiles are that sample"
+        return "requests only: what sidecars really use cannot be told; give --prometheus URL"
+
+
+def _span(seconds: int) -> str:
+    """A duration in the largest unit of which it has two or more, rounded."""
+    for unit, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit:
+            return f"{round(seconds / unit)} {name}"
+    return f"{seconds} seconds"

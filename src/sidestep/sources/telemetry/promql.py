@@ -2,50 +2,42 @@
 
 Series of cAdvisor are reduced to one per pod by `max`, because highly available pairs and restarted containers double
 them. Pods are joined with their owner by kube-state-metrics, so that percentiles are those of a workload's sum over
-time, pods that are gone included. Without kube-state-metrics the name that a controller gave its pods stands in.
+time, pods that are gone included. Without kube-state-metrics the form of a pod's name stands in (`pod_names`).
+`topk` takes one owner where several are told at once: a join with two would fail as a whole.
 """
+
+import json
+import re
 
 from msgspec import Struct
 
-PROXY = 'container="istio-proxy"'
-_RATE = "5m"
+from sidestep.sources.telemetry.pod_names import PATTERNS, Form
+
+_PROXY = 'container="istio-proxy"'
+_CPU = "container_cpu_usage_seconds_total"
+_MEMORY = "container_memory_working_set_bytes"
+_CONTROLLED = 'owner_is_controller="true"'
+_RECEIVER = 'reporter=~"destination|waypoint"'
+_BYTES = (
+    "istio_tcp_received_bytes_total",
+    "istio_tcp_sent_bytes_total",
+    "istio_request_bytes_sum",
+    "istio_response_bytes_sum",
+)
 _POINTS = 300
 _SHORTEST_STEP = 60
 
-HAS_OWNERS = "count(kube_pod_owner)"
-
-_OF_POD = (
-    "max by (namespace, pod, owner_kind, owner_name) "
-    '(kube_pod_owner{owner_is_controller="true", owner_kind!~"ReplicaSet|Job"})'
-)
-_OF_REPLICA_SET = (
-    "max by (namespace, pod, replicaset) "
-    '(label_replace(kube_pod_owner{owner_kind="ReplicaSet"}, "replicaset", "$1", "owner_name", "(.+)")) '
-    "* on (namespace, replicaset) group_left (owner_kind, owner_name) "
-    "max by (namespace, replicaset, owner_kind, owner_name) (kube_replicaset_owner)"
-)
-_OF_JOB = (
-    "max by (namespace, pod, job_name) "
-    '(label_replace(kube_pod_owner{owner_kind="Job"}, "job_name", "$1", "owner_name", "(.+)")) '
-    "* on (namespace, job_name) group_left (owner_kind, owner_name) "
-    "max by (namespace, job_name, owner_kind, owner_name) (kube_job_owner)"
-)
-OWNERS = " or ".join(
-    f"max by (namespace, pod, owner_kind, owner_name) ({part})" for part in (_OF_POD, _OF_REPLICA_SET, _OF_JOB)
-)
-NAME_OF_CONTROLLER = "(.+?)(-[bcdfghjklmnpqrstvwxz2456789]{5}|-[0-9]+)"
-"""A pod's name is its controller's with five letters of a small alphabet, or an ordinal, behind."""
-
 
 class Window(Struct, frozen=True):
-    """How far back, in seconds."""
+    """How far back, in seconds, and how many points at most."""
 
     seconds: int
+    most_points: int = _POINTS
 
     @property
     def step(self) -> int:
-        """Seconds between points: some hundred points, at least a minute apart."""
-        return max(_SHORTEST_STEP, self.seconds // _POINTS)
+        """Seconds between points, at least a minute."""
+        return max(_SHORTEST_STEP, self.seconds // self.most_points)
 
     @property
     def points(self) -> int:
@@ -59,25 +51,65 @@ class Window(Struct, frozen=True):
 
 
 class Scope(Struct, frozen=True):
-    """Which series: whose owners are known or not, and of which namespaces (a regular expression; empty for all)."""
+    """Which series.
 
-    owned: bool
-    namespaces: str = ""
+    Attributes:
+        owned: their owners are known to kube-state-metrics.
+        namespaces: only those in these; empty for all.
+        excluded: all but those in `namespaces`.
+        labels: label and value that all have, e.g. a cluster's.
+    """
 
-    @property
-    def labels(self) -> str:
-        """What a workload's series are called by."""
-        return "namespace, owner_kind, owner_name" if self.owned else "namespace, controller"
+    owned: bool = True
+    namespaces: tuple[str, ...] = ()
+    excluded: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def select(self, metric: str, *matchers: str, namespace: str = "namespace") -> str:
+        """The series of a metric; `namespace` is the label that names it."""
+        chosen = [*matchers, *(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in self.labels)]
+        if self.namespaces:
+            pattern = "|".join(re.escape(name) for name in self.namespaces).replace("\\-", "-")
+            operator = "!~" if self.excluded else "=~"
+            chosen.append(f"{namespace}{operator}{json.dumps(pattern, ensure_ascii=False)}")
+        return f"{metric}{{{', '.join(chosen)}}}" if chosen else metric
 
 
-def cpu(scope: Scope, total: str = "sum") -> str:
+EVERYTHING = Scope()
+
+
+def proxies(scope: Scope = EVERYTHING) -> str:
+    """How many pods have a proxy now, by namespace (and by cluster, where a label tells)."""
+    return f"count by (namespace, cluster) (max by (namespace, pod, cluster) ({scope.select(_MEMORY, _PROXY)}))"
+
+
+def proxies_with_owner(scope: Scope = EVERYTHING) -> str:
+    """How many of them have an owner, by namespace and the owner's kind."""
+    return f"count by (namespace, owner_kind) ({_with_owner(scope.select(_MEMORY, _PROXY), scope)})"
+
+
+def cpu(scope: Scope = EVERYTHING, total: str = "sum") -> str:
     """Thousandths of a core by workload now; `total` is `sum` for all its proxies, `max` for the busiest."""
-    return _by_workload(f"rate(container_cpu_usage_seconds_total{_selector(scope)}[{_RATE}]) * 1000", scope, total)
+    return _by_workload(f"1000 * rate({scope.select(_CPU, _PROXY)}[5m])", scope, total)
 
 
-def memory(scope: Scope, total: str = "sum") -> str:
+def memory(scope: Scope = EVERYTHING, total: str = "sum") -> str:
     """Bytes of the working set by workload now."""
-    return _by_workload(f"container_memory_working_set_bytes{_selector(scope)}", scope, total)
+    return _by_workload(scope.select(_MEMORY, _PROXY), scope, total)
+
+
+def owners(scope: Scope = EVERYTHING) -> str:
+    """The workload of each pod: above its ReplicaSet or Job, else its controller, else the pod itself."""
+    pod_owner = scope.select("kube_pod_owner", _CONTROLLED)
+    bare = scope.select("kube_pod_owner", 'owner_kind=~"|<none>"')
+    named = f'label_replace({bare}, "owner_name", "$1", "pod", "(.+)")'
+    parts = (
+        _above("ReplicaSet", "replicaset", "kube_replicaset_owner", scope),
+        _above("Job", "job_name", "kube_job_owner", scope),
+        pod_owner,
+        f'label_replace({named}, "owner_kind", "Pod", "", "")',
+    )
+    return f"topk by (namespace, pod) (1, {' or on (namespace, pod) '.join(parts)})"
 
 
 def quantile(fraction: float, query: str, window: Window) -> str:
@@ -95,44 +127,57 @@ def samples(query: str, window: Window) -> str:
     return f"count_over_time(({query}){window.range})"
 
 
-def requests(window: Window) -> str:
+def requests(window: Window, scope: Scope = EVERYTHING) -> str:
     """HTTP requests per second received by each workload."""
-    return _received((_rate("istio_requests_total", window),))
+    return _received((_rate("istio_requests_total", window, scope),))
 
 
-def traffic(window: Window) -> str:
+def traffic(window: Window, scope: Scope = EVERYTHING) -> str:
     """Bytes per second received and answered by each workload, HTTP and TCP.
 
     `rate` takes the metric's name away, by which alone the four differ, so each is marked before they are added.
     """
-    return _received(tuple(f'label_replace({_rate(name, window)}, "metric", "{name}", "", "")' for name in _BYTES))
+    rates = ((name, _rate(name, window, scope)) for name in _BYTES)
+    return _received(tuple(f'label_replace({rate}, "metric", "{name}", "", "")' for name, rate in rates))
 
 
-_BYTES = (
-    "istio_tcp_received_bytes_total",
-    "istio_tcp_sent_bytes_total",
-    "istio_request_bytes_sum",
-    "istio_response_bytes_sum",
-)
-
-
-def _rate(metric: str, window: Window) -> str:
-    return f'rate({metric}{{reporter=~"destination|waypoint"}}[{window.seconds}s])'
+def _rate(metric: str, window: Window, scope: Scope) -> str:
+    return f"rate({scope.select(metric, _RECEIVER, namespace='destination_workload_namespace')}[{window.seconds}s])"
 
 
 def _received(rates: tuple[str, ...]) -> str:
-    return f"sum by (destination_workload_namespace, destination_workload) ({' or '.join(rates)})"
-
-
-def _selector(scope: Scope) -> str:
-    chosen = f', namespace=~"{scope.namespaces}"' if scope.namespaces else ""
-    return f"{{{PROXY}{chosen}}}"
+    """A request through a waypoint may be told by its destination, too: the larger of the two knows all."""
+    by = "destination_workload_namespace, destination_workload"
+    return f"max by ({by}) (sum by ({by}, reporter) ({' or '.join(rates)}))"
 
 
 def _by_workload(series: str, scope: Scope, total: str) -> str:
-    per_pod = f"max by (namespace, pod) ({series})"
     if scope.owned:
-        joined = f"{per_pod} * on (namespace, pod) group_left (owner_kind, owner_name) ({OWNERS})"
-        return f"{total} by ({scope.labels}) ({joined})"
-    named = f'label_replace({per_pod}, "controller", "$1", "pod", "{NAME_OF_CONTROLLER}")'
-    return f"{total} by ({scope.labels}) ({named})"
+        return f"{total} by (namespace, owner_kind, owner_name) ({_with_owner(series, scope)})"
+    return f"{total} by (namespace, stem, form) ({_with_stem(series)})"
+
+
+def _with_owner(series: str, scope: Scope) -> str:
+    join = "* on (namespace, pod) group_left (owner_kind, owner_name)"
+    return f"{_per_pod(series)} {join} {owners(scope)}"
+
+
+def _with_stem(series: str) -> str:
+    named = _per_pod(series)
+    for form, pattern in PATTERNS.items():
+        named = f'label_replace({named}, "stem", "$1", "pod", "{pattern}")'
+        if form is not Form.DIRECT:
+            named = f'label_replace({named}, "form", "{form.value}", "pod", "{pattern}")'
+    return named
+
+
+def _per_pod(series: str) -> str:
+    return f"max by (namespace, pod) ({series})"
+
+
+def _above(kind: str, label: str, metric: str, scope: Scope) -> str:
+    """The owners of the pods' owners of one kind."""
+    pods = scope.select("kube_pod_owner", f'owner_kind="{kind}"', _CONTROLLED)
+    upper = f"topk by (namespace, {label}) (1, {scope.select(metric, _CONTROLLED)})"
+    join = f"* on (namespace, {label}) group_left (owner_kind, owner_name)"
+    return f'label_replace({pods}, "{label}", "$1", "owner_name", "(.+)") {join} {upper}'

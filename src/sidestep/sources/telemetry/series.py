@@ -1,45 +1,40 @@
 """Whose series is it: from labels to workloads."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 from sidestep.model.mesh import Mesh
-from sidestep.model.metadata import WorkloadRef
-from sidestep.model.ownership import parents, workload_of
+from sidestep.model.metadata import OwnerReference, WorkloadRef
+from sidestep.model.ownership import parents, top_of_chain, workload_of
 from sidestep.model.pods import Pod
 from sidestep.model.templates import workload_templates
-from sidestep.sources.telemetry.promql import NAME_OF_CONTROLLER
+from sidestep.sources.telemetry.pod_names import KINDS, Form, Stem, deployment_of, stem_of
 
 Values = Mapping[tuple[tuple[str, str], ...], float]
 
-_CONTROLLER = re.compile(NAME_OF_CONTROLLER)
-_REPLICA_SET = re.compile(r"(.+)-[bcdfghjklmnpqrstvwxz2456789]{6,10}")
-_NO_OWNER = "<none>"
+PROXY = "istio-proxy"
+_NOBODY = ("", "<none>")
 
 
 class Attribution:
-    """Attributes series to workloads.
+    """Attributes series to workloads: by the owner that they carry, else by the stem of their pods' names.
+
+    A stem is known exactly by the pods that run now; that of a workload without pods by the workload's name, where
+    only one fits. What cannot be told apart belongs to nobody, and is remembered.
 
     Args:
         mesh: what runs now.
-        owned: series carry their owner, by kube-state-metrics; else the name that their controller gave them, which
-            tells those of pods that run now, and of a Deployment's former ReplicaSets by their name.
+
+    Attributes:
+        ambiguous: names by which two or more workloads go.
     """
 
-    def __init__(self, mesh: Mesh, *, owned: bool) -> None:
-        self._owned = owned
-        known = parents(mesh)
-        refs = {workload_of(pod, known) for pod in _one_per_shape(mesh)} | {
-            t.workload for t in workload_templates(mesh)
-        }
-        self._by_name = {(ref.namespace, ref.name): ref for ref in sorted(refs, reverse=True)}
-        self._by_controller: dict[tuple[str, str], WorkloadRef] = {}
-        for pod in _one_per_shape(mesh):
-            match = _CONTROLLER.fullmatch(pod.name)
-            if match:
-                self._by_controller[pod.namespace, match[1]] = workload_of(pod, known)
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._known = parents(mesh)
+        self.ambiguous: set[str] = set()
 
-    def workloads(self, values: Values) -> dict[WorkloadRef, float]:
+    def totals(self, values: Values) -> dict[WorkloadRef, float]:
         """The sum by workload; series of nobody we know are left out."""
         found: dict[WorkloadRef, float] = {}
         for ref, value in self._attributed(values):
@@ -54,34 +49,79 @@ class Attribution:
         return found
 
     def receivers(self, values: Values) -> dict[WorkloadRef, float]:
-        """Istio's own labels name the workload that received, without its kind."""
+        """The sum by workload of Istio's own series, which name the receiver without its kind."""
         found: dict[WorkloadRef, float] = {}
         for labels, value in values.items():
             named = dict(labels)
-            key = (named.get("destination_workload_namespace", ""), named.get("destination_workload", ""))
-            ref = self._by_name.get(key)
+            space, name = named.get("destination_workload_namespace", ""), named.get("destination_workload", "")
+            ref = self._only(space, name, self._by_name.get((space, name), frozenset()))
             if ref:
                 found[ref] = found.get(ref, 0.0) + value
         return found
 
     def _attributed(self, values: Values) -> Iterator[tuple[WorkloadRef, float]]:
         for labels, value in values.items():
-            ref = self._owner(dict(labels)) if self._owned else self._named(dict(labels))
+            named = dict(labels)
+            ref = self._owner(named) if "owner_kind" in named else self._stem(named)
             if ref:
                 yield ref, value
 
     def _owner(self, labels: Mapping[str, str]) -> WorkloadRef | None:
-        kind, name = labels.get("owner_kind", _NO_OWNER), labels.get("owner_name", "")
-        return None if kind == _NO_OWNER else WorkloadRef(labels.get("namespace", ""), kind, name)
+        space, kind, name = labels.get("namespace", ""), labels["owner_kind"], labels.get("owner_name", "")
+        if kind in _NOBODY or name in _NOBODY:
+            return None
+        found = top_of_chain(space, OwnerReference(kind, name, controller=True), {}, self._known)
+        return self._above(found) if found.kind == "ReplicaSet" else found
 
-    def _named(self, labels: Mapping[str, str]) -> WorkloadRef | None:
-        namespace, controller = labels.get("namespace", ""), labels.get("controller", "")
-        running = self._by_controller.get((namespace, controller))
+    def _above(self, replica_set: WorkloadRef) -> WorkloadRef:
+        """The Deployment that a ReplicaSet of which no owner is told is called after, if there is one."""
+        named = self._by_name.get((replica_set.namespace, deployment_of(replica_set.name) or ""), frozenset())
+        found = [ref for ref in named if ref.kind in KINDS[Form.REPLICA_SET]]
+        return found[0] if len(found) == 1 and replica_set not in self._workloads else replica_set
+
+    def _stem(self, labels: Mapping[str, str]) -> WorkloadRef | None:
+        space, name, form = labels.get("namespace", ""), labels.get("stem", ""), labels.get("form", "")
+        if form not in set(Form):
+            return None
+        stem = Stem(space, name, Form(form))
+        running = self._by_stem.get(stem)
         if running:
-            return running
-        former = _REPLICA_SET.fullmatch(controller)
-        found = self._by_name.get((namespace, former[1])) if former else None
-        return found if found and found.kind in ("Deployment", "Rollout") else None
+            return self._only(space, name, running)
+        named = self._by_name.get((space, name), frozenset())
+        return self._only(space, name, frozenset(ref for ref in named if ref.kind in KINDS[stem.form]))
+
+    def _only(self, namespace: str, name: str, found: frozenset[WorkloadRef]) -> WorkloadRef | None:
+        if len(found) > 1:
+            self.ambiguous.add(f"{namespace}/{name}")
+        return next(iter(found)) if len(found) == 1 else None
+
+    @cached_property
+    def _workloads(self) -> frozenset[WorkloadRef]:
+        running = {workload_of(pod, self._known) for pod in _one_per_shape(self._mesh)}
+        return frozenset(running | {template.workload for template in workload_templates(self._mesh)})
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], frozenset[WorkloadRef]]:
+        return _grouped(self._workloads, lambda ref: (ref.namespace, ref.name))
+
+    @cached_property
+    def _by_stem(self) -> dict[Stem, frozenset[WorkloadRef]]:
+        """Of pods that have a proxy: others have no series that one could mistake."""
+        found: dict[Stem, set[WorkloadRef]] = {}
+        for pod in _one_per_shape(self._mesh):
+            stem = stem_of(pod.namespace, pod.name)
+            if stem and any(container.name == PROXY for container in pod.shape.spec.all_containers):
+                found.setdefault(stem, set()).add(workload_of(pod, self._known))
+        return {stem: frozenset(refs) for stem, refs in found.items()}
+
+
+def _grouped(
+    refs: frozenset[WorkloadRef], key: Callable[[WorkloadRef], tuple[str, str]]
+) -> dict[tuple[str, str], frozenset[WorkloadRef]]:
+    found: dict[tuple[str, str], set[WorkloadRef]] = {}
+    for ref in refs:
+        found.setdefault(key(ref), set()).add(ref)
+    return {name: frozenset(named) for name, named in found.items()}
 
 
 def _one_per_shape(mesh: Mesh) -> list[Pod]:
