@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sidestep.audit.catalogue import RULES
+from sidestep.audit.rule import Rule
 from sidestep.report.schema import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = ROOT / "docs" / "findings"
 SCHEMA = ROOT / "docs" / "schemas" / "audit.json"
 SECTIONS = ("What it means", "Why it matters", "How to fix", "Example", "See also")
+SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 HELP_MARK = "<!-- help -->\n```text\n"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _REGISTRIES = ("pypi[.]org", "pythonhosted[.]org", "proxy[.]golang[.]org", "registry[.]npmjs[.]org", "crates[.]io")
@@ -25,7 +27,7 @@ FORBIDDEN = {
 def problems() -> Iterator[str]:
     """Everything that does not agree."""
     yield from _help()
-    yield from _pages()
+    yield from pages()
     if not SCHEMA.exists() or SCHEMA.read_bytes() != schema():
         yield f"{SCHEMA.relative_to(ROOT)} is not what the code generates: run tools/check_docs.py --write"
     yield from _links()
@@ -48,20 +50,35 @@ def _help() -> Iterator[str]:
         yield "README.md's help block is not what `sidestep --help` prints: run tools/check_docs.py --write"
 
 
-def _pages() -> Iterator[str]:
+def pages(folder: Path = FINDINGS) -> Iterator[str]:
+    """Where the pages of findings and their index disagree with the catalogue."""
     codes = {rule.code: rule for rule in RULES}
-    pages = {path.stem: path.read_text() for path in FINDINGS.glob("SID*.md")}
-    yield from (f"{code} has no page docs/findings/{code}.md" for code in codes.keys() - pages.keys())
-    yield from (f"docs/findings/{code}.md is about no rule" for code in pages.keys() - codes.keys())
-    index = (FINDINGS / "README.md").read_text()
-    for code in sorted(codes.keys() & pages.keys()):
-        rule, page = codes[code], pages[code]
-        if not page.startswith(f"# {code}: {rule.title}\n\nSeverity: {rule.severity.value} · "):
-            yield f"docs/findings/{code}.md does not open with the rule's title and severity"
-        if [line[3:] for line in page.splitlines() if line.startswith("## ")] != list(SECTIONS):
-            yield f"docs/findings/{code}.md must have the sections {', '.join(SECTIONS)}"
-        if f"| [{code}]({code}.md) | {rule.severity.value} | {rule.title} |" not in index:
-            yield f"docs/findings/README.md does not list {code} as it is"
+    texts = {path.stem: path.read_text() for path in folder.glob("SID*.md")}
+    yield from (f"{code} has no page docs/findings/{code}.md" for code in codes.keys() - texts.keys())
+    yield from (f"docs/findings/{code}.md is about no rule" for code in texts.keys() - codes.keys())
+    for code in sorted(codes.keys() & texts.keys()):
+        yield from _page(codes[code], texts[code])
+    listed = [line for line in (folder / "README.md").read_text().splitlines() if line.startswith("| [")]
+    if listed != [_row(rule) for rule in RULES]:
+        yield "docs/findings/README.md does not list the rules as they are, in the order of their codes"
+
+
+def _page(rule: Rule, page: str) -> Iterator[str]:
+    known = ", ".join(rule.also) or "no other tool's code"
+    if not page.startswith(
+        f"# {rule.code}: {rule.title}\n\nSeverity: {rule.severity.value} · Also known as: {known}\n"
+    ):
+        yield f"docs/findings/{rule.code}.md does not open with the rule's title, severity and other codes"
+    sections = SECTION.findall(page)
+    if [name for name, _ in sections] != list(SECTIONS):
+        yield f"docs/findings/{rule.code}.md must have the sections {', '.join(SECTIONS)}"
+    yield from (
+        f"docs/findings/{rule.code}.md says nothing under {name}" for name, text in sections if not text.strip()
+    )
+
+
+def _row(rule: Rule) -> str:
+    return f"| [{rule.code}]({rule.code}.md) | {rule.severity.value} | {rule.title} | {', '.join(rule.also) or '-'} |"
 
 
 def _links() -> Iterator[str]:

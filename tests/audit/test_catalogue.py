@@ -1,11 +1,13 @@
 """The catalogue, its files, tests and pages agree; every planted oddity is found."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from tests.support.mesh import facts, labelled
+from tools.check_docs import FINDINGS, pages
 from tools.meshgen.build import build, objects
 from tools.meshgen.config import Config
 from tools.meshgen.oddities import ODDITIES
@@ -23,6 +25,33 @@ ROOT = Path(__file__).parents[2]
 MODULES = {path.stem for path in (ROOT / "src/sidestep/audit/rules").glob("[a-z]*.py")}
 TESTS = {path.stem.removeprefix("test_"): path.read_text() for path in (ROOT / "tests/audit/rules").glob("test_*.py")}
 
+PUBLISHED = (
+    "SID101", "namespace-inject-label",
+    "SID102", "inject-annotation-only",
+    "SID103", "inject-value-not-boolean",
+    "SID104", "revision-unknown",
+    "SID105", "injection-labels-conflict",
+    "SID106", "drift",
+    "SID107", "old-revision-sidecar",
+    "SID108", "job-classic-sidecar",
+    "SID109", "user-proxy-container",
+    "SID110", "uid-1337",
+    "SID111", "host-network-enrolled",
+    "SID112", "proxyless-grpc",
+    "SID113", "sidecar-without-hbone",
+    "SID114", "proxy-requests-dropped",
+    "SID115", "proxy-oom-killed",
+    "SID116", "cheapest-win",
+    "SID117", "proxy-limit-below-use",
+    "SID118", "ambient-label-and-sidecar",
+    "SID119", "ambient-not-captured",
+    "SID120", "pod-before-cni",
+    "SID121", "waypoint-not-available",
+    "SID122", "waypoint-binding-broken",
+    "SID123", "network-policy-blocks-hbone",
+    "SID124", "cni-conflict",
+)  # fmt: skip
+
 
 def module_of(rule) -> str:
     return rule.check.__module__.rpartition(".")[2]
@@ -39,6 +68,46 @@ def test_every_file_is_a_rule_and_every_rule_has_tests_of_each_kind():
     for name, text in TESTS.items():
         for form in ("def test_reports_", "def test_silent_", "def test_boundary_"):
             assert form in text, f"{name} has no {form}"
+
+
+def test_every_rule_has_its_page_and_its_line_in_the_index():
+    assert list(pages()) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "before", "after", "problem"),
+    [
+        ("SID105.md", "IST0123\n", "IST0124\n", "SID105.md does not open"),
+        ("SID104.md", "Severity: error", "Severity: info", "SID104.md does not open"),
+        ("SID104.md", "## How to fix", "## Fix", "SID104.md must have the sections"),
+        ("README.md", "| error | Classic", "| info | Classic", "README.md does not list"),
+    ],
+)
+def test_pages_that_disagree_are_seen(tmp_path, page, before, after, problem):
+    folder = shutil.copytree(FINDINGS, tmp_path / "findings")
+    text = (folder / page).read_text()
+    assert before in text
+    (folder / page).write_text(text.replace(before, after))
+    (found,) = pages(folder)
+    assert problem in found
+
+
+def test_pages_too_few_and_too_many_are_seen(tmp_path):
+    folder = shutil.copytree(FINDINGS, tmp_path / "findings")
+    (folder / "SID101.md").rename(folder / "SID999.md")
+    assert list(pages(folder)) == [
+        "SID101 has no page docs/findings/SID101.md",
+        "docs/findings/SID999.md is about no rule",
+    ]
+
+
+def test_names_are_file_names():
+    assert all(rule.name.replace("-", "_") == module_of(rule) for rule in RULES)
+
+
+def test_codes_are_those_that_were_published():
+    """A code keeps its meaning for ever: a new rule adds a line here, a retired one leaves its line as a comment."""
+    assert {rule.code: rule.name for rule in RULES} == dict(zip(PUBLISHED[::2], PUBLISHED[1::2], strict=True))
 
 
 def test_titles_are_headings():
