@@ -23,7 +23,7 @@ def test_reports_it_in_a_namespace_that_asks_for_a_mesh(labels):
 )
 def test_reports_it_where_the_pod_itself_asks(own):
     (found,) = findings(RULE, namespace("shop"), *on_the_host(own))
-    assert "2 pods" in found.message
+    assert "pods: 2" in found.message
 
 
 def test_silent_in_a_namespace_that_asks_for_none():

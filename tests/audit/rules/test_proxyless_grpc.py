@@ -14,7 +14,7 @@ def proxyless(template_name):
 def test_reports_its_templates(name):
     (found,) = findings(RULE, *proxyless(name))
     assert found.severity == "blocker"
-    assert "2 pods" in found.message
+    assert "pods: 2" in found.message
 
 
 def test_silent_on_sidecars():

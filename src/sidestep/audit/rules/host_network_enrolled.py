@@ -26,7 +26,7 @@ def _check(facts: Facts) -> Iterator[Found]:
             label, value, opt_out = asking
             yield Found(
                 of_workload(workload),
-                f"{workload.pods} pods on the host's network where {label}={value} asks for a mesh: they are in none, "
+                f"on the host's network where {label}={value} asks for a mesh (pods: {workload.pods}): in none, they "
                 "call others in plain text from the node's address, and no policy guards them",
                 f"label the template {opt_out} to say so, and keep PERMISSIVE whatever they call or serve",
                 (Evidence("template.spec.hostNetwork", "true"), Evidence(f"labels[{label}]", value)),

@@ -45,10 +45,10 @@ def _hidden(workload: Workload, shape: PodShape) -> Found:
 def _unseen(workload: Workload, namespace: Labels) -> Found:
     wanted = f"set the label {INJECT}=true on the pod template"
     if INJECTION in namespace:
-        wanted = f"change {INJECTION}={namespace[INJECTION]} on the namespace, which forbids it to every pod"
+        wanted = f"change {INJECTION}={namespace[INJECTION]} on the namespace, which forbids it to all pods"
     return Found(
         of_workload(workload),
-        f"injection is asked for by the annotation {INJECT}=true only: {workload.injection.reason}",
+        f"annotation {INJECT}=true is all that asks for injection, and webhooks see labels only: no sidecar",
         f"if a sidecar is wanted, {wanted}; remove the annotation in any case",
         (Evidence(f"template.metadata.annotations[{INJECT}]", "true"),),
     )

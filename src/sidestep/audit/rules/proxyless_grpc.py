@@ -15,9 +15,9 @@ def _check(facts: Facts) -> Iterator[Found]:
             template = groups[0].shape.annotations.get(TEMPLATES, "GRPC_XDS_BOOTSTRAP in the environment")
             yield Found(
                 of_workload(workload),
-                f"{sum(group.count for group in groups)} pods speak xDS to istiod without a proxy: they cannot leave "
-                "with the sidecars, which would cost them their configuration",
-                "keep them injected, or rebuild the application with plain gRPC and move it like any other",
+                f"speaks xDS to istiod without a proxy (pods: {sum(group.count for group in groups)}): it cannot leave "
+                "with the sidecars, which would cost it its configuration",
+                "keep it injected, or rebuild the application with plain gRPC and move it like any other",
                 (Evidence(TEMPLATES, template),),
             )
 
