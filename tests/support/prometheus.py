@@ -1,5 +1,6 @@
 """A real Prometheus with a past of our own making."""
 
+import ssl
 import subprocess
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -11,14 +12,13 @@ from tests.support.servers import free_port, running, server_binary, wait_until
 END = 1_790_000_000
 """The moment at which tests ask."""
 STEP = 60
-HOURS = 2
 
 
-def series(name: str, labels: dict[str, str], values: Iterable[float]) -> Iterator[str]:
-    """One series, a sample a minute, the last at END."""
+def series(name: str, labels: dict[str, str], values: Iterable[float], ended: int = 0) -> Iterator[str]:
+    """One series, a sample a minute, the last `ended` minutes before END."""
     spelled = ",".join(f'{key}="{value}"' for key, value in labels.items())
     listed = list(values)
-    first = END - STEP * (len(listed) - 1)
+    first = END - STEP * (ended + len(listed) - 1)
     for index, value in enumerate(listed):
         yield f"{name}{{{spelled}}} {value} {first + index * STEP}"
 
@@ -33,8 +33,15 @@ def steady(value: float, minutes: int) -> list[float]:
 
 
 @contextmanager
-def prometheus(folder: Path, lines: Iterable[str]) -> Iterator[str]:
-    """Start one that remembers the samples; gives its URL."""
+def prometheus(folder: Path, lines: Iterable[str], *flags: str, ca: str = "") -> Iterator[str]:
+    """Start one that remembers the samples; gives its URL.
+
+    Args:
+        folder: where it may write.
+        lines: samples in OpenMetrics' text.
+        flags: further flags of Prometheus.
+        ca: file with its certificate authority, where `flags` make it speak TLS.
+    """
     program, promtool = server_binary("prometheus"), server_binary("promtool")
     past, data, config = folder / "past.txt", folder / "data", folder / "prometheus.yml"
     by_family: dict[str, list[str]] = {}
@@ -47,10 +54,11 @@ def prometheus(folder: Path, lines: Iterable[str]) -> Iterator[str]:
     port = free_port()
     command = [
         str(program), "--config.file", str(config), "--storage.tsdb.path", str(data), "--storage.tsdb.retention.time", "50y",
-        "--web.listen-address", f"127.0.0.1:{port}",
+        "--web.listen-address", f"127.0.0.1:{port}", *flags,
     ]  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
+    url = f"http{'s' if ca else ''}://127.0.0.1:{port}"
+    trusted = ssl.create_default_context(cafile=ca) if ca else None
     with running(command, folder / "prometheus.log") as process:
-        ready = lambda: urllib.request.urlopen(f"{url}/-/ready", timeout=2).status == 200  # noqa: E731
+        ready = lambda: urllib.request.urlopen(f"{url}/-/ready", timeout=2, context=trusted).status == 200  # noqa: E731
         wait_until(ready, process, folder / "prometheus.log")
         yield url

@@ -69,7 +69,8 @@ def test_windows(text, seconds):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "7", "d", "1s", "299s", "401d", "500d", "-7d", "7 d", "1h1d", "7D", "\u0667d", "9" * 9_999 + "d", "1.5d"]
+    "text",
+    ["", "7", "d", "1s", "299s", "401d", "500d", "-7d", "7 d", "1h1d", "7D", "\u0667d", "9" * 9_999 + "d", "1.5d"],
 )
 def test_no_windows(text):
     with pytest.raises(UsageError) as error:

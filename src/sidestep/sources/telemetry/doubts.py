@@ -7,7 +7,8 @@ from sidestep.sources.telemetry.http_api import QueryError
 from sidestep.sources.telemetry.survey import Survey
 
 USE = "use of proxies"
-_REMEDY = "check --prometheus and its token, or shorten --window"
+_CHECK = "check --prometheus, its token and its headers"
+_LESS = "shorten --window, or raise the server's limits (query.timeout, query.max-samples)"
 _HONOUR = "scrape cAdvisor and kube-state-metrics of all namespaces, with honor_labels"
 _ONE_CLUSTER = "ask this cluster's own Prometheus or tenant"
 _ENOUGH = 0.95
@@ -38,7 +39,7 @@ class Doubts:
 
     def refused(self, what: str, error: QueryError) -> None:
         """A question without an answer."""
-        self._gap(what, error.reason, error.detail, _REMEDY)
+        self._gap(what, error.reason, error.detail, _LESS if error.too_heavy else _CHECK)
 
     def survey(self, survey: Survey, *, proxies_expected: bool) -> None:
         """What a first look shows."""
@@ -80,7 +81,7 @@ class Doubts:
             if warning.startswith("PromQL info"):
                 self._remark(warning)
             else:
-                self._gap("prometheus", GapReason.TRUNCATED, f"it warns: {warning}", _REMEDY)
+                self._gap("prometheus", GapReason.TRUNCATED, f"it warns: {warning}", "see its logs")
 
     def _gap(self, what: str, reason: GapReason, told: str, remedy: str) -> None:
         self._gaps.add(Gap(f"{what} ({self._name})", reason, told, remedy))

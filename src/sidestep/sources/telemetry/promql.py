@@ -172,7 +172,8 @@ def _with_stem(series: str) -> str:
 
 
 def _per_pod(series: str) -> str:
-    return f"max by (namespace, pod) ({series})"
+    """What is no number would spoil every sum that it is part of."""
+    return f"max by (namespace, pod) ({series} < +Inf)"
 
 
 def _above(kind: str, label: str, metric: str, scope: Scope) -> str:

@@ -26,7 +26,12 @@ class Survey(Struct, frozen=True):
 
     @property
     def unowned(self) -> int:
-        """How many proxies have no owner though others of their namespace do: no figure knows them."""
+        """How many proxies have no owner though others of their namespace do: no figure knows them.
+
+        Pods of the same name in several clusters cannot be told apart, so that nothing can be said of these.
+        """
+        if len(self.clusters) > 1:
+            return 0
         asked = self.proxies.keys() - set(self.nameless)
         return sum(max(0, self.proxies[space] - self.owned.get(space, 0)) for space in asked)
 
