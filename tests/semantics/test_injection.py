@@ -226,6 +226,21 @@ def test_a_revision_that_only_a_tag_reaches_answers_to_the_tag_alone():
     assert not found.answers(candidate({REV: "1-29"}))
 
 
+def test_a_default_revision_that_a_tag_replaced_answers_no_more():
+    """`istioctl tag set default` leaves the old webhooks in place, with a term that no namespace can meet."""
+    replaced = o.webhook("default")
+    never = {"key": "istio.io/deactivated", "operator": "In", "values": ["never-match"]}
+    for entry in replaced["webhooks"]:
+        entry["namespaceSelector"]["matchExpressions"].append(never)
+    found = injectors(mesh(replaced, o.webhook("1-29", "default")))
+    for namespace_labels, labels in (
+        ({"istio-injection": "enabled"}, {}),
+        ({}, {INJECT: "true"}),
+        ({REV: "default"}, {}),
+    ):
+        assert found.decide(candidate(namespace_labels, labels)).revision == "1-29"
+
+
 def test_what_is_assumed_says_so():
     unread = injectors(mesh(kind=SourceKind.FILES))
     answer = unread.decide(candidate({REV: "prod"}))

@@ -63,6 +63,11 @@ def test_boundary_a_tag_does_not_make_its_revision_a_name():
     assert "(prod)" in found.fix
 
 
+def test_boundary_without_any_injector_no_name_is_recommended():
+    (found,) = findings(RULE, labelled("shop", {"istio.io/rev": "1-26"}))
+    assert "remove the label" in found.fix
+
+
 def test_boundary_an_empty_label_asks_for_nothing_and_forbids_everything():
     assert len(findings(RULE, o.webhook("default"), labelled("shop", {"istio.io/rev": ""}))) == 1
 

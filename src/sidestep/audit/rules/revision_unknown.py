@@ -38,12 +38,13 @@ def _wanted(facts: Facts, workload: Workload) -> str | None:
 
 
 def _found(facts: Facts, subject: Subject, field: str, wanted: str) -> Found:
-    installed = ", ".join(sorted(facts.injectors.names)) or "none"
+    names = ", ".join(sorted(facts.injectors.names))
+    known = f"name an installed revision or tag ({names}), or create the tag: istioctl tag set"
     return Found(
         subject,
         f"label {REVISION}={wanted} names no installed revision or tag: new pods get no sidecar, silently",
-        f"name an installed revision or tag ({installed}), or create the tag: istioctl tag set",
-        (Evidence(f"{field}.labels[{REVISION}]", wanted), Evidence("installed", installed)),
+        known if names else "remove the label, or install the revision: nothing injects here",
+        (Evidence(f"{field}.labels[{REVISION}]", wanted), Evidence("installed", names or "none")),
     )
 
 
