@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
-from sidestep.model.gaps import Gap, Remark
+from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.model.kinds import NAMESPACE, Kind
 from sidestep.model.metadata import Labels
 from sidestep.model.pods import Pod
@@ -83,6 +83,15 @@ class Mesh(Struct, frozen=True, dict=True):
         """Labels of a namespace; none when it was not read."""
         found: Resource[Untyped] | None = self.find(NAMESPACE, "", namespace)
         return found.meta.labels if found else {}
+
+    def lacks(self, *kinds: Kind[Any]) -> bool:
+        """Whether objects of these kinds may exist that were not read; a kind that is not served has none."""
+        keys = {kind.key for kind in kinds}
+        return any(gap.resource in keys and gap.reason is not GapReason.ABSENT for gap in self.gaps)
+
+    def covers(self, namespace: str) -> bool:
+        """Whether a namespace was among those that were read."""
+        return not self.source.namespaces or namespace in self.source.namespaces
 
     @property
     def complete(self) -> bool:
