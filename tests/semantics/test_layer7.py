@@ -28,7 +28,8 @@ def of(**source):
         of(notRemoteIpBlocks=["::/0"]), {"rules": [{"when": [{"key": "request.headers[x]", "values": ["1"]}]}]},
         {"rules": [{"when": [{"key": "request.auth.claims[a]", "values": ["1"]}]}]}, {"action": "CUSTOM", "rules": [{}]},
         {"action": "AUDIT", "rules": [{}]}, {"rules": [{}, *to(methods=["GET"])["rules"]]},
-        {"rules": [{"when": [{"key": "connection.sni", "values": ["a"]}]}]},
+        {"rules": [{"when": [{"key": "connection.sni", "values": ["a"]}]}]}, of(trustDomains=["x"]), of(notTrustDomains=["x"]),
+        {"rules": [{"when": [{"key": "source.serviceAccount", "values": ["shop/cart"]}]}]},
     ],
 )  # fmt: skip
 def test_policies_of_layer_7(spec):

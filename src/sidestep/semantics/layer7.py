@@ -15,12 +15,18 @@ from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 
-_L4_CONDITIONS = frozenset(
-    {"source.ip", "source.namespace", "source.principal", "source.serviceAccount", "destination.ip", "destination.port"}
-)
+_L4_CONDITIONS = frozenset({"source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port"})
 _EXCLUSION = "traffic.sidecar.istio.io/"
 _L7_OPERATIONS = ("hosts", "notHosts", "methods", "notMethods", "paths", "notPaths")
-_L7_SOURCES = ("remoteIpBlocks", "notRemoteIpBlocks", "requestPrincipals", "notRequestPrincipals")
+_L7_SOURCES = (
+    "remoteIpBlocks",
+    "notRemoteIpBlocks",
+    "requestPrincipals",
+    "notRequestPrincipals",
+    "trustDomains",
+    "notTrustDomains",
+)
+"""What ztunnel cannot judge of a source; trust domains are no HTTP, and all the same it has no field for them."""
 
 
 class Feature(StrEnum):
@@ -76,7 +82,7 @@ def excludes_traffic(annotations: Labels) -> bool:
 
 
 def is_layer7_policy(spec: dict[str, Any]) -> bool:
-    """Whether an AuthorizationPolicy's rules look at anything that only HTTP has."""
+    """Whether an AuthorizationPolicy's rules look at anything that ztunnel cannot judge."""
     return any(_is_layer7_rule(rule) for rule in _dicts(spec.get("rules")))
 
 
