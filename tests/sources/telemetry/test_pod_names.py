@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidestep.sources.telemetry.pod_names import Form, Stem, deployment_of, stem_of
+from sidestep.sources.telemetry.pod_names import Form, Stem, stem_of
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,3 @@ def test_stems(pod, name, form):
 @pytest.mark.parametrize("pod", ["cart", "cart-a", "cart-abcde", "-b2c4d", "", "cart-b2c4d-"])
 def test_names_of_no_form(pod):
     assert stem_of("shop", pod) is None
-
-
-def test_deployments():
-    assert deployment_of("cart-7d9f6c5b8") == "cart"
-    assert deployment_of("cart-abc") is None

@@ -36,7 +36,6 @@ KINDS = {
 """Which workloads have pods of such names."""
 
 _COMPILED = {form: re.compile(pattern) for form, pattern in reversed(PATTERNS.items())}
-_REPLICA_SET = re.compile(f"(.+)-{_LETTER}{{6,10}}")
 
 
 class Stem(Struct, frozen=True):
@@ -54,9 +53,3 @@ def stem_of(namespace: str, pod: str) -> Stem | None:
         if match:
             return Stem(namespace, match[1], form)
     return None
-
-
-def deployment_of(replica_set: str) -> str | None:
-    """The name of the Deployment or Rollout that a ReplicaSet is called after."""
-    match = _REPLICA_SET.fullmatch(replica_set)
-    return match[1] if match else None

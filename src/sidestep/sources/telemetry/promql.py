@@ -17,6 +17,7 @@ _PROXY = 'container="istio-proxy"'
 _CPU = "container_cpu_usage_seconds_total"
 _MEMORY = "container_memory_working_set_bytes"
 _CONTROLLED = 'owner_is_controller="true"'
+_UNCONTROLLED = 'owner_kind=~"|<none>"'
 _RECEIVER = 'reporter=~"destination|waypoint"'
 _BYTES = (
     "istio_tcp_received_bytes_total",
@@ -25,6 +26,7 @@ _BYTES = (
     "istio_response_bytes_sum",
 )
 _POINTS = 300
+_SAMPLES = 20_000_000
 _SHORTEST_STEP = 60
 
 
@@ -33,6 +35,10 @@ class Window(Struct, frozen=True):
 
     seconds: int
     most_points: int = _POINTS
+
+    def affordable(self, proxies: int) -> "Window":
+        """With fewer points where proxies are many: 300 for up to 66,000 proxies, 133 for 150,000."""
+        return Window(self.seconds, min(self.most_points, max(1, _SAMPLES // max(1, proxies))))
 
     @property
     def step(self) -> int:
@@ -99,17 +105,14 @@ def memory(scope: Scope = EVERYTHING, total: str = "sum") -> str:
 
 
 def owners(scope: Scope = EVERYTHING) -> str:
-    """The workload of each pod: above its ReplicaSet or Job, else its controller, else the pod itself."""
-    pod_owner = scope.select("kube_pod_owner", _CONTROLLED)
-    bare = scope.select("kube_pod_owner", 'owner_kind=~"|<none>"')
-    named = f'label_replace({bare}, "owner_name", "$1", "pod", "(.+)")'
+    """The workload of each pod: above its ReplicaSet or Job, another controller, or the pod itself."""
     parts = (
         _above("ReplicaSet", "replicaset", "kube_replicaset_owner", scope),
         _above("Job", "job_name", "kube_job_owner", scope),
-        pod_owner,
-        f'label_replace({named}, "owner_kind", "Pod", "", "")',
+        scope.select("kube_pod_owner", 'owner_kind!~"ReplicaSet|Job"', _CONTROLLED),
+        _itself(scope.select("kube_pod_owner", _UNCONTROLLED), "Pod", "pod"),
     )
-    return f"topk by (namespace, pod) (1, {' or on (namespace, pod) '.join(parts)})"
+    return f"topk by (namespace, pod) (1, {' or '.join(parts)})"
 
 
 def quantile(fraction: float, query: str, window: Window) -> str:
@@ -177,8 +180,16 @@ def _per_pod(series: str) -> str:
 
 
 def _above(kind: str, label: str, metric: str, scope: Scope) -> str:
-    """The owners of the pods' owners of one kind."""
+    """The owners of the pods' owners of one kind, which own themselves where nobody does."""
     pods = scope.select("kube_pod_owner", f'owner_kind="{kind}"', _CONTROLLED)
-    upper = f"topk by (namespace, {label}) (1, {scope.select(metric, _CONTROLLED)})"
+    upper = f"{scope.select(metric, _CONTROLLED)} or {_itself(scope.select(metric, _UNCONTROLLED), kind, label)}"
     join = f"* on (namespace, {label}) group_left (owner_kind, owner_name)"
-    return f'label_replace({pods}, "{label}", "$1", "owner_name", "(.+)") {join} {upper}'
+    return (
+        f'label_replace({pods}, "{label}", "$1", "owner_name", "(.+)") {join} topk by (namespace, {label}) (1, {upper})'
+    )
+
+
+def _itself(series: str, kind: str, label: str) -> str:
+    """Objects without owner, as their own."""
+    named = f'label_replace({series}, "owner_name", "$1", "{label}", "(.+)")'
+    return f'label_replace({named}, "owner_kind", "{kind}", "", "")'

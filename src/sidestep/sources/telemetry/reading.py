@@ -51,6 +51,7 @@ class Reading:
         except QueryError as error:
             self._doubts.refused("prometheus", error)
             return Telemetry(TelemetryKind.NONE, name, gaps=self._doubts.gaps)
+        self._window = self._window.affordable(sum(survey.proxies.values()))
         proxies = self._proxies(survey) if survey.proxies else {}
         requests, traffic = self._received("requests", promql.requests), self._received("bytes", promql.traffic)
         window = self._covered(proxies)

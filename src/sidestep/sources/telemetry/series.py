@@ -8,7 +8,7 @@ from sidestep.model.metadata import OwnerReference, WorkloadRef
 from sidestep.model.ownership import parents, top_of_chain, workload_of
 from sidestep.model.pods import Pod
 from sidestep.model.templates import workload_templates
-from sidestep.sources.telemetry.pod_names import KINDS, Form, Stem, deployment_of, stem_of
+from sidestep.sources.telemetry.pod_names import KINDS, Form, Stem, stem_of
 
 Values = Mapping[tuple[tuple[str, str], ...], float]
 
@@ -70,14 +70,7 @@ class Attribution:
         space, kind, name = labels.get("namespace", ""), labels["owner_kind"], labels.get("owner_name", "")
         if kind in _NOBODY or name in _NOBODY:
             return None
-        found = top_of_chain(space, OwnerReference(kind, name, controller=True), {}, self._known)
-        return self._above(found) if found.kind == "ReplicaSet" else found
-
-    def _above(self, replica_set: WorkloadRef) -> WorkloadRef:
-        """The Deployment that a ReplicaSet of which no owner is told is called after, if there is one."""
-        named = self._by_name.get((replica_set.namespace, deployment_of(replica_set.name) or ""), frozenset())
-        found = [ref for ref in named if ref.kind in KINDS[Form.REPLICA_SET]]
-        return found[0] if len(found) == 1 and replica_set not in self._workloads else replica_set
+        return top_of_chain(space, OwnerReference(kind, name, controller=True), {}, self._known)
 
     def _stem(self, labels: Mapping[str, str]) -> WorkloadRef | None:
         space, name, form = labels.get("namespace", ""), labels.get("stem", ""), labels.get("form", "")

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from sidestep.sources.telemetry.series import Values
 
-_OF_A_DEPLOYMENT_PERHAPS = "ReplicaSet"
+_NEARLY_ALL = 0.95
 
 
 class Survey(Struct, frozen=True):
@@ -15,7 +15,7 @@ class Survey(Struct, frozen=True):
     Attributes:
         proxies: how many pods have a proxy, by namespace.
         owned: of how many of them kube-state-metrics knows an owner, by namespace.
-        nameless: namespaces where it knows no workload at all, so that names of pods must do.
+        nameless: namespaces where it knows too few, so that names of pods must do.
         clusters: values of the label `cluster`.
     """
 
@@ -39,17 +39,18 @@ class Survey(Struct, frozen=True):
 def survey_of(proxies: Values, with_owner: Values) -> Survey:
     """The answers to `promql.proxies` and `promql.proxies_with_owner`, put together.
 
-    A ReplicaSet as owner means that nobody told of the Deployment above, so it does not make a workload known.
+    A few proxies without owner may have just started; many mean that owners are not measured there, or not all of them.
     """
-    counted, owned, resolved = dict[str, int](), dict[str, int](), set[str]()
-    for labels, value in proxies.items():
-        space = dict(labels).get("namespace", "")
-        counted[space] = counted.get(space, 0) + int(value)
-    for labels, value in with_owner.items():
-        named = dict(labels)
-        space = named.get("namespace", "")
-        owned[space] = owned.get(space, 0) + int(value)
-        if named.get("owner_kind") != _OF_A_DEPLOYMENT_PERHAPS:
-            resolved.add(space)
+    counted, owned = _by_namespace(proxies), _by_namespace(with_owner)
     clusters = {dict(labels).get("cluster", "") for labels in proxies} - {""}
-    return Survey(counted, owned, tuple(sorted(counted.keys() - resolved)), tuple(sorted(clusters)))
+    known_in = max(1, len(clusters))
+    nameless = [space for space, count in counted.items() if owned.get(space, 0) < _NEARLY_ALL * count / known_in]
+    return Survey(counted, owned, tuple(sorted(nameless)), tuple(sorted(clusters)))
+
+
+def _by_namespace(values: Values) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for labels, value in values.items():
+        space = dict(labels).get("namespace", "")
+        found[space] = found.get(space, 0) + int(value)
+    return found
