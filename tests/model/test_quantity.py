@@ -27,10 +27,19 @@ def test_memory(text, size):
     assert whole_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1 Gi", "1gb", "--1", "1e", "NaN", "inf", "0x10", "9" * 100, True, [], {}])
+@pytest.mark.parametrize(
+    "text",
+    ["", "abc", "1 Gi", "1gb", "--1", "1e", "NaN", "inf", "0x10", "1e9999999", "1e-9999999", "9" * 100, True, [], {}],
+)
 def test_what_is_no_quantity(text):
     assert parse_quantity(str(text)) is None
     assert millicores(None) is None
+
+
+@pytest.mark.parametrize("text", ["1e999", "1e30", "9" * 60, "99999E"])
+def test_more_than_kubernetes_knows_is_capped(text):
+    assert whole_bytes(text) == 2**63 - 1
+    assert whole_bytes(f"-{text}") == -(2**63 - 1)
 
 
 @given(st.integers(0, 10**6), st.sampled_from(["m", "", "Ki", "Mi", "Gi", "k", "M", "G"]))

@@ -14,7 +14,7 @@ Millicores = NewType("Millicores", int)
 Bytes = NewType("Bytes", int)
 RawQuantity = str | int | float
 
-_FORM = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))((?:[eE][+-]?\d+)|[numkMGTPE]|[KMGTPE]i)?")
+_FORM = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))((?:[eE][+-]?\d{1,3})|[numkMGTPE]|[KMGTPE]i)?")
 _SCALE = {
     "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1),
     "k": Decimal("1e3"), "M": Decimal("1e6"), "G": Decimal("1e9"), "T": Decimal("1e12"),
@@ -23,6 +23,7 @@ _SCALE = {
     "Pi": Decimal(2**50), "Ei": Decimal(2**60),
 }  # fmt: skip
 _LONGEST = 64
+_LARGEST = Decimal(2**63 - 1)
 
 
 class Resources(Struct, frozen=True, order=True, rename="camel"):
@@ -49,15 +50,15 @@ class Resources(Struct, frozen=True, order=True, rename="camel"):
 
 @lru_cache(maxsize=4096)
 def parse_quantity(text: RawQuantity) -> Decimal | None:
-    """The value in base units (cores, bytes); None when the text is no quantity."""
+    """The value in base units (cores, bytes); None when the text is no quantity. Capped at 2^63-1, as Kubernetes does."""
     candidate = str(text).strip()
     match = _FORM.fullmatch(candidate) if len(candidate) <= _LONGEST else None
     if match is None:
         return None
     number, suffix = match[1], match[2] or ""
-    if suffix[:1] in ("e", "E") and len(suffix) > 1:
-        return Decimal(number + suffix)
-    return Decimal(number) * _SCALE[suffix]
+    exponent = suffix[:1] in ("e", "E") and len(suffix) > 1
+    value = Decimal(number + suffix) if exponent else Decimal(number) * _SCALE[suffix]
+    return max(-_LARGEST, min(value, _LARGEST))
 
 
 def millicores(text: RawQuantity | None) -> Millicores | None:

@@ -26,7 +26,7 @@ _BYTES = (
     "istio_response_bytes_sum",
 )
 _POINTS = 300
-_SAMPLES = 20_000_000
+_SAMPLES = 10_000_000
 _SHORTEST_STEP = 60
 
 
@@ -37,7 +37,7 @@ class Window(Struct, frozen=True):
     most_points: int = _POINTS
 
     def affordable(self, proxies: int) -> "Window":
-        """With fewer points where proxies are many: 300 for up to 66,000 proxies, 133 for 150,000."""
+        """With fewer points where proxies are many: 300 for up to 33,000 proxies, 66 for 150,000."""
         return Window(self.seconds, min(self.most_points, max(1, _SAMPLES // max(1, proxies))))
 
     @property
