@@ -1,0 +1,213 @@
+"""Whether policies admit a request, as Envoy's RBAC filters decide: CUSTOM, then DENY, then ALLOW.
+
+Source: istio-semantics.md §3.2. All policies of an action are one set; an ALLOW policy of which no rule is left still
+counts as one, and denies what no other admits.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.semantics.authorization.matchers import IssuerSubject
+from sidestep.semantics.authorization.policy import Action, Attribute, Policy, Rule, Term, Values
+from sidestep.semantics.authorization.reduce import effective_rules
+from sidestep.semantics.authorization.seen import Chain, Seen
+from sidestep.semantics.authorization.trust import Bundle
+from sidestep.semantics.identity import SPIFFE
+
+
+class Ground(StrEnum):
+    """Why a set of policies decided as it did."""
+
+    NO_POLICY = "no policy applies"
+    ALLOWED_BY = "a rule of an ALLOW policy matches"
+    DENIED_BY = "a rule of a DENY policy matches"
+    NOT_ALLOWED = "no rule of any ALLOW policy matches"
+    NO_DENY_MATCHES = "no DENY policy matches, and there is no ALLOW policy"
+    EXTERNAL = "an external authorizer decides"
+    UNREADABLE = "a policy could not be read"
+
+
+class Outcome(Struct, frozen=True):
+    """What a set of policies says of one request.
+
+    Attributes:
+        allowed: None when that cannot be told from configuration.
+        ground: why.
+        policy: the one that decided, where one did.
+        rule: its rule, where one matched.
+        audited: AUDIT policies that match.
+        shadowed: dry-run policies that would have matched.
+    """
+
+    allowed: bool | None
+    ground: Ground
+    policy: Policy | None = None
+    rule: Rule | None = None
+    audited: tuple[Policy, ...] = ()
+    shadowed: tuple[Policy, ...] = ()
+
+
+class Compiled(Struct, frozen=True):
+    """A policy and what a chain enforces of it."""
+
+    policy: Policy
+    rules: tuple[Rule, ...]
+
+
+class PolicySet(Struct, frozen=True):
+    """All policies of one filter chain, by action; those that could not be read apart."""
+
+    custom: tuple[Compiled, ...] = ()
+    deny: tuple[Compiled, ...] = ()
+    allow: tuple[Compiled, ...] = ()
+    audit: tuple[Compiled, ...] = ()
+    shadow: tuple[Compiled, ...] = ()
+    unreadable: tuple[Policy, ...] = ()
+
+    def judge(self, seen: Seen) -> Outcome:
+        """The verdict on one request."""
+        if self.unreadable:
+            return Outcome(None, Ground.UNREADABLE, self.unreadable[0])
+        asked = _first(self.custom, seen)
+        denied = _first(self.deny, seen)
+        if denied is not None:
+            return self._told(False, Ground.DENIED_BY, denied, seen)
+        if self.allow:
+            found = _first(self.allow, seen)
+            if found is None:
+                return self._told(False, Ground.NOT_ALLOWED, (self.allow[0].policy, None), seen)
+            return self._told(*self._passed(asked, Ground.ALLOWED_BY, found), seen)
+        return self._told(*self._passed(asked, self._default, None), seen)
+
+    @property
+    def _default(self) -> Ground:
+        return Ground.NO_DENY_MATCHES if self.deny else Ground.NO_POLICY
+
+    @staticmethod
+    def _passed(
+        asked: "_Match | None", ground: Ground, found: "_Match | None"
+    ) -> "tuple[bool | None, Ground, _Match | None]":
+        """Admitted by what we know; the external authorizer, where one is asked, has the last word."""
+        return (True, ground, found) if asked is None else (None, Ground.EXTERNAL, asked)
+
+    def _told(self, allowed: bool | None, ground: Ground, found: "_Match | None", seen: Seen) -> Outcome:
+        policy, rule = found or (None, None)
+        if not self.audit and not self.shadow:
+            return Outcome(allowed, ground, policy, rule)
+        return Outcome(allowed, ground, policy, rule, _matching(self.audit, seen), _matching(self.shadow, seen))
+
+
+_Match = tuple[Policy, Rule | None]
+
+
+def judge(policies: Iterable[Policy], seen: Seen, chain: Chain, bundle: Bundle = Bundle()) -> Outcome:  # noqa: B008
+    """What policies that all apply to a workload say of one request."""
+    return policy_set(policies, chain, bundle).judge(seen)
+
+
+def policy_set(policies: Iterable[Policy], chain: Chain, bundle: Bundle) -> PolicySet:
+    """Policies made ready for a chain."""
+    parts: dict[str, list[Compiled]] = {action.value: [] for action in Action}
+    shadow, unreadable = [], []
+    for policy in policies:
+        compiled = Compiled(policy, effective_rules(policy, chain, bundle))
+        if policy.invalid:
+            unreadable.append(policy)
+        elif policy.dry_run and policy.action is not Action.CUSTOM:
+            shadow.append(compiled)
+        else:
+            parts[policy.action.value].append(compiled)
+    custom, deny, allow, audit = (tuple(parts[name]) for name in ("CUSTOM", "DENY", "ALLOW", "AUDIT"))
+    return PolicySet(custom, deny, allow, audit, tuple(shadow), tuple(unreadable))
+
+
+def rule_matches(rule: Rule, seen: Seen) -> bool:
+    """Whether all clauses of a rule hold."""
+    return all(
+        any(all(term_holds(term, seen) for term in part.terms) for part in clause.any_of) for clause in rule.clauses
+    )
+
+
+def term_holds(term: Term, seen: Seen) -> bool:
+    """Whether one field holds."""
+    read = _READERS.get(term.attribute)
+    value = read(seen, term.key) if read else None
+    if term.one_of.matchers and (value is None or not _matches(term.one_of, value)):
+        return False
+    return not (term.none_of.matchers and value is not None and _matches(term.none_of, value))
+
+
+def _matches(values: Values, value: Any) -> bool:
+    if isinstance(value, str):
+        return any(matcher.matches(value) for matcher in values.matchers if not isinstance(matcher, IssuerSubject))
+    if isinstance(value, tuple):
+        return any(_subject_matches(matcher, value) for matcher in values.matchers)
+    return any(
+        matcher.matches(item) for item in value for matcher in values.matchers if not isinstance(matcher, IssuerSubject)
+    )
+
+
+def _subject_matches(matcher: object, value: tuple[str, str]) -> bool:
+    return isinstance(matcher, IssuerSubject) and matcher.issuer.matches(value[0]) and matcher.subject.matches(value[1])
+
+
+def _first(compiled: tuple[Compiled, ...], seen: Seen) -> _Match | None:
+    for each in compiled:
+        for rule in each.rules:
+            if rule_matches(rule, seen):
+                return each.policy, rule
+    return None
+
+
+def _matching(compiled: tuple[Compiled, ...], seen: Seen) -> tuple[Policy, ...]:
+    return tuple(each.policy for each in compiled if any(rule_matches(rule, seen) for rule in each.rules))
+
+
+def _uri(seen: Seen) -> str | None:
+    return None if seen.identity is None else SPIFFE + seen.identity
+
+
+def _claim(seen: Seen, key: tuple[str, ...]) -> list[str] | None:
+    """The strings of a claim, a list's or its own; None when it is absent or holds neither."""
+    value: Any = seen.http.claims if seen.http else None
+    for part in key:
+        value = value.get(part) if isinstance(value, dict) else None
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None
+
+
+def _subject(seen: Seen) -> tuple[str, str] | None:
+    claims = (seen.http.claims if seen.http else None) or {}
+    issuer, subject = claims.get("iss"), claims.get("sub")
+    return (issuer, subject) if isinstance(issuer, str) and isinstance(subject, str) else None
+
+
+def _metadata(seen: Seen, key: tuple[str, ...]) -> Any:
+    value = (seen.metadata or {}).get(key[0], {}).get(key[1])
+    return value if isinstance(value, str | list) else None
+
+
+_READERS: dict[Attribute, Callable[[Seen, tuple[str, ...]], Any]] = {
+    Attribute.PRINCIPAL: lambda seen, _: seen.identity,
+    Attribute.NAMESPACE: lambda seen, _: _uri(seen),
+    Attribute.SERVICE_ACCOUNT: lambda seen, _: _uri(seen),
+    Attribute.TRUST_DOMAIN: lambda seen, _: _uri(seen),
+    Attribute.SOURCE_IP: lambda seen, _: seen.source_ip or None,
+    Attribute.REMOTE_IP: lambda seen, _: seen.remote_ip or seen.source_ip or None,
+    Attribute.DESTINATION_IP: lambda seen, _: seen.destination_ip or None,
+    Attribute.PORT: lambda seen, _: str(seen.destination_port),
+    Attribute.SNI: lambda seen, _: seen.sni,
+    Attribute.METHOD: lambda seen, _: seen.http.method if seen.http else None,
+    Attribute.HOST: lambda seen, _: seen.http.authority.lower() if seen.http else None,
+    Attribute.PATH: lambda seen, _: seen.http.bare_path if seen.http else None,
+    Attribute.HEADER: lambda seen, key: seen.http.header(key[0]) if seen.http and key else None,
+    Attribute.REQUEST_PRINCIPAL: lambda seen, _: _subject(seen),
+    Attribute.AUDIENCE: lambda seen, _: _claim(seen, ("aud",)),
+    Attribute.PRESENTER: lambda seen, _: _claim(seen, ("azp",)),
+    Attribute.CLAIM: _claim,
+    Attribute.METADATA: _metadata,
+}

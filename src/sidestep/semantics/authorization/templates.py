@@ -1,0 +1,41 @@
+"""Path templates as Envoy's `uri_template` matcher reads them, after Istio's `{*}` became `*` and `{**}` became `**`.
+
+Source: Envoy source/extensions/path/uri_template_lib. One operator stands for characters that a path segment may hold,
+except `=` and `*`: a path with those in the place of an operator does not match.
+"""
+
+from functools import lru_cache
+
+from sidestep.semantics.patterns import Pattern, compiled, quote
+
+ONE = "{*}"
+ANY = "{**}"
+_LITERAL = r"a-zA-Z0-9\-._~%!$&'()+,;:@"
+
+
+def is_template(text: str) -> bool:
+    """Whether a path of a policy is a template."""
+    return ONE in text or ANY in text
+
+
+def template_matches(template: str, path: str) -> bool:
+    """Whether a path (without its query) has the form of a template; never for a template that Envoy refuses."""
+    pattern = _pattern(template)
+    return pattern is not None and pattern.fullmatch(path) is not None
+
+
+@lru_cache(maxsize=4096)
+def _pattern(template: str) -> Pattern | None:
+    body = template.replace(ANY, "**").replace(ONE, "*")
+    if not body.startswith("/"):
+        return None
+    segments = [_segment(segment) for segment in body[1:].split("/")]
+    return compiled("/" + "/".join(segments))
+
+
+def _segment(segment: str) -> str:
+    if segment == "**":
+        return f"[{_LITERAL}/]*"
+    if segment == "*":
+        return f"[{_LITERAL}]+"
+    return quote(segment)
