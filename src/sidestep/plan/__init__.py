@@ -1,0 +1,1 @@
+"""How a mesh comes off its sidecars: who calls whom, in which order, behind which gates."""
