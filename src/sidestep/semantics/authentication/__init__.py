@@ -1,0 +1,1 @@
+"""Who a peer is and what its token says: PeerAuthentication and RequestAuthentication."""

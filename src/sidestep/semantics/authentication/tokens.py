@@ -1,0 +1,146 @@
+"""RequestAuthentication: what becomes of a request's token before policies are asked.
+
+Source: istio-semantics.md §4.2 (pilot/pkg/security/authn, Envoy's jwt_authn): no token passes without a principal, one
+valid token is enough, and a request whose only tokens are invalid gets 401.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.metadata import Labels, ObjectId
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Spec
+from sidestep.semantics.authorization.parse import target_refs
+from sidestep.semantics.authorization.policy import TargetRef
+from sidestep.semantics.trees import MalformedError, mapping, mappings, strings, text
+
+
+class TokenState(StrEnum):
+    """What a request carries."""
+
+    NONE = "none"
+    VALID = "valid"
+    INVALID = "invalid"
+    EXPIRED = "expired"
+
+
+class Token(Struct, frozen=True):
+    """A request's token.
+
+    Attributes:
+        state: whether its signature and times hold.
+        claims: its payload, `iss` included.
+    """
+
+    state: TokenState = TokenState.NONE
+    claims: dict[str, Any] = {}
+
+
+class JwtRule(Struct, frozen=True):
+    """One issuer whose tokens are read.
+
+    Attributes:
+        issuer: of the tokens.
+        audiences: any of which the token must name; empty for all.
+        default_place: tokens are taken from `Authorization: Bearer` and `access_token`, as no other is named.
+        output_headers: claims and payloads that are handed to the application as headers.
+        field: where it stands.
+    """
+
+    issuer: str
+    audiences: tuple[str, ...] = ()
+    default_place: bool = True
+    output_headers: tuple[str, ...] = ()
+    field: str = ""
+
+
+class RequestPolicy(Struct, frozen=True):
+    """A RequestAuthentication."""
+
+    id: ObjectId
+    rules: tuple[JwtRule, ...] = ()
+    selector: Labels | None = None
+    targets: tuple[TargetRef, ...] = ()
+    invalid: str = ""
+
+    @property
+    def namespace(self) -> str:
+        """Where it lives."""
+        return self.id.namespace
+
+
+class Validation(Struct, frozen=True):
+    """What validation leaves.
+
+    Attributes:
+        refused: the request gets 401.
+        claims: payload that policies see; None without a validated token.
+        policy: the one that decided, where one did.
+        unknown: why it cannot be told; empty when it can.
+    """
+
+    refused: bool = False
+    claims: dict[str, Any] | None = None
+    policy: RequestPolicy | None = None
+    unknown: str = ""
+
+
+def parse_request_policy(resource: Resource[Spec]) -> RequestPolicy:
+    """One RequestAuthentication, typed."""
+    spec = resource.view.spec or {}
+    try:
+        selector = spec.get("selector")
+        labels = mapping(mapping(selector, "selector").get("matchLabels"), "selector.matchLabels")
+        rules = mappings(spec.get("jwtRules"), "jwtRules")
+        return RequestPolicy(
+            resource.id,
+            tuple(_rule(rule, f"jwtRules[{index}]") for index, rule in enumerate(rules)),
+            None if selector is None else {str(name): text(label, str(name)) for name, label in labels.items()},
+            target_refs(spec),
+        )
+    except MalformedError as error:
+        return RequestPolicy(resource.id, invalid=str(error))
+
+
+def validate(policies: Iterable[RequestPolicy], token: Token, *, preflight: bool = False) -> Validation:
+    """What becomes of a token where these policies apply."""
+    applied = tuple(policies)
+    broken = next((policy for policy in applied if policy.invalid), None)
+    if broken:
+        return Validation(policy=broken, unknown=f"{broken.id} could not be read: {broken.invalid}")
+    rules = [(policy, rule) for policy in applied for rule in policy.rules]
+    if not rules or preflight or token.state is TokenState.NONE:
+        return Validation()
+    if not any(rule.default_place for _, rule in rules):
+        reason = "the token's place is named in RequestAuthentication, and the request does not say where it carries it"
+        return Validation(policy=rules[0][0], unknown=reason)
+    accepting = next((policy for policy, rule in rules if _accepts(rule, token)), None)
+    if accepting:
+        return Validation(claims=token.claims, policy=accepting)
+    return Validation(refused=True, policy=rules[0][0])
+
+
+def _accepts(rule: JwtRule, token: Token) -> bool:
+    """Whether a rule takes a token; a token that names no issuer is taken as the rule's own."""
+    if token.state is not TokenState.VALID:
+        return False
+    issuer = token.claims.get("iss", rule.issuer)
+    named = token.claims.get("aud", [])
+    audiences = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+    return issuer == rule.issuer and (not rule.audiences or any(name in rule.audiences for name in audiences))
+
+
+def _rule(rule: Any, field: str) -> JwtRule:
+    headers = (text(each.get("header"), field) for each in mappings(rule.get("outputClaimToHeaders"), field))
+    payload = text(rule.get("outputPayloadToHeader"), field)
+    places = ("fromHeaders", "fromParams", "fromCookies")
+    return JwtRule(
+        text(rule.get("issuer"), f"{field}.issuer"),
+        strings(rule.get("audiences"), f"{field}.audiences"),
+        not any(rule.get(place) for place in places),
+        tuple(header for header in (*headers, payload) if header),
+        field,
+    )
