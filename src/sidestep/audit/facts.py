@@ -7,15 +7,12 @@ from msgspec import Struct
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
-from sidestep.model.metadata import WorkloadRef
-from sidestep.model.pods import Pod, PodShape
-from sidestep.model.quantity import Resources
 from sidestep.model.telemetry import Telemetry
-from sidestep.model.templates import WorkloadTemplate
-from sidestep.semantics.injection import Injection
 from sidestep.semantics.injectors import Injectors
+from sidestep.semantics.inventory import Group, Workload
 from sidestep.semantics.layer7 import LAYER7, Feature, Use, excludes_traffic, features_of
-from sidestep.semantics.proxies import Recognition, Role
+
+__all__ = ["Facts", "Group", "Options", "Workload", "feature_counts"]
 
 
 class Options(Struct, frozen=True):
@@ -30,69 +27,6 @@ class Options(Struct, frozen=True):
     sidecar_threshold: int = 50
     suppress: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
-
-
-class Group(Struct, frozen=True):
-    """Pods of one workload that share a shape.
-
-    Attributes:
-        shape: what they have in common.
-        recognition: what they are.
-        pods: those that hold resources now; empty when only the template was read.
-        count: how many pods: those read, or those declared.
-        requests: what the sidecar (or other proxy) of one pod requests.
-        predicted: the sidecar is not in the template; the injector would add it.
-    """
-
-    shape: PodShape
-    recognition: Recognition
-    pods: tuple[Pod, ...]
-    count: int
-    requests: Resources
-    predicted: bool = False
-
-
-class Workload(Struct, frozen=True, dict=True):
-    """One workload.
-
-    Attributes:
-        ref: its name.
-        groups: its pods by shape, the largest group first.
-        template: its controller, if that was read.
-        injection: what its next pod would get.
-    """
-
-    ref: WorkloadRef
-    groups: tuple[Group, ...]
-    template: WorkloadTemplate | None
-    injection: Injection
-
-    @property
-    def role(self) -> Role:
-        """What most of its pods do in the mesh."""
-        return self.groups[0].recognition.role if self.groups else Role.APPLICATION
-
-    @property
-    def from_template(self) -> bool:
-        """Whether the counts are declared rather than observed."""
-        return any(group.count and not group.pods for group in self.groups)
-
-    @cached_property
-    def next_shape(self) -> PodShape | None:
-        """What the next pod is made from: the template, or else the pods that there are."""
-        if self.template:
-            return self.template.shape
-        return self.groups[0].shape if self.groups else None
-
-    @property
-    def pods(self) -> int:
-        """How many pods it has, or declares."""
-        return sum(group.count for group in self.groups)
-
-    @property
-    def sidecars(self) -> int:
-        """How many of them carry a sidecar."""
-        return sum(group.count for group in self.groups if group.recognition.sidecar)
 
 
 class Facts(Struct, frozen=True, dict=True):

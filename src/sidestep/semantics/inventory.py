@@ -1,0 +1,177 @@
+"""Every workload with its pods: grouped, recognised once per shape, and asked what the next pod would get."""
+
+from functools import cached_property
+
+from msgspec import Struct
+
+from sidestep.model import kinds
+from sidestep.model.mesh import Mesh, SourceKind
+from sidestep.model.metadata import WorkloadRef
+from sidestep.model.ownership import parents, workload_of_shape
+from sidestep.model.pods import Pod, PodShape
+from sidestep.model.quantity import Resources
+from sidestep.model.templates import WorkloadTemplate, workload_templates
+from sidestep.semantics.injection import Injection, Result
+from sidestep.semantics.injectors import Injectors, candidate, injectors
+from sidestep.semantics.proxies import Recognition, Role, SidecarMode, recognise
+from sidestep.semantics.proxy_resources import default_requests, predicted_requests
+
+NATIVE_SIDECAR = "sidecar.istio.io/nativeSidecar"
+
+_Shapes = list[tuple[PodShape, list[Pod]]]
+
+
+class Group(Struct, frozen=True):
+    """Pods of one workload that share a shape.
+
+    Attributes:
+        shape: what they have in common.
+        recognition: what they are.
+        pods: those that hold resources now; empty when only the template was read.
+        count: how many pods: those read, or those declared.
+        requests: what the sidecar (or other proxy) of one pod requests.
+        predicted: the sidecar is not in the template; the injector would add it.
+    """
+
+    shape: PodShape
+    recognition: Recognition
+    pods: tuple[Pod, ...]
+    count: int
+    requests: Resources
+    predicted: bool = False
+
+
+class Workload(Struct, frozen=True, dict=True):
+    """One workload.
+
+    Attributes:
+        ref: its name.
+        groups: its pods by shape, the largest group first.
+        template: its controller, if that was read.
+        injection: what its next pod would get.
+    """
+
+    ref: WorkloadRef
+    groups: tuple[Group, ...]
+    template: WorkloadTemplate | None
+    injection: Injection
+
+    @property
+    def role(self) -> Role:
+        """What most of its pods do in the mesh."""
+        return self.groups[0].recognition.role if self.groups else Role.APPLICATION
+
+    @property
+    def from_template(self) -> bool:
+        """Whether the counts are declared rather than observed."""
+        return any(group.count and not group.pods for group in self.groups)
+
+    @cached_property
+    def next_shape(self) -> PodShape | None:
+        """What the next pod is made from: the template, or else the pods that there are."""
+        if self.template:
+            return self.template.shape
+        return self.groups[0].shape if self.groups else None
+
+    @property
+    def pods(self) -> int:
+        """How many pods it has, or declares."""
+        return sum(group.count for group in self.groups)
+
+    @property
+    def sidecars(self) -> int:
+        """How many of them carry a sidecar."""
+        return sum(group.count for group in self.groups if group.recognition.sidecar)
+
+
+class Inventory(Struct, frozen=True):
+    """All workloads of a mesh, by namespace, kind and name, and who injects."""
+
+    injectors: Injectors
+    workloads: tuple[Workload, ...]
+
+
+def inventory(mesh: Mesh, namespaces: tuple[str, ...] = ()) -> Inventory:
+    """Take stock of a mesh, or of some of its namespaces."""
+    survey = _Survey(mesh, injectors(mesh), observed=_pods_were_read(mesh))
+    templates = {template.workload: template for template in workload_templates(mesh)}
+    shapes = _shapes_by_workload(mesh)
+    workloads = tuple(
+        survey.workload(ref, shapes.get(ref, []), templates.get(ref))
+        for ref in sorted({*shapes, *templates})
+        if not namespaces or ref.namespace in namespaces
+    )
+    return Inventory(survey.injectors, workloads)
+
+
+def _pods_were_read(mesh: Mesh) -> bool:
+    """Whether a workload without pods has none: manifests of bare pods are no observation."""
+    if mesh.source.kind is SourceKind.FILES:
+        return any(pod.node or pod.status.phase for pod in mesh.pods)
+    return not any(gap.resource == kinds.POD.key for gap in mesh.gaps) or bool(mesh.pods)
+
+
+def _shapes_by_workload(mesh: Mesh) -> dict[WorkloadRef, _Shapes]:
+    """Pods that hold resources, by shape, by workload."""
+    by_shape: dict[int, list[Pod]] = {}
+    for pod in mesh.pods:
+        if not pod.status.terminal:
+            by_shape.setdefault(id(pod.shape), []).append(pod)
+    known = parents(mesh)
+    found: dict[WorkloadRef, _Shapes] = {}
+    for pods in by_shape.values():
+        shape = pods[0].shape
+        ref = workload_of_shape(shape, known)
+        if ref is not None:
+            found.setdefault(ref, []).append((shape, pods))
+            continue
+        for pod in pods:
+            found.setdefault(WorkloadRef(shape.namespace, "Pod", pod.name), []).append((shape, [pod]))
+    return found
+
+
+class _Survey(Struct, frozen=True):
+    """What is the same for every workload; `observed` says whether running pods were read at all."""
+
+    mesh: Mesh
+    injectors: Injectors
+    observed: bool
+
+    def workload(self, ref: WorkloadRef, shapes: _Shapes, template: WorkloadTemplate | None) -> Workload:
+        """One workload, from its pods or, without any, from what its controller declares."""
+        groups = sorted((_observed(shape, pods) for shape, pods in shapes), key=lambda group: -group.count)
+        injection = self._next(template.shape if template else groups[0].shape, template)
+        if template and not groups:
+            groups = [self._declared(template, injection)]
+        return Workload(ref, tuple(groups), template, injection)
+
+    def _next(self, shape: PodShape, template: WorkloadTemplate | None) -> Injection:
+        """What the next pod gets: what a webhook adds, or else the sidecar that the template already holds."""
+        injection = self.injectors.decide(candidate(self.mesh, shape))
+        written = recognise(template.shape) if template else Recognition()
+        if injection.result is Result.INJECTED or not written.sidecar:
+            return injection
+        reason = "the sidecar is written into the template (istioctl kube-inject)"
+        return Injection(Result.INJECTED, reason, written.revision, (*injection.chain, reason))
+
+    def _declared(self, template: WorkloadTemplate, injection: Injection) -> Group:
+        """Nothing where pods were read, the replicas where they were not, with the sidecar they would get."""
+        shape = template.shape
+        count = 0 if self.observed else (template.replicas or len(self.mesh.of(kinds.NODE)) or 1)
+        recognition = recognise(shape)
+        bare = recognition.role is Role.APPLICATION and not recognition.sidecar and not recognition.proxyless
+        if not (bare and injection.result is Result.INJECTED):
+            return Group(shape, recognition, (), count, _proxy_requests(recognition))
+        mode = SidecarMode.NATIVE if shape.annotations.get(NATIVE_SIDECAR) == "true" else SidecarMode.CLASSIC
+        sidecar = Recognition(sidecar=mode, revision=injection.revision)
+        requests = predicted_requests(shape.annotations, default_requests(self.mesh, injection.revision))
+        return Group(shape, sidecar, (), count, requests, predicted=True)
+
+
+def _observed(shape: PodShape, pods: list[Pod]) -> Group:
+    recognition = recognise(shape)
+    return Group(shape, recognition, tuple(pods), len(pods), _proxy_requests(recognition))
+
+
+def _proxy_requests(recognition: Recognition) -> Resources:
+    return recognition.proxy.requests if recognition.proxy else Resources()
