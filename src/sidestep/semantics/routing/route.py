@@ -90,6 +90,7 @@ class Route(Struct, frozen=True, rename="camel"):
         cors: allowed origins; None without a CORS policy.
         traffic_policy: what DestinationRules ask of the connection (load balancing, TLS, limits), in words.
         traffic_object: the DestinationRule.
+        tls: its client TLS mode for the port (DISABLE, SIMPLE, MUTUAL, ISTIO_MUTUAL); empty where it says nothing.
         unknown: why part of it cannot be told; empty when all is.
     """
 
@@ -110,4 +111,5 @@ class Route(Struct, frozen=True, rename="camel"):
     cors: tuple[str, ...] | None = None
     traffic_policy: tuple[str, ...] = ()
     traffic_object: ObjectId | None = None
+    tls: str = ""
     unknown: str = ""
