@@ -46,7 +46,7 @@ class Caller(Struct, frozen=True, order=True):
     Attributes:
         role: what it is.
         namespace: its own; for an unknown caller the only thing known, or empty.
-        kind: of the workload; empty where nobody told.
+        kind: of the workload; empty where nobody told, `Gateway` for a gateway whose pods are not known.
         name: of the workload; empty for an unknown caller.
     """
 
@@ -69,8 +69,9 @@ class Callee(Struct, frozen=True, order=True):
         kind: the workload's; empty where nobody told.
         name: the workload's; empty where only the service is known, or where it is outside the mesh.
         service_namespace: of the Service or ServiceEntry.
-        service: name of the Service; empty for a host outside the mesh.
-        host: under which it was called, e.g. `cart.shop.svc.cluster.local` or `api.acme.test`.
+        service: name of the Service; empty for a host that is none.
+        host: what is called where it is no Service, e.g. `api.acme.test`; empty for a Service, whose full name depends
+            on the cluster's domain.
     """
 
     namespace: str = ""
