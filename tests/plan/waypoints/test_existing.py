@@ -1,0 +1,79 @@
+"""Which waypoints a mesh has, and which names are taken."""
+
+import pytest
+from tests.support.mesh import mesh, o, waypoint, workload
+
+from sidestep.model.gaps import Gap, GapReason
+from sidestep.model.kinds import AUTOSCALER
+from sidestep.model.quantity import Resources
+from sidestep.plan.waypoints.existing import Bounds, existing, taken_names
+
+
+def gateway(name="waypoint", space="shop", gateway_class="istio-waypoint", annotations=None, **spec):
+    listeners = [{"name": "mesh", "port": 15008, "protocol": "HBONE"}]
+    metadata = o.meta(name, space, annotations=annotations or {})
+    return o.thing(
+        "gateway.networking.k8s.io/v1",
+        "Gateway",
+        metadata,
+        spec={"gatewayClassName": gateway_class, "listeners": listeners, **spec},
+    )
+
+
+def test_a_waypoint_with_everything():
+    parameters = {"parametersRef": {"group": "", "kind": "ConfigMap", "name": "options"}}
+    (found,) = existing(
+        mesh(
+            gateway(infrastructure=parameters),
+            *workload(waypoint("waypoint"), "waypoint", pods=3),
+            o.autoscaler("waypoint", "shop"),
+            o.disruption_budget("any", "shop", {"gateway.networking.k8s.io/gateway-name": "waypoint"}, 1),
+        )
+    )
+    assert (found.namespace, found.name, found.traffic) == ("shop", "waypoint", "service")
+    assert found.replicas == 3
+    assert found.requests == Resources(100, 128 * 2**20)
+    assert found.autoscaling == Bounds(2, 6)
+    assert found.disruption_budget
+    assert found.parameters == "options"
+    assert found.unread == ()
+
+
+def test_a_bare_gateway_tells_nothing_of_its_replicas():
+    (found,) = existing(mesh(gateway()))
+    assert found.replicas is found.requests is found.autoscaling is None
+    assert not found.disruption_budget
+
+
+def test_a_deployment_without_the_field_asks_for_one():
+    declared = o.controller("Deployment", "waypoint", "shop", waypoint("waypoint"), None)
+    assert existing(mesh(gateway(), declared))[0].replicas == 1
+
+
+def test_another_name_of_the_deployment_is_followed():
+    declared = o.controller("Deployment", "other", "shop", waypoint("waypoint"), 4)
+    found = existing(
+        mesh(gateway(annotations={"gateway.istio.io/name-override": "other"}), declared, o.autoscaler("other", "shop"))
+    )
+    assert (found[0].replicas, found[0].autoscaling) == (4, Bounds(2, 6))
+
+
+def test_gateways_of_other_classes_and_objects_of_other_namespaces_are_none():
+    found = existing(mesh(gateway("a", gateway_class="istio"), gateway("b"), o.autoscaler("b", "bank")))
+    assert [(each.name, each.autoscaling) for each in found] == [("b", None)]
+
+
+def test_what_was_not_read_is_named():
+    found = existing(mesh(gateway(), gaps=(Gap(AUTOSCALER.key, GapReason.FORBIDDEN, ""),)))
+    assert found[0].unread == (AUTOSCALER.key,)
+
+
+@pytest.mark.parametrize("infrastructure", [None, 3, [], {"parametersRef": None}, {"parametersRef": {"name": 7}}])
+def test_wrong_types_are_no_parameters(infrastructure):
+    assert existing(mesh(gateway(infrastructure=infrastructure)))[0].parameters == ""
+
+
+def test_names_of_everything_that_istiod_names_so_are_taken():
+    account = o.thing("v1", "ServiceAccount", o.meta("s", "shop"))
+    found = taken_names(mesh(gateway("g"), o.service("v", "shop"), account, *workload(waypoint("d"), "d", pods=0)))
+    assert {("shop", name) for name in "gvsd"} == found
