@@ -1,0 +1,1 @@
+"""Who calls whom, as it was seen: in Prometheus, in an access log, in a graph file."""
