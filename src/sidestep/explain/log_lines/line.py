@@ -114,7 +114,7 @@ class LogLine(Struct, frozen=True):
         error: ztunnel's.
         verdict: what authorization policies decided, where the line tells.
         policy: the policy that decided, where the line names it.
-        source: the client; behind other proxies, what this one saw.
+        source: the client as this proxy saw it: its peer, or without a port the one that X-Forwarded-For names.
         destination: the pod asked for, and on a proxy that chooses one the endpoint that it chose.
         dialled: where the client's connection arrived: address of the service, of the pod, or of the gateway itself.
         tunnel: where the HBONE around it goes or came in: the pod on port 15008, or its waypoint.

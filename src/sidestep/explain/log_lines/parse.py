@@ -18,6 +18,7 @@ EXPECTED = (
     "Envoy's RBAC debug log or rbac_access_denied_matched_policy[…]"
 )
 _WRAPPERS = ("log", "textPayload", "jsonPayload")
+_DEEPEST = 3
 _SHOWN = 80
 _FETCHED = re.compile(
     r"""(?:^|(?<=\s))(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}(?:Z|[+-][0-9:]{5})  # kubectl logs --timestamps
@@ -64,27 +65,27 @@ def _text(line: str) -> LogLine | None:
     return rbac_line(line)
 
 
-def _json(text: str) -> LogLine | None:
+def _json(text: str, wrappers: int = _DEEPEST) -> LogLine | None:
     """The JSON object that starts at the first brace; None when there is none, or it is of another kind."""
     start = text.find("{")
     try:
         decoded = msgspec.json.decode(text[start:]) if start >= 0 else None
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    parsed = _object(decoded) if isinstance(decoded, dict) else None
+    parsed = _object(decoded, wrappers) if isinstance(decoded, dict) else None
     return replace(parsed, logged_by=_fetched_by(text[:start])) if parsed else None
 
 
-def _object(fields: Fields) -> LogLine | None:
+def _object(fields: Fields, wrappers: int) -> LogLine | None:
     """A line as an object, or within the record that a log collector made of it."""
     if is_ztunnel(fields):
         return ztunnel_line(fields, LogFormat.ZTUNNEL_JSON)
     if not TELLING.isdisjoint(fields):
         return envoy_line(fields, LogFormat.ENVOY_JSON)
-    inner = next((fields[key] for key in _WRAPPERS if key in fields), None)
+    inner = next((fields[key] for key in _WRAPPERS if key in fields), None) if wrappers else None
     if isinstance(inner, dict):
-        return _object(inner)
-    return (_json(inner.strip()) or _text(inner.strip())) if isinstance(inner, str) else None
+        return _object(inner, wrappers - 1)
+    return (_json(inner.strip(), wrappers - 1) or _text(inner.strip())) if isinstance(inner, str) else None
 
 
 def _fetched_by(prefix: str) -> str:

@@ -32,9 +32,13 @@ def envoy_reporter(fields: Fields, upstream: UpstreamCluster | None) -> Told:
         return _BY_ROUTE[route], f"route {route}"
     if upstream and upstream.direction == "outbound":
         return _outbound(fields, upstream)
+    return _by_port(fields) or _forwarding_gateway(fields) or _UNKNOWN
+
+
+def _by_port(fields: Fields) -> Told | None:
     dialled = address(text(fields, "downstream_local_address"))
     port = dialled.port if dialled else None
-    return (_BY_PORT[port], f"arrived at port {port}") if port in _BY_PORT else _UNKNOWN
+    return (_BY_PORT[port], f"it arrived at port {port}") if port in _BY_PORT else None
 
 
 def _outbound(fields: Fields, upstream: UpstreamCluster) -> Told:
@@ -69,8 +73,9 @@ def _from_forwarded_for(fields: Fields) -> Told:
 
 
 def _forwarding_gateway(fields: Fields) -> Told | None:
+    """A gateway adds its peer to the header; others take the address from it, and then there is no port."""
     client = address(text(fields, "downstream_remote_address"))
     nearest = text(fields, "x_forwarded_for").rpartition(",")[2].strip()
-    if client and nearest == client.host:
+    if client and client.port and nearest == client.host:
         return Reporter.GATEWAY, "it added its client to X-Forwarded-For"
     return None

@@ -9,6 +9,7 @@ Fields = Mapping[str, object]
 """A line as keys and values; a text format yields strings, JSON also numbers, null and worse."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
+_LARGEST = 2.0**63
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)(?:%\w+)?\]|([^\s:/\[\]]+))(?::([0-9]{1,5}))?")
 _BARE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _INTERNAL = re.compile(r"envoy://[^/]*/(.+)")
@@ -27,7 +28,7 @@ def text(fields: Fields, key: str) -> str:
 def number(fields: Fields, key: str) -> int | None:
     """A whole number, written as one or as text."""
     value = fields.get(key)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST:
         return int(value)
     return int(written) if _NUMBER.fullmatch(written := text(fields, key)) else None
 
@@ -39,7 +40,10 @@ def milliseconds(fields: Fields, key: str) -> int | None:
 
 
 def address(written: str) -> Address | None:
-    """`10.0.0.1:80`, `[::1]:80`, `host:80`; what is behind `envoy://connect_originate/`; None for listeners inside."""
+    """`10.0.0.1:80`, `[::1]:80`, `host:80`; what is behind `envoy://connect_originate/`; None for listeners inside.
+
+    Port 0 is none: Envoy writes it with an address that it took from X-Forwarded-For.
+    """
     internal = _INTERNAL.fullmatch(written)
     written = internal[1] if internal else written
     if _BARE_IPV6.fullmatch(written):
@@ -47,8 +51,8 @@ def address(written: str) -> Address | None:
     match = _ADDRESS.fullmatch(written)
     if match is None:
         return None
-    port = int(match[3]) if match[3] else None
-    return Address(match[1] or match[2], port) if port is None or port <= 65535 else None
+    port = int(match[3] or 0)
+    return Address(match[1] or match[2], port or None) if port <= 65535 else None
 
 
 def cluster(written: str) -> UpstreamCluster | None:
