@@ -1,0 +1,65 @@
+"""What the mesh-wide configuration says: ConfigMap `istio` or `istio-REVISION`, key `mesh`.
+
+Source: istio-semantics.md §3.1 (root namespace), §4.4 (outboundTrafficPolicy); istio/api mesh/v1alpha1 for defaults.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.kinds import CONFIG_MAP
+from sidestep.model.mesh import Mesh
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import ConfigMap
+from sidestep.semantics.embedded import embedded_yaml
+from sidestep.semantics.loose import as_dict, as_text
+
+DEFAULT_ROOT = "istio-system"
+DEFAULT_TRUST_DOMAIN = "cluster.local"
+_NAME = "istio"
+
+
+class MeshConfig(Struct, frozen=True):
+    """One control plane's configuration and where it stands."""
+
+    resource: Resource[ConfigMap]
+    values: dict[str, Any]
+
+    @property
+    def root_namespace(self) -> str:
+        """Where policies without a selector hold mesh-wide."""
+        return as_text(self.values.get("rootNamespace")) or self.resource.meta.namespace or DEFAULT_ROOT
+
+    @property
+    def registry_only(self) -> bool:
+        """Whether sidecars refuse hosts that the mesh does not know."""
+        return as_dict(self.values.get("outboundTrafficPolicy")).get("mode") == "REGISTRY_ONLY"
+
+
+def mesh_configs(mesh: Mesh) -> tuple[MeshConfig, ...]:
+    """The configuration of every control plane that was read; none where no ConfigMap was."""
+    found = []
+    for resource in mesh.of(CONFIG_MAP):
+        named = resource.meta.name == _NAME or resource.meta.name.startswith(f"{_NAME}-")
+        values = _parsed((resource.view.data or {}).get("mesh")) if named else None
+        if values is not None:
+            found.append(MeshConfig(resource, values))
+    return tuple(found)
+
+
+def root_namespaces(mesh: Mesh) -> frozenset[str]:
+    """Where mesh-wide policies stand; Istio's default where no configuration was read."""
+    return frozenset(config.root_namespace for config in mesh_configs(mesh)) or frozenset({DEFAULT_ROOT})
+
+
+def trust_domains(mesh: Mesh) -> frozenset[str]:
+    """Trust domains of the control planes; Istio's default where none is written."""
+    written = (as_text(config.values.get("trustDomain")) for config in mesh_configs(mesh))
+    return frozenset(name or DEFAULT_TRUST_DOMAIN for name in written) or frozenset({DEFAULT_TRUST_DOMAIN})
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str | None) -> dict[str, Any] | None:
+    """Many rules ask, and YAML is slow; nobody changes what is returned."""
+    return embedded_yaml(text)
