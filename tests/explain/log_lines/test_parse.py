@@ -184,6 +184,16 @@ def test_ztunnel_at_the_destination():
     assert (line.error, line.verdict, line.unparsed) == ("", None, ())
 
 
+def test_ztunnel_counts_bytes_as_its_own_pod_sees_them():
+    client, server = (parse_log_line(lines.ztunnel(direction=each)) for each in ("outbound", "inbound"))
+    assert (server.bytes_sent, server.bytes_received) == (client.bytes_received, client.bytes_sent) == (7, 9)
+
+
+def test_ztunnel_on_the_way_to_a_waypoint_shows_both():
+    line = parse_log_line(lines.ztunnel(direction="outbound").replace("10.244.0.10:80", "echo.shop.svc:80"))
+    assert (line.tunnel, line.destination.address) == (Address("10.244.0.10", 15008), Address("echo.shop.svc", 80))
+
+
 def test_ztunnel_names_the_policy_that_denies():
     told = "connection closed due to policy rejection: explicitly denied by: shop/deny-shell"
     line = parse_log_line(lines.ztunnel(told))

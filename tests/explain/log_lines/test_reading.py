@@ -111,6 +111,25 @@ def test_every_error_of_ztunnel_has_a_meaning(error, word):
     assert word in statement.meaning
 
 
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        ("identity error: workload is unknown: coredns.kube-system (dns-1)", "know the pod"),
+        ("requested service kube-dns:53 found, but cannot resolve port", "targetPort"),
+        ("no endpoints for workload: revoked", "no endpoint"),
+    ],
+)
+def test_names_within_an_error_do_not_count(error, word):
+    statement = said(lines.ztunnel(error))[error]
+    assert word in " ".join((statement.meaning, *statement.causes))
+
+
+def test_a_status_from_behind_points_to_the_next_proxy():
+    passed_on = said(lines.OUTBOUND.replace(" 200 ", " 403 "))["via_upstream"]
+    assert "same request id" in passed_on.causes[0]
+    assert said(lines.OUTBOUND)["via_upstream"].causes == ()
+
+
 def test_an_error_from_elsewhere_is_said_to_be_unknown():
     assert "Not among the errors" in said(lines.ztunnel("the moon is full"))["the moon is full"].meaning
 

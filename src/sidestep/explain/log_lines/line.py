@@ -52,7 +52,8 @@ class Party(Struct, frozen=True):
 
     Attributes:
         address: of the pod, with the port that it uses or listens on.
-        workload: ztunnel's name for it, a pod's as a rule.
+        workload: ztunnel's name for it, a pod's as a rule. Where ztunnel goes to a waypoint, workload, namespace and
+            identity of the destination are the waypoint's, while address and service are what was asked for.
         namespace: of the workload.
         identity: SPIFFE URI; ztunnel leaves it out of a connection without mTLS.
         service: hostname of the service that was asked for.

@@ -17,6 +17,9 @@ _NO_POLICY = "matched_policy[none]"
 _BAD_CUSTOM = "deny-due-to-bad-CUSTOM-action"
 _CUSTOM = "istio-ext-authz"
 _BASE = re.compile(r"[^{(\[.]*")
+_PASSED_ON = "via_upstream"
+_FAILED = 400
+_ANSWERED_BEHIND = ("the app answered so, or the next proxy on the way did, whose line has the same request id",)
 _UNKNOWN_FLAG: Meaning = ("Not one of Envoy's flags; a filter that was added to it may set its own.", ())
 _UNKNOWN_DETAILS: Meaning = ("Not among the details that Envoy's own filters are known to give.", ())
 _UNKNOWN_ERROR: Meaning = ("Not among the errors that ztunnel is known to write.", ())
@@ -108,7 +111,9 @@ def _details(line: LogLine) -> Iterator[Statement]:
         return
     for told in (line.details, line.termination):
         if told:
-            yield Statement(told, *(DETAILS.get(_base(told)) or find(told, TRANSPORT) or _UNKNOWN_DETAILS))
+            meaning, causes = DETAILS.get(_base(told)) or find(told, TRANSPORT) or _UNKNOWN_DETAILS
+            failed_behind = told == _PASSED_ON and (line.status or 0) >= _FAILED
+            yield Statement(told, meaning, _ANSWERED_BEHIND if failed_behind else causes)
         reason = re.split(r"[|,}]", told.partition("{")[2], maxsplit=1)[0].replace(" ", "_")
         if told.startswith("upstream_reset") and reason in RESETS:
             yield Statement(reason, *RESETS[reason])

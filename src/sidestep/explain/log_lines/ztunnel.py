@@ -15,7 +15,8 @@ _ENDS = tuple(
     for end in ("src", "dst")
     for field in ("addr", "workload", "namespace", "identity", "service", "hbone_addr")
 )
-_KNOWN = frozenset({*_ENDS, "direction", "bytes_sent", "bytes_recv", "duration", "error"})
+_BYTES = ("bytes_sent", "bytes_recv")
+_KNOWN = frozenset({*_ENDS, *_BYTES, "direction", "duration", "error"})
 _HEAD = frozenset({"level", "time", "scope", "message", "target"})
 _FIELD = re.compile(r'(?:^|(?<=\s))([a-z_]+(?:\.[a-z_]+)*)=("(?:[^"\\]|\\.)*\\?(?:"|$)|[^\s"]\S*|(?=\s|$))', re.DOTALL)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -49,10 +50,11 @@ def ztunnel_text(line: str) -> tuple[str, LogLine] | None:
 
 
 def ztunnel_line(fields: Fields, written: LogFormat, left: tuple[str, ...] = ()) -> LogLine:
-    """The line that the fields make."""
+    """The line that the fields make; ztunnel counts bytes as the pod sees them that it stands next to."""
     direction, error = text(fields, "direction"), text(fields, "error")
     tunnelled = address(text(fields, "dst.hbone_addr"))
     reached = address(text(fields, "dst.addr"))
+    to_client, from_client = _BYTES[::-1] if direction == "outbound" else _BYTES
     return LogLine(
         written,
         _REPORTERS.get(direction, Reporter.UNKNOWN),
@@ -64,8 +66,8 @@ def ztunnel_line(fields: Fields, written: LogFormat, left: tuple[str, ...] = ())
         source=_party(fields, "src"),
         destination=_party(fields, "dst"),
         tunnel=reached if tunnelled else None,
-        bytes_sent=number(fields, "bytes_sent"),
-        bytes_received=number(fields, "bytes_recv"),
+        bytes_sent=number(fields, to_client),
+        bytes_received=number(fields, from_client),
         duration_ms=milliseconds(fields, "duration"),
         unparsed=(*left, *(f"{key}={fields[key]}" for key in fields if key not in _KNOWN | _HEAD)),
     )

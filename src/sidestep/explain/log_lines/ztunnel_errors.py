@@ -137,7 +137,9 @@ ERRORS: tuple[Phrase, ...] = (
         "no a/aaaa records",
         ("The host resolves to no address.", ("the host of a ServiceEntry has no A or AAAA record",)),
     ),
-    ("dns", ("The name did not resolve.", ("the host of a ServiceEntry does not exist in DNS",))),
+    ("dns lookup", ("The name did not resolve.", ("the host of a ServiceEntry does not exist in DNS",))),
+    ("dns response had", ("The name did not resolve.", ("the host of a ServiceEntry has no A or AAAA record",))),
+    ("dns: ", ("The name did not resolve.", ("a DNS server that answers what cannot be read",))),
     (
         "cannot resolve port",
         (
@@ -181,7 +183,7 @@ ERRORS: tuple[Phrase, ...] = (
     ),
     ("identity is no longer needed", ("The pod went away while its certificate was being fetched.", ("a short pod",))),
     (
-        "revoked",
+        "certificate revoked",
         ("The peer's certificate was revoked.", ("a revocation list that names it",)),
     ),
     (
