@@ -6,6 +6,7 @@ counts as one, and denies what no other admits.
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -28,6 +29,7 @@ class Ground(StrEnum):
     NO_DENY_MATCHES = "no DENY policy matches, and there is no ALLOW policy"
     EXTERNAL = "an external authorizer decides"
     UNREADABLE = "a policy could not be read"
+    NOT_KNOWN = "a rule looks at something that is not known"
 
 
 class Outcome(Struct, frozen=True):
@@ -57,7 +59,7 @@ class Compiled(Struct, frozen=True):
     rules: tuple[Rule, ...]
 
 
-class PolicySet(Struct, frozen=True):
+class PolicySet(Struct, frozen=True, dict=True):
     """All policies of one filter chain, by action; those that could not be read apart."""
 
     custom: tuple[Compiled, ...] = ()
@@ -67,10 +69,25 @@ class PolicySet(Struct, frozen=True):
     shadow: tuple[Compiled, ...] = ()
     unreadable: tuple[Policy, ...] = ()
 
-    def judge(self, seen: Seen) -> Outcome:
-        """The verdict on one request."""
+    @cached_property
+    def attributes(self) -> frozenset[Attribute]:
+        """Everything that any enforced rule looks at."""
+        enforced = (*self.custom, *self.deny, *self.allow)
+        return frozenset(
+            term.attribute
+            for each in enforced
+            for rule in each.rules
+            for clause in rule.clauses
+            for part in clause.any_of
+            for term in part.terms
+        )
+
+    def judge(self, seen: Seen, blind: frozenset[Attribute] = frozenset()) -> Outcome:
+        """The verdict on one request; `blind` names attributes whose value nobody knows."""
         if self.unreadable:
             return Outcome(None, Ground.UNREADABLE, self.unreadable[0])
+        if blind and not blind.isdisjoint(self.attributes):
+            return self._judge_partly(seen, blind)
         asked = _first(self.custom, seen)
         denied = _first(self.deny, seen)
         if denied is not None:
@@ -81,6 +98,22 @@ class PolicySet(Struct, frozen=True):
                 return self._told(False, Ground.NOT_ALLOWED, (self.allow[0].policy, None), seen)
             return self._told(*self._passed(asked, Ground.ALLOWED_BY, found), seen)
         return self._told(*self._passed(asked, self._default, None), seen)
+
+    def _judge_partly(self, seen: Seen, blind: frozenset[Attribute]) -> Outcome:
+        """Three-valued: certain only where no value of the unknown attributes could change the answer."""
+        asked, denied, allowed = (
+            _first_partly(compiled, seen, blind) for compiled in (self.custom, self.deny, self.allow)
+        )
+        if denied and denied[2]:
+            return Outcome(False, Ground.DENIED_BY, denied[0], denied[1])
+        if self.allow and allowed is None:
+            return Outcome(False, Ground.NOT_ALLOWED, self.allow[0].policy)
+        unsure = next((found for found in (denied, allowed) if found and not found[2]), None)
+        if unsure:
+            return Outcome(None, Ground.NOT_KNOWN, unsure[0], unsure[1])
+        if asked:
+            return Outcome(None, Ground.EXTERNAL, asked[0], asked[1])
+        return Outcome(True, Ground.ALLOWED_BY, allowed[0], allowed[1]) if allowed else Outcome(True, self._default)
 
     @property
     def _default(self) -> Ground:
@@ -160,6 +193,40 @@ def _first(compiled: tuple[Compiled, ...], seen: Seen) -> _Match | None:
             if rule_matches(rule, seen):
                 return each.policy, rule
     return None
+
+
+def _first_partly(
+    compiled: tuple[Compiled, ...], seen: Seen, blind: frozenset[Attribute]
+) -> tuple[Policy, Rule, bool] | None:
+    """The first rule that matches for sure, else the first that may."""
+    perhaps = None
+    for each in compiled:
+        for rule in each.rules:
+            found = _rule_partly(rule, seen, blind)
+            if found:
+                return each.policy, rule, True
+            if found is None and perhaps is None:
+                perhaps = each.policy, rule, False
+    return perhaps
+
+
+def _rule_partly(rule: Rule, seen: Seen, blind: frozenset[Attribute]) -> bool | None:
+    def term(each: Term) -> bool | None:
+        return None if each.attribute in blind else term_holds(each, seen)
+
+    return _all(_any(_all(term(each) for each in part.terms) for part in clause.any_of) for clause in rule.clauses)
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    """False if any is; else None if any is; else True."""
+    found = list(answers)
+    return False if False in found else None if None in found else True
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    """True if any is; else None if any is; else False."""
+    found = list(answers)
+    return True if True in found else None if None in found else False
 
 
 def _matching(compiled: tuple[Compiled, ...], seen: Seen) -> tuple[Policy, ...]:

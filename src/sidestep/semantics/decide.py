@@ -1,0 +1,97 @@
+"""What a mesh does with one request: the function that everything which judges is checked against.
+
+Source: istio-semantics.md §3.11. `decide` is pure: the mesh and the request are all it knows.
+"""
+
+from sidestep.semantics.decisions import Branch, Decision, decision
+from sidestep.semantics.hops.clients import from_gateway, from_plain, from_sidecar, from_ztunnel
+from sidestep.semantics.hops.targets import Target, resolve
+from sidestep.semantics.hops.traveller import Sender, Traveller
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.requests import (
+    GatewayClient,
+    Http,
+    NodeClient,
+    OutsideClient,
+    Request,
+    WorkloadClient,
+)
+
+
+def decide(index: MeshIndex, request: Request) -> Decision:
+    """The path, every enforcement point and the verdict.
+
+    Nothing is guessed: what was not read, is malformed or is not modelled makes the verdict unknown, with the reason.
+    """
+    return decision(tuple(_branches(index, request)), index.assumptions)
+
+
+def _branches(index: MeshIndex, request: Request) -> list[Branch]:
+    http = request.payload if isinstance(request.payload, Http) else None
+    match request.client:
+        case WorkloadClient(ref=ref, group=group):
+            pods = index.workloads.get(ref, ())
+            found = next((each for each in pods if each.place == group), None)
+            if found is None:
+                sender = Sender(str(ref))
+                return [
+                    Traveller(index, request, sender, http=http).unknown(str(ref), f"{ref} has no pods to call from")
+                ]
+            traveller = Traveller(index, request, _sender(index, found), http=http)
+            return _from_pods(traveller, found, resolve(index, request.to, found.namespace))
+        case GatewayClient(namespace=namespace, name=name):
+            return _from_gateway(index, request, namespace, name, http)
+        case NodeClient(address=address):
+            sender = Sender(f"a process on node {address}".rstrip(), address=address)
+            return _from_plain(Traveller(index, request, sender, http=http))
+        case OutsideClient(address=address):
+            sender = Sender(f"outside {address}".rstrip(), address=address)
+            return _from_plain(Traveller(index, request, sender, http=http))
+
+
+def _from_plain(traveller: Traveller) -> list[Branch]:
+    request = traveller.request
+    return from_plain(traveller, resolve(traveller.index, request.to, ""), request.port)
+
+
+def _from_pods(traveller: Traveller, client: Instances, target: Target) -> list[Branch]:
+    port = traveller.request.port
+    match client.mode:
+        case Mode.AMBIENT:
+            return from_ztunnel(traveller, target, port)
+        case Mode.SIDECAR if client.captures:
+            return from_sidecar(traveller, target, port, client)
+        case Mode.GATEWAY:
+            return from_gateway(traveller, target, port)
+        case Mode.PROXYLESS:
+            reason = "proxyless gRPC chooses its own way, which is not modelled"
+            return [traveller.unknown(str(client.workload), reason)]
+        case Mode.WAYPOINT:
+            return [traveller.unknown(str(client.workload), "waypoints only forward what others send")]
+        case _:
+            bare = Sender(str(client.workload), client.namespace, client.labels, None, client.address, client)
+            return from_plain(Traveller(traveller.index, traveller.request, bare, http=traveller.http), target, port)
+
+
+def _from_gateway(index: MeshIndex, request: Request, namespace: str, name: str, http: Http | None) -> list[Branch]:
+    """By the Gateway of the Gateway API, or by the workload of that name."""
+    pods = index.gateway_pods(namespace, name) or tuple(
+        each
+        for ref, group in index.workloads.items()
+        if ref.namespace == namespace and ref.name == name
+        for each in group
+        if each.mode is Mode.GATEWAY
+    )
+    if not pods:
+        sender = Sender(f"gateway {namespace}/{name}", namespace)
+        traveller = Traveller(index, request, sender, http=http)
+        return [traveller.unknown(f"{namespace}/{name}", f"no pods of a gateway {namespace}/{name} were read")]
+    sender = _sender(index, pods[0])
+    target = resolve(index, request.to, namespace)
+    return from_gateway(Traveller(index, request, sender, http=http), target, request.port)
+
+
+def _sender(index: MeshIndex, pods: Instances) -> Sender:
+    principal = pods.principal(index.settings.trust_domain)
+    return Sender(str(pods.workload), pods.namespace, pods.labels, principal, pods.address, pods)

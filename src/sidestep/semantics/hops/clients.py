@@ -1,0 +1,204 @@
+"""Leaving the client: what captures its connection and by what it decides where to go.
+
+Source: istio-semantics.md §2.2, §3.8, §3.11, §5.1, §5.3.
+"""
+
+from msgspec.structs import replace
+
+from sidestep.semantics.authentication.tokens import Validation
+from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Verdict
+from sidestep.semantics.hops.deliver import (
+    Choose,
+    answered,
+    choose_as_ambient,
+    choose_as_sidecar,
+    choose_plain,
+    deliver,
+    outside,
+    to_pods,
+    to_service,
+)
+from sidestep.semantics.hops.seeing import http_seen
+from sidestep.semantics.hops.targets import External, Pods, Target
+from sidestep.semantics.hops.traveller import Traveller
+from sidestep.semantics.hops.waypoint import through_waypoint, through_workload_waypoint
+from sidestep.semantics.instances import Instances
+from sidestep.semantics.protocols import Declared
+from sidestep.semantics.requests import Tcp
+from sidestep.semantics.routing.hosts import Client
+from sidestep.semantics.routing.route import Route, RouteSource
+from sidestep.semantics.service_index import Service
+from sidestep.semantics.services import ingress_uses_waypoint
+from sidestep.semantics.waypoints import Binding, BindingState
+
+_BOUND = "the waypoint is ready"
+_UNBOUND = "the waypoint is not ready"
+
+
+def from_plain(traveller: Traveller, target: Target, port: int) -> list[Branch]:
+    """A client that nothing captures: kube-proxy chooses a pod, and no waypoint is ever asked."""
+    match target:
+        case External():
+            return [outside(traveller, target.host)]
+        case Pods():
+            return _each(traveller, target, port, choose_plain)
+        case Service():
+            return to_service(traveller, target, port, choose_plain)
+
+
+def from_ztunnel(traveller: Traveller, target: Target, port: int) -> list[Branch]:
+    """An ambient client: the address that it dialled decides, and nothing of HTTP."""
+    out = traveller.passed(_leaving(traveller, Proxy.ZTUNNEL_OUT))
+    match target:
+        case External():
+            return [outside(out, target.host)]
+        case Pods():
+            return [branch for each in target.instances for branch in _ambient_to_pods(out, each, port, target)]
+        case Service():
+            return _ambient_to_service(out, target, port)
+
+
+def from_sidecar(traveller: Traveller, target: Target, port: int, client: Instances) -> list[Branch]:
+    """A sidecar client: its own routes first, and never a waypoint (D51)."""
+    if client.excluded("Outbound", port):
+        return from_plain(replace(traveller, sender=replace(traveller.sender, principal=None)), target, port)
+    return _by_proxy(traveller, target, port, Client(client.namespace, client.labels), Proxy.SIDECAR_OUT)
+
+
+def from_gateway(traveller: Traveller, target: Target, port: int) -> list[Branch]:
+    """What a gateway sends on; only a label makes it ask the service's waypoint (D52)."""
+    out = traveller.passed(_leaving(traveller, Proxy.GATEWAY))
+    match target:
+        case External():
+            return [outside(out, target.host)]
+        case Pods():
+            return _each(out, target, port, choose_as_sidecar)
+        case Service():
+            bound = traveller.index.waypoint_of(target)
+            asks = traveller.index.settings.version.since(1, 24) and ingress_uses_waypoint(
+                traveller.index.mesh, target.resource
+            )
+            if asks and bound is not None:
+                return _perhaps(out, bound, target, port, to_service(out, target, port, choose_as_sidecar))
+            return to_service(out, target, port, choose_as_sidecar)
+
+
+def _ambient_to_service(traveller: Traveller, service: Service, port: int) -> list[Branch]:
+    if service.headless:
+        pods = Pods(traveller.index.behind(service), service)
+        return [branch for each in pods.instances for branch in _ambient_to_pods(traveller, each, port, pods)] or [
+            _closed(traveller, service.host, "no pod stands behind it")
+        ]
+    bound = traveller.index.waypoint_of(service)
+    if bound is None:
+        return _direct(traveller, service, port)
+    return _perhaps(traveller, bound, service, port, _direct(traveller, service, port))
+
+
+def _direct(traveller: Traveller, service: Service, port: int) -> list[Branch]:
+    """Without a waypoint ztunnel only knows bytes: what the proxies answer with a status, it closes."""
+    return to_service(traveller, service, port, choose_as_ambient)
+
+
+def _perhaps(traveller: Traveller, bound: Binding, service: Service, port: int, direct: list[Branch]) -> list[Branch]:
+    """Through the waypoint if it is there, past it if it is not, and both where nobody can tell."""
+    match bound.state:
+        case BindingState.ACCEPTED:
+            return through_waypoint(traveller, bound, service, port)
+        case BindingState.UNDECIDED:
+            if bound.gateway is None:
+                return [traveller.unknown(service.host, f"Gateway {bound.namespace}/{bound.name} was not read")]
+            through = through_waypoint(replace(traveller, condition=f"if {_BOUND}"), bound, service, port)
+            return [*through, *(replace(branch, condition=f"if {_UNBOUND}", weight=0.0) for branch in direct)]
+        case _:
+            return direct
+
+
+def _ambient_to_pods(traveller: Traveller, to: Instances, port: int, dialled: Pods) -> list[Branch]:
+    bound = traveller.index.workload_waypoint(to)
+    target = dialled.port_of(to, port)
+    direct = to_pods(traveller, to, target, choose_as_ambient)
+    if bound is None or bound.state is not BindingState.ACCEPTED:
+        undecided = bound is not None and bound.state is BindingState.UNDECIDED and bound.gateway is not None
+        if bound is not None and undecided:
+            return [replace(through_workload_waypoint(traveller, bound, to, target), condition=f"if {_BOUND}"), direct]
+        return [direct]
+    return [through_workload_waypoint(traveller, bound, to, target)]
+
+
+def _by_proxy(traveller: Traveller, target: Target, port: int, client: Client, proxy: Proxy) -> list[Branch]:
+    """A sidecar that reads what it can and routes by it."""
+    hop = _leaving(traveller, proxy)
+    match target:
+        case External():
+            return [_to_unknown_host(traveller, hop, target.host, client)]
+        case Pods(service=Service() as headless):
+            return _routed(traveller, hop, headless, port, client)
+        case Pods():
+            plain = replace(traveller.passed(hop), sender=replace(traveller.sender, principal=None))
+            return _each(plain, target, port, choose_plain)
+        case Service():
+            return _routed(traveller, hop, target, port, client)
+
+
+def _routed(traveller: Traveller, hop: Hop, service: Service, port: int, client: Client) -> list[Branch]:
+    declared = service.port(port)
+    routing, host = traveller.index.routing, traveller.index.host(service)
+    seen_scope = routing.sees(client, host)
+    if seen_scope is False:
+        return [_to_unknown_host(traveller, hop, service.host, client)]
+    protocol = declared.protocol if declared else Declared.UNDECLARED
+    payload = traveller.request.payload
+    if isinstance(payload, Tcp) and payload.server_first and protocol is Declared.UNDECLARED:
+        reason = "the port declares no protocol: the sidecar waits for the client, and the server speaks first"
+        check = Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, Shape.HANG, reason=reason)
+        return [traveller.end(replace(hop, checks=(check,)))]
+    if traveller.http is None or protocol is Declared.TCP:
+        route = routing.sidecar_tcp(client, host, port, payload.sni if isinstance(payload, Tcp) else "")
+    else:
+        route = _http_route(traveller, service, port, client)
+    ended = answered(traveller, route, hop)
+    if ended is not None:
+        return [ended]
+    if route.source in (RouteSource.PASSTHROUGH, RouteSource.BLACKHOLE):
+        return [_to_unknown_host(traveller, hop, traveller.request.to, client)]
+    return deliver(traveller.passed(hop), route, port, choose_as_sidecar)
+
+
+def _http_route(traveller: Traveller, service: Service, port: int, client: Client) -> Route:
+    """By the Host header, not by the address (D39)."""
+    index, http = traveller.index, traveller.http
+    assert http is not None  # noqa: S101 - the caller asked
+    authority = (http.authority or service.host).partition(":")[0]
+    named = index.services.named(authority, client.namespace) or service
+    told = http_seen(traveller, http, Validation())
+    if told is None:
+        return Route(RouteSource.DEFAULT, unknown="the path is one that proxies refuse")
+    return index.routing.sidecar_http(client, index.host(named), authority, port, told)
+
+
+def _to_unknown_host(traveller: Traveller, hop: Hop, host: str, client: Client) -> Branch:
+    """Passed through untouched, or refused where only known hosts are allowed."""
+    policy, where = traveller.index.routing.outbound_policy(client)
+    if policy == "REGISTRY_ONLY":
+        shape = Shape.BAD_GATEWAY if traveller.http is not None else Shape.CLOSED
+        reason = f"REGISTRY_ONLY: {host} is not among the hosts that this sidecar knows"
+        check = Check(CheckKind.ROUTE, Verdict.DENY, shape, where, reason=reason)
+        return traveller.end(replace(hop, checks=(check,)))
+    return outside(traveller.passed(hop), host)
+
+
+def _each(traveller: Traveller, target: Pods, port: int, choose: Choose) -> list[Branch]:
+    if not target.instances:
+        return [_closed(traveller, traveller.request.to, "no pod stands behind it")]
+    return [to_pods(traveller, each, target.port_of(each, port), choose) for each in target.instances]
+
+
+def _leaving(traveller: Traveller, proxy: Proxy) -> Hop:
+    sender = traveller.sender
+    return Hop(proxy, sender.words, identity=sender.principal, source=sender.address, port=traveller.request.port)
+
+
+def _closed(traveller: Traveller, at: str, reason: str) -> Branch:
+    check = Check(CheckKind.ROUTE, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason)
+    return traveller.stop(Proxy.NONE, at, check)

@@ -1,0 +1,103 @@
+"""Policies asked by a proxy, and its answer as a check."""
+
+from sidestep.model.metadata import ObjectId
+from sidestep.semantics.authentication.tokens import RequestPolicy, Validation, validate
+from sidestep.semantics.authorization.evaluate import Ground, Outcome, PolicySet
+from sidestep.semantics.authorization.policy import Attribute, Policy
+from sidestep.semantics.authorization.seen import HttpSeen, Seen
+from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
+from sidestep.semantics.decisions import Check, CheckKind, Shape, Verdict
+from sidestep.semantics.hops.seeing import blind_spots
+from sidestep.semantics.hops.traveller import Traveller
+from sidestep.semantics.requests import Answers, Http
+
+_MULTIPLE_PROVIDERS = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"
+_PASSED = Check(CheckKind.AUTHORIZATION, Verdict.ALLOW)
+_NO_TOKENS = Validation()
+
+
+def token_check(policies: tuple[RequestPolicy, ...], http: Http) -> tuple[Validation, Check | None]:
+    """What RequestAuthentications make of a request's token; no check where none applies."""
+    if not policies:
+        return _NO_TOKENS, None
+    preflight = http.method == "OPTIONS" and {"origin", "access-control-request-method"} <= http.headers.keys()
+    found = validate(policies, http.token, preflight=preflight)
+    where = found.policy.id if found.policy else None
+    if found.unknown:
+        return found, Check(CheckKind.REQUEST_AUTHENTICATION, Verdict.UNKNOWN, object=where, reason=found.unknown)
+    if found.refused:
+        reason = f"the token is {http.token.state.value}, or of no issuer that {where} names"
+        refused = Check(CheckKind.REQUEST_AUTHENTICATION, Verdict.DENY, Shape.UNAUTHORIZED, where, reason=reason)
+        return found, refused
+    return found, Check(CheckKind.REQUEST_AUTHENTICATION, Verdict.ALLOW, object=where)
+
+
+def policy_check(
+    traveller: Traveller, policies: PolicySet, what: Seen, refusal: Shape, unsure: frozenset[Attribute] = frozenset()
+) -> Check:
+    """What AuthorizationPolicies say, as Envoy judges them."""
+    outcome = policies.judge(what, blind_spots(what) | unsure)
+    if outcome.allowed is True:
+        if outcome.policy is None:
+            return _PASSED
+        return Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, Shape.NONE, *_named(outcome), outcome=outcome)
+    if outcome.allowed is False:
+        return Check(CheckKind.AUTHORIZATION, Verdict.DENY, refusal, *_named(outcome), outcome=outcome)
+    if outcome.ground is Ground.EXTERNAL:
+        return _external(traveller, policies, outcome, what.http, refusal)
+    return Check(
+        CheckKind.AUTHORIZATION, Verdict.UNKNOWN, Shape.NONE, *_named(outcome), outcome, reason=_unsure(outcome)
+    )
+
+
+def ztunnel_check(policies: ZtunnelSet, what: Seen, refusal: Shape) -> Check:
+    """What ztunnel says."""
+    told = policies.judge(what)
+    authorization = told.authorization
+    policy = authorization.policy if authorization else None
+    where, rule = policy.id if policy else None, told.group.rule if told.group else None
+    if told.allowed is None:
+        return Check(
+            CheckKind.AUTHORIZATION, Verdict.UNKNOWN, Shape.NONE, where, rule, None, authorization, told.reason
+        )
+    verdict = Verdict.ALLOW if told.allowed else Verdict.DENY
+    shape = Shape.NONE if told.allowed else refusal
+    return Check(CheckKind.AUTHORIZATION, verdict, shape, where, rule, None, authorization)
+
+
+def _external(
+    traveller: Traveller, policies: PolicySet, outcome: Outcome, http: HttpSeen | None, refusal: Shape
+) -> Check:
+    """A CUSTOM policy matches: its authorizer has the last word, unless the configuration already has it."""
+    policy = outcome.policy
+    providers = {each.policy.provider for each in policies.custom}
+    known = traveller.index.settings.providers
+    several = len(providers) > 1 and not traveller.index.settings.flag(_MULTIPLE_PROVIDERS, default=False)
+    provider = policy.provider if policy else ""
+    if several or (traveller.index.settings.config is not None and provider not in known):
+        why = "several CUSTOM providers on one workload" if several else f"no extension provider is called {provider!r}"
+        return Check(CheckKind.AUTHORIZATION, Verdict.DENY, refusal, *_named(outcome), outcome, reason=why)
+    if http is None and known.get(provider) == "http":
+        reason = f"provider {provider!r} speaks HTTP, and is not asked about TCP"
+        return Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, Shape.NONE, *_named(outcome), outcome, reason=reason)
+    match traveller.request.authorizer:
+        case Answers.ALLOWS:
+            return Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, Shape.NONE, *_named(outcome), outcome)
+        case Answers.DENIES:
+            reason = f"the external authorizer {provider!r} refuses"
+            return Check(CheckKind.AUTHORIZATION, Verdict.DENY, refusal, *_named(outcome), outcome, reason=reason)
+        case _:
+            reason = f"the external authorizer {provider!r} decides"
+            return Check(CheckKind.AUTHORIZATION, Verdict.UNKNOWN, Shape.NONE, *_named(outcome), outcome, reason=reason)
+
+
+def _named(outcome: Outcome) -> tuple[ObjectId | None, int | None]:
+    policy: Policy | None = outcome.policy
+    return policy.id if policy else None, outcome.rule.index if outcome.rule else None
+
+
+def _unsure(outcome: Outcome) -> str:
+    if outcome.ground is Ground.UNREADABLE and outcome.policy:
+        return f"{outcome.policy.id} could not be read: {outcome.policy.invalid}"
+    rule = f", rule {outcome.rule.index + 1}," if outcome.rule else ""
+    return f"{outcome.policy.id if outcome.policy else 'a policy'}{rule} looks at something that is not known"

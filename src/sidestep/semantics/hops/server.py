@@ -1,0 +1,180 @@
+"""Arriving at pods: what captures the connection there, who it says the peer is, and what policies answer.
+
+Source: istio-semantics.md §3.6, §3.8, §3.11, §5.3.
+"""
+
+from msgspec import Struct
+
+from sidestep.semantics.authentication.peers import Effective, Mtls, effective
+from sidestep.semantics.authorization.seen import Chain
+from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
+from sidestep.semantics.hops.judging import policy_check, token_check, ztunnel_check
+from sidestep.semantics.hops.network import network_check
+from sidestep.semantics.hops.seeing import http_seen, seen
+from sidestep.semantics.hops.traveller import Traveller, identity_over
+from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.protocols import Declared
+from sidestep.semantics.requests import Http, Tcp
+
+_ILLEGAL_AT_ZTUNNEL = frozenset({15001, 15006, 15008})
+_NEVER_AT_SIDECAR = frozenset({15090, 15021, 15020})
+_BAD_PATH = Check(CheckKind.PROTOCOL, Verdict.DENY, Shape.CLOSED, reason="the proxy answers 400 to this path")
+
+
+class Arrival(Struct, frozen=True):
+    """A leg that ends at pods.
+
+    Attributes:
+        traveller: the request and who sends it on.
+        to: the pods.
+        transport: how it comes.
+        port: the target port.
+        declared: what the Service's port says that it speaks.
+    """
+
+    traveller: Traveller
+    to: Instances
+    transport: Transport
+    port: int
+    declared: Declared = Declared.UNDECLARED
+
+    @property
+    def identity(self) -> str | None:
+        """Of the peer, as the receiver knows it."""
+        return identity_over(self.transport, self.traveller.sender)
+
+    def hop(self, proxy: Proxy, *checks: Check) -> Hop:
+        """The hop at these pods."""
+        address = self.traveller.sender.address
+        return Hop(proxy, str(self.to.workload), self.transport, self.identity, address, self.port, checks)
+
+    def refused(self, proxy: Proxy, kind: CheckKind, shape: Shape, reason: str) -> Branch:
+        """It does not get through, though no policy refuses it."""
+        return self.traveller.end(self.hop(proxy, Check(kind, Verdict.UNREACHABLE, shape, reason=reason)))
+
+
+def arrive(arrival: Arrival) -> Branch:
+    """The verdict at the pods."""
+    traveller, to = arrival.traveller, arrival.to
+    blocked = network_check(traveller, to, arrival.transport, arrival.port)
+    if blocked is not None:
+        return traveller.end(arrival.hop(Proxy.NONE, blocked))
+    match to.mode:
+        case Mode.AMBIENT:
+            return _at_ztunnel(arrival)
+        case Mode.SIDECAR if to.captures:
+            return _at_sidecar(arrival)
+        case Mode.PROXYLESS:
+            return traveller.unknown(
+                str(to.workload), "proxyless gRPC judges requests by itself, which is not modelled"
+            )
+        case Mode.GATEWAY | Mode.WAYPOINT:
+            reason = f"{to.workload} is a {to.mode.value}: what it forwards is asked with --client gateway:NAME"
+            return traveller.unknown(str(to.workload), reason)
+        case _:
+            return _unguarded(arrival)
+
+
+def _unguarded(arrival: Arrival) -> Branch:
+    """Pods that no proxy stands before: whatever is not plaintext, the application cannot read."""
+    if arrival.transport is Transport.PLAINTEXT:
+        return arrival.traveller.end(arrival.hop(Proxy.APPLICATION), arrival.to)
+    reason = f"{arrival.transport} is sent to pods where nothing reads it"
+    return arrival.refused(Proxy.APPLICATION, CheckKind.PROTOCOL, Shape.CLOSED, reason)
+
+
+def _at_ztunnel(arrival: Arrival) -> Branch:
+    """Ztunnel sees no HTTP: addresses, the peer's identity and the target port are all it judges by."""
+    traveller, to, port = arrival.traveller, arrival.to, arrival.port
+    if to.bypasses_inbound:
+        return _unguarded(arrival)
+    if port in _ILLEGAL_AT_ZTUNNEL:
+        return arrival.refused(Proxy.ZTUNNEL_IN, CheckKind.CAPTURE, Shape.CLOSED, f"ztunnel refuses port {port}")
+    if arrival.transport is Transport.MTLS:
+        reason = "ztunnel hands the sidecar's TLS on to the application, which cannot read it"
+        return arrival.refused(Proxy.ZTUNNEL_IN, CheckKind.PROTOCOL, Shape.CLOSED, reason)
+    levels = traveller.index.peer_levels(to)
+    if levels.invalid:
+        unread = Check(CheckKind.PEER_AUTHENTICATION, Verdict.UNKNOWN, reason=levels.invalid)
+        return traveller.end(arrival.hop(Proxy.ZTUNNEL_IN, unread))
+    what = seen(traveller, arrival.identity, to.address, port, None)
+    check = ztunnel_check(traveller.index.ztunnel_policies(to), what, _refusal_of_ztunnel(traveller))
+    return traveller.end(arrival.hop(Proxy.ZTUNNEL_IN, check), to)
+
+
+def _refusal_of_ztunnel(traveller: Traveller) -> Shape:
+    """A reset to whoever sent it; a waypoint turns that into 503 for HTTP."""
+    relayed = traveller.sender.is_waypoint or (traveller.http is not None and _proxied(traveller))
+    return Shape.UNAVAILABLE if relayed and traveller.http is not None else Shape.RESET
+
+
+def _proxied(traveller: Traveller) -> bool:
+    """Whether a proxy that reads HTTP sent the request on."""
+    return any(hop.proxy in (Proxy.SIDECAR_OUT, Proxy.GATEWAY, Proxy.WAYPOINT) for hop in traveller.hops)
+
+
+def _at_sidecar(arrival: Arrival) -> Branch:
+    to, port = arrival.to, arrival.port
+    if arrival.transport is not Transport.HBONE and (to.excluded("Inbound", port) or port in _NEVER_AT_SIDECAR):
+        return _unguarded(arrival)
+    levels = arrival.traveller.index.peer_levels(to)
+    peer = _peer_check(arrival, effective(levels, port), levels.invalid)
+    checks: tuple[Check, ...] = (peer,) if peer is not None else ()
+    if peer is None or peer.verdict is Verdict.ALLOW:
+        checks += _policies(arrival)
+    return arrival.traveller.end(arrival.hop(Proxy.SIDECAR_IN, *checks), to)
+
+
+def _peer_check(arrival: Arrival, asked: Effective, invalid: str) -> Check | None:
+    """PeerAuthentication; HBONE has proved its peer already and is not asked."""
+    if arrival.transport is Transport.HBONE:
+        return None
+    traveller, plain = arrival.traveller, arrival.transport is Transport.PLAINTEXT
+    where = asked.policy.id if asked.policy else None
+    kind = CheckKind.PEER_AUTHENTICATION
+    if invalid:
+        return Check(kind, Verdict.UNKNOWN, object=where, reason=invalid)
+    told = f"{asked.field or 'the default'} is {asked.mode.value}"
+    if plain and asked.mode is Mtls.STRICT:
+        shape = Shape.UNAVAILABLE if traveller.http is not None and _proxied(traveller) else Shape.RESET
+        return Check(kind, Verdict.DENY, shape, where, reason=f"{told}, and the peer sends plaintext")
+    if not plain and asked.mode is Mtls.DISABLE:
+        shape = Shape.UNAVAILABLE if arrival.declared is Declared.HTTP else Shape.HANG
+        return Check(kind, Verdict.UNREACHABLE, shape, where, reason=f"{told}, and the peer sends mTLS")
+    payload = traveller.request.payload
+    if plain and isinstance(payload, Tcp) and payload.server_first and asked.mode is Mtls.PERMISSIVE:
+        reason = "PERMISSIVE waits for the client's first bytes to tell TLS from plaintext, and the server speaks first"
+        return Check(kind, Verdict.UNREACHABLE, Shape.HANG, where, reason=reason)
+    return Check(kind, Verdict.ALLOW, object=where, reason=told)
+
+
+def _policies(arrival: Arrival) -> tuple[Check, ...]:
+    """Tokens and policies, on the chain that the port's protocol chooses."""
+    traveller, to = arrival.traveller, arrival.to
+    http = traveller.http
+    if http is not None and arrival.declared is not Declared.TCP:
+        return http_checks(traveller, to, arrival.identity, arrival.port, http)
+    if http is None and arrival.declared is Declared.HTTP:
+        return (not_http(),)
+    what = seen(traveller, arrival.identity, to.address, arrival.port, None)
+    return (policy_check(traveller, traveller.index.sidecar_policies(to, Chain.TCP), what, Shape.CLOSED),)
+
+
+def http_checks(traveller: Traveller, to: Instances, identity: str | None, port: int, http: Http) -> tuple[Check, ...]:
+    """What a sidecar or gateway that reads HTTP asks."""
+    validation, token = token_check(traveller.index.sidecar_request_policies(to), http)
+    if token is not None and token.verdict is not Verdict.ALLOW:
+        return (token,)
+    told = http_seen(traveller, http, validation)
+    if told is None:
+        return (_BAD_PATH,)
+    policies = traveller.index.sidecar_policies(to, Chain.HTTP)
+    what = seen(traveller, identity, to.address, port, told)
+    check = policy_check(traveller, policies, what, Shape.FORBIDDEN)
+    return (token, check) if token is not None else (check,)
+
+
+def not_http() -> Check:
+    """Bytes that are no HTTP, on a port that says it speaks HTTP."""
+    reason = "the port is declared HTTP, and what is sent is not"
+    return Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason)

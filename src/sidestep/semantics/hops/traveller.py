@@ -1,0 +1,76 @@
+"""A request on its way: what it has passed, who sends it on, and what it carries by now."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sidestep.model.metadata import Labels
+from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.instances import Instances
+from sidestep.semantics.requests import Http, Request
+from sidestep.semantics.routing.route import Route
+
+
+class Sender(Struct, frozen=True):
+    """Who sends the next leg.
+
+    Attributes:
+        words: for people.
+        namespace: empty outside of the cluster.
+        labels: for NetworkPolicies.
+        principal: of its certificate; None when it has none.
+        address: from which packets come; empty when not known.
+        instances: the pods, where it is some.
+        is_waypoint: whether a waypoint sends it on.
+    """
+
+    words: str
+    namespace: str = ""
+    labels: Labels = {}
+    principal: str | None = None
+    address: str = ""
+    instances: Instances | None = None
+    is_waypoint: bool = False
+
+
+class Traveller(Struct, frozen=True):
+    """The state between two hops."""
+
+    index: MeshIndex
+    request: Request
+    sender: Sender
+    hops: tuple[Hop, ...] = ()
+    http: Http | None = None
+    route: Route | None = None
+    weight: float = 1.0
+    condition: str = ""
+
+    def passed(self, hop: Hop) -> "Traveller":
+        """After a hop that let it through."""
+        return replace(self, hops=(*self.hops, hop))
+
+    def end(self, hop: Hop, instances: Instances | None = None) -> Branch:
+        """The way ends at a hop: there or refused there."""
+        for check in hop.checks:
+            if check.verdict is not Verdict.ALLOW:
+                return self._branch(hop, check, check.verdict, check.shape, instances)
+        return self._branch(hop, None, Verdict.ALLOW, Shape.NONE, instances)
+
+    def stop(self, proxy: Proxy, at: str, check: Check) -> Branch:
+        """The way ends before anything is sent on."""
+        return self.end(Hop(proxy, at, source=self.sender.address, identity=self.sender.principal, checks=(check,)))
+
+    def unknown(self, at: str, reason: str) -> Branch:
+        """What follows cannot be told."""
+        return self.stop(Proxy.NONE, at, Check(CheckKind.ROUTE, Verdict.UNKNOWN, reason=reason))
+
+    def _branch(
+        self, hop: Hop, check: Check | None, verdict: Verdict, shape: Shape, instances: Instances | None
+    ) -> Branch:
+        where = instances.workload if instances is not None else None
+        return Branch((*self.hops, hop), verdict, shape, self.route, where, self.weight, self.condition, check)
+
+
+def identity_over(transport: Transport, sender: Sender) -> str | None:
+    """What the receiver knows of the sender: nothing over plaintext."""
+    return None if transport is Transport.PLAINTEXT else sender.principal

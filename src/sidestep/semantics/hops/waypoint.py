@@ -1,0 +1,158 @@
+"""Through a waypoint: policies attached to what was dialled, routes of its owner, and on under the waypoint's name.
+
+Source: istio-semantics.md §3.7, §5.2. Whether `ipBlocks` work at a waypoint is an open question (checked.md): a policy
+that looks at the peer's address there makes the answer unknown.
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sidestep.semantics.authentication.tokens import Validation
+from sidestep.semantics.authorization.attachment import GatewayTarget
+from sidestep.semantics.authorization.evaluate import PolicySet
+from sidestep.semantics.authorization.policy import Attribute
+from sidestep.semantics.authorization.seen import Chain, HttpSeen
+from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
+from sidestep.semantics.hops.deliver import answered, choose_as_ambient, deliver, to_pods
+from sidestep.semantics.hops.judging import policy_check, token_check
+from sidestep.semantics.hops.network import network_check
+from sidestep.semantics.hops.seeing import http_seen, seen
+from sidestep.semantics.hops.server import not_http
+from sidestep.semantics.hops.traveller import Sender, Traveller
+from sidestep.semantics.identity import principal_of
+from sidestep.semantics.instances import Instances
+from sidestep.semantics.protocols import Declared
+from sidestep.semantics.requests import Http, Tcp
+from sidestep.semantics.service_index import Service
+from sidestep.semantics.waypoints import HBONE_PORT, Binding
+
+_ACCOUNT = "gateway.istio.io/service-account"
+_LAYERED = "ENABLE_LAYERED_WAYPOINT_AUTHORIZATION_POLICIES"
+_ADDRESS = frozenset({Attribute.SOURCE_IP})
+
+
+def through_waypoint(traveller: Traveller, bound: Binding, service: Service, port: int) -> list[Branch]:
+    """A request that dialled a service of the waypoint's."""
+    blocked = _not_taken(traveller, bound)
+    if blocked is not None:
+        return [blocked]
+    declared = service.port(port)
+    if declared is None:
+        reason = f"{service.resource.id} declares no port {port}, and the waypoint has no chain for it"
+        check = Check(CheckKind.ROUTE, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason)
+        return [traveller.end(_hop(traveller, bound, port, (check,)))]
+    http, refused = _payload(traveller, declared.protocol)
+    vip = service.vips[0] if service.vips else ""
+    checks = (refused,) if refused else _checks(traveller, _Chain(bound, service, http, vip, port))
+    hop = _hop(traveller, bound, port, checks)
+    if hop.verdict is not Verdict.ALLOW:
+        return [traveller.end(hop)]
+    host = traveller.index.host(service)
+    routing = traveller.index.routing
+    if http is not None:
+        told = http_seen(traveller, http, Validation()) or HttpSeen()
+        route = routing.waypoint_http(bound.namespace, host, port, told)
+    else:
+        payload = traveller.request.payload
+        route = routing.waypoint_tcp(bound.namespace, host, port, payload.sni if isinstance(payload, Tcp) else "")
+    ended = answered(traveller, route, hop)
+    if ended is not None:
+        return [ended]
+    onward = replace(traveller.passed(hop), sender=_as_sender(traveller, bound), http=http)
+    return deliver(onward, route, port, choose_as_ambient)
+
+
+def through_workload_waypoint(traveller: Traveller, bound: Binding, to: Instances, port: int) -> Branch:
+    """A request that dialled a pod of the waypoint's: Service-attached policies are not asked (D18)."""
+    blocked = _not_taken(traveller, bound)
+    if blocked is not None:
+        return blocked
+    http = traveller.http
+    hop = _hop(traveller, bound, port, _checks(traveller, _Chain(bound, None, http, to.address, port)))
+    if hop.verdict is not Verdict.ALLOW:
+        return traveller.end(hop)
+    onward = replace(traveller.passed(hop), sender=_as_sender(traveller, bound))
+    return to_pods(onward, to, port, choose_as_ambient)
+
+
+class _Chain(Struct, frozen=True):
+    """One filter chain of a waypoint: for what was dialled there, and what it reads."""
+
+    bound: Binding
+    service: Service | None
+    http: Http | None
+    address: str
+    port: int
+
+
+def _checks(traveller: Traveller, chain: _Chain) -> tuple[Check, ...]:
+    index, service, http = traveller.index, chain.service, chain.http
+    if index.settings.flag(_LAYERED, default=False):
+        return (Check(CheckKind.AUTHORIZATION, Verdict.UNKNOWN, reason=f"istiod runs with {_LAYERED}, not modelled"),)
+    gateway = GatewayTarget(chain.bound.namespace, chain.bound.name)
+    if http is None:
+        policies = index.waypoint_policies(gateway, service, Chain.TCP)
+        return (_asked(traveller, chain, policies, None, Shape.CLOSED),)
+    validation, token = token_check(index.waypoint_request_policies(gateway, service), http)
+    if token is not None and token.verdict is not Verdict.ALLOW:
+        return (token,)
+    told = http_seen(traveller, http, validation)
+    if told is None:
+        return (Check(CheckKind.PROTOCOL, Verdict.DENY, Shape.CLOSED, reason="the waypoint answers 400 to this path"),)
+    policies = index.waypoint_policies(gateway, service, Chain.HTTP)
+    check = _asked(traveller, chain, policies, told, Shape.FORBIDDEN)
+    return (token, check) if token is not None else (check,)
+
+
+def _asked(traveller: Traveller, chain: _Chain, policies: PolicySet, http: HttpSeen | None, refusal: Shape) -> Check:
+    what = seen(traveller, traveller.sender.principal, chain.address, chain.port, http)
+    return policy_check(traveller, policies, what, refusal, _ADDRESS)
+
+
+def _payload(traveller: Traveller, declared: Declared) -> tuple[Http | None, Check | None]:
+    """What the waypoint reads: HTTP where the port says so or the bytes look like it."""
+    payload = traveller.request.payload
+    if traveller.http is not None:
+        return (None if declared is Declared.TCP else traveller.http), None
+    if declared is Declared.HTTP:
+        return None, not_http()
+    if declared is Declared.UNDECLARED and isinstance(payload, Tcp) and payload.server_first:
+        reason = "the port declares no protocol: the waypoint waits for the client, and the server speaks first"
+        return None, Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, Shape.HANG, reason=reason)
+    return None, None
+
+
+def _not_taken(traveller: Traveller, bound: Binding) -> Branch | None:
+    """A waypoint that was ready once and has no pod left refuses; NetworkPolicies may stand before its pods."""
+    pods = traveller.index.gateway_pods(bound.namespace, bound.name)
+    if pods and not any(each.ready for each in pods):
+        check = Check(CheckKind.ROUTE, Verdict.UNREACHABLE, Shape.CLOSED, reason="no pod of the waypoint is ready")
+        return traveller.end(_hop(traveller, bound, HBONE_PORT, (check,)))
+    for each in pods:
+        blocked = network_check(traveller, each, Transport.HBONE, HBONE_PORT)
+        if blocked is not None:
+            return traveller.end(_hop(traveller, bound, HBONE_PORT, (blocked,)))
+    return None
+
+
+def _hop(traveller: Traveller, bound: Binding, port: int, checks: tuple[Check, ...]) -> Hop:
+    sender = traveller.sender
+    at = f"{bound.namespace}/{bound.name}"
+    return Hop(Proxy.WAYPOINT, at, Transport.HBONE, sender.principal, sender.address, port, checks)
+
+
+def _as_sender(traveller: Traveller, bound: Binding) -> Sender:
+    """The waypoint by its own certificate and address."""
+    meta = bound.gateway.meta if bound.gateway else None
+    account = (meta.annotations.get(_ACCOUNT) if meta else None) or bound.name
+    pods = traveller.index.gateway_pods(bound.namespace, bound.name)
+    one = pods[0] if len(pods) == 1 else None
+    return Sender(
+        f"waypoint {bound.namespace}/{bound.name}",
+        bound.namespace,
+        one.labels if one else {"gateway.networking.k8s.io/gateway-name": bound.name},
+        principal_of(traveller.index.settings.trust_domain, bound.namespace, account),
+        one.address if one else "",
+        one,
+        is_waypoint=True,
+    )

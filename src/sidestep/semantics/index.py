@@ -1,0 +1,310 @@
+"""A mesh made ready for decisions: everything that one request may need, found without a search.
+
+All of it is derived and lazy: what is not asked for is not computed, so that a decision costs what it touches.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from sidestep.model import kinds
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import WorkloadRef
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Spec
+from sidestep.semantics.authentication.peers import Levels, PeerPolicy, levels, parse_peer_policy
+from sidestep.semantics.authentication.peers_at_ztunnel import derived
+from sidestep.semantics.authentication.tokens import RequestPolicy, parse_request_policy
+from sidestep.semantics.authorization.attachment import (
+    GatewayTarget,
+    ServiceTarget,
+    for_gateway,
+    for_waypoint,
+    for_workload,
+)
+from sidestep.semantics.authorization.evaluate import PolicySet, policy_set
+from sidestep.semantics.authorization.parse import parse_policy
+from sidestep.semantics.authorization.policy import Action, Policy
+from sidestep.semantics.authorization.seen import Chain
+from sidestep.semantics.authorization.ztunnel import Authorization, Withheld, convert
+from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
+from sidestep.semantics.instances import Instances, instances_of
+from sidestep.semantics.inventory import Inventory, inventory
+from sidestep.semantics.proxies import GATEWAY_NAME
+from sidestep.semantics.routing.hosts import Host, HostPort
+from sidestep.semantics.routing.routing import Routing
+from sidestep.semantics.service_index import Service, ServiceIndex, service_index
+from sidestep.semantics.services import waypoint_of
+from sidestep.semantics.settings import Settings, settings
+from sidestep.semantics.versions import IstioVersion
+from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, Binding, binding
+
+ParsedT = TypeVar("ParsedT")
+
+
+class MeshIndex(Struct, frozen=True, dict=True):
+    """One mesh and its settings; build it once with `of` and ask it many times."""
+
+    mesh: Mesh
+    settings: Settings
+
+    @classmethod
+    def of(cls, mesh: Mesh, version: IstioVersion | None = None) -> "MeshIndex":
+        """The index of a mesh; `version` where the user names Istio's."""
+        return cls(mesh, settings(mesh, version))
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """All workloads."""
+        return inventory(self.mesh)
+
+    @cached_property
+    def workloads(self) -> Mapping[WorkloadRef, tuple[Instances, ...]]:
+        """Pods that are alike, by workload."""
+        found = {workload.ref: tuple(instances_of(workload)) for workload in self.inventory.workloads}
+        return {ref: instances for ref, instances in found.items() if instances}
+
+    @cached_property
+    def by_namespace(self) -> Mapping[str, tuple[Instances, ...]]:
+        """Pods that are alike, by namespace."""
+        return _grouped((each.namespace, each) for group in self.workloads.values() for each in group)
+
+    @cached_property
+    def by_address(self) -> Mapping[str, Instances]:
+        """Pods by their address; those on the host's network share the node's and are left out."""
+        return {
+            address: each
+            for group in self.workloads.values()
+            for each in group
+            if not each.shape.spec.host_network
+            for address in each.addresses
+        }
+
+    @cached_property
+    def services(self) -> ServiceIndex:
+        """Everything that can be dialled by name."""
+        return service_index(self.mesh)
+
+    @cached_property
+    def routing(self) -> Routing:
+        """All routes."""
+        return Routing.of(
+            self.mesh, self._hosts, self.settings.root_namespace, self.settings.version, self.settings.registry_only
+        )
+
+    @cached_property
+    def assumptions(self) -> tuple[str, ...]:
+        """What every decision takes for granted because it was not read."""
+        version = self.settings.version
+        found = ["Istio's version was not read: the newest that is known is assumed"] if version.assumed else []
+        found += [version.outside] if version.outside else []
+        if self.settings.config is None:
+            found.append("no mesh configuration was read: Istio's defaults are assumed")
+        if any(each.declared for group in self.workloads.values() for each in group):
+            found.append("no running pods were read of some workloads: what injection would add is assumed")
+        return tuple(found)
+
+    def host(self, service: Service) -> Host:
+        """A service as routing knows it."""
+        return self._hosts[service.host]
+
+    def in_front_of(self, instances: Instances) -> tuple[Service, ...]:
+        """The services that select pods, the oldest first."""
+        key = (id(instances), "services")
+        if key not in self._sets:
+            near = self._services_by_namespace.get(instances.namespace, ())
+            self._sets[key] = tuple(each for each in near if instances in self.behind(each))
+        found: tuple[Service, ...] = self._sets[key]
+        return found
+
+    def behind(self, service: Service) -> tuple[Instances, ...]:
+        """The pods that a service selects."""
+        found = self._behind.get(service.host)
+        if found is None:
+            found = self._behind[service.host] = self._select(service)
+        return found
+
+    def waypoint_of(self, service: Service) -> Binding | None:
+        """The waypoint that a service asks for."""
+        if service.host not in self._waypoints:
+            self._waypoints[service.host] = waypoint_of(self.mesh, service.resource)
+        return self._waypoints[service.host]
+
+    def workload_waypoint(self, instances: Instances) -> Binding | None:
+        """The waypoint that pods ask for, for traffic that dials them."""
+        labels = instances.labels
+        if USE_WAYPOINT not in labels:
+            inherited = self.mesh.namespace_labels(instances.namespace)
+            labels = {key: inherited[key] for key in (USE_WAYPOINT, USE_WAYPOINT_NAMESPACE) if key in inherited}
+        return binding(self.mesh, labels, instances.namespace, "workload")
+
+    def gateway_pods(self, namespace: str, name: str) -> tuple[Instances, ...]:
+        """The pods of a Gateway of the Gateway API: of a waypoint or an ingress gateway."""
+        found = self.by_namespace.get(namespace, ())
+        return tuple(each for each in found if each.labels.get(GATEWAY_NAME) == name)
+
+    def peer_levels(self, instances: Instances) -> Levels:
+        """The PeerAuthentications that count for pods."""
+        key = (id(instances), "peers")
+        if key not in self._sets:
+            root, own = self.settings.root_namespace, instances.namespace
+            self._sets[key] = levels(self._peers.near(root, own), root, own, instances.labels)
+        found: Levels = self._sets[key]
+        return found
+
+    def sidecar_policies(self, instances: Instances, chain: Chain) -> PolicySet:
+        """What a sidecar (or a gateway) enforces."""
+        key = (id(instances), chain)
+        if key not in self._sets:
+            self._sets[key] = policy_set(self._applied(self._policies, instances), chain, self.settings.bundle)
+        found: PolicySet = self._sets[key]
+        return found
+
+    def sidecar_request_policies(self, instances: Instances) -> tuple[RequestPolicy, ...]:
+        """The RequestAuthentications that a sidecar (or a gateway) enforces."""
+        key = (id(instances), "tokens")
+        if key not in self._sets:
+            self._sets[key] = tuple(self._applied(self._request_policies, instances))
+        found: tuple[RequestPolicy, ...] = self._sets[key]
+        return found
+
+    def ztunnel_policies(self, instances: Instances) -> ZtunnelSet:
+        """What ztunnel enforces."""
+        key = (id(instances), "ztunnel")
+        if key not in self._sets:
+            self._sets[key] = self._ztunnel_set(instances)
+        found: ZtunnelSet = self._sets[key]
+        return found
+
+    def waypoint_policies(self, gateway: GatewayTarget, service: Service | None, chain: Chain) -> PolicySet:
+        """What a waypoint enforces on a service's chain; without a service, on traffic that dials pods."""
+        key = (gateway, service.host if service else "", chain)
+        if key not in self._sets:
+            found = self._attached(self._policies, gateway, service)
+            self._sets[key] = policy_set(found, chain, self.settings.bundle)
+        known: PolicySet = self._sets[key]
+        return known
+
+    def waypoint_request_policies(self, gateway: GatewayTarget, service: Service | None) -> tuple[RequestPolicy, ...]:
+        """The RequestAuthentications that a waypoint enforces."""
+        key = (gateway, service.host if service else "", "tokens")
+        if key not in self._sets:
+            self._sets[key] = tuple(self._attached(self._request_policies, gateway, service))
+        found: tuple[RequestPolicy, ...] = self._sets[key]
+        return found
+
+    def _applied(self, of: "_Parsed[Any]", instances: Instances) -> list[Any]:
+        root, own = self.settings.root_namespace, instances.namespace
+        near = of.near(root, own)
+        gateway = instances.labels.get(GATEWAY_NAME)
+        if gateway is not None:
+            return for_gateway(near, root, GatewayTarget(own, gateway, ""), instances.labels)
+        return for_workload(near, root, own, instances.labels)
+
+    def _attached(self, of: "_Parsed[Any]", gateway: GatewayTarget, service: Service | None) -> list[Any]:
+        root = self.settings.root_namespace
+        near = of.near(root, gateway.namespace, *((service.namespace,) if service else ()))
+        target = ServiceTarget(service.resource.kind, service.namespace, service.name) if service else None
+        return for_waypoint(near, root, gateway, target)
+
+    def _ztunnel_set(self, instances: Instances) -> ZtunnelSet:
+        root, own = self.settings.root_namespace, instances.namespace
+        applied = for_workload(self._policies.near(root, own), root, own, instances.labels)
+        sent = [self._converted(policy) for policy in applied if not policy.invalid]
+        known = [each for each in sent if isinstance(each, Authorization)]
+        peers = derived(self.peer_levels(instances), root)
+        return ZtunnelSet(
+            (*peers, *(each for each in known if each.action is Action.DENY)),
+            tuple(each for each in known if each.action is Action.ALLOW),
+            tuple(policy for policy in applied if policy.invalid),
+        )
+
+    def _converted(self, policy: Policy) -> Authorization | Withheld:
+        """A policy as sent; a dry run is only logged, whether sent or not."""
+        return convert(policy, self.settings.root_namespace)
+
+    def _select(self, service: Service) -> tuple[Instances, ...]:
+        wanted = service.selector
+        if wanted is None:
+            return tuple({id(each): each for ip in service.endpoints if (each := self.by_address.get(ip))}.values())
+        return tuple(
+            each for each in self.by_namespace.get(service.namespace, ()) if wanted.items() <= each.labels.items()
+        )
+
+    @cached_property
+    def _policies(self) -> "_Parsed[Policy]":
+        return _Parsed(self.mesh, kinds.AUTHORIZATION_POLICY, parse_policy)
+
+    @cached_property
+    def _request_policies(self) -> "_Parsed[RequestPolicy]":
+        return _Parsed(self.mesh, kinds.REQUEST_AUTHENTICATION, parse_request_policy)
+
+    @cached_property
+    def _peers(self) -> "_Parsed[PeerPolicy]":
+        return _Parsed(self.mesh, kinds.PEER_AUTHENTICATION, parse_peer_policy)
+
+    @cached_property
+    def _hosts(self) -> dict[str, Host]:
+        return {host: _host(service) for host, service in self.services.by_host.items()}
+
+    @cached_property
+    def _services_by_namespace(self) -> Mapping[str, tuple[Service, ...]]:
+        found: dict[str, list[Service]] = {}
+        for service in self.services.services:
+            found.setdefault(service.namespace, []).append(service)
+        return {namespace: tuple(services) for namespace, services in found.items()}
+
+    @cached_property
+    def _sets(self) -> dict[Any, Any]:
+        return {}
+
+    @cached_property
+    def _behind(self) -> dict[str, tuple[Instances, ...]]:
+        return {}
+
+    @cached_property
+    def _waypoints(self) -> dict[str, Binding | None]:
+        return {}
+
+
+class _Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
+    """Objects of one kind, read when their namespace is first asked for."""
+
+    mesh: Mesh
+    kind: kinds.Kind[Spec]
+    parse: Callable[[Resource[Spec]], ParsedT]
+
+    def near(self, *namespaces: str) -> list[ParsedT]:
+        """Those of some namespaces, each by name, so that the order in which objects were read never shows."""
+        return [each for namespace in dict.fromkeys(namespaces) for each in self._of(namespace)]
+
+    def _of(self, namespace: str) -> list[ParsedT]:
+        known = self._known.get(namespace)
+        if known is None:
+            found = sorted(self.mesh.in_namespace(self.kind, namespace), key=lambda each: each.meta.name)
+            known = self._known[namespace] = [self.parse(each) for each in found]
+        return known
+
+    @cached_property
+    def _known(self) -> dict[str, list[ParsedT]]:
+        return {}
+
+
+def _grouped(pairs: Iterable[tuple[str, Instances]]) -> dict[str, tuple[Instances, ...]]:
+    found: dict[str, list[Instances]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def _host(service: Service) -> Host:
+    return Host(
+        service.host,
+        service.namespace,
+        service.resource.kind,
+        service.name,
+        service.export_to,
+        tuple(HostPort(port.number, port.name, port.protocol) for port in service.ports),
+    )

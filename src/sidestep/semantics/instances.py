@@ -1,0 +1,158 @@
+"""Pods of one workload that are alike: the ends of every path, with the data-plane mode they are in now."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import cached_property
+
+from msgspec import Struct
+
+from sidestep.model.metadata import Labels, WorkloadRef
+from sidestep.model.pods import PodShape
+from sidestep.semantics.identity import principal_of
+from sidestep.semantics.inventory import Group, Workload
+from sidestep.semantics.proxies import REDIRECTION, Role
+
+BYPASS_INBOUND = "ambient.istio.io/bypass-inbound-capture"
+_CAPTURE = "traffic.sidecar.istio.io/"
+
+
+class Mode(StrEnum):
+    """How pods take part in the mesh."""
+
+    SIDECAR = "sidecar"
+    AMBIENT = "ambient"
+    GATEWAY = "gateway"
+    WAYPOINT = "waypoint"
+    PROXYLESS = "proxyless"
+    NONE = "none"
+
+
+class Instances(Struct, frozen=True, dict=True):
+    """Pods of one workload that share a template and a mode.
+
+    Attributes:
+        workload: whose they are.
+        place: their place among the workload's groups.
+        shape: what they were made from.
+        mode: how they take part in the mesh.
+        native: a sidecar that is an init container.
+        hbone: a sidecar that can receive and send HBONE.
+        captures: a sidecar with its redirection in place.
+        addresses: of the pods, where they run.
+        count: how many there are, or are declared.
+        ready: whether any pod is ready, or none was observed.
+        declared: nobody runs; this is what a controller declares.
+    """
+
+    workload: WorkloadRef
+    place: int
+    shape: PodShape
+    mode: Mode
+    native: bool = False
+    hbone: bool = False
+    captures: bool = True
+    addresses: tuple[str, ...] = ()
+    count: int = 0
+    ready: bool = True
+    declared: bool = False
+
+    @property
+    def namespace(self) -> str:
+        """Where they run."""
+        return self.shape.namespace
+
+    @property
+    def labels(self) -> Labels:
+        """Of the pods."""
+        return self.shape.labels
+
+    @cached_property
+    def address(self) -> str:
+        """Of the only pod; empty where there are several, or none runs, so that no one address may decide."""
+        return self.addresses[0] if len(self.addresses) == 1 else ""
+
+    @property
+    def account(self) -> str:
+        """The service account."""
+        return self.shape.spec.service_account_name or "default"
+
+    def principal(self, trust_domain: str) -> str:
+        """Who they are in the mesh."""
+        return principal_of(trust_domain, self.shape.namespace, self.account)
+
+    @cached_property
+    def mode_in_words(self) -> str:
+        """E.g. `native sidecar with HBONE`."""
+        if self.mode is not Mode.SIDECAR:
+            return "no mesh" if self.mode is Mode.NONE else self.mode.value
+        return f"{'native ' if self.native else ''}sidecar{' with HBONE' if self.hbone else ''}"
+
+    @cached_property
+    def container_ports(self) -> dict[str, int]:
+        """Named ports of the containers, by name."""
+        return {
+            port.name: port.container_port
+            for container in self.shape.spec.all_containers
+            for port in container.ports or ()
+            if port.name
+        }
+
+    def excluded(self, field: str, port: int) -> bool:
+        """Whether a sidecar's redirection leaves a port alone; `field` is Inbound or Outbound."""
+        if port in self._ports(f"exclude{field}Ports"):
+            return True
+        annotation = f"{_CAPTURE}include{field}Ports"
+        included = self.shape.annotations.get(annotation)
+        if included is None or included.strip() == "*":
+            return False
+        return field == "Inbound" and port not in self._ports(f"include{field}Ports")
+
+    @property
+    def bypasses_inbound(self) -> bool:
+        """Whether ambient leaves inbound traffic of these pods alone."""
+        return self.shape.annotations.get(BYPASS_INBOUND) == "true"
+
+    def _ports(self, name: str) -> frozenset[int]:
+        written = self.shape.annotations.get(_CAPTURE + name, "")
+        return frozenset(int(port) for port in written.split(",") if port.strip().isdigit())
+
+
+def instances_of(workload: Workload) -> Iterator[Instances]:
+    """The groups of a workload as ends of paths."""
+    for place, group in enumerate(workload.groups):
+        if group.count or group.pods:
+            yield _instances(workload.ref, place, group)
+
+
+def _instances(ref: WorkloadRef, place: int, group: Group) -> Instances:
+    recognition = group.recognition
+    return Instances(
+        ref,
+        place,
+        group.shape,
+        _mode(group),
+        recognition.sidecar is not None and recognition.sidecar.value == "native",
+        recognition.hbone,
+        recognition.captures or group.predicted,
+        tuple(pod.status.pod_ip for pod in group.pods if pod.status.pod_ip),
+        group.count,
+        not group.pods or any(pod.status.ready for pod in group.pods),
+        declared=not group.pods,
+    )
+
+
+def _mode(group: Group) -> Mode:
+    recognition = group.recognition
+    match recognition.role:
+        case Role.GATEWAY:
+            return Mode.GATEWAY
+        case Role.WAYPOINT:
+            return Mode.WAYPOINT
+        case _ if recognition.sidecar:
+            return Mode.SIDECAR
+        case _ if recognition.proxyless:
+            return Mode.PROXYLESS
+        case _ if group.shape.annotations.get(REDIRECTION) in ("enabled", "pending"):
+            return Mode.AMBIENT
+        case _:
+            return Mode.NONE

@@ -1,0 +1,93 @@
+"""One request: who sends it, what it dials, and what it carries."""
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.metadata import WorkloadRef
+from sidestep.semantics.authentication.tokens import Token
+
+
+class WorkloadClient(Struct, frozen=True, tag="workload"):
+    """Pods of a workload; of a workload in several states, those of one `group` (their place in the inventory)."""
+
+    ref: WorkloadRef
+    group: int = 0
+
+
+class GatewayClient(Struct, frozen=True, tag="gateway"):
+    """What a gateway forwards, after it admitted it: `name` of its Gateway or Deployment."""
+
+    namespace: str
+    name: str
+
+
+class NodeClient(Struct, frozen=True, tag="node"):
+    """A process on a node: a kubelet, an agent on the host's network."""
+
+    address: str = ""
+
+
+class OutsideClient(Struct, frozen=True, tag="outside"):
+    """Somebody outside of the mesh who reaches pods directly: another network, a load balancer, a NodePort."""
+
+    address: str = ""
+
+
+Client = WorkloadClient | GatewayClient | NodeClient | OutsideClient
+
+
+class Http(Struct, frozen=True):
+    """An HTTP request.
+
+    Attributes:
+        method: as sent.
+        path: with query.
+        authority: Host header; empty for the name that is dialled.
+        headers: by lower-case name.
+        token: the bearer token.
+        grpc: whether it is gRPC.
+    """
+
+    method: str = "GET"
+    path: str = "/"
+    authority: str = ""
+    headers: dict[str, str] = {}
+    token: Token = Token()
+    grpc: bool = False
+
+
+class Tcp(Struct, frozen=True):
+    """Bytes that no proxy reads: with TLS of the application's own where a server name is given."""
+
+    server_first: bool = False
+    sni: str = ""
+
+
+class Answers(StrEnum):
+    """What an external authorizer says, where the caller knows."""
+
+    UNSTATED = "unstated"
+    ALLOWS = "allows"
+    DENIES = "denies"
+
+
+class Request(Struct, frozen=True):
+    """One request.
+
+    Attributes:
+        client: who sends it.
+        to: host name or address dialled.
+        port: dialled.
+        payload: what is sent.
+        authorizer: what external authorizers would say.
+        metadata: dynamic metadata that other filters would set, by filter and key.
+    """
+
+    client: Client
+    to: str
+    port: int
+    payload: Http | Tcp = Http()
+    authorizer: Answers = Answers.UNSTATED
+    metadata: dict[str, dict[str, Any]] | None = None

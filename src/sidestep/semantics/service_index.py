@@ -1,0 +1,199 @@
+"""Services and ServiceEntries as names and addresses that can be dialled, and the pods behind them.
+
+Source: istio-semantics.md §2.2, §4.4 (ServiceEntry), §4.5; Kubernetes' DNS names.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.kinds import SERVICE, SERVICE_ENTRY
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import Labels
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Service as ServiceView
+from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
+from sidestep.semantics.protocols import Declared, declared_protocol
+
+CLUSTER_DOMAIN = "cluster.local"
+EXPORT_TO = "networking.istio.io/exportTo"
+_NO_VIP = ("", "None")
+
+
+class Port(Struct, frozen=True):
+    """A port of a service.
+
+    Attributes:
+        number: as dialled.
+        name: as declared.
+        protocol: how Istio reads the declaration.
+        target: number or name of the container's port.
+    """
+
+    number: int
+    name: str
+    protocol: Declared
+    target: int | str
+
+
+class Service(Struct, frozen=True, dict=True):
+    """Something that can be dialled by name.
+
+    Attributes:
+        host: full name.
+        resource: the Service or ServiceEntry.
+        vips: addresses of its own; none for a headless one.
+        ports: that it declares.
+        selector: labels of the pods behind it; None where none are selected.
+        headless: clients dial its pods.
+        external_name: what its name stands for (ExternalName).
+        resolution: of a ServiceEntry: NONE, STATIC, DNS …; empty for a Service.
+        external: its endpoints are outside of the mesh.
+        endpoints: addresses of a ServiceEntry's own endpoints.
+        export_to: namespaces that see it; empty for all.
+    """
+
+    host: str
+    resource: Resource[Any]
+    vips: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+    selector: Labels | None = None
+    headless: bool = False
+    external_name: str = ""
+    resolution: str = ""
+    external: bool = False
+    endpoints: tuple[str, ...] = ()
+    export_to: tuple[str, ...] = ()
+
+    @property
+    def namespace(self) -> str:
+        """Of the object."""
+        return self.resource.meta.namespace
+
+    @property
+    def name(self) -> str:
+        """Of the object."""
+        return self.resource.meta.name
+
+    @cached_property
+    def _by_number(self) -> Mapping[int, Port]:
+        return {port.number: port for port in self.ports}
+
+    def port(self, number: int) -> Port | None:
+        """The port of a number; None when it declares none."""
+        return self._by_number.get(number)
+
+
+class ServiceIndex(Struct, frozen=True, dict=True):
+    """All services by name and by address."""
+
+    services: tuple[Service, ...]
+
+    @cached_property
+    def by_host(self) -> Mapping[str, Service]:
+        """By full name: a Service wins over a ServiceEntry, and the oldest over the rest."""
+        found: dict[str, Service] = {}
+        for service in self.services:
+            found.setdefault(service.host, service)
+        return found
+
+    @cached_property
+    def by_vip(self) -> Mapping[str, Service]:
+        """By address."""
+        found: dict[str, Service] = {}
+        for service in self.services:
+            for vip in service.vips:
+                found.setdefault(vip, service)
+        return found
+
+    @cached_property
+    def wildcards(self) -> Mapping[str, Service]:
+        """ServiceEntries by the suffix that their `*.` hosts cover."""
+        return {service.host[1:]: service for service in reversed(self.services) if service.host.startswith("*.")}
+
+    def named(self, name: str, namespace: str) -> Service | None:
+        """What a name means to a client of a namespace, by the search list of its resolver."""
+        bare = name.rstrip(".")
+        for candidate in _full_names(bare, namespace):
+            found = self.by_host.get(candidate)
+            if found is not None:
+                return found
+        dots = [index for index, char in enumerate(bare) if char == "."]
+        return next((self.wildcards[bare[dot:]] for dot in dots if bare[dot:] in self.wildcards), None)
+
+
+def service_index(mesh: Mesh) -> ServiceIndex:
+    """Everything that can be dialled by name."""
+    services = [_service(resource) for resource in sorted(mesh.of(SERVICE), key=_age)]
+    entries = [entry for resource in sorted(mesh.of(SERVICE_ENTRY), key=_age) for entry in _entries(resource)]
+    return ServiceIndex((*services, *entries))
+
+
+def _full_names(name: str, namespace: str) -> tuple[str, ...]:
+    parts = name.split(".")
+    domain = f"svc.{CLUSTER_DOMAIN}"
+    if len(parts) == 1:
+        return (f"{name}.{namespace}.{domain}", name)
+    if len(parts) == 2:
+        return f"{name}.{domain}", name
+    return (f"{name}.{CLUSTER_DOMAIN}", name) if len(parts) == 3 and parts[2] == "svc" else (name,)
+
+
+def _age(resource: Resource[Any]) -> tuple[str, str, str]:
+    return resource.meta.creation_timestamp or "", resource.meta.namespace, resource.meta.name
+
+
+def _service(resource: Resource[ServiceView]) -> Service:
+    spec, meta = resource.view.spec, resource.meta
+    exported = meta.annotations.get(EXPORT_TO, "")
+    address = spec.cluster_ip or ""
+    return Service(
+        f"{meta.name}.{meta.namespace}.svc.{CLUSTER_DOMAIN}",
+        resource,
+        (address,) if address not in _NO_VIP else (),
+        tuple(
+            Port(
+                port.port,
+                port.name,
+                declared_protocol(port.port, port.name, port.app_protocol, port.protocol),
+                port.target_port or port.port,
+            )
+            for port in spec.ports or ()
+        ),
+        spec.selector or None,
+        headless=address == "None",
+        external_name=spec.external_name if spec.type == "ExternalName" else "",
+        export_to=tuple(part.strip() for part in exported.split(",") if part.strip()),
+    )
+
+
+def _entries(resource: Resource[Any]) -> list[Service]:
+    """One service for each host of a ServiceEntry."""
+    spec = resource.view.spec or {}
+    status = as_dicts((resource.view.status or {}).get("addresses"))
+    labels = as_dict(as_dict(spec.get("workloadSelector")).get("labels"))
+    endpoints = tuple(as_text(endpoint.get("address")) for endpoint in as_dicts(spec.get("endpoints")))
+    vips = (*as_strings(spec.get("addresses")), *(as_text(each.get("value")) for each in status))
+    return [
+        Service(
+            host,
+            resource,
+            tuple(vip for vip in vips if "/" not in vip),
+            tuple(_entry_port(port) for port in as_dicts(spec.get("ports")) if isinstance(port.get("number"), int)),
+            {str(key): as_text(value) for key, value in labels.items()} or None,
+            resolution=as_text(spec.get("resolution")) or "NONE",
+            external=as_text(spec.get("location")) != "MESH_INTERNAL",
+            endpoints=tuple(endpoint for endpoint in endpoints if endpoint),
+            export_to=as_strings(spec.get("exportTo")),
+        )
+        for host in as_strings(spec.get("hosts"))
+    ]
+
+
+def _entry_port(port: dict[str, Any]) -> Port:
+    number, protocol = port["number"], as_text(port.get("protocol")).lower()
+    target = port.get("targetPort")
+    declared = declared_protocol(number, protocol, "")
+    return Port(number, as_text(port.get("name")), declared, target if isinstance(target, int) else number)
