@@ -6,7 +6,7 @@ from tests.support.mesh import mesh, o, waypoint, workload
 from sidestep.model.gaps import Gap, GapReason
 from sidestep.model.kinds import AUTOSCALER
 from sidestep.model.quantity import Resources
-from sidestep.plan.waypoints.existing import Bounds, existing, taken_names
+from sidestep.plan.waypoints.existing import Bounds, existing, taken_names, zones
 
 
 def gateway(name="waypoint", space="shop", gateway_class="istio-waypoint", annotations=None, **spec):
@@ -77,3 +77,44 @@ def test_names_of_everything_that_istiod_names_so_are_taken():
     account = o.thing("v1", "ServiceAccount", o.meta("s", "shop"))
     found = taken_names(mesh(gateway("g"), o.service("v", "shop"), account, *workload(waypoint("d"), "d", pods=0)))
     assert {("shop", name) for name in "gvsd"} == found
+
+
+def listening(**allowed):
+    return gateway(
+        listeners=[{"name": "mesh", "port": 15008, "protocol": "HBONE", "allowedRoutes": {"namespaces": allowed}}]
+    )
+
+
+@pytest.mark.parametrize(
+    ("allowed", "admits"),
+    [
+        ({"from": "Same"}, ("shop",)),
+        ({"from": "All"}, ("bank", "other", "shop")),
+        ({"from": "Selector", "selector": {"matchLabels": {"kubernetes.io/metadata.name": "bank"}}}, ("bank", "shop")),
+    ],
+)
+def test_who_may_bind(allowed, admits):
+    spaces = [o.namespace(name) for name in ("bank", "other", "shop")]
+    assert existing(mesh(listening(**allowed), *spaces))[0].admits == admits
+
+
+def test_by_default_only_its_own_namespace_may_bind():
+    assert existing(mesh(gateway(), o.namespace("bank")))[0].admits == ("shop",)
+
+
+def test_zones_by_the_label_of_nodes():
+    nodes = [o.node(name, "m6i.xlarge", (4, 16), zone, "g") for name, zone in (("a", "z1"), ("b", "z1"), ("c", "z2"))]
+    assert zones(mesh(*nodes)) == 2
+    assert zones(mesh()) == 0
+
+
+@pytest.mark.parametrize("wrong", [{"x": 1}, ["istio-waypoint"], 3, None])
+def test_a_class_of_the_wrong_type_is_none(wrong):
+    assert existing(mesh(gateway(gateway_class=wrong))) == ()
+
+
+@pytest.mark.parametrize(
+    "listeners", [[1], {"a": 1}, [{"allowedRoutes": 3}], [{"allowedRoutes": {"namespaces": {"from": {"x": 1}}}}]]
+)
+def test_listeners_of_the_wrong_type_let_nobody_else_in(listeners):
+    assert existing(mesh(gateway(listeners=listeners), o.namespace("bank")))[0].admits == ("shop",)

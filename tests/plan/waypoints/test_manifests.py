@@ -198,6 +198,11 @@ def test_other_namespaces_may_bind_and_are_accepted_as_istiod_would():
     }
 
 
+def test_a_namespace_of_its_own_has_to_be_there():
+    assert any("must exist" in note for note in made(waypoint=placed("shop", "bank", scope=Scope.SHARED)).notes)
+    assert not any("must exist" in note for note in made().notes)
+
+
 def test_what_is_made_is_found_as_existing():
     (found,) = existing(mesh(*made("1.25").objects))
     assert (found.namespace, found.name, found.traffic) == ("shop", "waypoint", "service")

@@ -112,6 +112,15 @@ def test_a_waypoint_that_is_there_is_reused_where_it_serves_the_traffic(name, tr
     assert (found[0].reused == there) is (expected == name)
 
 
+@pytest.mark.parametrize(
+    ("admits", "expected"), [(("bank", "istio-waypoints", "shop"), "waypoint"), (("shop",), "waypoint-2")]
+)
+def test_a_waypoint_that_would_refuse_a_service_is_not_reused(admits, expected):
+    there = ExistingWaypoint("istio-waypoints", "waypoint", "service", admits=admits)
+    found = placed(need("a"), need("b", space="bank"), scope=Scope.SHARED, existing=(there,))
+    assert found[0].name == expected
+
+
 def test_a_services_own_waypoint_is_not_taken_for_the_namespace():
     there = ExistingWaypoint("shop", "a-waypoint", "service")
     found = placed(need("a", custom_authorization=True), need("b"), existing=(there,))

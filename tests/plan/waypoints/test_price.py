@@ -58,6 +58,11 @@ def test_the_direct_share_is_shown_beside_it():
     assert found.assumptions
 
 
+def test_unknown_zones_are_an_assumption():
+    assert any("not known" in words for words in crossing(0, 2).assumptions)
+    assert not any("not known" in words for words in crossing(1, 2).assumptions)
+
+
 def rates(*clouds):
     return Rates({f"n{i}": NodeRate(1.0, RATE, cloud) for i, cloud in enumerate(clouds)}, RATE)
 

@@ -95,7 +95,12 @@ def test_what_is_known_of_an_unmeasured_service_still_counts():
     assert sized(load(900, known=False)).demand.requests_per_second == 900
 
 
-@pytest.mark.parametrize("figure", [float("nan"), float("inf"), -1.0])
+def test_unknown_zones_are_said():
+    assert any("zones are not known" in remark for remark in sized().remarks)
+    assert not any("zones" in remark for remark in sized(zones=1).remarks)
+
+
+@pytest.mark.parametrize("figure", [float("nan"), float("inf"), -1.0, 10**400])
 def test_figures_that_cannot_be_count_as_not_measured(figure):
     found = sized(load(figure, connections=5))
     assert found.assumed

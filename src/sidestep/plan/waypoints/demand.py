@@ -1,6 +1,6 @@
 """What services ask of a waypoint, one by one and together."""
 
-from math import fsum, isfinite
+from math import fsum
 
 from msgspec import Struct
 
@@ -34,7 +34,7 @@ class ServiceLoad(Struct, frozen=True, rename="camel"):
     @property
     def sane(self) -> bool:
         """Whether every figure is a number that can be: finite and not negative."""
-        return all(isfinite(figure) and 0 <= figure <= _LARGEST for figure in self._figures)
+        return all(_can_be(figure) for figure in self._figures)
 
     @property
     def known(self) -> bool:
@@ -110,4 +110,9 @@ def _assumed(load: ServiceLoad, assumption: Assumption) -> ServiceLoad:
 
 
 def _sane(figure: float) -> float:
-    return figure if isfinite(figure) and 0 <= figure <= _LARGEST else 0.0
+    return figure if _can_be(figure) else 0.0
+
+
+def _can_be(figure: float) -> bool:
+    """False for what is not a number too, which compares with nothing."""
+    return 0 <= figure <= _LARGEST

@@ -12,11 +12,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from sidestep.audit.cost.placement import ZONE
 from sidestep.model.kinds import (
     AUTOSCALER,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     GATEWAY,
+    NAMESPACE,
+    NODE,
     SERVICE,
     SERVICE_ACCOUNT,
     Kind,
@@ -29,12 +32,23 @@ from sidestep.model.views.apps import Controller
 from sidestep.model.views.core import Spec
 from sidestep.semantics.proxies import GATEWAY_NAME, PROXY, is_waypoint
 from sidestep.semantics.selectors import selects
-from sidestep.semantics.waypoints import is_waypoint_gateway, traffic_type
+from sidestep.semantics.waypoints import (
+    USE_WAYPOINT,
+    USE_WAYPOINT_NAMESPACE,
+    Binding,
+    BindingState,
+    binding,
+    is_waypoint_gateway,
+    traffic_type,
+)
 
 NAME_OVERRIDE = "gateway.istio.io/name-override"
 NAMED_LIKE_IT: tuple[Kind[Any], ...] = (
     GATEWAY, SERVICE, SERVICE_ACCOUNT, DEPLOYMENT, AUTOSCALER, DISRUPTION_BUDGET,
 )  # fmt: skip
+
+_LET_IN = (BindingState.ACCEPTED, BindingState.NOT_READY, BindingState.UNDECIDED)
+"""Whether it is ready, and whether that can be told, is another question."""
 
 ObjectName = tuple[str, str]
 """Namespace and name."""
@@ -59,6 +73,7 @@ class ExistingWaypoint(Struct, frozen=True, rename="camel"):
         autoscaling: of its HorizontalPodAutoscaler; None where it has none, or none was read.
         disruption_budget: whether a PodDisruptionBudget guards it.
         parameters: the ConfigMap in `spec.infrastructure.parametersRef`; empty for none.
+        admits: namespaces whose services may bind to it: its own, and those that its listener lets in.
         unread: kinds, by `plural.group`, that were not read, so that what is absent here may exist.
     """
 
@@ -70,19 +85,25 @@ class ExistingWaypoint(Struct, frozen=True, rename="camel"):
     autoscaling: Bounds | None = None
     disruption_budget: bool = False
     parameters: str = ""
+    admits: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
 
 def existing(mesh: Mesh) -> tuple[ExistingWaypoint, ...]:
     """All waypoints of a mesh, by namespace and name."""
     running = _running(mesh)
-    found = [_waypoint(mesh, gateway, running) for gateway in mesh.of(GATEWAY) if is_waypoint_gateway(gateway)]
+    found = [_waypoint(mesh, gateway, running) for gateway in mesh.of(GATEWAY) if _is_waypoint(gateway)]
     return tuple(sorted(found, key=lambda waypoint: (waypoint.namespace, waypoint.name)))
 
 
 def taken_names(mesh: Mesh) -> frozenset[ObjectName]:
     """Names that a new waypoint cannot have, because an object that istiod would name so is there already."""
     return frozenset((each.meta.namespace, each.meta.name) for kind in NAMED_LIKE_IT for each in mesh.of(kind))
+
+
+def zones(mesh: Mesh) -> int:
+    """How many zones the nodes are in, by their label; 0 where nobody says."""
+    return len({node.meta.labels[ZONE] for node in mesh.of(NODE) if node.meta.labels.get(ZONE)})
 
 
 class _Running(Struct, frozen=True):
@@ -104,6 +125,11 @@ def _running(mesh: Mesh) -> _Running:
     return _Running(counts, specs)
 
 
+def _is_waypoint(gateway: Resource[Spec]) -> bool:
+    """A class that is no string is none; files may hold anything."""
+    return isinstance((gateway.view.spec or {}).get("gatewayClassName"), str) and is_waypoint_gateway(gateway)
+
+
 def _waypoint(mesh: Mesh, gateway: Resource[Spec], running: _Running) -> ExistingWaypoint:
     key = gateway.meta.namespace, gateway.meta.name
     deployed = mesh.find(DEPLOYMENT, key[0], gateway.meta.annotations.get(NAME_OVERRIDE, key[1]))
@@ -115,6 +141,7 @@ def _waypoint(mesh: Mesh, gateway: Resource[Spec], running: _Running) -> Existin
         _bounds(mesh, deployed.meta.name if deployed else key[1], key[0]),
         _guarded(mesh, key),
         _parameters(gateway),
+        _admitted(mesh, gateway),
         tuple(kind.key for kind in (DEPLOYMENT, AUTOSCALER, DISRUPTION_BUDGET) if mesh.lacks(kind)),
     )
 
@@ -148,6 +175,23 @@ def _bounds(mesh: Mesh, deployment: str, namespace: str) -> Bounds | None:
 def _guarded(mesh: Mesh, key: ObjectName) -> bool:
     labels = {GATEWAY_NAME: key[1]}
     return any(selects(each.view.spec.selector, labels) for each in mesh.in_namespace(DISRUPTION_BUDGET, key[0]))
+
+
+def _admitted(mesh: Mesh, gateway: Resource[Spec]) -> tuple[str, ...]:
+    """Every namespace is asked only where a listener says anything at all: the default lets in its own."""
+    own = gateway.meta.namespace
+    labels = {USE_WAYPOINT: gateway.meta.name, USE_WAYPOINT_NAMESPACE: own}
+    listeners = (gateway.view.spec or {}).get("listeners")
+    if not isinstance(listeners, list) or not any(
+        isinstance(each, dict) and each.get("allowedRoutes") for each in listeners
+    ):
+        return (own,)
+    others = (space.meta.name for space in mesh.of(NAMESPACE))
+    return tuple(sorted({own, *(name for name in others if _lets_in(binding(mesh, labels, name, "any")))}))
+
+
+def _lets_in(found: Binding | None) -> bool:
+    return found is not None and found.state in _LET_IN
 
 
 def _parameters(gateway: Resource[Spec]) -> str:

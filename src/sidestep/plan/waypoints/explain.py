@@ -207,6 +207,8 @@ def _remarks(grounds: Grounds) -> Iterator[str]:
         )
     if demand.services and not demand.connections:
         yield "connections were not counted: the autoscaler's target on them is the only guard"
+    if not policy.zones:
+        yield "zones are not known: no replica was added for one of them"
     if policy.zones > grounds.replicas:
         yield f"{policy.zones - grounds.replicas} of {policy.zones} zones have no replica: clients there cross zones"
     if grounds.wanted > policy.max_replicas:

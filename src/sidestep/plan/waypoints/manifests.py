@@ -13,7 +13,7 @@ from sidestep.plan.waypoints.placement import PlacedWaypoint
 from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.proxies import GATEWAY_NAME, REVISION
 from sidestep.semantics.versions import IstioVersion
-from sidestep.semantics.waypoints import HBONE_PORT, WAYPOINT_FOR
+from sidestep.semantics.waypoints import HBONE_PORT, USE_WAYPOINT_NAMESPACE, WAYPOINT_FOR
 
 ORIGIN = "sidestep.dev/origin"
 CLASS = "istio-waypoint"
@@ -69,9 +69,9 @@ def manifests(
     if installation.version.since(1, 26):
         options = _config_map(placed, behaviour)
         gateway = _gateway(placed, installation, options["metadata"]["name"])
-        return WaypointManifests((options, gateway), (), _notes(installation, behaviour))
+        return WaypointManifests((options, gateway), (), _notes(placed, installation, behaviour))
     objects = (_gateway(placed, installation, ""), _autoscaler(placed, behaviour), _budget(placed))
-    return WaypointManifests(objects, _cannot_set(installation, behaviour), _notes(installation, behaviour))
+    return WaypointManifests(objects, _cannot_set(installation, behaviour), _notes(placed, installation, behaviour))
 
 
 def parameters_name(waypoint: str) -> str:
@@ -160,8 +160,12 @@ def _cannot_set(installation: Installation, behaviour: Behaviour) -> tuple[str, 
     return tuple(f"before Istio 1.26 there is no way to set {words}" for words in found)
 
 
-def _notes(installation: Installation, behaviour: Behaviour) -> tuple[str, ...]:
+def _notes(placed: PlacedWaypoint, installation: Installation, behaviour: Behaviour) -> tuple[str, ...]:
     found = []
+    if placed.namespace not in placed.bound_namespaces:
+        found.append(
+            f"namespace {placed.namespace} must exist, and services name it by the label {USE_WAYPOINT_NAMESPACE}"
+        )
     if installation.version.assumed:
         found.append(f"Istio's version was not read: written for {installation.version.version}")
     if behaviour.count_connections:

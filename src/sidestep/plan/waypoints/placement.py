@@ -196,9 +196,15 @@ class _Reuse:
         if not choice.own:
             names += sorted(key for key in self._free if key[0] == choice.namespace and key not in self._spoken_for)
         for name in names:
-            if name in self._free and self._free[name].traffic in (_traffic(choice), "all"):
+            if name in self._free and _fits(self._free[name], choice):
                 return self._free.pop(name)
         return None
+
+
+def _fits(there: ExistingWaypoint, choice: _Choice) -> bool:
+    """Whether it serves the traffic, and lets every service bind: a refused one would be reached past all policies."""
+    spaces = {need.key[0] for need in choice.members}
+    return there.traffic in (_traffic(choice), "all") and spaces <= {there.namespace, *there.admits}
 
 
 def _wanted(choice: _Choice) -> str:

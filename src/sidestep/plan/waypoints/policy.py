@@ -17,7 +17,7 @@ class SizingPolicy(Struct, frozen=True, rename="camel"):
     """How waypoints are sized.
 
     Attributes:
-        zones: how many zones the nodes are in; 1 where nobody knows.
+        zones: how many zones the nodes are in; 0 where nobody knows.
         affordable_replicas: as many replicas may be asked for only in order to have one in each zone.
         min_replicas: fewest replicas whatever the load; never less than two.
         max_replicas: most replicas of one waypoint.
@@ -33,7 +33,7 @@ class SizingPolicy(Struct, frozen=True, rename="camel"):
         assumption: what a service that nobody measured is taken to bring.
     """
 
-    zones: int = 1
+    zones: int = 0
     affordable_replicas: int = 3
     min_replicas: int = LEAST_REPLICAS
     max_replicas: int = 50

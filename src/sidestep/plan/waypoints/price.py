@@ -12,6 +12,8 @@ from sidestep.plan.waypoints.size import WaypointSize
 
 ASSUMED_CROSS_ZONE_GIB = 0.01
 """OpenCost's default for traffic between zones (configs/default.json), USD: for nodes of no cloud that is known."""
+_EVEN = "clients, endpoints and traffic are taken to be spread evenly over zones"
+_UNKNOWN = "zones are not known: all traffic is taken to stay in one"
 _SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
 
 
@@ -60,7 +62,7 @@ class Hop(Struct, frozen=True, rename="camel"):
     """Where a waypoint's replicas are, and how clients choose among them.
 
     Attributes:
-        zones: of the nodes; 1 where nobody knows.
+        zones: of the nodes; 0 where nobody knows: then nothing is said to cross.
         replicas: of the waypoint, one in each zone as far as they go.
         near: clients prefer a replica in their zone: istiod writes PreferClose on the Service since 1.24.
         services_near: the services behind it prefer their zone too (`spec.trafficDistribution`).
@@ -129,14 +131,11 @@ def cross_zone(bytes_per_second: float, hop: Hop, per_gib: CrossZonePrice) -> Cr
         through,
         gib,
         gib * per_gib.per_gib,
-        tuple(filter(None, (_EVEN, per_gib.assumed))),
+        tuple(filter(None, (_EVEN, "" if hop.zones else _UNKNOWN, per_gib.assumed))),
         _crossing_formulas(
             inputs, {"directShare": direct, "share": through, "gibPerMonth": gib}, gib * per_gib.per_gib
         ),
     )
-
-
-_EVEN = "clients, endpoints and traffic are taken to be spread evenly over zones"
 
 
 def _elsewhere(zones: int) -> float:
