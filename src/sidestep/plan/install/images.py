@@ -20,10 +20,12 @@ def image_settings(found: Situation) -> Iterator[Setting]:
         return
     where, field = template.resource.id, "spec.template.spec.containers[discovery].image"
     yield Setting(("global", "hub"), hub, "images come from here today, kept", where, field)
-    tag = rest.partition(":")[2]
-    variant = next((each for each in _VARIANTS if tag == f"{tag_of(image)}-{each}"), "")
+    tag, plain = rest.partition(":")[2], tag_of(image)
+    variant = next((each for each in _VARIANTS if tag == f"{plain}-{each}"), "")
     because = "the kind of image that this registry is known to hold; the ambient profile would ask for distroless"
     yield Setting(("global", "variant"), variant, because, where, field)
+    if plain and plain != found.version and found.version in ("", template.version):
+        yield Setting(("global", "tag"), plain, "a tag of its own, which the charts do not know, kept", where, field)
 
 
 def pull_secrets(found: Situation) -> Iterator[Setting]:

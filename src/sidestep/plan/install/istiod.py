@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sidestep.model.kinds import AUTOSCALER
 from sidestep.model.quantity import Resources
 from sidestep.plan.install.autoscaling import adds_nodes
-from sidestep.plan.install.current import DEFAULT, Istiod, variable
+from sidestep.plan.install.current import DEFAULT, ROOT, Istiod, variable
 from sidestep.plan.install.images import image_settings
 from sidestep.plan.install.kept import kept_placement, kept_values, kept_variables
 from sidestep.plan.install.mesh_config import mesh_settings
@@ -27,6 +27,7 @@ def istiod_settings(found: Situation) -> Iterator[Setting]:
     yield from common(found)
     yield from _revision(found)
     yield from image_settings(found)
+    yield from _namespace(found)
     yield from kept_values(found.current)
     yield from mesh_settings(found.current)
     yield from _environment(found)
@@ -48,6 +49,14 @@ def _revision(found: Situation) -> Iterator[Setting]:
             istiod.resource.id if istiod else None,
             "metadata.labels[istio.io/rev]",
         )
+
+
+def _namespace(found: Situation) -> Iterator[Setting]:
+    """Also what `rootNamespace` falls back to."""
+    template = found.current.template
+    if found.current.namespace != ROOT and template:
+        path, where = ("global", "istioNamespace"), template.resource.id
+        yield Setting(path, found.current.namespace, "istiod runs here", where, "metadata.namespace")
 
 
 def _environment(found: Situation) -> Iterator[Setting]:

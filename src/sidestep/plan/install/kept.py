@@ -12,6 +12,7 @@ from sidestep.plan.install.trees import inner, pod_spec
 from sidestep.plan.install.values import Setting
 
 _DEFAULTS: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("global", "istioNamespace"), "istio-system"),
     (("global", "imagePullSecrets"), []),
     (("global", "imagePullPolicy"), ""),
     (("global", "priorityClassName"), ""),
@@ -63,6 +64,7 @@ _CHART_VARIABLES = frozenset({
 })  # fmt: skip
 """Variables of istiod that the chart writes by itself, from values that are kept elsewhere."""
 
+_SAMPLING = "PILOT_TRACE_SAMPLING"
 _NOT_READY = "cni.istio.io/not-ready"
 _PLACEMENT = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints")
 
@@ -89,6 +91,9 @@ def kept_variables(istiod: Istiod) -> Iterator[Setting]:
                 istiod.resource.id,
                 f"spec.template.spec.containers[discovery].env[{variable.name}]",
             )
+        elif variable.name == _SAMPLING and (rate := _rate(variable.value)) is not None and rate != 1:
+            field = f"spec.template.spec.containers[discovery].env[{_SAMPLING}]"
+            yield Setting(("traceSampling",), rate, "set today, kept", istiod.resource.id, field)
 
 
 def kept_placement(istiod: Istiod) -> Iterator[Setting]:
@@ -104,6 +109,15 @@ def _without_charts(tolerations: object) -> list[Any]:
     """Less the one that the chart adds by itself."""
     found = tolerations if isinstance(tolerations, list) else []
     return [each for each in found if inner(each, "key") != _NOT_READY]
+
+
+def _rate(text: str | None) -> float | None:
+    """A percentage; None for what is none."""
+    try:
+        rate = float(text or "")
+    except ValueError:
+        return None
+    return rate if 0 <= rate <= 100 else None
 
 
 def _typed(name: str, value: str) -> str | bool:

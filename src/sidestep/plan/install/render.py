@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import yaml
 
+from sidestep.plan.install.scalars import Dumper
 from sidestep.plan.install.values import Chart, Install, Requirement
 
 _WIDTH = 116
@@ -25,14 +26,6 @@ told grows with ambient on."""
 _MET = {True: "done", False: "to do", None: "check"}
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes everything out: an anchor would be one more thing to follow."""
-
-    def ignore_aliases(self, _data: object) -> bool:
-        """Always."""
-        return True
-
-
 def render_install(install: Install) -> dict[str, str]:
     """Texts by path relative to the plan's folder; equal installs give equal bytes."""
     files = {f"install/{chart.name}.yaml": _values(chart, install.version) for chart in install.charts}
@@ -44,7 +37,7 @@ def _values(chart: Chart, version: str) -> str:
     lines = [f"Values of Istio's chart {chart.name}{f' {version}' if version else ''}; {release}.", "", "What decided:"]
     header = [*lines, *(f"- {evidence}" for evidence in chart.evidence)]
     comments = "\n".join(line for each in header for line in _comment(each))
-    body = yaml.dump(chart.values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    body = yaml.dump(chart.values, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
     return f"{comments}\n{body}"
 
 

@@ -1,10 +1,11 @@
 """Plain trees out of what people wrote: bounded, so that an anchor that multiplies itself cannot."""
 
-from datetime import date, datetime
 from typing import Any
 
+import yaml
+
 from sidestep.model.resource import Resource
-from sidestep.semantics.embedded import embedded_yaml
+from sidestep.plan.install.scalars import Loader
 
 _LARGEST = 100_000
 _DEEPEST = 64
@@ -16,14 +17,12 @@ class TooLargeError(Exception):
 
 def plain_mapping(text: str | None) -> dict[str, Any] | None:
     """The mapping in a string of YAML or JSON, as plain values; None when there is none that can be read."""
-    found = embedded_yaml(text)
-    if found is None:
-        return None
     try:
-        tree: dict[str, Any] = _Copy().value(found, 0)
-    except TooLargeError:
+        found = yaml.load(text or "", Loader=Loader)  # noqa: S506 - as safe as the loader that it extends
+        tree = _Copy().value(found, 0)
+    except (yaml.YAMLError, ValueError, RecursionError, TooLargeError):
         return None
-    return tree
+    return tree if isinstance(tree, dict) else None
 
 
 def inner(tree: object, *keys: str) -> Any:
@@ -40,7 +39,7 @@ def pod_spec(resource: Resource[Any] | None) -> dict[str, Any]:
 
 
 class _Copy:
-    """A copy without shared parts, with text for keys and times."""
+    """A copy without shared parts, with text for keys and bytes."""
 
     def __init__(self) -> None:
         self._left = _LARGEST
@@ -55,11 +54,15 @@ class _Copy:
         if self._left < 0 or depth > _DEEPEST:
             raise TooLargeError
         if isinstance(found, dict):
-            return {str(key): self.value(member, depth + 1) for key, member in found.items()}
+            return {_key(key): self.value(member, depth + 1) for key, member in found.items()}
         if isinstance(found, (list, tuple, set)):
             return [self.value(member, depth + 1) for member in found]
         return found if found is None or isinstance(found, (str, int, float)) else _text(found)
 
 
+def _key(found: object) -> str:
+    return str(found).lower() if isinstance(found, bool) else str(found)
+
+
 def _text(found: object) -> str:
-    return found.isoformat() if isinstance(found, (date, datetime)) else str(found)
+    return found.decode(errors="replace") if isinstance(found, bytes) else str(found)
