@@ -1,0 +1,181 @@
+"""The steps of a plan: effects as values, each with what must hold before it, what it does and how it is taken back."""
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.metadata import ObjectId, WorkloadRef
+
+LabelChanges = dict[str, str | None]
+"""New values by label; None takes the label away."""
+
+
+class SetLabels(Struct, frozen=True, tag="labels", rename="camel"):
+    """Set and remove labels (merge patch of `metadata.labels`).
+
+    Attributes:
+        object: whose.
+        labels: the changes.
+        before: what the same labels were, for the way back.
+        template: those of a controller's pod template instead of its own: a rollout follows.
+    """
+
+    object: ObjectId
+    labels: LabelChanges
+    before: LabelChanges
+    template: bool = False
+
+
+class Patch(Struct, frozen=True, tag="patch", rename="camel"):
+    """A JSON merge patch, and the one that takes it back."""
+
+    object: ObjectId
+    patch: dict[str, Any]
+    before: dict[str, Any]
+
+
+class Apply(Struct, frozen=True, tag="apply", rename="camel"):
+    """Server-side apply of a whole object; `before` is what stood there, None when nothing did."""
+
+    object: ObjectId
+    manifest: dict[str, Any]
+    before: dict[str, Any] | None = None
+
+
+class Delete(Struct, frozen=True, tag="delete", rename="camel"):
+    """Delete an object; `before` puts it back."""
+
+    object: ObjectId
+    before: dict[str, Any]
+
+
+class Restart(Struct, frozen=True, tag="restart", rename="camel"):
+    """Make the pods of a workload anew, a few at a time, and wait until they are ready.
+
+    `effect_only`: the template was changed by the step before, so that the rollout is already on its way.
+    """
+
+    workload: WorkloadRef
+    pods: int
+    effect_only: bool = False
+
+
+class WaitFor(StrEnum):
+    """What a step waits for."""
+
+    WAYPOINT_READY = "waypoint-ready"
+    WAYPOINT_BOUND = "waypoint-bound"
+    ROLLED_OUT = "rolled-out"
+    CAPTURED = "captured"
+    POLICY_ACCEPTED = "policy-accepted"
+    SIDECARS_GONE = "sidecars-gone"
+    DAEMONSETS_READY = "daemonsets-ready"
+
+
+class Wait(Struct, frozen=True, tag="wait", rename="camel"):
+    """Wait until something holds, and fail after a time.
+
+    Attributes:
+        what: the condition.
+        subject: of what.
+        seconds: the longest to wait.
+    """
+
+    what: WaitFor
+    subject: str
+    seconds: int
+
+
+class Comparison(StrEnum):
+    """How a measured value is held against a threshold."""
+
+    AT_MOST = "<="
+    AT_LEAST = ">="
+    NO_WORSE_THAN_BASELINE = "<= baseline *"
+
+
+class Gate(Struct, frozen=True, tag="gate", rename="camel"):
+    """A measurement that must hold before the plan goes on.
+
+    Attributes:
+        name: e.g. `error-rate`.
+        query: PromQL; `$window` stands for the window.
+        comparison: how.
+        threshold: against what.
+        window_seconds: over which time.
+        confidence: of the sequential test that decides, 0 to 1.
+    """
+
+    name: str
+    query: str
+    comparison: Comparison
+    threshold: float
+    window_seconds: int = 300
+    confidence: float = 0.95
+
+
+class Probe(Struct, frozen=True, tag="probe", rename="camel"):
+    """A request that must be answered as foretold.
+
+    Attributes:
+        client: `namespace/workload`.
+        to: host dialled.
+        port: dialled.
+        method: of HTTP; empty for TCP.
+        path: of HTTP.
+        expect: `allow` or `deny`.
+    """
+
+    client: str
+    to: str
+    port: int
+    method: str = ""
+    path: str = ""
+    expect: str = "allow"
+
+
+Effect = SetLabels | Patch | Apply | Delete | Restart | Wait | Gate | Probe
+
+
+class Step(Struct, frozen=True, rename="camel"):
+    """One step.
+
+    Attributes:
+        id: unique and stable, e.g. `w02-030`; steps in order of their ids respect `after`.
+        wave: to which it belongs; 0 prepares.
+        effect: what it does.
+        description: in words, imperative.
+        preconditions: what must hold, in words; checked by the world that performs it.
+        predicts: what changes by it, in words.
+        after: steps that must be done before.
+        because: objects that ask for it.
+    """
+
+    id: str
+    wave: int
+    effect: Effect
+    description: str
+    preconditions: tuple[str, ...] = ()
+    predicts: str = ""
+    after: tuple[str, ...] = ()
+    because: tuple[ObjectId, ...] = ()
+
+
+def reverse(effect: Effect) -> Effect | None:
+    """What takes an effect back; None where there is nothing to take back."""
+    match effect:
+        case SetLabels():
+            return SetLabels(effect.object, effect.before, effect.labels, effect.template)
+        case Patch():
+            return Patch(effect.object, effect.before, effect.patch)
+        case Apply(before=None):
+            return Delete(effect.object, effect.manifest)
+        case Apply():
+            return Apply(effect.object, effect.before or {}, effect.manifest)
+        case Delete():
+            return Apply(effect.object, effect.before)
+        case Restart():
+            return effect
+        case Wait() | Gate() | Probe():
+            return None
