@@ -81,8 +81,13 @@ def selected_by(facts: Facts, resource: Resource[Any], roots: frozenset[str]) ->
         resource: an object with `spec.selector.matchLabels`, or without a selector.
         roots: namespaces whose objects hold everywhere; none for kinds whose selectors do not reach that far.
     """
-    wanted = as_dict(as_dict((resource.view.spec or {}).get("selector")).get("matchLabels"))
+    wanted = selector_labels(resource.view.spec)
     return tuple(workload for workload in in_scope(facts, resource.meta.namespace, roots) if fits(workload, wanted))
+
+
+def selector_labels(spec: dict[str, Any] | None) -> dict[str, Any]:
+    """The labels that an Istio object selects; empty for one of a whole namespace or of the mesh."""
+    return as_dict(as_dict((spec or {}).get("selector")).get("matchLabels"))
 
 
 def in_scope(facts: Facts, namespace: str, roots: frozenset[str]) -> Iterable[Workload]:

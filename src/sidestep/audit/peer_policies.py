@@ -5,33 +5,48 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from sidestep.audit.facts import Facts
+from sidestep.audit.finding import Evidence
 from sidestep.audit.members import Members, members, selected_by
 from sidestep.model.kinds import PEER_AUTHENTICATION
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
-from sidestep.semantics.ambient_mtls import Parents, Surprise, parents_of, selector_labels, surprises
+from sidestep.semantics.ambient_mtls import Departure, Surprise, departures
+from sidestep.semantics.authentication.peers import PeerPolicy, parse_peer_policy
 from sidestep.semantics.mesh_config import root_namespaces
 
 
-class PeerPolicy(Struct, frozen=True):
-    """One policy: how ambient departs from it, on which ports, under which parents, and for whom."""
+class Peers(Struct, frozen=True):
+    """One policy, how ambient departs from it, and for whom."""
 
-    policy: Resource[Spec]
-    surprise: Surprise
-    ports: tuple[str, ...]
-    parents: Parents
+    resource: Resource[Spec]
+    departure: Departure
     concerned: Members
 
+    @property
+    def ports(self) -> str:
+        """The ports, as one reads them out."""
+        return ", ".join(map(str, self.departure.ports))
 
-def peer_policies(facts: Facts, *wanted: Surprise) -> Iterator[PeerPolicy]:
+    @property
+    def parents(self) -> tuple[Evidence, ...]:
+        """What stands above the policy."""
+        found = self.departure.levels
+        return (Evidence("mesh-wide mode", _mode(found.mesh)), Evidence("namespace mode", _mode(found.namespace)))
+
+
+def peer_policies(facts: Facts, *wanted: Surprise) -> Iterator[Peers]:
     """The policies with one of these surprises; a selector in the root namespace selects nothing."""
     roots = root_namespaces(facts.mesh)
-    for policy in facts.mesh.of(PEER_AUTHENTICATION):
-        chosen = bool(selector_labels(policy.view.spec))
-        if chosen and policy.meta.namespace in roots:
+    parsed = {resource.id: parse_peer_policy(resource) for resource in facts.mesh.of(PEER_AUTHENTICATION)}
+    for resource in facts.mesh.of(PEER_AUTHENTICATION):
+        policy = parsed[resource.id]
+        if policy.selector and resource.meta.namespace in roots:
             continue
-        parents = parents_of(facts.mesh, policy.meta.namespace)
-        for surprise, ports in surprises(policy, parents).items():
-            concerned = members(facts, selected_by(facts, policy, frozenset() if chosen else roots))
-            if surprise in wanted and concerned:
-                yield PeerPolicy(policy, surprise, ports, parents, concerned)
+        for departure in departures(tuple(parsed.values()), policy, min(roots)):
+            concerned = members(facts, selected_by(facts, resource, frozenset() if policy.selector else roots))
+            if departure.surprise in wanted and concerned:
+                yield Peers(resource, departure, concerned)
+
+
+def _mode(policy: PeerPolicy | None) -> str:
+    return policy.mode.value if policy else "none"

@@ -32,7 +32,7 @@ def selector_policies(facts: Facts, wanted: Callable[[AtZtunnel], object]) -> It
     """The policies of which `wanted` holds and that select anything in the mesh."""
     roots = root_namespaces(facts.mesh)
     for policy in facts.mesh.of(AUTHORIZATION_POLICY):
-        left = at_ztunnel(policy.view.spec)
+        left = at_ztunnel(policy)
         if left is not None and wanted(left):
             concerned = members(facts, selected_by(facts, policy, roots))
             if concerned:

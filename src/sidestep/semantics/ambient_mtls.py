@@ -1,22 +1,20 @@
-"""What PeerAuthentication means for an ambient workload, where that differs from what it says.
+"""Where a PeerAuthentication means something else to ztunnel than to a sidecar.
 
-Source: istio-semantics.md §4.1 with D26 to D28 (pilot/pkg/serviceregistry/ambient/authorization.go), each seen as
-packets on the real programs. Of several policies of one level the oldest counts.
+Source: istio-semantics.md §4.1 with D26 to D28, each seen as packets on the real programs; both readings are those of
+`authentication`. They are held against each other for plaintext, port by port.
 """
 
 from enum import StrEnum
-from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from sidestep.model.kinds import PEER_AUTHENTICATION
-from sidestep.model.mesh import Mesh
-from sidestep.model.resource import Resource
-from sidestep.model.views.core import Spec
-from sidestep.semantics.loose import as_dict, as_text
-from sidestep.semantics.mesh_config import root_namespaces
+from sidestep.semantics.authentication.peers import Levels, Mtls, PeerPolicy, effective, levels
+from sidestep.semantics.authentication.peers_at_ztunnel import derived
+from sidestep.semantics.authorization.seen import Seen
+from sidestep.semantics.authorization.ztunnel import matching_group
 
-UNSET, STRICT, PERMISSIVE, DISABLE = "UNSET", "STRICT", "PERMISSIVE", "DISABLE"
+_ANY_OTHER_PORT = 0
 
 
 class Surprise(StrEnum):
@@ -24,72 +22,63 @@ class Surprise(StrEnum):
 
     STRICT_PORT_OPEN = "a STRICT port takes plaintext"
     WORKLOAD_OPEN = "the whole workload takes plaintext"
-    PORT_REFUSES = "a DISABLE port refuses plaintext"
+    PORT_REFUSES = "an open port refuses plaintext"
     DISABLE_IGNORED = "DISABLE is read as PERMISSIVE"
 
 
-class Parents(Struct, frozen=True):
-    """The modes above a workload's policy; None where there is no policy of that level."""
+class Departure(Struct, frozen=True):
+    """One surprise, the ports concerned, and the policies that count."""
 
-    mesh: str | None
-    namespace: str | None
-
-    @property
-    def strict(self) -> bool:
-        """Whether a workload that says nothing is STRICT."""
-        return (self.mesh if self.namespace in (None, UNSET) else self.namespace) == STRICT
+    surprise: Surprise
+    ports: tuple[int, ...]
+    levels: Levels
 
 
-def mode_of(spec: dict[str, Any] | None) -> str:
-    """The mode that a policy states."""
-    return as_text(as_dict((spec or {}).get("mtls")).get("mode")) or UNSET
+def departures(policies: tuple[PeerPolicy, ...], policy: PeerPolicy, root_namespace: str) -> tuple[Departure, ...]:
+    """How ambient departs from one policy among all; none for one that holds as written or cannot be read."""
+    parents = levels(policies, root_namespace, policy.id.namespace, {})
+    found = msgspec.structs.replace(parents, workload=policy) if policy.selector else parents
+    if found.invalid or policy.invalid:
+        return ()
+    seen = (*_by_port(found, root_namespace), *_disabled(policy, found))
+    refused = {port for each in seen if each.surprise is Surprise.PORT_REFUSES for port in each.ports}
+    return tuple(
+        each
+        for each in seen
+        if each.surprise is not Surprise.DISABLE_IGNORED or not each.ports or not refused.issuperset(each.ports)
+    )
 
 
-def port_modes(spec: dict[str, Any] | None) -> dict[str, str]:
-    """The modes of ports; `UNSET` for one that states none."""
-    levels = as_dict((spec or {}).get("portLevelMtls"))
-    return {str(port): as_text(as_dict(level).get("mode")) or UNSET for port, level in levels.items()}
+def _by_port(found: Levels, root_namespace: str) -> tuple[Departure, ...]:
+    """Only for policies of workloads: those of whole namespaces mean the same to both."""
+    if found.workload is None:
+        return ()
+    asked = (*sorted(found.workload.ports), _ANY_OTHER_PORT)
+    opened = tuple(port for port in asked if _is_strict(found, port) and not _refuses(found, port, root_namespace))
+    refused = tuple(port for port in asked if not _is_strict(found, port) and _refuses(found, port, root_namespace))
+    departed = []
+    if _ANY_OTHER_PORT in opened:
+        departed.append(Departure(Surprise.WORKLOAD_OPEN, tuple(sorted(found.workload.ports)), found))
+    elif opened:
+        departed.append(Departure(Surprise.STRICT_PORT_OPEN, opened, found))
+    if refused:
+        departed.append(Departure(Surprise.PORT_REFUSES, refused, found))
+    return tuple(departed)
 
 
-def selector_labels(spec: dict[str, Any] | None) -> dict[str, Any]:
-    """The labels that a policy selects; empty for one of a namespace or of the mesh."""
-    return as_dict(as_dict((spec or {}).get("selector")).get("matchLabels"))
+def _disabled(policy: PeerPolicy, found: Levels) -> tuple[Departure, ...]:
+    ports = (
+        tuple(sorted(port for port, mode in policy.ports.items() if mode is Mtls.DISABLE)) if policy.selector else ()
+    )
+    named = policy.mode is Mtls.DISABLE
+    return (Departure(Surprise.DISABLE_IGNORED, () if named else ports, found),) if named or ports else ()
 
 
-def parents_of(mesh: Mesh, namespace: str) -> Parents:
-    """What stands above the workloads of a namespace."""
-    roots = root_namespaces(mesh)
-    wide = [_oldest(mesh, root) for root in sorted(roots)]
-    own = None if namespace in roots else _oldest(mesh, namespace)
-    whole = next((policy for policy in wide if policy is not None), None)
-    return Parents(None if whole is None else mode_of(whole.view.spec), None if own is None else mode_of(own.view.spec))
+def _is_strict(found: Levels, port: int) -> bool:
+    return effective(found, port).mode is Mtls.STRICT
 
 
-def surprises(policy: Resource[Spec], parents: Parents) -> dict[Surprise, tuple[str, ...]]:
-    """How ambient departs from one policy, with the ports concerned; empty for one that holds as written."""
-    spec = policy.view.spec
-    mode, ports = mode_of(spec), port_modes(spec) if selector_labels(spec) else {}
-    found: dict[Surprise, tuple[str, ...]] = {}
-    covered = parents.namespace in (None, UNSET) and parents.mesh == STRICT
-    if mode in (PERMISSIVE, DISABLE) and covered and (named := _with(ports, STRICT)):
-        found[Surprise.STRICT_PORT_OPEN] = named
-    if mode == UNSET and covered and parents.namespace == UNSET and (named := _with(ports, PERMISSIVE)):
-        found[Surprise.WORKLOAD_OPEN] = named
-    if mode == UNSET and parents.strict and not _with(ports, PERMISSIVE) and (named := _with(ports, DISABLE)):
-        found[Surprise.PORT_REFUSES] = named
-    ignored = () if Surprise.PORT_REFUSES in found else _with(ports, DISABLE)
-    if mode == DISABLE or ignored:
-        found[Surprise.DISABLE_IGNORED] = ignored
-    return found
-
-
-def _with(ports: dict[str, str], mode: str) -> tuple[str, ...]:
-    return tuple(sorted(port for port, own in ports.items() if own == mode))
-
-
-def _oldest(mesh: Mesh, namespace: str) -> Resource[Spec] | None:
-    """The policy of a whole namespace that counts."""
-    whole = [
-        policy for policy in mesh.in_namespace(PEER_AUTHENTICATION, namespace) if not selector_labels(policy.view.spec)
-    ]
-    return min(whole, key=lambda policy: (policy.meta.creation_timestamp or "", policy.meta.name), default=None)
+def _refuses(found: Levels, port: int, root_namespace: str) -> bool:
+    """Whether ztunnel refuses plaintext to a port."""
+    plaintext = Seen(identity=None, destination_port=port)
+    return any(matching_group(sent, plaintext) is not None for sent in derived(found, root_namespace))

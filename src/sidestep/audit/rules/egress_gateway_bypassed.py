@@ -46,12 +46,9 @@ def _gateways(facts: Facts) -> tuple[tuple[str, Labels], ...]:
 
 def _gateway_passed(facts: Facts, route: Resource[Any], gateways: tuple[tuple[str, Labels], ...]) -> str | None:
     """The first destination that is a gateway's Service, where the hosts themselves are declared external."""
-    hosts = as_strings((route.view.spec or {}).get("hosts"))
-    if not any(entries_for(facts.mesh, host) for host in hosts):
-        return None
     for destination in destinations(route.view.spec):
         service = service_named(facts.mesh, destination, route.meta.namespace)
-        if service is not None and _fronts(service, gateways):
+        if service is not None and _fronts(service, gateways) and _entries(facts, route):
             return f"{service.meta.namespace}/{service.meta.name}"
     return None
 
@@ -62,9 +59,13 @@ def _fronts(service: Resource[Service], gateways: tuple[tuple[str, Labels], ...]
 
 def _replaced(facts: Facts, route: Resource[Any]) -> bool:
     """Whether a waypoint stands where the gateway stood, for every host."""
+    return all(is_served(facts.mesh, entry) for entry in _entries(facts, route))
+
+
+def _entries(facts: Facts, route: Resource[Any]) -> list[Resource[Any]]:
+    """The ServiceEntries of a route's hosts."""
     hosts = as_strings((route.view.spec or {}).get("hosts"))
-    entries = [entry for host in hosts for entry in entries_for(facts.mesh, host)]
-    return all(is_served(facts.mesh, entry) for entry in entries)
+    return [entry for host in hosts for entry in entries_for(facts.mesh, host)]
 
 
 RULE = Rule("SID204", "egress-gateway-bypassed", "Egress gateway is passed by in ambient", Severity.ERROR, _check)

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from sidestep.audit.facts import Facts
 from sidestep.audit.finding import Evidence, Severity
-from sidestep.audit.members import names, selected_by
+from sidestep.audit.members import names, selected_by, selector_labels
 from sidestep.audit.rule import Found, Rule, of_resource
 from sidestep.model.kinds import AUTHORIZATION_POLICY
-from sidestep.semantics.ambient_mtls import selector_labels
 from sidestep.semantics.mesh_config import root_namespaces
 from sidestep.semantics.proxies import Role
 

@@ -7,7 +7,7 @@ from sidestep.audit.finding import Evidence, Severity
 from sidestep.audit.members import in_scope, members, names
 from sidestep.audit.rule import Found, Rule, of_resource
 from sidestep.model.kinds import PEER_AUTHENTICATION
-from sidestep.semantics.ambient_mtls import STRICT, mode_of, selector_labels
+from sidestep.semantics.authentication.peers import Mtls, parse_peer_policy
 from sidestep.semantics.enrolment import EXCLUDED_NAMESPACES
 from sidestep.semantics.mesh_config import root_namespaces
 from sidestep.semantics.proxies import Role
@@ -16,7 +16,8 @@ from sidestep.semantics.proxies import Role
 def _check(facts: Facts) -> Iterator[Found]:
     roots = root_namespaces(facts.mesh)
     for policy in facts.mesh.of(PEER_AUTHENTICATION):
-        if mode_of(policy.view.spec) != STRICT or selector_labels(policy.view.spec):
+        parsed = parse_peer_policy(policy)
+        if parsed.mode is not Mtls.STRICT or parsed.selector:
             continue
         scope = tuple(in_scope(facts, policy.meta.namespace, roots))
         outside = [workload for workload in scope if _is_outside(workload, roots)]
@@ -27,7 +28,7 @@ def _check(facts: Facts) -> Iterator[Found]:
                 "refuses; whom they call cannot be seen",
                 "ask their owners; a port that they must reach needs PERMISSIVE in portLevelMtls of a "
                 "PeerAuthentication with a selector",
-                (Evidence("spec.mtls.mode", STRICT), Evidence("template.spec.hostNetwork", names(outside))),
+                (Evidence("spec.mtls.mode", Mtls.STRICT.value), Evidence("template.spec.hostNetwork", names(outside))),
             )
 
 

@@ -11,10 +11,9 @@ from sidestep.semantics.ambient_mtls import Surprise
 
 def _check(facts: Facts) -> Iterator[Found]:
     for found in peer_policies(facts, Surprise.DISABLE_IGNORED):
-        ports = ", ".join(found.ports)
-        where = f"port {ports}" if ports else "spec.mtls.mode"
+        where = f"port {found.ports}" if found.ports else "spec.mtls.mode"
         yield Found(
-            of_resource(found.policy),
+            of_resource(found.resource),
             f"DISABLE ({where}) is read as PERMISSIVE in ambient: clients in the mesh encrypt all the same, and "
             "whoever looks at the traffic on the wire sees no plain text any more",
             "write PERMISSIVE, which means the same to both data planes",

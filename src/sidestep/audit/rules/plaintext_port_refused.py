@@ -11,15 +11,14 @@ from sidestep.semantics.ambient_mtls import Surprise
 
 def _check(facts: Facts) -> Iterator[Found]:
     for found in peer_policies(facts, Surprise.PORT_REFUSES):
-        ports = ", ".join(found.ports)
         yield Found(
-            of_resource(found.policy),
-            f"port {ports} is set to DISABLE and the workload's own mode is unset: ambient keeps it STRICT, and "
+            of_resource(found.resource),
+            f"port {found.ports} is set to DISABLE and the workload's own mode is unset: ambient keeps it STRICT, and "
             f"plaintext to it {'is' if found.concerned.ambient else 'will be'} refused",
-            f"set port {ports} to PERMISSIVE, which sidecars read as an exception too",
+            f"set port {found.ports} to PERMISSIVE, which sidecars read as an exception too",
             (
-                Evidence("spec.portLevelMtls", f"{ports}: DISABLE"),
-                Evidence("parent mode", "STRICT"),
+                Evidence("spec.portLevelMtls", f"{found.ports}: DISABLE"),
+                *found.parents,
                 *found.concerned.evidence(),
             ),
             found.concerned.severity(Severity.ERROR, Severity.WARNING),

@@ -5,11 +5,10 @@ from typing import Any
 
 from sidestep.audit.facts import Facts, Workload
 from sidestep.audit.finding import Evidence, Severity
-from sidestep.audit.members import members, names, selected_by
+from sidestep.audit.members import members, names, selected_by, selector_labels
 from sidestep.audit.rule import Found, Rule, of_resource
 from sidestep.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
 from sidestep.model.resource import Resource
-from sidestep.semantics.ambient_mtls import selector_labels
 from sidestep.semantics.layer7 import LAYER7, features_of
 from sidestep.semantics.services import services_of, stands_behind
 

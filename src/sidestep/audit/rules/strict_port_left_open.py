@@ -11,20 +11,18 @@ from sidestep.semantics.ambient_mtls import Surprise
 
 def _check(facts: Facts) -> Iterator[Found]:
     for found in peer_policies(facts, Surprise.STRICT_PORT_OPEN, Surprise.WORKLOAD_OPEN):
-        whole = found.surprise is Surprise.WORKLOAD_OPEN
-        ports = ", ".join(found.ports)
-        what = "the whole workload takes" if whole else f"port {ports} takes"
+        whole = found.departure.surprise is Surprise.WORKLOAD_OPEN
+        what = "the whole workload takes" if whole else f"port {found.ports} takes"
         yield Found(
-            of_resource(found.policy),
+            of_resource(found.resource),
             f"in ambient {what} plaintext{' now' if found.concerned.ambient else ''}, though STRICT is meant: istiod "
             "drops the derived policy because a mesh-wide STRICT seems to cover it",
             "give the namespace a PeerAuthentication of its own with mode STRICT"
             if whole
             else "set the workload's own mode to STRICT and list the other ports as PERMISSIVE",
             (
-                Evidence("spec.portLevelMtls", ports),
-                Evidence("mesh-wide", str(found.parents.mesh)),
-                Evidence("namespace", str(found.parents.namespace or "none")),
+                Evidence("spec.portLevelMtls", found.ports),
+                *found.parents,
                 *found.concerned.evidence(),
             ),
             found.concerned.severity(Severity.BLOCKER, Severity.WARNING),

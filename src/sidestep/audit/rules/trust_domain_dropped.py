@@ -6,13 +6,14 @@ from sidestep.audit.facts import Facts
 from sidestep.audit.finding import Evidence, Severity
 from sidestep.audit.rule import Found, Rule, of_resource
 from sidestep.audit.selector_policies import selector_policies
+from sidestep.semantics.authorization.policy import Action
 from sidestep.semantics.ztunnel_policy import drops_trust_domains
 
 
 def _check(facts: Facts) -> Iterator[Found]:
     for found in selector_policies(facts, lambda left: left.sent):
-        if drops_trust_domains(found.policy.view.spec):
-            allows = found.left.action == "ALLOW"
+        if drops_trust_domains(found.left.policy):
+            allows = found.left.action is Action.ALLOW
             effect = "admits clients of any trust domain" if allows else "denies clients of every trust domain"
             yield Found(
                 of_resource(found.policy),

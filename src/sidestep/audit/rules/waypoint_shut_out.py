@@ -10,72 +10,65 @@ from sidestep.audit.finding import Evidence, Severity
 from sidestep.audit.members import fits, is_ambient, names
 from sidestep.audit.rule import Found, Rule, of_resource
 from sidestep.model.kinds import AUTHORIZATION_POLICY, SERVICE
-from sidestep.model.resource import Resource
-from sidestep.semantics.ambient_mtls import selector_labels
-from sidestep.semantics.mesh_config import root_namespaces, trust_domains
-from sidestep.semantics.peer_match import Peer, refuses
+from sidestep.semantics.mesh_config import root_namespaces
 from sidestep.semantics.services import BoundService, bound_services
-from sidestep.semantics.ztunnel_policy import at_ztunnel
-
-_ACCOUNT = "gateway.istio.io/service-account"
+from sidestep.semantics.waypoint_admission import WaypointPeer, peer_of, refusal, target_ports
+from sidestep.semantics.ztunnel_policy import AtZtunnel, at_ztunnel
 
 
 class _Scope(Struct, frozen=True):
-    """What every Service is judged against."""
+    """What every Service is judged against: each namespace's policies as ztunnel has them."""
 
     facts: Facts
     roots: frozenset[str]
-    domains: frozenset[str]
+    policies: dict[str, list[AtZtunnel]]
 
-    def policies(self, workload: Workload) -> list[tuple[str, dict[str, Any]]]:
-        """Name and spec of what ztunnel enforces for a workload, but for what it drops as a whole."""
-        found: list[Resource[Any]] = []
-        for namespace in sorted({*self.roots, workload.ref.namespace}):
-            found += self.facts.mesh.in_namespace(AUTHORIZATION_POLICY, namespace)
-        return [
-            (str(policy.id), policy.view.spec or {})
-            for policy in found
-            if fits(workload, selector_labels(policy.view.spec)) and _holds(policy.view.spec)
-        ]
+    def on(self, workload: Workload) -> list[AtZtunnel]:
+        """What ztunnel enforces for a workload."""
+        spaces = sorted({*self.roots, workload.ref.namespace})
+        found = (policy for space in spaces for policy in self.policies.get(space, ()))
+        return [each for each in found if fits(workload, each.policy.selector or {})]
 
 
 def _check(facts: Facts) -> Iterator[Found]:
-    scope = _Scope(facts, root_namespaces(facts.mesh), trust_domains(facts.mesh))
-    for bound in bound_services(facts.mesh):
-        if bound.resource.kind == SERVICE.name:
-            yield from _found(scope, bound)
+    bound = [each for each in bound_services(facts.mesh) if each.resource.kind == SERVICE.name]
+    scope = _Scope(facts, root_namespaces(facts.mesh), _policies(facts) if bound else {})
+    for each in bound:
+        yield from _found(scope, each, peer_of(facts.mesh, each.binding))
 
 
-def _found(scope: _Scope, bound: BoundService) -> Iterator[Found]:
-    waypoint = bound.binding
-    annotations = waypoint.gateway.meta.annotations if waypoint.gateway else {}
-    peer = Peer(waypoint.namespace, annotations.get(_ACCOUNT, waypoint.name), scope.domains)
+def _policies(facts: Facts) -> dict[str, list[AtZtunnel]]:
+    """Policies by namespace, but for those that lose all their rules: they have a finding of their own."""
+    found: dict[str, list[AtZtunnel]] = {}
+    for resource in facts.mesh.of(AUTHORIZATION_POLICY):
+        left = at_ztunnel(resource)
+        if left is not None and left.sent and not left.policy.dry_run and not left.admits_nobody:
+            found.setdefault(resource.meta.namespace, []).append(left)
+    return found
+
+
+def _found(scope: _Scope, bound: BoundService, peer: WaypointPeer) -> Iterator[Found]:
     reasons: dict[str, list[Workload]] = {}
     for workload in _behind(scope.facts, bound.resource):
-        reason = refuses(scope.policies(workload), peer)
+        ports = target_ports(bound.resource, workload.next_shape)
+        reason = refusal([each.policy for each in scope.on(workload)], peer, ports)
         if reason:
             reasons.setdefault(reason, []).append(workload)
     for reason, workloads in reasons.items():
         yield Found(
             of_resource(bound.resource),
-            f"its pods see waypoint {waypoint.namespace}/{waypoint.name} instead of its clients, and {reason}: nobody "
-            "reaches them through the waypoint",
-            f"add an ALLOW by selector for principal {peer.principal}, and move the rules for clients to targetRefs",
+            f"its pods see waypoint {bound.binding.namespace}/{bound.binding.name} instead of its clients, and "
+            f"{reason}: nobody reaches them through the waypoint",
+            f"add an ALLOW by selector for principal {peer.principals[0]}, and move rules for clients to targetRefs",
             (Evidence("why", reason), Evidence("ambient workloads", names(workloads))),
         )
 
 
-def _behind(facts: Facts, service: Resource[Any]) -> Iterator[Workload]:
+def _behind(facts: Facts, service: Any) -> Iterator[Workload]:
     selector = service.view.spec.selector or {}
     for workload in facts.by_namespace.get(service.meta.namespace, ()) if selector else ():
         if fits(workload, selector) and is_ambient(facts, workload):
             yield workload
-
-
-def _holds(spec: dict[str, Any] | None) -> bool:
-    """Whether ztunnel gets a policy and keeps its rules: those that lose all of them have a finding of their own."""
-    left = at_ztunnel(spec)
-    return left is not None and left.sent and not left.admits_nobody
 
 
 RULE = Rule("SID227", "waypoint-shut-out", "Policy at the pods refuses their waypoint", Severity.BLOCKER, _check)
