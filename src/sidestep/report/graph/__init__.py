@@ -1,0 +1,1 @@
+"""Call graphs as pictures: what is drawn, where it stands, and in which language."""
