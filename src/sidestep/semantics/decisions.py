@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from sidestep.model.metadata import ObjectId, WorkloadRef
 from sidestep.semantics.authorization.evaluate import Outcome
+from sidestep.semantics.authorization.seen import Seen
 from sidestep.semantics.authorization.ztunnel import Authorization
 from sidestep.semantics.routing.route import Route
 
@@ -62,7 +63,8 @@ class Check(Struct, frozen=True):
         rule: place of the rule in the object, from 0.
         outcome: of AuthorizationPolicies, for who wants it in words.
         authorization: the policy as ztunnel has it, where ztunnel decided.
-        reason: in words; for AuthorizationPolicies made later, from `outcome`.
+        reason: in words; for AuthorizationPolicies made later, from `outcome` and `seen`.
+        seen: what policies were asked about.
     """
 
     kind: CheckKind
@@ -73,6 +75,7 @@ class Check(Struct, frozen=True):
     outcome: Outcome | None = None
     authorization: Authorization | None = None
     reason: str = ""
+    seen: Seen | None = None
 
 
 class Proxy(StrEnum):

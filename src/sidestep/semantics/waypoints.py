@@ -59,7 +59,7 @@ class Binding(Struct, frozen=True):
 
 def is_waypoint_gateway(gateway: Resource[Spec]) -> bool:
     """Whether a Gateway is of a waypoint class."""
-    return (gateway.view.spec or {}).get("gatewayClassName") in CLASSES
+    return str((gateway.view.spec or {}).get("gatewayClassName")) in CLASSES
 
 
 def binding(mesh: Mesh, labels: Labels, namespace: str, traffic: str) -> Binding | None:
@@ -102,7 +102,7 @@ def _listens(mesh: Mesh, gateway: Resource[Spec]) -> bool:
     if is_waypoint_gateway(gateway) or _inbound_binding(mesh, gateway) is not None:
         return True
     declared = any(listener.get("protocol") == "HBONE" for listener in _listeners(gateway))
-    return declared and (gateway.view.spec or {}).get("gatewayClassName") not in _INGRESS_CLASSES
+    return declared and str((gateway.view.spec or {}).get("gatewayClassName")) not in _INGRESS_CLASSES
 
 
 def _serves(served: str, traffic: str) -> bool:

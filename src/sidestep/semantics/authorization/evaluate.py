@@ -166,11 +166,16 @@ def rule_matches(rule: Rule, seen: Seen) -> bool:
 
 def term_holds(term: Term, seen: Seen) -> bool:
     """Whether one field holds."""
-    read = _READERS.get(term.attribute)
-    value = read(seen, term.key) if read else None
+    value = value_of(term, seen)
     if term.one_of.matchers and (value is None or not _matches(term.one_of, value)):
         return False
     return not (term.none_of.matchers and value is not None and _matches(term.none_of, value))
+
+
+def value_of(term: Term, seen: Seen) -> Any:
+    """What a term compares: a string, several of which any may match, issuer and subject, or None for nothing."""
+    read = _READERS.get(term.attribute)
+    return read(seen, term.key) if read else None
 
 
 def _matches(values: Values, value: Any) -> bool:

@@ -40,9 +40,9 @@ def policy_check(
     if outcome.allowed is True:
         if outcome.policy is None:
             return _PASSED
-        return Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, Shape.NONE, *_named(outcome), outcome=outcome)
+        return Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, Shape.NONE, *_named(outcome), outcome=outcome, seen=what)
     if outcome.allowed is False:
-        return Check(CheckKind.AUTHORIZATION, Verdict.DENY, refusal, *_named(outcome), outcome=outcome)
+        return Check(CheckKind.AUTHORIZATION, Verdict.DENY, refusal, *_named(outcome), outcome=outcome, seen=what)
     if outcome.ground is Ground.EXTERNAL:
         return _external(traveller, policies, outcome, what.http, refusal)
     return Check(
@@ -62,7 +62,7 @@ def ztunnel_check(policies: ZtunnelSet, what: Seen, refusal: Shape) -> Check:
         )
     verdict = Verdict.ALLOW if told.allowed else Verdict.DENY
     shape = Shape.NONE if told.allowed else refusal
-    return Check(CheckKind.AUTHORIZATION, verdict, shape, where, rule, None, authorization)
+    return Check(CheckKind.AUTHORIZATION, verdict, shape, where, rule, None, authorization, seen=what)
 
 
 def _external(

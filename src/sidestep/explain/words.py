@@ -1,0 +1,130 @@
+"""A decision in words: every hop and check as a sentence, and the verdict as one."""
+
+from msgspec import to_builtins
+
+from sidestep.explain.explanation import DecidedBy, HopReport, StateReport, Way
+from sidestep.explain.policy_words import outcome_words, ztunnel_words
+from sidestep.semantics.authorization.trust import Bundle
+from sidestep.semantics.decisions import Branch, Check, CheckKind, Decision, Hop, Shape, Verdict
+from sidestep.semantics.requests import Client, GatewayClient, Http, NodeClient, OutsideClient, Request, WorkloadClient
+
+_SHAPES = {
+    Shape.RESET: "the connection is reset",
+    Shape.CLOSED: "the connection is closed",
+    Shape.HANG: "it hangs until somebody gives up",
+}
+_VERBS = {
+    Verdict.DENY: "refused",
+    Verdict.UNREACHABLE: "does not arrive",
+    Verdict.UNKNOWN: "cannot be told",
+}
+
+
+def state_report(name: str, decision: Decision, bundle: Bundle) -> StateReport:
+    """One state of the mesh."""
+    first = decision.branches[0]
+    several = len(decision.branches) > 1
+    return StateReport(
+        name,
+        decision.verdict.value,
+        decision.shape.value,
+        verdict_words(decision, bundle),
+        tuple(_hop(hop, bundle) for hop in first.path),
+        _route(first),
+        tuple(_way(branch, bundle) for branch in decision.branches) if several else (),
+        tuple(dict.fromkeys(each.reason for each in decision.unknowns)),
+    )
+
+
+def verdict_words(decision: Decision, bundle: Bundle) -> str:
+    """The verdict in one sentence."""
+    if decision.verdict is Verdict.ALLOW:
+        where = sorted({str(branch.destination or branch.path[-1].at) for branch in decision.branches})
+        return f"reaches {', '.join(where)}"
+    if decision.verdict is Verdict.UNKNOWN and decision.unknowns:
+        return f"cannot be told: {decision.unknowns[0].reason}"
+    first = decision.branches[0]
+    check, at = first.decider, first.path[-1]
+    why = check_words(check, bundle) if check else ""
+    return f"{_VERBS[decision.verdict]} at the {at.proxy.value} of {at.at}{_shape(decision.shape)}: {why}"
+
+
+def check_words(check: Check, bundle: Bundle) -> str:
+    """Why one check answered as it did."""
+    if check.reason:
+        return check.reason
+    if check.outcome is not None:
+        return outcome_words(check.outcome, check.seen, bundle)
+    if check.authorization is not None:
+        return ztunnel_words(check.authorization, check.seen, denied=check.verdict is Verdict.DENY)
+    match check.kind:
+        case CheckKind.AUTHORIZATION:
+            return "no policy applies"
+        case CheckKind.REQUEST_AUTHENTICATION:
+            return "the token is valid, or there is none"
+        case _:
+            return f"{check.kind.value}: {check.verdict.value}"
+
+
+def request_words(request: Request) -> str:
+    """A request in one line."""
+    who = _client(request.client)
+    if isinstance(request.payload, Http):
+        http = request.payload
+        token = f" with a token that is {http.token.state.value}" if http.token.state.value != "none" else ""
+        return f"{who} sends {http.method} {http.path} to {request.to}:{request.port}{token}"
+    return f"{who} opens TCP to {request.to}:{request.port}"
+
+
+def _client(client: Client) -> str:
+    match client:
+        case WorkloadClient():
+            return str(client.ref)
+        case GatewayClient():
+            return f"gateway {client.namespace}/{client.name}"
+        case NodeClient():
+            return f"node {client.address}".rstrip()
+        case OutsideClient():
+            return f"outside {client.address}".rstrip()
+
+
+def _hop(hop: Hop, bundle: Bundle) -> HopReport:
+    decider = next((check for check in hop.checks if check.verdict is not Verdict.ALLOW), None)
+    decider = decider or next((check for check in reversed(hop.checks) if check.object is not None), None)
+    rule = None if decider is None or decider.rule is None else decider.rule + 1
+    return HopReport(
+        hop.proxy.value,
+        hop.at,
+        hop.transport.value,
+        hop.identity,
+        hop.source,
+        hop.port,
+        hop.verdict.value,
+        DecidedBy(decider.object if decider else None, rule),
+        tuple(check_words(check, bundle) for check in hop.checks),
+    )
+
+
+def _way(branch: Branch, bundle: Bundle) -> Way:
+    return Way(
+        branch.verdict.value,
+        branch.shape.value,
+        round(branch.weight, 4),
+        branch.condition,
+        str(branch.destination) if branch.destination else "",
+        tuple(_hop(hop, bundle) for hop in branch.path),
+        _route(branch),
+    )
+
+
+def _route(branch: Branch) -> dict[str, object] | None:
+    if branch.route is None:
+        return None
+    found: dict[str, object] = to_builtins(branch.route)
+    return {key: value for key, value in found.items() if value not in (None, "", (), [], {})}
+
+
+def _shape(shape: Shape) -> str:
+    if shape in _SHAPES:
+        return f" ({_SHAPES[shape]})"
+    return f" with {shape.value}" if shape.value else ""
