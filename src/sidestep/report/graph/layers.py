@@ -1,8 +1,8 @@
 """Which column each node stands in, so that calls run from left to right (after Sugiyama, Tagawa and Toda, 1981).
 
-Cycles are broken by the order that Eades, Lin and Smyth found (1993): those whom nobody calls first, those who call
-nobody last, and else first who calls most compared with being called. A node then stands as far to the left as those who
-call it allow; who calls more than it is called moves up to whom it calls.
+Cycles are broken by the order of Eades, Lin and Smyth (1993): first whom nobody calls, last who calls nobody,
+and between them first who calls most compared with being called. A node stands as far to the left as those who call it
+allow; who calls more than it is called moves up to whom it calls.
 """
 
 from collections.abc import Iterator, Sequence

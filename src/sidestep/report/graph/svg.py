@@ -23,7 +23,7 @@ _NODE_ROOM, _BEND_ROOM = 48.0, 14.0
 _GAP, _GAP_PER_LINK, _WIDEST_GAP = 84.0, 1.6, 260.0
 _MARGIN = 24
 _MOST_RATES = 60
-_LEGEND_ROW, _LEGEND_WIDTH, _MOST_NAMESPACES = 22, 190, 24
+_LEGEND_ROW, _LEGEND_WIDTH, _MOST_NAMESPACES = 22, 200, 24
 _COLORS = (
     "#2563eb", "#b45309", "#047857", "#7c3aed", "#be123c", "#0e7490",
     "#4d7c0f", "#a21caf", "#334155", "#c2410c", "#1d4ed8", "#6b4f1d",
@@ -62,6 +62,8 @@ def svg(picture: Picture, name: str) -> str:
     colors = {name: _COLORS[at % len(_COLORS)] for at, name in enumerate(picture.namespaces)}
     nodes = [_node(node, *_corner(number, place), colors) for node, number in index.items()]
     legend = [*_legend(picture, colors), *([_CLOSES] if _has_cycle(found, pairs) else [])]
+    if not nodes:
+        nodes = [f'<text x="{_MARGIN}" y="{_MARGIN + 12}" font-size="13" fill="{_SOFT}">No calls are known.</text>']
     rows = -(-len(legend) // _per_row(place.width))
     height = place.height + _MARGIN + rows * _LEGEND_ROW
     return "".join(
@@ -211,7 +213,8 @@ def _node(node: Node, x: float, y: float, colors: Mapping[str, str]) -> str:
         f'height="{_NODE_HEIGHT}" rx="{round_by:g}" fill="#ffffff" stroke="{color}" stroke-width="1.3"{dashes}/>{bar}'
         f'<text x="{left:.1f}" y="{y + 15:.1f}" font-size="12" font-weight="600" fill="{_INK}">'
         f"{_text(fitted(node.label, room / 12))}</text>"
-        f'<text x="{left:.1f}" y="{y + 28.5:.1f}" font-size="10" fill="{_SOFT}">{_text(fitted(below, room / 9.4))}</text></g>'
+        f'<text x="{left:.1f}" y="{y + 28.5:.1f}" font-size="10" fill="{_SOFT}">'
+        f"{_text(fitted(below, room / 9.4))}</text></g>"
     )
 
 
@@ -221,7 +224,7 @@ def _legend(picture: Picture, colors: Mapping[str, str]) -> Iterator[tuple[str, 
         yield f'<rect x="4" width="12" height="12" rx="3" fill="{colors[name]}"/>', name
     if len(picture.namespaces) > _MOST_NAMESPACES:
         yield "", f"and {len(picture.namespaces) - _MOST_NAMESPACES} more namespaces"
-    for inferred, word in ((False, "observed or declared calls"), (True, "inferred from configuration")):
+    for inferred, word in ((False, "observed or declared"), (True, "inferred, never seen")):
         if any(arrow.inferred is inferred for arrow in picture.arrows):
             dashes = ' stroke-dasharray="5 4"' if inferred else ""
             yield f'<path d="M0 6h22" stroke="{_LINE}" stroke-width="1.6"{dashes}/>', word
@@ -232,7 +235,7 @@ def _laid(items: Sequence[tuple[str, str]], place: _Place) -> Iterator[str]:
     for at, (sign, word) in enumerate(items):
         row, column = divmod(at, _per_row(place.width))
         x, y = _MARGIN + column * _LEGEND_WIDTH, place.height + row * _LEGEND_ROW
-        text = f'<text x="28" y="10.5" font-size="11" fill="{_SOFT}">{_text(fitted(word, 14.5))}</text>'
+        text = f'<text x="28" y="10.5" font-size="11" fill="{_SOFT}">{_text(fitted(word, 17.5))}</text>'
         yield f'<g transform="translate({x:.0f} {y:.0f})"><title>{_text(word)}</title>{sign}{text}</g>'
 
 

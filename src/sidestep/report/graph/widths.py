@@ -27,7 +27,7 @@ def _width(letter: str) -> float:
     if letter in _SLIM:
         return 0.47
     if letter in _BROAD:
-        return 1.02
+        return 1.12
     if letter > "\u1100":
         return 1.1
     return 0.77 if letter.isupper() else 0.69
