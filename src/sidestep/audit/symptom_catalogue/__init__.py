@@ -1,0 +1,1 @@
+"""Symptoms as people meet them, each with what may cause it: data, by family."""
