@@ -1,0 +1,1 @@
+"""Carrying out a plan: the worlds that its steps act on."""

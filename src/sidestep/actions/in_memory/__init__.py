@@ -1,0 +1,1 @@
+"""A mesh that steps change as a cluster would change under them."""
