@@ -6,13 +6,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools import symptoms_page
+
 from sidestep.audit.catalogue import RULES
 from sidestep.audit.rule import Rule
-from sidestep.report.schema import schema
+from sidestep.report.schema import DOCUMENTS, file_name, schema
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = ROOT / "docs" / "findings"
-SCHEMA = ROOT / "docs" / "schemas" / "audit.json"
+SCHEMAS = {ROOT / "docs" / "schemas" / file_name(top): schema(top) for top in DOCUMENTS}
 SECTIONS = ("What it means", "Why it matters", "How to fix", "Example", "See also")
 SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 HELP_MARK = "<!-- help -->\n```text\n"
@@ -28,8 +30,10 @@ def problems() -> Iterator[str]:
     """Everything that does not agree."""
     yield from _help()
     yield from pages()
-    if not SCHEMA.exists() or SCHEMA.read_bytes() != schema():
-        yield f"{SCHEMA.relative_to(ROOT)} is not what the code generates: run tools/check_docs.py --write"
+    for path, content in SCHEMAS.items():
+        if not path.exists() or path.read_bytes() != content:
+            yield f"{path.relative_to(ROOT)} is not what the code generates: run tools/check_docs.py --write"
+    yield from _symptoms()
     yield from _links()
     yield from _committed()
     yield from _locks()
@@ -81,6 +85,12 @@ def _row(rule: Rule) -> str:
     return f"| [{rule.code}]({rule.code}.md) | {rule.severity.value} | {rule.title} | {', '.join(rule.also) or '-'} |"
 
 
+def _symptoms() -> Iterator[str]:
+    listed = symptoms_page.PAGE
+    if not listed.exists() or listed.read_text() != symptoms_page.page():
+        yield f"{listed.relative_to(ROOT)} is not what the code generates: run tools/check_docs.py --write"
+
+
 def _links() -> Iterator[str]:
     for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
         for target in LINK.findall(page.read_text()):
@@ -112,8 +122,9 @@ def _locks() -> Iterator[str]:
 
 def write() -> None:
     """Renew what is generated."""
-    SCHEMA.parent.mkdir(exist_ok=True)
-    SCHEMA.write_bytes(schema())
+    for path, content in SCHEMAS.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
     readme = ROOT / "README.md"
     before, mark, rest = readme.read_text().partition(HELP_MARK)
     if mark:

@@ -15,7 +15,7 @@ from tests.support import audits
 from sidestep.audit.finding import Severity
 from sidestep.audit.result import Audit, Missing
 from sidestep.model.origin import FileOrigin
-from sidestep.report.formats import Look, format_named
+from sidestep.report.formats import FORMATS, Look, format_named
 
 ANYTHING = st.text(alphabet=st.characters(), max_size=30)
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
@@ -34,7 +34,7 @@ def odd_audits(draw) -> Audit:
 
 
 def rendered(name: str, audit: Audit) -> str:
-    return format_named(name).render(audit, Look(100))
+    return format_named(name, FORMATS).render(audit, Look(100))
 
 
 def readable(text: str) -> str:

@@ -85,22 +85,22 @@ def command(**values: Any) -> int:
     return 2 if _fails(result.findings, values["fail_on"]) else 0
 
 
-def _format(asked: str | None, path: str | None) -> Format:
+def _format(asked: str | None, path: str | None) -> Format[Audit]:
     """The format that is asked for, by name or by the extension of the file; also checks that the file can be made."""
     if path is not None and path != "-":
         check_writable(path)
     if asked is not None:
-        return format_named(asked)
+        return format_named(asked, FORMATS)
     if path is None or not PurePath(path).suffix:
-        return format_named("table")
-    found = format_of_file(path)
+        return format_named("table", FORMATS)
+    found = format_of_file(path, FORMATS)
     if found is None:
         known = " ".join(extension for each in FORMATS for extension in each.extensions)
         raise UsageError("no format has that extension", where=path, remedy=f"give -o, or one of {known}")
     return found
 
 
-def _print(result: Audit, chosen: Format, values: dict[str, Any]) -> None:
+def _print(result: Audit, chosen: Format[Audit], values: dict[str, Any]) -> None:
     path = values["out"]
     seen = look(no_color=values["no_color"], to_file=path is not None)
     emit(chosen.render(result, seen), path)

@@ -60,8 +60,11 @@ class ObjectId(Struct, frozen=True, order=True, rename="camel"):
 class WorkloadRef(Struct, frozen=True, order=True):
     """What one thinks of as a workload: the top of a pod's owner chain.
 
-    `kind` is Deployment, StatefulSet, DaemonSet, Job, CronJob, Rollout, another controller's kind, or Pod for a
-    bare pod.
+    Attributes:
+        namespace: its own.
+        kind: Deployment, StatefulSet, DaemonSet, Job, CronJob, Rollout, another controller's kind, or Pod for a
+            bare pod.
+        name: its own.
     """
 
     namespace: str

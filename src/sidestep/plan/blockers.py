@@ -27,7 +27,7 @@ _MANAGED = ("aks-istio-system", "asm-system")
 _VIRTUAL = (("eks.amazonaws.com/compute-type", "fargate"), ("type", "virtual-kubelet"), ("kubernetes.io/os", "windows"))
 
 
-class Blocker(Struct, frozen=True):
+class Blocker(Struct, frozen=True, rename="camel"):
     """One thing that ambient cannot take over.
 
     Attributes:

@@ -77,7 +77,12 @@ class WorkloadPlan(Struct, frozen=True, rename="camel"):
 
 
 class Constraint(Struct, frozen=True, rename="camel"):
-    """Why something comes before something else."""
+    """Why something comes before something else.
+
+    Attributes:
+        text: in words.
+        objects: that make it so.
+    """
 
     text: str
     objects: tuple[ObjectId, ...] = ()
@@ -162,6 +167,9 @@ class Plan(Struct, frozen=True, rename="camel"):
         advice: what else should be known: cheaper ways, what a later Istio gives.
         assumed: what was taken for granted.
         missing: what was not read.
+        currency: of all money, ISO 4217.
+        api_version: of this document; fields are added within it, never renamed.
+        kind: always `Plan`.
     """
 
     source: str
@@ -179,5 +187,6 @@ class Plan(Struct, frozen=True, rename="camel"):
     advice: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    currency: str = "USD"
     api_version: str = API_VERSION
     kind: str = "Plan"

@@ -35,7 +35,7 @@ _GAINS: tuple[tuple[Minor, str], ...] = (
 _GATEWAY_KINDS: tuple[Kind[Spec], ...] = (kinds.GATEWAY_CLASS, kinds.GATEWAY, kinds.HTTP_ROUTE, kinds.GRPC_ROUTE)
 
 
-class Prerequisite(Struct, frozen=True):
+class Prerequisite(Struct, frozen=True, rename="camel"):
     """One thing that must be true.
 
     Attributes:

@@ -28,7 +28,13 @@ class SetLabels(Struct, frozen=True, tag="labels", rename="camel"):
 
 
 class Patch(Struct, frozen=True, tag="patch", rename="camel"):
-    """A JSON merge patch, and the one that takes it back."""
+    """A JSON merge patch, and the one that takes it back.
+
+    Attributes:
+        object: that is changed.
+        patch: the change (RFC 7396).
+        before: the same fields as they were.
+    """
 
     object: ObjectId
     patch: dict[str, Any]
@@ -36,7 +42,13 @@ class Patch(Struct, frozen=True, tag="patch", rename="camel"):
 
 
 class Apply(Struct, frozen=True, tag="apply", rename="camel"):
-    """Server-side apply of a whole object; `before` is what stood there, None when nothing did."""
+    """Server-side apply of a whole object.
+
+    Attributes:
+        object: that is applied.
+        manifest: the whole of it.
+        before: what stood there; None when nothing did.
+    """
 
     object: ObjectId
     manifest: dict[str, Any]
@@ -44,7 +56,12 @@ class Apply(Struct, frozen=True, tag="apply", rename="camel"):
 
 
 class Delete(Struct, frozen=True, tag="delete", rename="camel"):
-    """Delete an object; `before` puts it back."""
+    """Delete an object.
+
+    Attributes:
+        object: that goes.
+        before: the whole of it, which puts it back.
+    """
 
     object: ObjectId
     before: dict[str, Any]
@@ -53,7 +70,10 @@ class Delete(Struct, frozen=True, tag="delete", rename="camel"):
 class Restart(Struct, frozen=True, tag="restart", rename="camel"):
     """Make the pods of a workload anew, a few at a time, and wait until they are ready.
 
-    `effect_only`: the template was changed by the step before, so that the rollout is already on its way.
+    Attributes:
+        workload: whose pods.
+        pods: how many.
+        effect_only: the template was changed by the step before, so that the rollout is already on its way.
     """
 
     workload: WorkloadRef

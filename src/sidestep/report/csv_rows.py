@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 
 from sidestep.audit.result import Audit, WorkloadReport
 from sidestep.report.formats import Look
@@ -35,10 +36,15 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
 def render(audit: Audit, _look: Look) -> str:
     """A header and one row per workload."""
+    return csv_text(COLUMNS, map(_row, audit.workloads))
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A header and rows, in which nothing runs."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_safe(cell) for cell in _row(workload)] for workload in audit.workloads)
+    writer.writerow(columns)
+    writer.writerows([_safe(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 

@@ -1,11 +1,14 @@
-"""The formats an audit can be printed in."""
+"""Formats of what is reported, and those an audit can be printed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from sidestep.audit.result import Audit
+
+ReportedT = TypeVar("ReportedT")
 
 
 class Look(Struct, frozen=True):
@@ -20,23 +23,26 @@ class Look(Struct, frozen=True):
     color: bool = False
 
 
-Render = Callable[[Audit, Look], str]
+class Format(Struct, Generic[ReportedT], frozen=True):
+    """One format of a kind of report.
 
-
-class Format(Struct, frozen=True):
-    """One format: its name on the command line, its usual file extensions, and the module that renders it."""
+    Attributes:
+        name: on the command line.
+        extensions: of files, as usual.
+        module: its `render` makes the text.
+    """
 
     name: str
     extensions: tuple[str, ...]
     module: str
 
-    def render(self, audit: Audit, look: Look) -> str:
-        """The audit as text; the module is only imported here, so that `--help` pays for none."""
-        function: Render = import_module(self.module).render
-        return function(audit, look)
+    def render(self, reported: ReportedT, look: Look) -> str:
+        """The report as text; the module is only imported here, so that `--help` pays for none."""
+        function: Callable[[ReportedT, Look], str] = import_module(self.module).render
+        return function(reported, look)
 
 
-FORMATS: tuple[Format, ...] = (
+FORMATS: tuple[Format[Audit], ...] = (
     Format("table", (".txt",), "sidestep.report.table"),
     Format("wide", (), "sidestep.report.wide"),
     Format("json", (".json",), "sidestep.report.json_document"),
@@ -49,12 +55,12 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def format_named(name: str) -> Format:
+def format_named(name: str, formats: Sequence[Format[ReportedT]]) -> Format[ReportedT]:
     """The format of a name."""
-    return next(each for each in FORMATS if each.name == name)
+    return next(each for each in formats if each.name == name)
 
 
-def format_of_file(path: str) -> Format | None:
+def format_of_file(path: str, formats: Sequence[Format[ReportedT]]) -> Format[ReportedT] | None:
     """The format that a file's name asks for by its longest extension; None where it asks for none we know."""
-    asked = [(extension, each) for each in FORMATS for extension in each.extensions if path.lower().endswith(extension)]
+    asked = [(extension, each) for each in formats for extension in each.extensions if path.lower().endswith(extension)]
     return max(asked, key=lambda pair: len(pair[0]))[1] if asked else None

@@ -1,4 +1,4 @@
-"""The JSON Schema of the document, made from the structs and what their docstrings say."""
+"""The JSON Schemas of documents, made from the structs and what their docstrings say."""
 
 import re
 from inspect import cleandoc
@@ -7,18 +7,27 @@ from typing import Any
 import msgspec
 
 from sidestep.audit.result import Audit
+from sidestep.plan.document import Plan
 
-ID = "https://github.com/sidestep-dev/sidestep/raw/main/docs/schemas/audit.json"
+_PLACE = "https://github.com/sidestep-dev/sidestep/raw/main/docs/schemas/"
+DOCUMENTS: tuple[type[msgspec.Struct], ...] = (Audit, Plan)
+"""Those whose schemas are published."""
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.*)$")
 _INDENT = re.compile(r"^ {4}(?=\S)")
 
 
-def schema() -> bytes:
-    """As published in `docs/schemas/audit.json`."""
-    (top,), definitions = msgspec.json.schema_components([Audit], ref_template="#/$defs/{name}")
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": ID, "title": "Audit"}
+def schema(top: type[msgspec.Struct]) -> bytes:
+    """As published in `docs/schemas/`, in the file that `file_name` tells."""
+    (reference,), definitions = msgspec.json.schema_components([top], ref_template="#/$defs/{name}")
+    place = f"{_PLACE}{file_name(top)}"
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": place, "title": top.__name__}
     described = {name: _described(each) for name, each in definitions.items()}
-    return msgspec.json.format(msgspec.json.encode({**head, **top, "$defs": described}), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode({**head, **reference, "$defs": described}), indent=2) + b"\n"
+
+
+def file_name(top: type[msgspec.Struct]) -> str:
+    """Of its schema, e.g. `audit.json`."""
+    return f"{top.__name__.lower()}.json"
 
 
 def _described(definition: dict[str, Any]) -> dict[str, Any]:

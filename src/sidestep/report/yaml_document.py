@@ -6,7 +6,6 @@ import msgspec
 import yaml
 from yaml import CSafeDumper
 
-from sidestep.audit.result import Audit
 from sidestep.report.encoded import encoded
 from sidestep.report.formats import Look
 from sidestep.report.json_document import document
@@ -20,8 +19,8 @@ class _Dumper(CSafeDumper):
         return True
 
 
-def render(audit: Audit, _look: Look) -> str:
+def render(reported: msgspec.Struct, _look: Look) -> str:
     """The same document as JSON, in the same order."""
-    tree: Any = msgspec.json.decode(encoded(document(audit)))
+    tree: Any = msgspec.json.decode(encoded(document(reported)))
     text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     return text

@@ -55,7 +55,12 @@ ObjectName = tuple[str, str]
 
 
 class Bounds(Struct, frozen=True, rename="camel"):
-    """Of an autoscaler."""
+    """Of an autoscaler.
+
+    Attributes:
+        min_replicas: the least.
+        max_replicas: the most.
+    """
 
     min_replicas: int
     max_replicas: int
