@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools import symptoms_page
-
 from sidestep.audit.catalogue import RULES
 from sidestep.audit.rule import Rule
 from sidestep.report.schema import DOCUMENTS, file_name, schema
+from tools import symptoms_page
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = ROOT / "docs" / "findings"
@@ -125,6 +124,7 @@ def write() -> None:
     for path, content in SCHEMAS.items():
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
+    symptoms_page.main()
     readme = ROOT / "README.md"
     before, mark, rest = readme.read_text().partition(HELP_MARK)
     if mark:

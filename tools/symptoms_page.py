@@ -16,7 +16,7 @@ log: case, order and small slips do not matter.
 
 Clock skew, what applications do, and who calls whom cannot be seen in a cluster's objects.
 
-This page is generated from the catalogue of symptoms (`python -m tools.symptoms_page`).
+This page is generated from the catalogue of symptoms (`python -m tools.check_docs --write`).
 """
 _TITLES = {rule.code: rule.title for rule in RULES}
 
