@@ -360,7 +360,9 @@ def test_specs_of_any_form_are_no_accident(spec):
         route("x", spec),
         route("x", spec, kind="Gateway"),
     ]
-    inferred_calls(mesh(*flat([*CART, *kinds, *others])))
+    for edge in inferred_calls(mesh(*flat([*CART, *kinds, *others]))).edges:
+        assert edge.target.name or edge.target.service or edge.target.host
+        assert edge.source.name or edge.source.role is CallerRole.UNKNOWN
 
 
 BOUTIQUE = {

@@ -191,4 +191,5 @@ def test_in_a_browser_words_stay_in_their_boxes_and_nothing_is_asked_for(tmp_pat
         assert browser.execute_script("return document.documentElement.localName") == "svg"
         assert browser.execute_script(OVERFLOWS) == []
         assert complaints(browser) == []
-        assert requests(browser) == {path.as_uri()}
+        asked = {address for address in requests(browser) if not address.startswith("chrome")}
+        assert asked == {path.as_uri()}

@@ -16,7 +16,7 @@ from sidestep.model.resource import Resource
 from sidestep.model.templates import workload_templates
 from sidestep.model.views.core import Service, ServicePort
 from sidestep.plan.named_hosts import NamedHost
-from sidestep.plan.trees import mapping, texts
+from sidestep.semantics.loose import as_dict, as_strings
 
 _HEADLESS = "None"
 _PROTOCOLS = ("grpc-web", "grpc", "http2", "http", "https", "tls", "tcp", "mongo", "mysql", "redis", "udp")
@@ -125,8 +125,9 @@ class Addressees:
         """ServiceEntries by host, in lower case; of several with one host, the first by namespace and name."""
         found: dict[str, Resource[Any]] = {}
         for entry in sorted(self._mesh.of(SERVICE_ENTRY), key=lambda each: each.id):
-            for host in texts(mapping(entry.view.spec).get("hosts")):
+            for host in as_strings(as_dict(entry.view.spec).get("hosts")):
                 found.setdefault(host.lower(), entry)
+        found.pop("", None)
         return found
 
     @cached_property

@@ -16,7 +16,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.resource import Resource
 from sidestep.plan.addressees import Addressees
-from sidestep.plan.trees import listed, mapping, text, texts
+from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 
 _ACCOUNT = "default"
 _WHERE = "inferred calls"
@@ -36,7 +36,7 @@ def edges_of_policies(mesh: Mesh, book: Addressees) -> PolicyEdges:
     edges: list[Edge] = []
     wide = 0
     for policy in mesh.of(AUTHORIZATION_POLICY):
-        if mapping(policy.view.spec).get("action") not in (None, "ALLOW"):
+        if as_dict(policy.view.spec).get("action") not in (None, "ALLOW"):
             continue
         sources = list(_sources(policy))
         callees = _guarded(policy, book)
@@ -70,22 +70,24 @@ def _crossed(
 
 
 def _sources(policy: Resource[Any]) -> Iterator[_Source]:
-    for index, rule in enumerate(listed(mapping(policy.view.spec).get("rules"))):
+    for index, rule in enumerate(as_dicts(as_dict(policy.view.spec).get("rules"))):
         at = f"spec.rules[{index}]"
-        for place, origin in enumerate(listed(rule.get("from"))):
-            source = mapping(origin.get("source"))
+        for place, origin in enumerate(as_dicts(rule.get("from"))):
+            source = as_dict(origin.get("source"))
             for means in ("principals", "serviceAccounts", "namespaces"):
                 field = f"{at}.from[{place}].source.{means}"
-                yield from (_Source(means, value, field) for value in texts(source.get(means)))
-        for place, condition in enumerate(listed(rule.get("when"))):
-            told = _CONDITIONS.get(text(condition.get("key")))
+                yield from (_Source(means, value, field) for value in as_strings(source.get(means)))
+        for place, condition in enumerate(as_dicts(rule.get("when"))):
+            told = _CONDITIONS.get(as_text(condition.get("key")))
             if told:
-                yield from (_Source(told, value, f"{at}.when[{place}]") for value in texts(condition.get("values")))
+                yield from (
+                    _Source(told, value, f"{at}.when[{place}]") for value in as_strings(condition.get("values"))
+                )
 
 
 def _caller(source: _Source, namespace: str, accounts: dict[tuple[str, str], list[WorkloadRef]]) -> Caller | None:
-    """Who is meant; None for a pattern, which may mean anybody."""
-    if "*" in source.value:
+    """Who is meant; None for a pattern, which may mean anybody, and for nothing at all."""
+    if not source.value or "*" in source.value:
         return None
     if source.means == "namespaces":
         return Caller(namespace=source.value)
@@ -112,12 +114,12 @@ def _account(value: str, namespace: str) -> tuple[str, str]:
 
 def _guarded(policy: Resource[Any], book: Addressees) -> tuple[Callee, ...]:
     """Whom a policy guards, where it says so itself."""
-    spec, space = mapping(policy.view.spec), policy.meta.namespace
+    spec, space = as_dict(policy.view.spec), policy.meta.namespace
     found: list[Callee] = []
-    for target in (*listed(spec.get("targetRefs")), mapping(spec.get("targetRef"))):
-        addressee = book.service(space, text(target.get("name"))) if target.get("kind") == "Service" else None
+    for target in (*as_dicts(spec.get("targetRefs")), as_dict(spec.get("targetRef"))):
+        addressee = book.service(space, as_text(target.get("name"))) if target.get("kind") == "Service" else None
         found += addressee.callees if addressee else ()
-    labels = mapping(mapping(spec.get("selector")).get("matchLabels"))
+    labels = as_dict(as_dict(spec.get("selector")).get("matchLabels"))
     wanted = {key: value for key, value in labels.items() if isinstance(value, str)}
     found += (Callee(ref.namespace, ref.kind, ref.name) for ref in book.selected(wanted, space))
     return tuple(found)

@@ -16,7 +16,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.plan.addressees import Addressee, Addressees
-from sidestep.plan.trees import listed, mapping, number, text, texts
+from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 
 _MESH = "mesh"
 _GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
@@ -95,7 +95,7 @@ def _addressed(book: Addressees, target: Target) -> Addressee:
 
 def _virtual_gateways(mesh: Mesh, book: Addressees) -> Iterator[tuple[tuple[Caller, ...], Target]]:
     for virtual in mesh.of(kinds.VIRTUAL_SERVICE):
-        gateways = [name for name in texts(mapping(virtual.view.spec).get("gateways")) if name != _MESH]
+        gateways = [name for name in as_strings(as_dict(virtual.view.spec).get("gateways")) if name not in ("", _MESH)]
         if not gateways:
             continue
         callers = tuple(sorted({each for name in gateways for each in _entered_by(mesh, book, virtual, name)}))
@@ -108,7 +108,7 @@ def _entered_by(mesh: Mesh, book: Addressees, virtual: Resource[Any], name: str)
     space, slash, plain = name.rpartition("/")
     space = space if slash else virtual.meta.namespace
     gateway = mesh.find(kinds.ISTIO_GATEWAY, space, plain)
-    selector = mapping(mapping(gateway.view.spec).get("selector")) if gateway else {}
+    selector = as_dict(as_dict(gateway.view.spec).get("selector")) if gateway else {}
     return _callers(book, _labels(selector), None, space, plain)
 
 
@@ -121,33 +121,33 @@ def _callers(book: Addressees, labels: Labels, inside: str | None, space: str, n
 def _virtual_mesh(mesh: Mesh) -> Iterator[tuple[str, str, Target]]:
     """Hosts called in the mesh, the namespace they are named in, and where VirtualServices send them."""
     for virtual in mesh.of(kinds.VIRTUAL_SERVICE):
-        spec = mapping(virtual.view.spec)
-        if _MESH in (texts(spec.get("gateways")) or [_MESH]):
+        spec = as_dict(virtual.view.spec)
+        if _MESH in (as_strings(spec.get("gateways")) or (_MESH,)):
             for target in _sends(mesh, virtual):
-                for host in texts(spec.get("hosts")):
+                for host in as_strings(spec.get("hosts")):
                     yield host.lower(), virtual.meta.namespace, target
 
 
 def _sends(mesh: Mesh, virtual: Resource[Any]) -> Iterator[Target]:
     """Destinations and mirrors of a VirtualService and of those to which it delegates."""
     yield from _destinations(virtual)
-    for rule in listed(mapping(virtual.view.spec).get("http")):
-        delegate = mapping(rule.get("delegate"))
-        space = text(delegate.get("namespace")) or virtual.meta.namespace
-        other = mesh.find(kinds.VIRTUAL_SERVICE, space, text(delegate.get("name"))) if delegate else None
+    for rule in as_dicts(as_dict(virtual.view.spec).get("http")):
+        delegate = as_dict(rule.get("delegate"))
+        space = as_text(delegate.get("namespace")) or virtual.meta.namespace
+        other = mesh.find(kinds.VIRTUAL_SERVICE, space, as_text(delegate.get("name"))) if delegate else None
         if other is not None:
             yield from _destinations(other)
 
 
 def _destinations(virtual: Resource[Any]) -> Iterator[Target]:
-    spec = mapping(virtual.view.spec)
+    spec = as_dict(virtual.view.spec)
     for part in _VIRTUAL:
-        for index, rule in enumerate(listed(spec.get(part))):
+        for index, rule in enumerate(as_dicts(spec.get(part))):
             found = [
-                mapping(each.get("destination")) for each in listed(rule.get("route")) + listed(rule.get("mirrors"))
+                as_dict(each.get("destination")) for each in as_dicts(rule.get("route")) + as_dicts(rule.get("mirrors"))
             ]
-            for destination in (*found, mapping(rule.get("mirror"))):
-                host, port = text(destination.get("host")), number(mapping(destination.get("port")).get("number"))
+            for destination in (*found, as_dict(rule.get("mirror"))):
+                host, port = as_text(destination.get("host")), _number(as_dict(destination.get("port")).get("number"))
                 if host:
                     proof = f"{virtual.id}: spec.{part}[{index}]"
                     yield Target(host, virtual.meta.namespace, port, part, proof)
@@ -155,8 +155,9 @@ def _destinations(virtual: Resource[Any]) -> Iterator[Target]:
 
 def _gateway_routes(mesh: Mesh, book: Addressees) -> Iterator[tuple[tuple[Caller, ...], Target]]:
     for route, parent in _parents(mesh):
-        space, name = text(parent.get("namespace")) or route.meta.namespace, text(parent.get("name"))
-        if text(parent.get("kind")) not in ("", "Gateway") or _is_waypoint(mesh.find(kinds.GATEWAY, space, name)):
+        space, name = as_text(parent.get("namespace")) or route.meta.namespace, as_text(parent.get("name"))
+        of_gateway = name and as_text(parent.get("kind")) in ("", "Gateway")
+        if not of_gateway or _is_waypoint(mesh.find(kinds.GATEWAY, space, name)):
             continue
         callers = _callers(book, {_GATEWAY_NAME: name}, space, space, name)
         for target in _backends(route):
@@ -165,34 +166,34 @@ def _gateway_routes(mesh: Mesh, book: Addressees) -> Iterator[tuple[tuple[Caller
 
 def _service_routes(mesh: Mesh) -> Iterator[tuple[str, str, Target]]:
     for route, parent in _parents(mesh):
-        if text(parent.get("kind")) == "Service":
-            space = text(parent.get("namespace")) or route.meta.namespace
+        if as_text(parent.get("kind")) == "Service":
+            space = as_text(parent.get("namespace")) or route.meta.namespace
             for target in _backends(route):
-                yield text(parent.get("name")), space, target
+                yield as_text(parent.get("name")), space, target
 
 
 def _parents(mesh: Mesh) -> Iterator[tuple[Resource[Any], dict[str, Any]]]:
     for kind in _ROUTES:
         for route in mesh.of(kind):
-            for parent in listed(mapping(route.view.spec).get("parentRefs")):
+            for parent in as_dicts(as_dict(route.view.spec).get("parentRefs")):
                 yield route, parent
 
 
 def _backends(route: Resource[Any]) -> Iterator[Target]:
-    for index, rule in enumerate(listed(mapping(route.view.spec).get("rules"))):
+    for index, rule in enumerate(as_dicts(as_dict(route.view.spec).get("rules"))):
         mirrors = [
-            mapping(mapping(each.get("requestMirror")).get("backendRef")) for each in listed(rule.get("filters"))
+            as_dict(as_dict(each.get("requestMirror")).get("backendRef")) for each in as_dicts(rule.get("filters"))
         ]
-        for backend in (*listed(rule.get("backendRefs")), *mirrors):
-            name, space = text(backend.get("name")), text(backend.get("namespace")) or route.meta.namespace
-            if not name or text(backend.get("kind")) not in ("", "Service", "Hostname"):
+        for backend in (*as_dicts(rule.get("backendRefs")), *mirrors):
+            name, space = as_text(backend.get("name")), as_text(backend.get("namespace")) or route.meta.namespace
+            if not name or as_text(backend.get("kind")) not in ("", "Service", "Hostname"):
                 continue
             proof = f"{route.id}: spec.rules[{index}]"
-            yield Target(name, space, number(backend.get("port")), _SPOKEN.get(route.kind, ""), proof)
+            yield Target(name, space, _number(backend.get("port")), _SPOKEN.get(route.kind, ""), proof)
 
 
 def _is_waypoint(gateway: Resource[Any] | None) -> bool:
-    spoken = {each.get("protocol") for each in listed(mapping(gateway.view.spec).get("listeners"))} if gateway else ()
+    spoken = {each.get("protocol") for each in as_dicts(as_dict(gateway.view.spec).get("listeners"))} if gateway else ()
     return spoken == {"HBONE"}
 
 
@@ -202,3 +203,8 @@ def _labels(selector: dict[str, Any]) -> Labels:
 
 def _service_key(callee: Callee) -> _ServiceKey:
     return callee.service_namespace, callee.service, callee.host
+
+
+def _number(value: object) -> int | None:
+    """A whole number; nothing for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -10,6 +10,8 @@ from heapq import heapify, heappop, heappush
 
 from msgspec import Struct
 
+from sidestep.model.components import components
+
 Pair = tuple[int, int]
 
 
@@ -61,9 +63,14 @@ def _topological(after: list[list[int]], before: list[list[int]]) -> Iterator[in
 
 
 def _closing(size: int, pairs: Sequence[Pair]) -> set[Pair]:
-    """Pairs against the order."""
-    place = {node: at for at, node in enumerate(_Peeled(size, set(pairs)).order())}
-    return {pair for pair in pairs if place[pair[0]] > place[pair[1]]}
+    """Pairs against the order, of those that are part of a cycle at all."""
+    after: dict[int, list[int]] = {}
+    for source, target in sorted(set(pairs)):
+        after.setdefault(source, []).append(target)
+    group = {node: at for at, component in enumerate(components(after)) for node in component}
+    cyclic = {pair for pair in pairs if group[pair[0]] == group[pair[1]]}
+    place = {node: at for at, node in enumerate(_Peeled(size, cyclic).order())}
+    return {pair for pair in cyclic if place[pair[0]] > place[pair[1]]}
 
 
 class _Peeled:
