@@ -1,0 +1,142 @@
+"""From a rule that takes a request to the route: what happens to this very request.
+
+Source: pilot/pkg/networking/core/route/route.go (applyHTTPRouteDestination); D58 for destinations that do not exist.
+"""
+
+from collections.abc import Iterable
+
+from sidestep.semantics.authorization.seen import HttpSeen
+from sidestep.semantics.routing.http_match import Vantage
+from sidestep.semantics.routing.paths import location, rewritten
+from sidestep.semantics.routing.reach import Reach, Reached, reached
+from sidestep.semantics.routing.route import Answer, AnswerKind, Backend, Route, RouteSource
+from sidestep.semantics.routing.rule import HttpEntry, HttpRule, Mirror, StreamEntry, Target
+
+NOT_FOUND = Answer(AnswerKind.NOT_FOUND, 404)
+
+
+def taken(
+    entries: Iterable[HttpEntry], vantage: Vantage, http: HttpSeen, reach: Reach, *, tls: bool = False
+) -> Route | None:
+    """The route of the first entry that takes a request; None when none does."""
+    for entry in entries:
+        offered = entry.match.offered(vantage)
+        if offered is False:
+            continue
+        met = entry.match.takes(http, vantage)
+        if met is False:
+            continue
+        if entry.rule.broken or met is None or offered is None:
+            return _doubtful(entry, offered)
+        return _http_route(entry, vantage, http, reach, tls=tls)
+    return None
+
+
+def _doubtful(entry: HttpEntry, offered: bool | None) -> Route:
+    why = entry.rule.broken
+    if not why and offered is None:
+        why = f"{entry.rule.object}: {entry.rule.place} {entry.match.place} asks for labels of the proxy (sourceLabels)"
+    if not why:
+        why = f"{entry.rule.object}: {entry.rule.place} {entry.match.place} has an expression that RE2 refuses"
+    return Route(entry.rule.source, entry.rule.object, entry.rule.place, entry.match.place, unknown=why)
+
+
+def _http_route(entry: HttpEntry, vantage: Vantage, http: HttpSeen, reach: Reach, *, tls: bool) -> Route:
+    rule, match = entry.rule, entry.match
+    found = reached(rule.targets, vantage.port, reach)
+    where = ""
+    if rule.redirect is not None:
+        where = location(rule.redirect, match.path, http, vantage.port, tls=tls)
+    return Route(
+        rule.source,
+        rule.object,
+        rule.place,
+        match.place,
+        found.backends,
+        _answer(rule, found, where),
+        rewritten(rule.rewrite, match.path, http),
+        rule.authority,
+        rule.timeout,
+        reach.retries if rule.retries is None else rule.retries,
+        tuple(_mirror(mirror, vantage.port, reach) for mirror in rule.mirrors),
+        rule.request_edits,
+        rule.response_edits,
+        rule.faults,
+        rule.cors,
+        found.policy,
+        found.object,
+        found.tls,
+        found.unknown,
+    )
+
+
+def _answer(rule: HttpRule, found: Reached, where: str) -> Answer | None:
+    if rule.redirect is not None:
+        return Answer(AnswerKind.REDIRECT, rule.redirect.status, where)
+    if rule.direct is not None:
+        return Answer(AnswerKind.DIRECT, rule.direct)
+    return Answer(AnswerKind.ERROR, rule.missing_status) if found.all_missing else None
+
+
+def _mirror(mirror: Mirror, port: int, reach: Reach) -> str:
+    backend = reached((mirror.target,), port, reach).backends[0]
+    subset = f" subset {backend.subset}" if backend.subset else ""
+    lost = "" if backend.known else " (does not exist)"
+    return f"{mirror.percent:g}% to {backend.host}:{backend.port}{subset}{lost}"
+
+
+def default_http(host: str, port: int, reach: Reach) -> Route:
+    """What a proxy does with requests to a service that no route speaks about."""
+    found = reached((Target(host, port),), port, reach)
+    return Route(
+        RouteSource.DEFAULT,
+        backends=found.backends,
+        retries=reach.unrouted,
+        traffic_policy=found.policy,
+        traffic_object=found.object,
+        tls=found.tls,
+        unknown=found.unknown,
+    )
+
+
+def stream_route(entry: StreamEntry, port: int, reach: Reach) -> Route:
+    """What a rule does with a connection."""
+    if entry.broken:
+        return Route(entry.source, entry.object, entry.place, entry.match, unknown=entry.broken)
+    found = reached(entry.targets, port, reach)
+    return Route(
+        entry.source,
+        entry.object,
+        entry.place,
+        entry.match,
+        found.backends,
+        Answer(AnswerKind.ERROR, 0) if found.all_missing or not found.backends else None,
+        traffic_policy=found.policy,
+        traffic_object=found.object,
+        tls=found.tls,
+        unknown=found.unknown,
+    )
+
+
+def default_stream(host: str, port: int, reach: Reach) -> Route:
+    """What a proxy does with connections to a service that no route speaks about."""
+    found = reached((Target(host, port),), port, reach)
+    return Route(
+        RouteSource.DEFAULT,
+        backends=found.backends,
+        traffic_policy=found.policy,
+        traffic_object=found.object,
+        tls=found.tls,
+        unknown=found.unknown,
+    )
+
+
+def passed_through(host: str = "", port: int = 0, subset: str = "") -> Route:
+    """Traffic that goes where the client dialled, or to an explicit egress proxy."""
+    backends = (Backend(host, port, subset=subset),) if host else ()
+    return Route(RouteSource.PASSTHROUGH, backends=backends)
+
+
+def blocked(status: int = 0) -> Route:
+    """Traffic that goes nowhere; a status where HTTP is read, or else the connection is closed."""
+    return Route(RouteSource.BLACKHOLE, answer=Answer(AnswerKind.ERROR, status))

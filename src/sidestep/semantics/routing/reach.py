@@ -1,0 +1,126 @@
+"""What a proxy can reach: the clusters that it has, and what DestinationRules ask of connections to them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.metadata import ObjectId
+from sidestep.semantics.routing.destination_rules import MergedRule, Speaker
+from sidestep.semantics.routing.hosts import Host
+from sidestep.semantics.routing.route import Backend, Retries
+from sidestep.semantics.routing.rule import Target
+from sidestep.semantics.routing.traffic_words import effective, words
+from sidestep.semantics.trees import MalformedError, mapping, text
+
+_UNSET_MODE = "DISABLE"
+_NOTHING_AT_WAYPOINTS = ("ISTIO_MUTUAL", _UNSET_MODE)
+
+
+class Reach(Struct, frozen=True):
+    """One proxy's view of destinations.
+
+    Attributes:
+        known: the host of a name, where the proxy has clusters for it.
+        speaker: what DestinationRules say about a host.
+        retries: the default, where a route says nothing.
+        unrouted: the default where no route matches a service.
+        waypoint: it speaks HBONE or plaintext to endpoints, whatever mutual TLS a rule asks for.
+    """
+
+    known: Callable[[str], Host | None]
+    speaker: Speaker
+    retries: Retries
+    unrouted: Retries
+    waypoint: bool = False
+
+
+class Reached(Struct, frozen=True):
+    """Destinations with everything that DestinationRules say about them.
+
+    Attributes:
+        backends: destinations.
+        policy: in words; each with its host where they differ.
+        object: the DestinationRule.
+        tls: the client TLS mode that it asks for.
+        unknown: why part of it cannot be told.
+    """
+
+    backends: tuple[Backend, ...] = ()
+    policy: tuple[str, ...] = ()
+    object: ObjectId | None = None
+    tls: str = ""
+    unknown: str = ""
+
+    @property
+    def all_missing(self) -> bool:
+        """Whether no share of the requests can be delivered."""
+        return bool(self.backends) and not any(backend.known for backend in self.backends)
+
+
+class _Told(Struct, frozen=True):
+    backend: Backend
+    policy: tuple[str, ...] = ()
+    object: ObjectId | None = None
+    tls: str = ""
+    unknown: str = ""
+
+
+def reached(targets: tuple[Target, ...], port: int, reach: Reach) -> Reached:
+    """Destinations as a proxy reaches them from a listener's port."""
+    told = [_told(target, port, reach) for target in targets]
+    backends = tuple(each.backend for each in told)
+    unknown = next((each.unknown for each in told if each.unknown), "")
+    speaks = next((each.object for each in told if each.object is not None), None)
+    modes = {each.tls for each in told if each.backend.known}
+    if len(modes) > 1:
+        unknown = unknown or f"the destinations ask for different TLS modes: {', '.join(sorted(modes))}"
+    tls = modes.pop() if len(modes) == 1 else ""
+    if len({each.policy for each in told}) == 1:
+        return Reached(backends, told[0].policy, speaks, tls, unknown)
+    policy = tuple(f"{_label(each.backend)}: {word}" for each in told for word in each.policy)
+    return Reached(backends, tuple(dict.fromkeys(policy)), speaks, tls, unknown)
+
+
+def _label(backend: Backend) -> str:
+    return f"{backend.host}/{backend.subset}" if backend.subset else backend.host
+
+
+def _told(target: Target, port: int, reach: Reach) -> _Told:
+    host = reach.known(target.host) if target.host and not target.missing else None
+    number = target.port or (host.ports[0].number if host is not None and len(host.ports) == 1 else port)
+    rule = reach.speaker(host) if host is not None else None
+    exists = host is not None and host.port(number) is not None
+    labels: dict[str, str] = {}
+    if target.subset and rule is not None and target.subset in rule.subsets:
+        labels = rule.subsets[target.subset].labels
+    elif target.subset:
+        exists = False
+    backend = Backend(
+        target.host, number, target.weight, target.subset, labels, exists, target.request_edits, target.response_edits
+    )
+    return _Told(backend) if rule is None else _with_policy(backend, rule, reach)
+
+
+def _with_policy(backend: Backend, rule: MergedRule, reach: Reach) -> _Told:
+    if rule.broken:
+        return _Told(backend, object=rule.object, unknown=rule.broken)
+    subset = rule.subsets.get(backend.subset)
+    try:
+        settings = effective(rule.policy, subset.policy if subset else None, backend.port or 0)
+        tls = _tls_mode(settings)
+    except MalformedError as error:
+        return _Told(backend, object=rule.object, unknown=f"{rule.object}: {error}")
+    if reach.waypoint and tls in _NOTHING_AT_WAYPOINTS:
+        settings, tls = {field: value for field, value in settings.items() if field != "tls"}, ""
+    told = words(settings)
+    if subset is not None:
+        return _Told(backend, told, subset.object, tls)
+    return _Told(backend, told, rule.object if told else None, tls)
+
+
+def _tls_mode(settings: Mapping[str, Any]) -> str:
+    """The mode; `tls` without one disables it, the first value of the enumeration."""
+    if settings.get("tls") is None:
+        return ""
+    return text(mapping(settings["tls"], "tls").get("mode"), "tls.mode") or _UNSET_MODE

@@ -1,0 +1,246 @@
+"""Where requests go: the routes of sidecars, waypoints and gateways, compiled once for a mesh.
+
+Source: istio-semantics.md §3.9 B and C, §4.3, §4.4, §5.2, §5.3.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from sidestep.model.kinds import (
+    DESTINATION_RULE,
+    GATEWAY,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    ISTIO_GATEWAY,
+    SIDECAR,
+    TCP_ROUTE,
+    TLS_ROUTE,
+    VIRTUAL_SERVICE,
+    Kind,
+)
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import Labels, ObjectId
+from sidestep.semantics.authorization.seen import HttpSeen
+from sidestep.semantics.routing.bounds import Bounds
+from sidestep.semantics.routing.defaults import ALLOW_ANY, REGISTRY_ONLY, MeshDefaults
+from sidestep.semantics.routing.destination_rules import DestinationRules, MergedRule, chosen, without_selection
+from sidestep.semantics.routing.exports import exports
+from sidestep.semantics.routing.hosts import Client, Host, HostPort
+from sidestep.semantics.routing.reach import Reach
+from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries, retries
+from sidestep.semantics.routing.route import Retries, Route, RouteSource
+from sidestep.semantics.routing.sidecar_routes import SidecarRoutes
+from sidestep.semantics.routing.sidecars import Listener, Scope, Sidecars
+from sidestep.semantics.routing.view import Registry, View
+from sidestep.semantics.routing.virtual_services import virtual_services
+from sidestep.semantics.routing.waypoint_routes import WaypointRoutes
+from sidestep.semantics.trees import MalformedError
+from sidestep.semantics.versions import IstioVersion
+
+_MESHED: tuple[Kind[Any], ...] = (
+    VIRTUAL_SERVICE, HTTP_ROUTE, GRPC_ROUTE, TCP_ROUTE, TLS_ROUTE, DESTINATION_RULE,
+)  # fmt: skip
+
+
+class Routing:
+    """All routes of a mesh. Build it once, ask it often: answers about hosts are kept."""
+
+    def __init__(
+        self,
+        mesh: Mesh,
+        hosts: Mapping[str, Host],
+        root_namespace: str,
+        version: IstioVersion,
+        defaults: MeshDefaults,
+    ) -> None:
+        self._hosts = hosts
+        self._version = version
+        self._defaults = defaults
+        exported = {
+            name: exports(host.export_to, defaults.service_export_to, host.namespace) for name, host in hosts.items()
+        }
+        self._registry = Registry(hosts, exported, defaults.domain)
+        self._bounds = Bounds(virtual_services(mesh, defaults, version), version)
+        self._sidecars = Sidecars(mesh, root_namespace, version)
+        self._rules = DestinationRules(mesh, defaults, root_namespace)
+        self._default_retries, retries_unknown = _mesh_retries(defaults, version)
+        self._doubt = (
+            defaults.unknown
+            or retries_unknown
+            or _unread(mesh, _MESHED)
+            or self._bounds.unreadable
+            or self._rules.unreadable
+        )
+        self._scopes_unread = _unread(mesh, (SIDECAR,))
+        self._gateways_unread = _unread(mesh, (ISTIO_GATEWAY, GATEWAY))
+        self._views: dict[tuple[int, int, str], View] = {}
+        self._waypoints: dict[str, WaypointRoutes] = {}
+        self._spoken: dict[tuple[str, str], list[MergedRule]] = {}
+
+    @classmethod
+    def of(
+        cls,
+        mesh: Mesh,
+        hosts: Mapping[str, Host],
+        root_namespace: str,
+        version: IstioVersion,
+        registry_only: bool = False,
+    ) -> "Routing":
+        """The routes of a mesh whose configuration says no more than what becomes of unknown hosts.
+
+        Args:
+            mesh: with VirtualServices, DestinationRules, Sidecars, Gateway API routes.
+            hosts: all services by full name, one for each name.
+            root_namespace: of mesh-wide objects.
+            version: of Istio.
+            registry_only: sidecars refuse unknown hosts.
+        """
+        defaults = MeshDefaults(outbound=REGISTRY_ONLY if registry_only else ALLOW_ANY)
+        return cls(mesh, hosts, root_namespace, version, defaults)
+
+    @classmethod
+    def configured(
+        cls,
+        mesh: Mesh,
+        hosts: Mapping[str, Host],
+        root_namespace: str,
+        version: IstioVersion,
+        defaults: MeshDefaults,
+    ) -> "Routing":
+        """As `of`, with everything that the mesh-wide configuration says (`mesh_defaults`)."""
+        return cls(mesh, hosts, root_namespace, version, defaults)
+
+    def sidecar_http(self, client: Client, host: Host | None, dialled_host: str, port: int, http: HttpSeen) -> Route:
+        """Where a client's sidecar sends a request.
+
+        Args:
+            client: who sends it.
+            host: the service whose address was dialled; None for an address of no service.
+            dialled_host: the authority, which picks the virtual host wherever the port's services declare HTTP.
+            port: that was dialled.
+            http: the request.
+        """
+        scope = self._scope(client)
+        if scope.broken:
+            return _undecided(scope)
+        authority = dialled_host or http.authority or (host.name if host else "")
+        return self._told(self._sidecar(client, scope, port).http(host, authority, port, http), sidecar=True)
+
+    def sidecar_tcp(self, client: Client, host: Host, port: int, sni: str = "") -> Route:
+        """Where a client's sidecar sends a connection in which it reads no HTTP."""
+        scope = self._scope(client)
+        if scope.broken:
+            return _undecided(scope)
+        return self._told(self._sidecar(client, scope, port).stream(host, port, sni), sidecar=True)
+
+    def _scope(self, client: Client) -> Scope:
+        return self._sidecars.speaking(client.namespace, client.labels)
+
+    def _sidecar(self, client: Client, scope: Scope, port: int) -> SidecarRoutes:
+        listener = scope.listener(port)
+        view = None if listener is None else self._view(scope, listener, client.namespace)
+        reach = self._reach(client.namespace, client.labels)
+        return SidecarRoutes(view, client, scope, reach, self._defaults.outbound, self._version.since(1, 27))
+
+    def _view(self, scope: Scope, listener: Listener, namespace: str) -> View:
+        key = (id(scope), id(listener), namespace)
+        if key not in self._views:
+            self._views[key] = View(self._registry, self._bounds, scope, listener, namespace)
+        return self._views[key]
+
+    def _reach(self, namespace: str, labels: Labels | None) -> Reach:
+        def known(name: str) -> Host | None:
+            host = self._hosts.get(name)
+            seen = host is not None and (host.namespace == namespace or self._registry.exported_to(host, namespace))
+            return host if seen else None
+
+        def speaker(host: Host) -> MergedRule | None:
+            return chosen(self._speaking(namespace, host), namespace, labels)
+
+        return Reach(known, speaker, self._default_retries, self._default_retries)
+
+    def _speaking(self, namespace: str, host: Host) -> list[MergedRule]:
+        key = (namespace, host.name)
+        if key not in self._spoken:
+            self._spoken[key] = self._rules.speaking(namespace, host)
+        return self._spoken[key]
+
+    def waypoint_http(self, waypoint_namespace: str, host: Host, port: int, http: HttpSeen) -> Route:
+        """Where a waypoint sends a request that was dialled to a service of its own."""
+        reach = self._waypoint_reach(waypoint_namespace, host.port(port))
+        return self._told(self._waypoint(waypoint_namespace).http(host, port, http, reach))
+
+    def waypoint_tcp(self, waypoint_namespace: str, host: Host, port: int, sni: str = "") -> Route:
+        """Where a waypoint sends a connection in which it reads no HTTP; it does not look at server names."""
+        del sni
+        reach = self._waypoint_reach(waypoint_namespace, host.port(port))
+        return self._told(self._waypoint(waypoint_namespace).stream(host, port, reach))
+
+    def _waypoint(self, namespace: str) -> WaypointRoutes:
+        if namespace not in self._waypoints:
+            self._waypoints[namespace] = WaypointRoutes(namespace, self._bounds, self._version)
+        return self._waypoints[namespace]
+
+    def _waypoint_reach(self, namespace: str, port: HostPort | None) -> Reach:
+        """Rules that select clients by label speak to no waypoint: their subsets and limits are of inbound clusters."""
+
+        def speaker(host: Host) -> MergedRule | None:
+            return without_selection(self._speaking(namespace, host))
+
+        base = self._reach(namespace, None)
+        return Reach(base.known, speaker, self._default_retries, self._unrouted(port), waypoint=True)
+
+    def _unrouted(self, port: HostPort | None) -> Retries:
+        """Of requests that no route of a waypoint speaks about (release notes of 1.24 and 1.31)."""
+        if self._version.since(1, 31):
+            return self._default_retries
+        streams = port is not None and port.is_grpc and self._version.since(1, 26)
+        return INBOUND if self._version.since(1, 24) and not streams else NO_RETRIES
+
+    def sees(self, client: Client, host: Host) -> bool | None:
+        """Whether a client's sidecar knows a host: exported to its namespace, and imported by its Sidecar's egress.
+
+        None where that cannot be told.
+        """
+        scope = self._scope(client)
+        if not self._registry.exported_to(host, client.namespace):
+            return False
+        if scope.broken or self._scopes_unread:
+            return None
+        return any(self._view(scope, each, client.namespace).sees(host) for each in scope.listeners)
+
+    def outbound_policy(self, client: Client) -> tuple[str, ObjectId | None]:
+        """What a client's sidecar does with unknown hosts, and which object says so; None for Istio's default.
+
+        An empty text where a Sidecar speaks that cannot be read.
+        """
+        scope = self._scope(client)
+        if scope.broken:
+            return "", scope.object
+        if scope.outbound:
+            return scope.outbound, scope.object
+        return self._defaults.outbound, self._defaults.outbound_object
+
+    def _told(self, route: Route, *, sidecar: bool = False) -> Route:
+        """The route, with what is doubtful about every one."""
+        doubt = self._doubt or (self._scopes_unread if sidecar else "")
+        return replace(route, unknown=doubt) if doubt and not route.unknown else route
+
+
+def _undecided(scope: Scope) -> Route:
+    return Route(RouteSource.DEFAULT, scope.object, unknown=scope.broken)
+
+
+def _mesh_retries(defaults: MeshDefaults, version: IstioVersion) -> tuple[Retries, str]:
+    own = default_retries(version)
+    try:
+        return retries(defaults.retries, "defaultHttpRetryPolicy", version) or own, ""
+    except MalformedError as error:
+        return own, f"{defaults.outbound_object or 'mesh configuration'}: {error}"
+
+
+def _unread(mesh: Mesh, kinds: tuple[Kind[Any], ...]) -> str:
+    missing = [kind.plural for kind in kinds if mesh.lacks(kind)]
+    return f"not everything was read of {', '.join(missing)}" if missing else ""

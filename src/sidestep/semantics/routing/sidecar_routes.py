@@ -1,0 +1,161 @@
+"""Routes that sidecars take: the virtual host by authority, its object, its rule; connections by service and name.
+
+Source: pilot/pkg/networking/core/httproute.go (one set of virtual hosts for each port whose services declare HTTP; an
+undeclared port is the service's alone), tls.go (connections), listener.go (what falls through is unknown traffic).
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from sidestep.semantics.authorization.seen import HttpSeen
+from sidestep.semantics.routing.defaults import ALLOW_ANY
+from sidestep.semantics.routing.hosts import Client, Host, within
+from sidestep.semantics.routing.http_match import Vantage
+from sidestep.semantics.routing.outcome import (
+    NOT_FOUND,
+    blocked,
+    default_http,
+    default_stream,
+    passed_through,
+    stream_route,
+    taken,
+)
+from sidestep.semantics.routing.reach import Reach
+from sidestep.semantics.routing.route import Route, RouteSource
+from sidestep.semantics.routing.rule import Bound, StreamEntry
+from sidestep.semantics.routing.sidecars import Scope
+from sidestep.semantics.routing.view import View
+
+_BLOCKED_HTTP = 502
+
+
+class SidecarRoutes(Struct, frozen=True):
+    """The routes of one client.
+
+    Attributes:
+        view: what its sidecar knows; None where no listener serves the port.
+        client: it.
+        scope: what its Sidecar says.
+        reach: its clusters.
+        outbound: the mesh's mode for unknown hosts.
+        dotted: names with a final dot are known, which is so since 1.27.
+    """
+
+    view: View | None
+    client: Client
+    scope: Scope
+    reach: Reach
+    outbound: str
+    dotted: bool
+
+    def http(self, host: Host | None, authority: str, port: int, http: HttpSeen) -> Route:
+        """Where a request goes."""
+        view = self.view
+        own = host.port(port) if host is not None else None
+        if view is None:
+            return self._unknown(http=False)
+        if host is not None and own is not None and view.sees(host):
+            if own.is_sniffed:
+                return self._service(view, host, port, http)
+            if not own.is_http:
+                return self.stream(host, port, "")
+        if not view.listens_for_http(port):
+            return self._unknown(http=False)
+        return self._by_authority(view, host, authority, port, http)
+
+    def _by_authority(self, view: View, dialled: Host | None, authority: str, port: int, http: HttpSeen) -> Route:
+        service = view.service(authority, port, dialled, dotted=self.dotted)
+        named = view.named_only(authority, port)
+        if service is not None and not self._outranks(view, named, service, port):
+            return self._service(view, service, port, http)
+        found = self._first(named, port, http)
+        return found or self._by_wildcard(view, authority, port, http)
+
+    def _outranks(self, view: View, named: list[Bound], service: Host, port: int) -> bool:
+        """Whether an object that names the very text comes before the service that the text is short for."""
+        others = [bound for bound in named if service.name not in bound.hosts]
+        if not others or not self._offering(others[:1], port):
+            return False
+        speaking = self._offering(view.candidates(service), port)
+        return not speaking or others[0].order < speaking[0].order
+
+    def _by_wildcard(self, view: View, authority: str, port: int, http: HttpSeen) -> Route:
+        service = view.below(authority, port)
+        pattern, bounds = view.covering_only(authority, port, lambda name: view.covers_service(name, port))
+        if service is not None and len(service.name) >= len(pattern):
+            return self._service(view, service, port, http)
+        return self._first(bounds, port, http) or self._unknown(http=True)
+
+    def _offering(self, bounds: Iterable[Bound], port: int) -> list[Bound]:
+        vantage = self._vantage(port)
+        return [bound for bound in bounds if bound.offers_http(vantage) is not False]
+
+    def _service(self, view: View, service: Host, port: int, http: HttpSeen) -> Route:
+        found = self._first(view.candidates(service), port, http)
+        return found or default_http(service.name, port, self.reach)
+
+    def _first(self, bounds: Iterable[Bound], port: int, http: HttpSeen) -> Route | None:
+        """The route by the first object that has any rule for this client and port; None where none has."""
+        vantage = self._vantage(port)
+        for bound in bounds:
+            if bound.offers_http(vantage) is not False:
+                found = taken(bound.http or (), vantage, http, self.reach)
+                return found or Route(_source(bound), bound.object, answer=NOT_FOUND)
+        return None
+
+    def stream(self, host: Host, port: int, sni: str) -> Route:
+        """Where a connection goes."""
+        own = host.port(port)
+        if self.view is None or own is None or own.is_http or not self.view.sees(host):
+            return self._unknown(http=False)
+        bounds = self.view.streams(host)
+        vantage = self._vantage(port)
+        if own.is_tls:
+            offered = [entry for bound in bounds for entry in bound.tls if entry.offered(vantage) is not False]
+            return self._by_name(offered, host, port, sni)
+        for bound in bounds:
+            for entry in bound.tcp:
+                if entry.offered(vantage) is not False:
+                    return _plain(entry, port, self.reach)
+        return default_stream(host.name, port, self.reach)
+
+    def _by_name(self, offered: list[StreamEntry], host: Host, port: int, sni: str) -> Route:
+        if not offered:
+            return default_stream(host.name, port, self.reach)
+        doubtful = next((entry for entry in offered if entry.broken or entry.subnets), None)
+        if doubtful is not None:
+            return _plain(doubtful, port, self.reach)
+        entry = by_server_name(offered, sni.lower())
+        return self._unknown(http=False) if entry is None else stream_route(entry, port, self.reach)
+
+    def _unknown(self, *, http: bool) -> Route:
+        if (self.scope.outbound or self.outbound).startswith(ALLOW_ANY):
+            return passed_through(*(self.scope.egress_proxy or ()))
+        return blocked(_BLOCKED_HTTP if http else 0)
+
+    def _vantage(self, port: int) -> Vantage:
+        return Vantage(port, self.client.namespace, self.client.labels)
+
+
+def _source(bound: Bound) -> RouteSource:
+    return bound.http[0].rule.source if bound.http else RouteSource.VIRTUAL_SERVICE
+
+
+def _plain(entry: StreamEntry, port: int, reach: Reach) -> Route:
+    """A rule's route; one that asks for a range of addresses cannot be told, because the address is not given."""
+    if entry.subnets and not entry.broken:
+        why = f"{entry.object}: {entry.place} {entry.match} asks for addresses of the destination (destinationSubnets)"
+        return Route(entry.source, entry.object, entry.place, entry.match, unknown=why)
+    return stream_route(entry, port, reach)
+
+
+def by_server_name(entries: list[StreamEntry], sni: str) -> StreamEntry | None:
+    """The rule with the most specific name, the first of several; one without names takes everything."""
+    best: tuple[int, StreamEntry] | None = None
+    for entry in entries:
+        fitting = [len(name) + (name == sni) for name in entry.server_names if sni and within(sni, name)]
+        length = max(fitting, default=-1 if entry.server_names else 0)
+        if length >= 0 and (best is None or length > best[0]):
+            best = (length, entry)
+    return best[1] if best is not None else None

@@ -1,0 +1,171 @@
+"""`Sidecar`: which hosts a pod's proxy knows, which routes it gets, and what it does with unknown hosts.
+
+Source: pilot/pkg/model/sidecar.go, push_context.go (initSidecarScopes): those with a selector before those without,
+the oldest first; the root namespace's for namespaces without any. Entries that open with `~` exclude, since 1.31.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.kinds import SIDECAR
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import Labels, ObjectId
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Spec
+from sidestep.semantics.routing.hosts import overlap, within
+from sidestep.semantics.routing.rule import Bound
+from sidestep.semantics.trees import MalformedError, mapping, mappings, strings, text, whole
+from sidestep.semantics.versions import IstioVersion
+
+_ALL = "*"
+_OWN = "."
+_EXCLUDED = "~"
+_PROXY = "HTTP_PROXY"
+UNSET_MODE = "REGISTRY_ONLY"
+"""What a Sidecar's `outboundTrafficPolicy` without a mode means: the first value of the enumeration."""
+
+
+class Listener(Struct, frozen=True):
+    """One entry of `egress`.
+
+    Attributes:
+        port: 0 for all other ports.
+        matches_port: hosts are known there by this port alone; not so for an explicit HTTP proxy.
+        imported: hosts by namespace, `*` for all, `.` for the own one.
+        excluded: likewise.
+    """
+
+    port: int = 0
+    matches_port: bool = False
+    imported: Mapping[str, tuple[str, ...]] = {}
+    excluded: Mapping[str, tuple[str, ...]] = {}
+
+    def imports(self, host: str, namespace: str, client: str) -> bool:
+        """Whether a service comes in."""
+        return not self._excludes(host, namespace, client) and any(
+            within(host, wanted) for wanted in self._wanted(self.imported, namespace, client)
+        )
+
+    def imports_routes(self, bound: Bound, client: str) -> bool:
+        """Whether an object with routes comes in: a VirtualService as soon as one of its hosts overlaps."""
+        wanted = tuple(self._wanted(self.imported, bound.namespace, client))
+        fits = within if bound.of_gateway_api else overlap
+        return any(
+            any(fits(host, each) for each in wanted) and not self._excludes(host, bound.namespace, client)
+            for host in bound.hosts
+        )
+
+    def _excludes(self, host: str, namespace: str, client: str) -> bool:
+        return any(within(host, each) for each in self._wanted(self.excluded, namespace, client))
+
+    @staticmethod
+    def _wanted(by_namespace: Mapping[str, tuple[str, ...]], namespace: str, client: str) -> Iterable[str]:
+        yield from by_namespace.get(namespace, ())
+        if namespace == client:
+            yield from by_namespace.get(_OWN, ())
+        yield from by_namespace.get(_ALL, ())
+
+
+class Scope(Struct, frozen=True, dict=True):
+    """What a Sidecar says to the pods that it selects.
+
+    Attributes:
+        object: the Sidecar; None where none says anything.
+        selector: of pods; None for all.
+        listeners: in order; the one without a port comes last.
+        outbound: mode for unknown hosts; empty for the mesh's.
+        egress_proxy: host, port and subset to which unknown traffic is sent, as written.
+        broken: why it cannot be told.
+    """
+
+    object: ObjectId | None = None
+    selector: Labels | None = None
+    listeners: tuple[Listener, ...] = ()
+    outbound: str = ""
+    egress_proxy: tuple[str, int, str] | None = None
+    broken: str = ""
+
+    def listener(self, port: int) -> Listener | None:
+        """The entry that serves a port; None for none."""
+        return next((each for each in self.listeners if each.port in (0, port)), None)
+
+    @property
+    def imports_all(self) -> bool:
+        """Whether it keeps nothing out."""
+        return self.listeners == (_EVERYTHING,)
+
+
+_EVERYTHING = Listener(imported={_ALL: (_ALL,)})
+EVERYTHING = Scope(listeners=(_EVERYTHING,))
+"""What pods know to which no Sidecar speaks."""
+
+
+class Sidecars:
+    """All Sidecars of a mesh."""
+
+    def __init__(self, mesh: Mesh, root: str, version: IstioVersion) -> None:
+        ordered = sorted(mesh.of(SIDECAR), key=_order)
+        self._by_namespace: dict[str, list[Scope]] = {}
+        self._root: Scope | None = None
+        for resource in ordered:
+            scope = _scope(resource, version)
+            self._by_namespace.setdefault(resource.meta.namespace, []).append(scope)
+            if resource.meta.namespace == root and scope.selector is None and self._root is None:
+                self._root = scope
+
+    def speaking(self, namespace: str, labels: Labels) -> Scope:
+        """The scope of a pod."""
+        for scope in self._by_namespace.get(namespace, ()):
+            if scope.selector is None or all(labels.get(key) == value for key, value in scope.selector.items()):
+                return scope
+        return self._root or EVERYTHING
+
+
+def _order(resource: Resource[Spec]) -> tuple[bool, str, str, str]:
+    spec, meta = resource.view.spec or {}, resource.meta
+    return spec.get("workloadSelector") is None, meta.creation_timestamp or "", meta.namespace, meta.name
+
+
+def _scope(resource: Resource[Spec], version: IstioVersion) -> Scope:
+    spec = resource.view.spec or {}
+    selector: Labels | None = None
+    try:
+        if spec.get("workloadSelector") is not None:
+            wanted = mapping(mapping(spec["workloadSelector"], "workloadSelector").get("labels"), "labels")
+            selector = {str(key): text(value, f"labels.{key}") for key, value in wanted.items()}
+        listeners = tuple(_listener(each, version) for each in mappings(spec.get("egress"), "egress"))
+        outbound, proxy = _outbound(spec)
+    except MalformedError as error:
+        return Scope(resource.id, selector, broken=f"{resource.id}: {error}")
+    return Scope(resource.id, selector, listeners or (_EVERYTHING,), outbound, proxy)
+
+
+def _outbound(spec: Mapping[str, Any]) -> tuple[str, tuple[str, int, str] | None]:
+    if spec.get("outboundTrafficPolicy") is None:
+        return "", None
+    policy = mapping(spec["outboundTrafficPolicy"], "outboundTrafficPolicy")
+    mode = text(policy.get("mode"), "outboundTrafficPolicy.mode") or UNSET_MODE
+    if policy.get("egressProxy") is None:
+        return mode, None
+    proxy = mapping(policy["egressProxy"], "egressProxy")
+    port = whole(mapping(proxy.get("port"), "egressProxy.port").get("number"), "egressProxy.port.number") or 0
+    return mode, (text(proxy.get("host"), "egressProxy.host"), port, text(proxy.get("subset"), "egressProxy.subset"))
+
+
+def _listener(tree: Mapping[str, Any], version: IstioVersion) -> Listener:
+    port = mapping(tree.get("port"), "egress.port")
+    number = whole(port.get("number"), "egress.port.number") or 0
+    imported: dict[str, tuple[str, ...]] = {}
+    excluded: dict[str, tuple[str, ...]] = {}
+    for written in strings(tree.get("hosts"), "egress.hosts"):
+        namespace, _, host = written.partition("/")
+        if written.count("/") != 1:
+            continue
+        into = imported
+        if namespace.startswith(_EXCLUDED) and version.since(1, 31):
+            into, namespace = excluded, namespace[1:] or _ALL
+        into[namespace] = (*into.get(namespace, ()), host)
+    proxied = text(port.get("protocol"), "egress.port.protocol").upper() == _PROXY
+    return Listener(number, bool(number) and not proxied, imported, excluded)
