@@ -4,6 +4,7 @@ A cluster's 150,000 pods are copies of a few thousand templates, so everything t
 `PodShape`, decoded once and judged once; a `Pod` is what is left: a name, a node, a state.
 """
 
+import re
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,10 @@ from msgspec import Struct, field
 from sidestep.model.metadata import Labels, OwnerReference
 from sidestep.model.origin import Origin
 from sidestep.model.quantity import RawQuantity, Resources, millicores, whole_bytes
+
+_KEPT_ANNOTATION = re.compile(
+    r"(?:[^/]*\.)?(?:istio\.io|sidestep\.dev)/|prometheus\.io/|cluster-autoscaler\.kubernetes\.io/|kubectl\.kubernetes\.io/(?:default-|restartedAt)"
+)
 
 
 class EnvVar(Struct, frozen=True, gc=False):
@@ -174,6 +179,16 @@ class Pod(Struct, frozen=True):
     def namespace(self) -> str:
         """The namespace, which all replicas share."""
         return self.shape.namespace
+
+
+def is_kept_annotation(key: str) -> bool:
+    """Whether somebody reads an annotation: a mesh's, ours, and who is scraped or restarted."""
+    return _KEPT_ANNOTATION.match(key) is not None
+
+
+def kept_annotations(annotations: Labels) -> Labels:
+    """Those of a pod's annotations that somebody reads."""
+    return {key: value for key, value in annotations.items() if is_kept_annotation(key)}
 
 
 def _amounts(resources: ResourceRequirements | None, *preference: str) -> Resources:

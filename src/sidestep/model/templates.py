@@ -1,10 +1,11 @@
 """Pod templates of controllers: what the next pods will be made from."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec import Struct
 
-from sidestep.model.kinds import CONTROLLERS, CRON_JOB
+from sidestep.model.kinds import CONTROLLERS, CRON_JOB, Kind
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Metadata, OwnerReference, WorkloadRef
 from sidestep.model.pods import PodShape
@@ -31,15 +32,23 @@ class WorkloadTemplate(Struct, frozen=True):
 
 def workload_templates(mesh: Mesh) -> Iterator[WorkloadTemplate]:
     """Templates of all controllers at the top of their owner chain."""
-    for kind in CONTROLLERS:
+    holders: tuple[Kind[Any], ...] = (*CONTROLLERS, CRON_JOB)
+    for kind in holders:
         for controller in mesh.of(kind):
-            if not _is_controlled(controller.meta) and controller.view.spec.template is not None:
-                spec = controller.view.spec
-                yield _template(controller, controller.view.spec.template, _replicas(controller.kind, spec.replicas))
-    for cron_job in mesh.of(CRON_JOB):
-        template = cron_job.view.spec.job_template.spec.template
-        if template is not None:
-            yield _template(cron_job, template, 1)
+            template = workload_template(controller)
+            if template is not None:
+                yield template
+
+
+def workload_template(controller: Resource[Any]) -> WorkloadTemplate | None:
+    """The template of one object; None for one that has none, or that another controller manages."""
+    match controller.view:
+        case CronJob(spec=spec) if spec.job_template.spec.template is not None:
+            return _template(controller, spec.job_template.spec.template, 1)
+        case Controller(spec=spec) if spec.template is not None and not _is_controlled(controller.meta):
+            return _template(controller, spec.template, _replicas(controller.kind, spec.replicas))
+        case _:
+            return None
 
 
 def _template(

@@ -152,7 +152,7 @@ def _mode(group: Group) -> Mode:
             return Mode.SIDECAR
         case _ if recognition.proxyless:
             return Mode.PROXYLESS
-        case _ if group.shape.annotations.get(REDIRECTION) in ("enabled", "pending"):
+        case _ if group.enrolled or group.shape.annotations.get(REDIRECTION) in ("enabled", "pending"):
             return Mode.AMBIENT
         case _:
             return Mode.NONE

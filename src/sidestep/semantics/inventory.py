@@ -6,11 +6,12 @@ from msgspec import Struct
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh, SourceKind
-from sidestep.model.metadata import WorkloadRef
+from sidestep.model.metadata import Labels, WorkloadRef
 from sidestep.model.ownership import parents, workload_of_shape
 from sidestep.model.pods import Pod, PodShape
 from sidestep.model.quantity import Resources
 from sidestep.model.templates import WorkloadTemplate, workload_templates
+from sidestep.semantics.enrolment import enrolment
 from sidestep.semantics.injection import Injection, Result
 from sidestep.semantics.injectors import Injectors, candidate, injectors
 from sidestep.semantics.proxies import Recognition, Role, SidecarMode, recognise
@@ -31,6 +32,7 @@ class Group(Struct, frozen=True):
         count: how many pods: those read, or those declared.
         requests: what the sidecar (or other proxy) of one pod requests.
         predicted: the sidecar is not in the template; the injector would add it.
+        enrolled: no pods were read, and labels would put them into ambient.
     """
 
     shape: PodShape
@@ -39,6 +41,7 @@ class Group(Struct, frozen=True):
     count: int
     requests: Resources
     predicted: bool = False
+    enrolled: bool = False
 
 
 class Workload(Struct, frozen=True, dict=True):
@@ -93,7 +96,7 @@ class Inventory(Struct, frozen=True):
 
 def inventory(mesh: Mesh, namespaces: tuple[str, ...] = ()) -> Inventory:
     """Take stock of a mesh, or of some of its namespaces."""
-    survey = _Survey(mesh, injectors(mesh), observed=_pods_were_read(mesh))
+    survey = _Survey(mesh, injectors(mesh), observed=pods_were_read(mesh))
     templates = {template.workload: template for template in workload_templates(mesh)}
     shapes = _shapes_by_workload(mesh)
     workloads = tuple(
@@ -104,7 +107,7 @@ def inventory(mesh: Mesh, namespaces: tuple[str, ...] = ()) -> Inventory:
     return Inventory(survey.injectors, workloads)
 
 
-def _pods_were_read(mesh: Mesh) -> bool:
+def pods_were_read(mesh: Mesh) -> bool:
     """Whether a workload without pods has none: manifests of bare pods are no observation."""
     if mesh.source.kind is SourceKind.FILES:
         return any(pod.node or pod.status.phase for pod in mesh.pods)
@@ -161,11 +164,17 @@ class _Survey(Struct, frozen=True):
         recognition = recognise(shape)
         bare = recognition.role is Role.APPLICATION and not recognition.sidecar and not recognition.proxyless
         if not (bare and injection.result is Result.INJECTED):
-            return Group(shape, recognition, (), count, _proxy_requests(recognition))
+            enrolled = _is_enrolled(shape, self.mesh.namespace_labels(shape.namespace))
+            return Group(shape, recognition, (), count, _proxy_requests(recognition), enrolled=enrolled)
         mode = SidecarMode.NATIVE if shape.annotations.get(NATIVE_SIDECAR) == "true" else SidecarMode.CLASSIC
         sidecar = Recognition(sidecar=mode, revision=injection.revision)
         requests = predicted_requests(shape.annotations, default_requests(self.mesh, injection.revision))
         return Group(shape, sidecar, (), count, requests, predicted=True)
+
+
+def _is_enrolled(shape: PodShape, namespace_labels: Labels) -> bool:
+    found = enrolment(shape, namespace_labels)
+    return found.selected and found.excluded is None
 
 
 def _observed(shape: PodShape, pods: list[Pod]) -> Group:

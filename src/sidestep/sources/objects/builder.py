@@ -8,19 +8,16 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from sidestep.model.build import carried, known_kind, typed
 from sidestep.model.gaps import Gap, GapReason, Remark
-from sidestep.model.kinds import KINDS, POD, Kind
+from sidestep.model.kinds import POD, Kind
 from sidestep.model.mesh import Mesh, SourceInfo
-from sidestep.model.metadata import Metadata
 from sidestep.model.origin import Origin
 from sidestep.model.pods import Pod
 from sidestep.model.resource import Resource
 from sidestep.sources.objects.pods import PodDecoder, WirePod
 
 _USUAL_HEADER = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"([^"\\]*)"\s*,\s*"kind"\s*:\s*"([^"\\]*)"')
-_KNOWN: dict[tuple[str, str], Kind[Any]] = {
-    (group, kind.name): kind for kind in KINDS for group in (kind.group, *kind.former_groups)
-}
 
 
 class TypeMeta(Struct, rename="camel"):
@@ -30,14 +27,7 @@ class TypeMeta(Struct, rename="camel"):
     kind: str = ""
 
 
-class _WithMetadata(Struct):
-    metadata: Metadata = Metadata()
-
-
 _decode_header = msgspec.json.Decoder(TypeMeta).decode
-_decode_metadata = msgspec.json.Decoder(_WithMetadata).decode
-_decode_tree = msgspec.json.Decoder().decode
-_view_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
 
 def type_meta(raw: bytes | Raw) -> TypeMeta:
@@ -53,12 +43,6 @@ def type_meta(raw: bytes | Raw) -> TypeMeta:
 @lru_cache(maxsize=256)
 def _spelled(api_version: bytes, kind: bytes) -> TypeMeta:
     return TypeMeta(api_version.decode(errors="replace"), kind.decode(errors="replace"))
-
-
-@lru_cache(maxsize=256)
-def _known_kind(api_version: str, name: str) -> Kind[Any] | None:
-    group, _, _ = api_version.rpartition("/")
-    return _KNOWN.get((group, name))
 
 
 class MeshBuilder:
@@ -132,7 +116,7 @@ class MeshBuilder:
         )
 
     def _add(self, raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
-        kind = _known_kind(header.api_version, header.kind)
+        kind = known_kind(header.api_version, header.kind)
         if kind is POD:
             self._add_pod(self._pod_decoder.decode(raw, origin), origin)
         elif header.kind == "Secret" and "/" not in header.api_version:
@@ -148,18 +132,14 @@ class MeshBuilder:
 
     def _add_typed(self, kind: Kind[Any], raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
         try:
-            view = _view_decoder(kind).decode(raw)
-            meta = _metadata(raw, namespaced=kind.namespaced)
+            resource = typed(kind, raw, header.api_version, header.kind, origin)
         except msgspec.ValidationError as error:
             detail = f"{header.kind}: {error}"
             self.gap(Gap(str(origin), GapReason.MALFORMED, detail, "correct the field; the object was not judged"))
             self._carry(raw, origin, header)
             return
-        if not self._is_new((kind.key, meta.namespace, meta.name), origin):
-            return
-        body = b"" if kind.evidence else _whole(raw, header)
-        resource = Resource(header.api_version, header.kind, meta, view, body, origin)
-        self._resources.setdefault(kind.key, []).append(resource)
+        if self._is_new((kind.key, resource.meta.namespace, resource.meta.name), origin):
+            self._resources.setdefault(kind.key, []).append(resource)
 
     def _is_new(self, key: tuple[str, str, str], origin: Origin) -> bool:
         """Whether an object is met for the first time; the first one counts, and a second one is told."""
@@ -174,35 +154,8 @@ class MeshBuilder:
         return False
 
     def _carry(self, raw: bytes | Raw, origin: Origin, header: TypeMeta) -> None:
-        try:
-            meta = _metadata(raw, namespaced=False)
-        except msgspec.ValidationError:
-            meta = Metadata()
-        body = _whole(raw, header)
-        self._others.append(Resource(header.api_version, header.kind, meta, None, body, origin))
+        self._others.append(carried(raw, header.api_version, header.kind, origin))
 
 
 def _malformed(origin: Origin, error: Exception) -> Gap:
     return Gap(str(origin), GapReason.MALFORMED, str(error), "correct the object; it was left out")
-
-
-def _view_decoder(kind: Kind[Any]) -> msgspec.json.Decoder[Any]:
-    decoder = _view_decoders.get(kind.key)
-    if decoder is None:
-        decoder = _view_decoders[kind.key] = msgspec.json.Decoder(kind.view)
-    return decoder
-
-
-def _metadata(raw: bytes | Raw, *, namespaced: bool) -> Metadata:
-    meta = _decode_metadata(raw).metadata
-    if namespaced and not meta.namespace:
-        return msgspec.structs.replace(meta, namespace="default")
-    return meta
-
-
-def _whole(raw: bytes | Raw, header: TypeMeta) -> bytes:
-    """The object as compact JSON with its type, which items of a typed list leave out."""
-    tree = _decode_tree(raw)
-    if "kind" not in tree:
-        tree = {"apiVersion": header.api_version, "kind": header.kind, **tree}
-    return msgspec.json.encode(tree)

@@ -5,22 +5,17 @@ they share are compared as raw bytes with those of the last pods of the same con
 are new. Measured against decoding every pod in full in `bench/audit.py`.
 """
 
-import re
-
 import msgspec
 from msgspec import Raw, Struct, field
 
 from sidestep.model.metadata import Labels, OwnerReference
 from sidestep.model.origin import Origin
-from sidestep.model.pods import Pod, PodShape, PodSpec, PodStatus
+from sidestep.model.pods import Pod, PodShape, PodSpec, PodStatus, kept_annotations
 
 _VARIANTS_COMPARED = 8
 _TOKEN_VOLUME = b"kube-api-access-"
 _TOKEN_SUFFIX = 5
 _NONE = Raw(b"null")
-_KEPT_ANNOTATION = re.compile(
-    r"(?:[^/]*\.)?(?:istio\.io|sidestep\.dev)/|prometheus\.io/|cluster-autoscaler\.kubernetes\.io/|kubectl\.kubernetes\.io/(?:default-|restartedAt)"
-)
 
 
 class _Meta(Struct, rename="camel"):
@@ -67,11 +62,6 @@ _decode_list = msgspec.json.Decoder(list[WirePod]).decode
 _decode_strings = msgspec.json.Decoder(dict[str, str] | None).decode
 _decode_owners = msgspec.json.Decoder(tuple[OwnerReference, ...] | None).decode
 _decode_spec = msgspec.json.Decoder(PodSpec).decode
-
-
-def is_kept_annotation(key: str) -> bool:
-    """Whether somebody reads an annotation: a mesh's, ours, and who is scraped or restarted."""
-    return _KEPT_ANNOTATION.match(key) is not None
 
 
 def decode_pods(array: bytes, *, declared: bool) -> list[WirePod] | None:
@@ -134,7 +124,7 @@ def _resembling(parts: _Parts, variants: list[tuple[_Parts, PodShape]]) -> PodSh
     for known, shape in variants:
         if known[_SPEC:] == parts[_SPEC:] and known[0] == parts[0]:
             labels = shape.labels if known[_LABELS] == parts[_LABELS] else _strings(parts[_LABELS])
-            annotations = _kept(_strings(parts[_ANNOTATIONS]))
+            annotations = kept_annotations(_strings(parts[_ANNOTATIONS]))
             if labels is shape.labels and annotations == shape.annotations:
                 return shape
             return PodShape(shape.namespace, labels, annotations, shape.owners, shape.spec)
@@ -189,7 +179,7 @@ def _new_shape(owners: bytes, parts: _Parts) -> PodShape:
     return PodShape(
         str(namespace) or "default",
         _strings(labels),
-        _kept(_strings(annotations)),
+        kept_annotations(_strings(annotations)),
         _decode_owners(owners) or (),
         _decode_spec(msgspec.json.encode(values)),
     )
@@ -197,7 +187,3 @@ def _new_shape(owners: bytes, parts: _Parts) -> PodShape:
 
 def _strings(raw: object) -> Labels:
     return (_decode_strings(raw) or {}) if isinstance(raw, Raw) else {}
-
-
-def _kept(annotations: Labels) -> Labels:
-    return {key: value for key, value in annotations.items() if is_kept_annotation(key)}

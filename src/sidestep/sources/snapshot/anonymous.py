@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from sidestep.sources.objects.pods import is_kept_annotation
+from sidestep.model.pods import is_kept_annotation
 from sidestep.sources.snapshot.pseudonyms import Pseudonyms
 from sidestep.sources.snapshot.sanitize import is_kept_variable
 from sidestep.sources.snapshot.vocabulary import MEANING_FIELDS, NAME_FIELDS, is_known_domain

@@ -1,0 +1,86 @@
+"""From an object's JSON to a `Resource`: the one way in which a mesh gets its objects, read or changed."""
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from sidestep.model.kinds import KINDS, Kind
+from sidestep.model.metadata import Metadata
+from sidestep.model.origin import Origin
+from sidestep.model.resource import Resource
+
+_KNOWN: dict[tuple[str, str], Kind[Any]] = {
+    (group, kind.name): kind for kind in KINDS for group in (kind.group, *kind.former_groups)
+}
+
+
+class _WithMetadata(Struct):
+    metadata: Metadata = Metadata()
+
+
+_decode_metadata = msgspec.json.Decoder(_WithMetadata).decode
+_decode_tree = msgspec.json.Decoder().decode
+_view_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+
+
+@lru_cache(maxsize=256)
+def known_kind(api_version: str, name: str) -> Kind[Any] | None:
+    """The kind that an object says it is of, by its present or a former group; None for one that we do not know."""
+    group, _, _ = api_version.rpartition("/")
+    return _KNOWN.get((group, name))
+
+
+def typed(kind: Kind[Any], raw: bytes | Raw, api_version: str, name: str, origin: Origin) -> Resource[Any]:
+    """An object of a kind that we know.
+
+    Args:
+        kind: which.
+        raw: its JSON.
+        api_version: as it says, or as the list around it does.
+        name: of its kind, likewise.
+        origin: where it was read.
+
+    Raises:
+        msgspec.MsgspecError: not JSON, or a field has another type than the API's.
+    """
+    view = _view_decoder(kind).decode(raw)
+    meta = _metadata(raw, namespaced=kind.namespaced)
+    body = b"" if kind.evidence else _whole(raw, api_version, name)
+    return Resource(api_version, name, meta, view, body, origin)
+
+
+def carried(raw: bytes | Raw, api_version: str, name: str, origin: Origin) -> Resource[None]:
+    """An object that is carried whole without being judged.
+
+    Raises:
+        msgspec.MsgspecError: not a JSON object.
+    """
+    try:
+        meta = _metadata(raw, namespaced=False)
+    except msgspec.ValidationError:
+        meta = Metadata()
+    return Resource(api_version, name, meta, None, _whole(raw, api_version, name), origin)
+
+
+def _view_decoder(kind: Kind[Any]) -> msgspec.json.Decoder[Any]:
+    decoder = _view_decoders.get(kind.key)
+    if decoder is None:
+        decoder = _view_decoders[kind.key] = msgspec.json.Decoder(kind.view)
+    return decoder
+
+
+def _metadata(raw: bytes | Raw, *, namespaced: bool) -> Metadata:
+    meta = _decode_metadata(raw).metadata
+    if namespaced and not meta.namespace:
+        return msgspec.structs.replace(meta, namespace="default")
+    return meta
+
+
+def _whole(raw: bytes | Raw, api_version: str, name: str) -> bytes:
+    """The object as compact JSON with its type, which items of a typed list leave out."""
+    tree = _decode_tree(raw)
+    if "kind" not in tree:
+        tree = {"apiVersion": api_version, "kind": name, **tree}
+    return msgspec.json.encode(tree)
