@@ -7,7 +7,9 @@ from msgspec import Struct
 
 _LONGEST = 16_384
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_URL = re.compile(rf"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]*+)://(?:[^\s/@\"'<>]*@)?({_HOST})(?::([0-9]{{1,5}})(?![0-9]))?")
+_URL = re.compile(
+    rf"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]*+)://(?:[^\s/@\"'<>]*@)?({_HOST})(?::([0-9]{{1,5}})(?![0-9]))?"
+)
 _HOST_PORT = re.compile(rf"(?<![\w.:/@$-])({_HOST}):([0-9]{{1,5}})(?![\w.@:])")
 _ONLY_HOST = re.compile(_HOST)
 _ADDRESS = re.compile(
