@@ -90,9 +90,8 @@ class MeshIndex(Struct, frozen=True, dict=True):
     @cached_property
     def routing(self) -> Routing:
         """All routes."""
-        return Routing.of(
-            self.mesh, self._hosts, self.settings.root_namespace, self.settings.version, self.settings.registry_only
-        )
+        found = self.settings
+        return Routing(self.mesh, self._hosts, found.root_namespace, found.version, found.routing)
 
     @cached_property
     def assumptions(self) -> tuple[str, ...]:
@@ -152,6 +151,14 @@ class MeshIndex(Struct, frozen=True, dict=True):
             root, own = self.settings.root_namespace, instances.namespace
             self._sets[key] = levels(self._peers.near(root, own), root, own, instances.labels)
         found: Levels = self._sets[key]
+        return found
+
+    def applied_policies(self, instances: Instances) -> tuple[Policy, ...]:
+        """The AuthorizationPolicies that apply to pods by selector, namespace or mesh, as a sidecar reads them."""
+        key = (id(instances), "policies")
+        if key not in self._sets:
+            self._sets[key] = tuple(self._applied(self._policies, instances))
+        found: tuple[Policy, ...] = self._sets[key]
         return found
 
     def sidecar_policies(self, instances: Instances, chain: Chain) -> PolicySet:

@@ -16,6 +16,7 @@ from sidestep.semantics.identity import DEFAULT_TRUST_DOMAIN
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.mesh_config import DEFAULT_ROOT, mesh_configs
 from sidestep.semantics.path_normalisation import PathNormalisation
+from sidestep.semantics.routing.defaults import MeshDefaults, mesh_defaults
 from sidestep.semantics.trees import go_bool
 from sidestep.semantics.versions import IstioVersion, istio_version
 
@@ -31,6 +32,7 @@ class Settings(Struct, frozen=True):
         normalisation: of paths.
         providers: external authorizers by name: `http` or `grpc`.
         flags: environment of istiod.
+        routing: what routing takes from the configuration.
         config: the ConfigMap; None where none was read and the defaults are taken.
     """
 
@@ -41,6 +43,7 @@ class Settings(Struct, frozen=True):
     normalisation: PathNormalisation = PathNormalisation.BASE
     providers: dict[str, str] = {}
     flags: dict[str, str] = {}
+    routing: MeshDefaults = MeshDefaults()
     config: ObjectId | None = None
 
     @property
@@ -74,6 +77,7 @@ def settings(mesh: Mesh, version: IstioVersion | None = None) -> Settings:
         _normalisation(values),
         _providers(values),
         flags,
+        mesh_defaults(values, config.resource.id),
         config.resource.id,
     )
 

@@ -1,0 +1,195 @@
+"""The steps of each wave, in an order that leaves no gap where Istio knows one.
+
+Source: istio-semantics.md §7.2. Before a guarded workload's pods are made anew: twins at the waypoint, the waypoint
+admitted at the pods, the service bound, the way past the waypoint closed. Only then the template's labels change.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.metadata import Labels, ObjectId, WorkloadRef
+from sidestep.plan.gates import gates
+from sidestep.plan.steps import Apply, Effect, Restart, SetLabels, Step, Wait, WaitFor
+from sidestep.semantics.enrolment import DATAPLANE_MODE
+from sidestep.semantics.injection import INJECT
+from sidestep.semantics.service_index import Service
+from sidestep.semantics.services import INGRESS_USE_WAYPOINT
+from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
+
+Tree = dict[str, Any]
+_ROLLOUT_SECONDS = 600
+_WAYPOINT_SECONDS = 300
+
+
+class Guard(Struct, frozen=True):
+    """What puts one service behind its waypoint.
+
+    Attributes:
+        service: the service.
+        waypoint: namespace and name of its Gateway.
+        bound: it is bound already.
+        exposed: a gateway forwards to it.
+        twins: policies attached to it, for the waypoint.
+        admit: the waypoint's ALLOW at the pods; None where no allow-list stands there.
+        close: the DENY for everybody but the waypoint; None where nothing is enforced.
+        because: what its policies were made from.
+    """
+
+    service: Service
+    waypoint: tuple[str, str]
+    bound: bool
+    exposed: bool
+    twins: tuple[Tree, ...] = ()
+    admit: Tree | None = None
+    close: Tree | None = None
+    because: tuple[ObjectId, ...] = ()
+
+
+class Move(Struct, frozen=True):
+    """One workload's move.
+
+    Attributes:
+        workload: who.
+        controller: the object that holds its template; None for pods that nobody manages.
+        labels: that the template carries now.
+        pods: how many are restarted.
+        guards: the services that must be guarded first.
+        before: workloads whose rollout must be done before.
+    """
+
+    workload: WorkloadRef
+    controller: ObjectId | None
+    labels: Labels
+    pods: int
+    guards: tuple[Guard, ...] = ()
+    before: tuple[WorkloadRef, ...] = ()
+
+
+class Script:
+    """Steps of one wave, numbered as they are added."""
+
+    def __init__(self, wave: int) -> None:
+        self.wave = wave
+        self.steps: list[Step] = []
+
+    def add(
+        self,
+        effect: Effect,
+        description: str,
+        after: tuple[str, ...] = (),
+        predicts: str = "",
+        because: tuple[ObjectId, ...] = (),
+    ) -> str:
+        """Add a step; returns its id."""
+        number = f"w{self.wave:03d}-{len(self.steps) + 1:04d}"
+        self.steps.append(Step(number, self.wave, effect, description, (), predicts, after, because))
+        return number
+
+
+def wave_steps(number: int, moves: tuple[Move, ...]) -> tuple[Step, ...]:
+    """All steps of a wave that moves workloads."""
+    script = Script(number)
+    done: dict[WorkloadRef, str] = {}
+    guarded: dict[str, str] = {}
+    for move in moves:
+        needed = tuple(done[ref] for ref in move.before if ref in done)
+        for guard in move.guards:
+            if guard.service.host not in guarded:
+                guarded[guard.service.host] = _guard(script, guard, needed)
+            needed = (*needed, guarded[guard.service.host])
+        done[move.workload] = _move(script, move, needed)
+    last = tuple(done.values())
+    for gate in gates(tuple(move.workload for move in moves)):
+        script.add(gate, f"check that {gate.name} held", last)
+    return tuple(script.steps)
+
+
+def _guard(script: Script, guard: Guard, after: tuple[str, ...]) -> str:
+    """Everything that must stand before any pod behind a service loses its sidecar; the last step's id."""
+    service, (namespace, name) = guard.service, guard.waypoint
+    staged = [
+        script.add(Apply(object_of(tree), tree), f"stage {tree['kind']} {_named(tree)} for the waypoint", after,
+                   "nothing: only a waypoint reads it", guard.because)
+        for tree in guard.twins
+    ]  # fmt: skip
+    if guard.admit is not None:
+        text = f"admit the waypoint at the pods of {service.host}"
+        staged.append(
+            script.add(Apply(object_of(guard.admit), guard.admit), text, after, "nobody else has its identity")
+        )
+    waited = tuple(staged) or after
+    if not guard.bound:
+        waited = (_bind(script, guard, waited),)
+        bound = Wait(WaitFor.WAYPOINT_BOUND, service.host, _WAYPOINT_SECONDS)
+        waited = (script.add(bound, f"wait until every node knows the waypoint of {service.host}", waited),)
+    if guard.close is not None:
+        text = f"refuse who comes to {service.host} past its waypoint {namespace}/{name}"
+        predicts = "callers that do not use the waypoint are refused"
+        waited = (script.add(Apply(object_of(guard.close), guard.close), text, waited, predicts, guard.because),)
+    return waited[-1]
+
+
+def _bind(script: Script, guard: Guard, after: tuple[str, ...]) -> str:
+    service, (namespace, name) = guard.service, guard.waypoint
+    labels: dict[str, str | None] = {USE_WAYPOINT: name}
+    if namespace != service.namespace:
+        labels[USE_WAYPOINT_NAMESPACE] = namespace
+    if guard.exposed:
+        labels[INGRESS_USE_WAYPOINT] = "true"
+    now = service.resource.meta.labels
+    before = {label: now.get(label) for label in labels}
+    text = f"bind {service.resource.id} to waypoint {namespace}/{name}"
+    predicts = "ambient clients" + (" and gateways" if guard.exposed else "") + " come through the waypoint"
+    return script.add(SetLabels(service.resource.id, labels, before), text, after, predicts, (service.resource.id,))
+
+
+def _move(script: Script, move: Move, after: tuple[str, ...]) -> str:
+    labels: dict[str, str | None] = {DATAPLANE_MODE: "ambient", INJECT: "false"}
+    before = {label: move.labels.get(label) for label in labels}
+    last = after
+    if move.controller is not None:
+        change = SetLabels(move.controller, labels, before, template=True)
+        text = f"take {move.workload} off its sidecar: its next pods are ambient"
+        last = (script.add(change, text, after, "a rollout begins", (move.controller,)),)
+    restart = Restart(move.workload, move.pods, effect_only=move.controller is not None)
+    rolled = script.add(restart, f"roll out {move.workload}, {move.pods} pods", last, "its pods have no sidecar")
+    captured = Wait(WaitFor.CAPTURED, str(move.workload), _ROLLOUT_SECONDS)
+    return script.add(captured, f"wait until ztunnel has every pod of {move.workload}", (rolled,))
+
+
+def object_of(tree: Mapping[str, Any]) -> ObjectId:
+    """What names a manifest's object."""
+    meta = tree.get("metadata") or {}
+    return ObjectId(str(tree["apiVersion"]), str(tree["kind"]), str(meta.get("namespace", "")), str(meta["name"]))
+
+
+def _named(tree: Mapping[str, Any]) -> str:
+    meta = tree["metadata"]
+    return f"{meta['namespace']}/{meta['name']}"
+
+
+def preparing_steps(waypoints: tuple[tuple[str, tuple[Tree, ...]], ...], patches: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Wave 0: what must stand before anybody moves, and changes nothing for anybody.
+
+    Args:
+        waypoints: for each its name and the objects that make it.
+        patches: other preparations; their ids are given anew.
+    """
+    script = Script(0)
+    for name, objects in waypoints:
+        applied = tuple(
+            script.add(Apply(object_of(tree), tree), f"apply {tree['kind']} {_named(tree)}") for tree in objects
+        )
+        script.add(
+            Wait(WaitFor.WAYPOINT_READY, name, _WAYPOINT_SECONDS), f"wait until waypoint {name} is ready", applied
+        )
+    for step in patches:
+        script.add(step.effect, step.description, (), step.predicts, step.because)
+    return tuple(script.steps)
+
+
+def rollback_of(steps: Iterator[Step] | tuple[Step, ...]) -> tuple[str, ...]:
+    """Steps that are taken back, the last first: policies come back before pods lose what guards them."""
+    return tuple(step.id for step in reversed(tuple(steps)) if not isinstance(step.effect, Wait))

@@ -1,0 +1,140 @@
+"""What keeps a workload on its sidecar, or asks for rework first.
+
+Source: istio-semantics.md §3.10 (3), D18 to D22, D46, D47, D57; the blockers that its pods carry themselves.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from sidestep.model import kinds
+from sidestep.plan.document import Reason
+from sidestep.plan.verdicts.configuration import Configuration, is_dialled
+from sidestep.plan.verdicts.server_side import Needs, selected
+from sidestep.semantics.instances import Instances
+from sidestep.semantics.layer7 import excludes_traffic
+from sidestep.semantics.loose import as_dict, as_dicts, as_text
+
+
+class Obstacle(Struct, frozen=True):
+    """Something in the way.
+
+    Attributes:
+        reason: what it is.
+        way_out: what would remove it.
+        rework: something must be changed first; else the sidecar stays until then.
+    """
+
+    reason: Reason
+    way_out: str
+    rework: bool = False
+
+
+def obstacles(configuration: Configuration, pods: Instances, wanted: Needs) -> Iterator[Obstacle]:
+    """Everything in the way of some pods, apart from what blockers name."""
+    if wanted.enforced:
+        yield from _past_waypoint(configuration, pods, wanted)
+    yield from _extensions(configuration, pods)
+    yield from _sidecar_listeners(configuration, pods)
+    yield from _client_routes(configuration, pods)
+
+
+def differences_in_passing(configuration: Configuration, pods: Instances) -> Iterator[Reason]:
+    """What changes for a workload whatever its verdict, and forces nothing."""
+    if excludes_traffic(pods.shape.annotations):
+        text = "traffic that its sidecar left alone is captured"
+        yield Reason(text, None, "metadata.annotations[traffic.sidecar.istio.io/…]", ("D29",))
+    settings = configuration.index.settings
+    if settings.registry_only:
+        yield Reason("unknown hosts are refused today, and let through by ztunnel", settings.config, "mesh", ("D46",))
+    levels = configuration.index.peer_levels(pods)
+    if levels.workload is not None and levels.workload.ports:
+        field, where = "spec.portLevelMtls", levels.workload.id
+        yield Reason("exceptions by port are read differently", where, field, ("D26", "D27", "D28"))
+
+
+def _past_waypoint(configuration: Configuration, pods: Instances, wanted: Needs) -> Iterator[Obstacle]:
+    """Enforcement that a waypoint cannot take over, because what is dialled does not tell these pods from others."""
+    services = configuration.index.in_front_of(pods)
+    dialled = [service for service in services if is_dialled(service)]
+    what = wanted.enforced[0]
+    if not dialled:
+        kind = "only headless Services lead" if services else "no Service leads"
+        text = f"{kind} to it: a waypoint is asked only for a Service's own address"
+        yield Obstacle(
+            Reason(text, what.object, what.field, ("D18",)),
+            "give it a ClusterIP Service that clients dial, or a waypoint for workloads with a policy on the Gateway",
+        )
+    for service in dialled:
+        others = [each for each in configuration.index.behind(service) if each.workload != pods.workload]
+        apart = [each for each in others if not _same_policies(configuration, each, wanted)]
+        if apart:
+            text = f"{service.resource.id} leads to {apart[0].workload} too, which other policies guard"
+            yield Obstacle(
+                Reason(text, service.resource.id, "spec.selector", ("D19", "D20")),
+                "give each of them a Service of its own, or the same policies",
+                rework=True,
+            )
+
+
+def _same_policies(configuration: Configuration, other: Instances, wanted: Needs) -> bool:
+    theirs = {policy.id for policy in configuration.index.applied_policies(other)}
+    return all(policy.id in theirs for policy in wanted.policies)
+
+
+def _extensions(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
+    """Filters put into its sidecar by selector: neither ztunnel nor a waypoint has them."""
+    root = configuration.index.settings.root_namespace
+    for namespace in dict.fromkeys((root, pods.namespace)):
+        for resource in configuration.extensions.get(namespace, ()):
+            field = "workloadSelector" if resource.kind == kinds.ENVOY_FILTER.name else "selector"
+            if not selected(resource, pods.labels, field) or not _for_sidecars(resource.view.spec or {}):
+                continue
+            yield Obstacle(
+                Reason(f"{resource.kind} changes its sidecar's filters", resource.id, f"spec.{field}", ("D57",)),
+                "attach it to a waypoint with targetRefs, or say in policies and routes what it does",
+                rework=resource.kind != kinds.ENVOY_FILTER.name,
+            )
+
+
+def _for_sidecars(spec: dict[str, object]) -> bool:
+    """Whether an EnvoyFilter touches sidecars; one whose patches all name gateways does not."""
+    patches = as_dicts(spec.get("configPatches"))
+    contexts = {as_text(as_dict(patch.get("match")).get("context")) or "ANY" for patch in patches}
+    return not patches or contexts != {"GATEWAY"}
+
+
+def _sidecar_listeners(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
+    for resource in configuration.sidecars.get(pods.namespace, ()):
+        if not selected(resource, pods.labels, "workloadSelector"):
+            continue
+        for index, listener in enumerate(as_dicts((resource.view.spec or {}).get("ingress"))):
+            if as_text(listener.get("defaultEndpoint")):
+                text = f"its sidecar forwards to {listener['defaultEndpoint']}; in ambient the application is dialled"
+                yield Obstacle(
+                    Reason(text, resource.id, f"spec.ingress[{index}].defaultEndpoint", ("D47",)),
+                    "let the application listen on the pod's own address and the port of its Service",
+                    rework=True,
+                )
+
+
+def _client_routes(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
+    """Routes of its own namespace to services of another: only its sidecar knows them."""
+    for resource in configuration.mesh.in_namespace(kinds.VIRTUAL_SERVICE, pods.namespace):
+        spec = resource.view.spec or {}
+        private = "." in (spec.get("exportTo") or ())
+        if not private:
+            continue
+        for written in spec.get("hosts") or ():
+            service = configuration.index.services.named(str(written), pods.namespace)
+            if service is not None and service.namespace != pods.namespace and not service.external:
+                yield Obstacle(
+                    Reason(
+                        f"routes its calls to {service.host} for this namespace alone",
+                        resource.id,
+                        "spec.exportTo",
+                        ("D38",),
+                    ),
+                    "move the route to the namespace of the service, whose waypoint applies it to everybody",
+                    rework=True,
+                )

@@ -1,0 +1,82 @@
+"""Which way a request takes, and what each hop sees: every client against every server."""
+
+import pytest
+from tests.support.scenes import ask, index, peers, pods, principal, service, waypoint
+
+from sidestep.semantics.decisions import Proxy, Shape, Transport, Verdict
+
+BOUND = {"istio.io/use-waypoint": "waypoint"}
+
+
+def scene(client, server, *more, labels=None):
+    return index(pods("web", client), pods("cart", server), service("cart", labels=labels), *more)
+
+
+def proxies(decision):
+    return [hop.proxy for hop in decision.path]
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "transport", "identified"),
+    [
+        ("sidecar", "sidecar", Transport.MTLS, True),
+        ("sidecar", "ambient", Transport.HBONE, True),
+        ("old", "ambient", Transport.PLAINTEXT, False),
+        ("sidecar", "none", Transport.PLAINTEXT, False),
+        ("ambient", "ambient", Transport.HBONE, True),
+        ("ambient", "sidecar", Transport.HBONE, True),
+        ("ambient", "old", Transport.PLAINTEXT, False),
+        ("ambient", "none", Transport.PLAINTEXT, False),
+        ("none", "ambient", Transport.PLAINTEXT, False),
+        ("none", "sidecar", Transport.PLAINTEXT, False),
+    ],
+)
+def test_the_last_leg(client, server, transport, identified):
+    found = ask(scene(client, server), "web", "cart")
+    assert found.verdict is Verdict.ALLOW
+    assert found.path[-1].transport is transport
+    assert found.path[-1].identity == (principal("web") if identified else None)
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "verdict"),
+    [
+        ("sidecar", "sidecar", Verdict.ALLOW), ("ambient", "ambient", Verdict.ALLOW), ("ambient", "sidecar", Verdict.ALLOW),
+        ("ambient", "old", Verdict.DENY), ("old", "ambient", Verdict.DENY), ("none", "sidecar", Verdict.DENY),
+        ("none", "ambient", Verdict.DENY), ("sidecar", "none", Verdict.ALLOW),
+    ],
+)  # fmt: skip
+def test_strict_refuses_plaintext_alone(client, server, verdict):
+    assert ask(scene(client, server, peers("STRICT")), "web", "cart").verdict is verdict
+
+
+def test_an_ambient_client_goes_through_the_waypoint_and_the_pod_sees_the_waypoint():
+    found = ask(scene("ambient", "ambient", waypoint(), labels=BOUND), "web", "cart")
+    assert proxies(found) == [Proxy.ZTUNNEL_OUT, Proxy.WAYPOINT, Proxy.ZTUNNEL_IN]
+    assert found.path[1].identity == principal("web")
+    assert found.path[2].identity == principal("waypoint")
+
+
+@pytest.mark.parametrize("client", ["sidecar", "none", "outside", "node"])
+def test_nobody_else_does(client):
+    mesh = scene("none" if client == "none" else "sidecar", "ambient", waypoint(), labels=BOUND)
+    found = ask(mesh, "web" if client in ("sidecar", "none") else client, "cart")
+    assert Proxy.WAYPOINT not in proxies(found)
+    assert found.verdict is Verdict.ALLOW
+
+
+def test_a_waypoint_that_was_never_ready_is_passed_by():
+    found = ask(scene("ambient", "ambient", waypoint(ready=False), labels=BOUND), "web", "cart")
+    assert Proxy.WAYPOINT not in proxies(found)
+
+
+def test_an_unknown_host_leaves_the_mesh():
+    found = ask(scene("ambient", "ambient"), "web", "api.example.com", port=443)
+    assert found.verdict is Verdict.ALLOW
+    assert found.path[-1].at == "api.example.com"
+
+
+@pytest.mark.parametrize(("client", "shape"), [("sidecar", Shape.UNAVAILABLE), ("ambient", Shape.CLOSED)])
+def test_a_service_without_pods(client, shape):
+    found = ask(index(pods("web", client), service("ghost")), "web", "ghost")
+    assert found.verdict is Verdict.UNREACHABLE
