@@ -1,32 +1,25 @@
 """Findings as text for a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
 
 from sidestep.audit.finding import Finding, Severity
-from sidestep.report.columns import plain, prose
+from sidestep.report.items import Item, print_item
 
-_INDENT = 4
 _STYLES = {
     Severity.BLOCKER: "bold magenta",
     Severity.ERROR: "bold red",
     Severity.WARNING: "yellow",
     Severity.INFO: "cyan",
 }
+_WIDEST = max(len(severity.value) for severity in Severity)
 
 
 def print_findings(out: Console, findings: Iterable[Finding]) -> None:
     """Each with its place, what is wrong, and what to do."""
     for finding in findings:
-        _print_head(out, finding)
-        prose(out, plain(finding.message), _INDENT)
-        if finding.suppressed:
-            prose(out, plain(f"suppressed by {finding.suppressed}", "dim"), _INDENT)
-        else:
-            prose(out, plain(f"fix: {finding.fix}", "dim"), _INDENT)
+        print_item(out, _item(finding))
 
 
 def worst(findings: Iterable[Finding], count: int) -> list[Finding]:
@@ -42,17 +35,17 @@ def worst(findings: Iterable[Finding], count: int) -> list[Finding]:
     return sorted(chosen[:count], key=lambda finding: -finding.severity.rank)
 
 
-def _print_head(out: Console, finding: Finding) -> None:
-    """Severity, code and object; the place beside them where it fits, else below."""
-    line = Text("  ")
-    line.append(f"{finding.severity.value:<8}", style=_STYLES[finding.severity])
-    line.append(f"{finding.code}  ")
-    line.append_text(plain(str(finding.object), "bold"))
-    place = plain(f"({finding.origin})", "dim") if finding.origin else None
-    beside = place is not None and cell_len(line.plain) + 2 + cell_len(place.plain) <= out.width
-    if place is not None and beside:
-        line.append("  ")
-        line.append_text(place)
-    out.print(line, no_wrap=True, overflow="ellipsis")
-    if place is not None and not beside:
-        prose(out, place, _INDENT)
+def _item(finding: Finding) -> Item:
+    return Item(
+        finding.severity.value.ljust(_WIDEST),
+        _STYLES[finding.severity],
+        str(finding.object),
+        finding.code,
+        f"({finding.origin})" if finding.origin else "",
+        tuple(_texts(finding)),
+    )
+
+
+def _texts(finding: Finding) -> Iterator[tuple[str, str]]:
+    yield finding.message, ""
+    yield (f"suppressed by {finding.suppressed}" if finding.suppressed else f"fix: {finding.fix}"), "dim"

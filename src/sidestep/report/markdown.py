@@ -1,12 +1,12 @@
 """The audit for a pull request or a wiki: GitHub-flavoured Markdown, short enough for one comment."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 from sidestep.audit.finding import Finding
 from sidestep.audit.result import Audit, NamespaceReport
 from sidestep.report.findings import worst
 from sidestep.report.formats import Look
+from sidestep.report.markup import escaped, row
 from sidestep.report.namespaces import dearest_first
 from sidestep.report.places import page
 from sidestep.report.units import count, cpu, memory, money
@@ -14,11 +14,6 @@ from sidestep.report.units import count, cpu, memory, money
 _NAMESPACES_SHOWN = 50
 _FINDINGS_SHOWN = 50
 _MISSING_SHOWN = 20
-_LONGEST_TEXT = 400
-_ESCAPED = str.maketrans(
-    {**{mark: f"\\{mark}" for mark in "\\`*_[]|~#!"}, "<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
-)
-_BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 def render(audit: Audit, _look: Look) -> str:
@@ -33,14 +28,14 @@ def _missing(audit: Audit) -> Iterable[str]:
         return
     yield from ("", f"> **Partial**: {count(len(missing), 'thing')} could not be read.")
     for each in missing[:_MISSING_SHOWN]:
-        yield f"> - {_text(f'{each.resource}: {each.reason} {each.detail} {each.remedy}'.rstrip())}"
+        yield f"> - {escaped(f'{each.resource}: {each.reason} {each.detail} {each.remedy}'.rstrip())}"
     if len(missing) > _MISSING_SHOWN:
         yield f"> - … and {len(missing) - _MISSING_SHOWN:,} more"
 
 
 def _conclusion(audit: Audit) -> Iterable[str]:
     for sentence in audit.conclusion:
-        yield from ("", _text(sentence))
+        yield from ("", escaped(sentence))
 
 
 def _namespaces(audit: Audit) -> Iterable[str]:
@@ -58,10 +53,10 @@ def _namespaces(audit: Audit) -> Iterable[str]:
         "Used/month",
         "L7",
     )
-    yield from ("", "## Namespaces", "", _row(heads), _row(("---", *("--:",) * 8, "---")))
-    yield from (_row(_cells(row, currency)) for row in rows[:_NAMESPACES_SHOWN])
+    yield from ("", "## Namespaces", "", row(heads), row(("---", *("--:",) * 8, "---")))
+    yield from (row(_cells(each, currency)) for each in rows[:_NAMESPACES_SHOWN])
     if len(rows) > _NAMESPACES_SHOWN:
-        yield _row((f"… {len(rows) - _NAMESPACES_SHOWN:,} more", *("",) * 9))
+        yield row((f"… {len(rows) - _NAMESPACES_SHOWN:,} more", *("",) * 9))
     total = (
         f"{totals.pods:,}",
         f"{totals.sidecars.classic:,}",
@@ -72,21 +67,21 @@ def _namespaces(audit: Audit) -> Iterable[str]:
         money(totals.monthly.requested, currency),
         money(totals.monthly.used, currency),
     )
-    yield _row(("**total**", *(f"**{each}**" for each in total), ""))
+    yield row(("**total**", *(f"**{each}**" for each in total), ""))
 
 
-def _cells(row: NamespaceReport, currency: str) -> Sequence[str]:
+def _cells(told: NamespaceReport, currency: str) -> Sequence[str]:
     return (
-        _text(row.namespace),
-        f"{row.pods:,}",
-        f"{row.sidecars.classic:,}",
-        f"{row.sidecars.native:,}",
-        f"{row.ambient:,}",
-        cpu(row.requested.cpu_millis),
-        memory(row.requested.memory_bytes),
-        money(row.monthly.requested, currency),
-        money(row.monthly.used, currency),
-        "yes" if row.layer7 else "no",
+        escaped(told.namespace),
+        f"{told.pods:,}",
+        f"{told.sidecars.classic:,}",
+        f"{told.sidecars.native:,}",
+        f"{told.ambient:,}",
+        cpu(told.requested.cpu_millis),
+        memory(told.requested.memory_bytes),
+        money(told.monthly.requested, currency),
+        money(told.monthly.used, currency),
+        "yes" if told.layer7 else "no",
     )
 
 
@@ -96,7 +91,7 @@ def _findings(audit: Audit) -> Iterable[str]:
     if not counted:
         yield "None."
         return
-    yield from (_row(("Severity", "Code", "Object", "What", "Fix")), _row(("---",) * 5))
+    yield from (row(("Severity", "Code", "Object", "What", "Fix")), row(("---",) * 5))
     shown = worst(audit.findings, _FINDINGS_SHOWN)
     yield from (_finding(finding) for finding in shown)
     if counted > len(shown):
@@ -105,15 +100,6 @@ def _findings(audit: Audit) -> Iterable[str]:
 
 def _finding(finding: Finding) -> str:
     code = f"[{finding.code}]({page(finding.docs)})"
-    return _row((finding.severity.value, code, _text(str(finding.object)), _text(finding.message), _text(finding.fix)))
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _text(text: str) -> str:
-    """Words from outside, which may not become markup, links or mentions, nor fill the page."""
-    line = _BLANKS.sub(" ", text)
-    short = line if len(line) <= _LONGEST_TEXT else line[:_LONGEST_TEXT] + "…"
-    return short.translate(_ESCAPED)
+    return row(
+        (finding.severity.value, code, escaped(str(finding.object)), escaped(finding.message), escaped(finding.fix))
+    )

@@ -1,0 +1,48 @@
+"""Things one by one for a terminal: a head on one line, and what is to be said of each below it."""
+
+from msgspec import Struct
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from sidestep.report.columns import plain, prose
+
+_INDENT = 4
+
+
+class Item(Struct, frozen=True):
+    """One thing.
+
+    Attributes:
+        mark: the word that it is sorted by, e.g. its severity, as wide as all of its kind.
+        style: of the mark.
+        name: of the thing.
+        code: between mark and name; may be empty.
+        place: beside the name where it fits, else below.
+        texts: paragraphs with their styles.
+    """
+
+    mark: str
+    style: str
+    name: str
+    code: str = ""
+    place: str = ""
+    texts: tuple[tuple[str, str], ...] = ()
+
+
+def print_item(out: Console, item: Item) -> None:
+    """Print it."""
+    line = Text("  ")
+    line.append(item.mark, style=item.style)
+    line.append(f" {item.code}  " if item.code else "  ")
+    line.append_text(plain(item.name, "bold"))
+    place = plain(item.place, "dim") if item.place else None
+    beside = place is not None and cell_len(line.plain) + 2 + cell_len(place.plain) <= out.width
+    if place is not None and beside:
+        line.append("  ")
+        line.append_text(place)
+    out.print(line, no_wrap=True, overflow="ellipsis")
+    if place is not None and not beside:
+        prose(out, place, _INDENT)
+    for text, style in item.texts:
+        prose(out, plain(text, style), _INDENT)
