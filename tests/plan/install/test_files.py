@@ -249,7 +249,7 @@ class TestNodes:
 
     def test_the_autoscaler_is_told_by_its_program(self):
         template = app("autoscaler")
-        template["spec"]["containers"][0]["image"] = "registry.k8s.io/autoscaling/cluster-autoscaler:v1.33.0"
+        template["spec"]["containers"][0]["image"] = "registry.acme.test/autoscaling/cluster-autoscaler:v1.33.0"
         scaler = o.controller("Deployment", "ca", "kube-system", template, 1)
         assert values("istiod", istiod(), scaler, istio_cni("kube-system"))["taint"] == {
             "enabled": True, "namespace": "kube-system",

@@ -1,7 +1,7 @@
 """The files: values that read back as they were decided, reasons as comments, one page of commands."""
 
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.install import config_map, injector, istiod, mesh_config, node
 from tests.support.mesh import mesh
@@ -97,6 +97,7 @@ def test_a_line_end_in_a_name_cannot_leave_its_comment():
     assert "\x07" not in files["install/README.md"]
 
 
+@example(config={"a": "\x85"}, told=None, name="\u2028\x85")
 @given(config=st.dictionaries(TEXT, TREE, max_size=4), told=TREE, name=TEXT)
 def test_whatever_people_wrote_survives_or_is_left_out_and_nothing_breaks(config, told, name):
     objects = (

@@ -68,7 +68,7 @@ class TestCalico:
 
     @pytest.mark.parametrize(("version", "mended"), [("v3.28.1", False), ("v3.29.0", True)])
     def test_the_release_tells_whether_probes_are_mended(self, version, mended):
-        agent = daemon_set("calico-node", "calico-system", image=f"quay.io/calico/node:{version}")
+        agent = daemon_set("calico-node", "calico-system", image=f"registry.acme.test/calico/node:{version}")
         assert met("Calico", felix(bpfEnabled=True), agent)[1] is mended
 
     def test_what_was_not_read_is_to_check(self):

@@ -22,7 +22,8 @@ network with it. Sidecars that were restarted meanwhile go on working."""
 _WATCH = """\
 While both data planes run, istiod pushes workloads to ztunnel and configuration to sidecars: watch its CPU and
 `pilot_proxy_convergence_time`. Scope sidecars with `Sidecar` resources before the first wave, because what they are
-told grows with ambient on."""
+told grows with ambient on. istio-cni and ztunnel run with the priority class `system-node-critical`, which their charts
+set by themselves; neither has limits, because a throttled ztunnel slows its whole node."""
 _MET = {True: "done", False: "to do", None: "check"}
 
 

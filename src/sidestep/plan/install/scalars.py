@@ -11,6 +11,7 @@ import yaml
 
 _BOOL, _FLOAT, _INT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "float", "int"))
 _TIME, _VALUE = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"
+_LINE_ENDS = "\x85\u2028\u2029"
 _LETTER = re.compile(r"[yYnN]")
 _EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
 _OCTAL = re.compile(r"[-+]?0[oO][0-7]+")
@@ -55,9 +56,16 @@ def _whole(pattern: re.Pattern[str]) -> re.Pattern[str]:
     return re.compile(f"(?:{pattern.pattern})$")
 
 
+def _text(dumper: Dumper, text: str) -> yaml.ScalarNode:
+    """In double quotes, which escape, where a reader of YAML 1.1 sees a line end that PyYAML writes as it is."""
+    style = '"' if any(letter in _LINE_ENDS for letter in text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
 for _tag, _pattern in ((_BOOL, _LETTER), (_FLOAT, _EXPONENT), (_INT, _OCTAL)):
     Loader.add_implicit_resolver(_tag, _whole(_pattern), list("yYnN+-0123456789"))
 for _tag, _constructor in ((_BOOL, _bool), (_FLOAT, _float), (_INT, _int), (_TIME, _str), (_VALUE, _str)):
     Loader.add_constructor(_tag, _constructor)
 for _tag, _pattern in ((_BOOL, _LETTER), (_FLOAT, _NUMBER)):
     Dumper.add_implicit_resolver(_tag, _whole(_pattern), list("yYnN+-.0123456789"))
+Dumper.add_representer(str, _text)
