@@ -2,6 +2,7 @@
 
 import copy
 
+import yaml
 from tests.support import mesh as m
 
 from sidestep.model.metadata import WorkloadRef
@@ -128,8 +129,6 @@ def peers(mode: str, space: str = "istio-system", *, name: str = "default", app:
 
 
 def mesh_config(**values) -> Object:
-    import yaml
-
     data = {"mesh": yaml.safe_dump(values)}
     return m.o.thing("v1", "ConfigMap", m.o.meta("istio", "istio-system"), data=data)
 
