@@ -98,7 +98,7 @@ def _is_layer7_rule(rule: dict[str, Any]) -> bool:
     return (
         any(operation.get(field) for operation in operations for field in _L7_OPERATIONS)
         or any(source.get(field) for source in sources for field in _L7_SOURCES)
-        or any(condition.get("key") not in _L4_CONDITIONS for condition in _dicts(rule.get("when")))
+        or any(str(condition.get("key")) not in _L4_CONDITIONS for condition in _dicts(rule.get("when")))
     )
 
 
@@ -111,7 +111,7 @@ def _virtual_service(spec: dict[str, Any]) -> tuple[Feature, ...]:
 def _destination_rule(spec: dict[str, Any]) -> tuple[Feature, ...]:
     """A rule that only asks for Istio's own mTLS says nothing that ambient does not do by itself."""
     policy = _dict(spec.get("trafficPolicy"))
-    modes = {_dict(policy.get("tls")).get("mode", "ISTIO_MUTUAL")}
+    modes = {str(_dict(policy.get("tls")).get("mode", "ISTIO_MUTUAL"))}
     plain = set(policy) <= {"tls"} and modes <= {"ISTIO_MUTUAL"} and not spec.get("subsets")
     return () if plain else (Feature.TRAFFIC_POLICY,)
 
@@ -123,7 +123,7 @@ def _route(spec: dict[str, Any]) -> tuple[Feature, ...]:
 
 def _peer_authentication(spec: dict[str, Any]) -> tuple[Feature, ...]:
     levels = (spec.get("mtls"), *_dict(spec.get("portLevelMtls")).values())
-    modes = {_dict(level).get("mode") for level in levels}
+    modes = {str(_dict(level).get("mode")) for level in levels}
     named = {
         "STRICT": Feature.STRICT_MTLS,
         "PERMISSIVE": Feature.PERMISSIVE_MTLS,
