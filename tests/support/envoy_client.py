@@ -36,6 +36,7 @@ class Peer:
         source, destination, port: what the PROXY protocol tells.
         sni: server name; empty for none.
         plain: no TLS at all; neither URI nor server name then.
+        bound: loopback address that the socket itself comes from.
     """
 
     uri: str | None = None
@@ -44,6 +45,7 @@ class Peer:
     port: int = 8080
     sni: str = ""
     plain: bool = False
+    bound: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,8 @@ def _echoed(envoy: Envoy, listener: str, peer: Peer) -> bool:
 
 def connected(envoy: Envoy, listener: str, peer: Peer) -> socket.socket:
     """A connection that says it comes from the peer."""
-    connection = socket.create_connection(("127.0.0.1", envoy.ports[listener]), timeout=_TIMEOUT)
+    server = ("127.0.0.1", envoy.ports[listener])
+    connection = socket.create_connection(server, _TIMEOUT, (peer.bound, 0))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sendall(f"PROXY {_family(peer)} {peer.source} {peer.destination} 40000 {peer.port}\r\n".encode())
     if peer.plain:
