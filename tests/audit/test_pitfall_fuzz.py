@@ -1,11 +1,17 @@
 """Wrong types anywhere in what the pitfalls read: no rule stumbles, and what it says stays whole."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.audit.test_fuzz import WRONG, changed, paths
-from tests.support.mesh import Sidecar, app, facts, gateway, inject, labelled, o, waypoint, workload
+from tests.support.mesh import Sidecar, app, facts, gateway, inject, labelled, mesh, o, waypoint, workload
 
 from sidestep.audit.catalogue import RULES
+from sidestep.audit.facts import Options
+from sidestep.audit.gather import gather
+from sidestep.model.telemetry import Telemetry
+from sidestep.sources.snapshot import SnapshotSource, new_hash_key, write_snapshot
 
 THROUGH = {"istio.io/use-waypoint": "waypoint", "istio.io/ingress-use-waypoint": "true"}
 PEER = {"from": [{"source": {"principals": ["cluster.local/ns/shop/sa/web"], "trustDomains": ["x"]}}]}
@@ -56,6 +62,14 @@ def judged(objects):
 
 def test_the_mesh_that_is_mutated_has_most_of_the_pitfalls():
     assert len({finding.code for finding in judged(MESH) if finding.code >= "SID200"}) >= 12
+
+
+def test_hashed_names_change_nothing(tmp_path):
+    path = str(tmp_path / "mesh.sidestep")
+    write_snapshot(mesh(*MESH), path, created="2026-01-01T00:00:00Z", tool_version="1", hash_key=new_hash_key())
+    hashed = gather(SnapshotSource(path).read(), Telemetry(), Options())
+    after = [finding for rule in RULES for finding in rule.findings(hashed)]
+    assert Counter(finding.code for finding in after) == Counter(finding.code for finding in judged(MESH))
 
 
 @given(st.data())

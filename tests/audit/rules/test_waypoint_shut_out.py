@@ -69,6 +69,13 @@ def test_silent_on_sidecars_and_without_a_waypoint():
     assert findings(RULE, *free, policy()) == []
 
 
+def test_silent_where_istiod_admits_waypoints_by_itself():
+    istiod = app("istiod")
+    env = [{"name": "PILOT_AUTO_ALLOW_WAYPOINT_POLICY", "value": "true"}]
+    istiod["spec"]["containers"][0] |= {"name": "discovery", "env": env}
+    assert findings(RULE, *AMBIENT, policy(), *workload(istiod, "istiod", "istio-system")) == []
+
+
 def test_boundary_a_policy_that_loses_all_its_rules_is_another_finding():
     assert findings(RULE, *AMBIENT, policy({"namespaces": ["x"]}, to=[{"operation": {"methods": ["GET"]}}])) == []
 

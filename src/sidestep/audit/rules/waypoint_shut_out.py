@@ -11,9 +11,12 @@ from sidestep.audit.members import fits, is_ambient, names
 from sidestep.audit.rule import Found, Rule, of_resource
 from sidestep.model.kinds import AUTHORIZATION_POLICY, SERVICE
 from sidestep.semantics.mesh_config import root_namespaces
+from sidestep.semantics.proxies import Role
 from sidestep.semantics.services import BoundService, bound_services
 from sidestep.semantics.waypoint_admission import WaypointPeer, peer_of, refusal, target_ports
 from sidestep.semantics.ztunnel_policy import AtZtunnel, at_ztunnel
+
+_AUTO_ALLOW = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
 
 class _Scope(Struct, frozen=True):
@@ -32,9 +35,20 @@ class _Scope(Struct, frozen=True):
 
 def _check(facts: Facts) -> Iterator[Found]:
     bound = [each for each in bound_services(facts.mesh) if each.resource.kind == SERVICE.name]
-    scope = _Scope(facts, root_namespaces(facts.mesh), _policies(facts) if bound else {})
+    scope = _Scope(facts, root_namespaces(facts.mesh), {} if _always_admitted(facts) or not bound else _policies(facts))
     for each in bound:
         yield from _found(scope, each, peer_of(facts.mesh, each.binding))
+
+
+def _always_admitted(facts: Facts) -> bool:
+    """Whether istiod adds an ALLOW for each waypoint by itself; what a DENY then does is not judged."""
+    containers = (
+        container
+        for _, group in facts.groups()
+        if group.recognition.role is Role.ISTIOD
+        for container in group.shape.spec.containers or ()
+    )
+    return any(each.name == _AUTO_ALLOW and each.value == "true" for c in containers for each in c.env or ())
 
 
 def _policies(facts: Facts) -> dict[str, list[AtZtunnel]]:
