@@ -28,6 +28,7 @@ class MeshDefaults(Struct, frozen=True):
         outbound_object: what says so; None for Istio's own default.
         retries: `defaultHttpRetryPolicy`; None for Istio's own default.
         domain: the cluster's.
+        alpha_routes: whether istiod reads kinds of routes that its release has as alpha; None where that is not known.
         unknown: why part of it cannot be told.
     """
 
@@ -38,6 +39,7 @@ class MeshDefaults(Struct, frozen=True):
     outbound_object: ObjectId | None = None
     retries: Mapping[str, Any] | None = None
     domain: str = DOMAIN
+    alpha_routes: bool | None = None
     unknown: str = ""
 
 

@@ -27,10 +27,13 @@ from sidestep.semantics.routing.bounds import Bounds
 from sidestep.semantics.routing.defaults import ALLOW_ANY, REGISTRY_ONLY, MeshDefaults
 from sidestep.semantics.routing.destination_rules import DestinationRules, MergedRule, chosen, without_selection
 from sidestep.semantics.routing.exports import exports
+from sidestep.semantics.routing.gateway_api import GatewayApi
+from sidestep.semantics.routing.gateway_routes import GatewayRoutes
 from sidestep.semantics.routing.hosts import Client, Host, HostPort
 from sidestep.semantics.routing.reach import Reach
 from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries, retries
 from sidestep.semantics.routing.route import Retries, Route, RouteSource
+from sidestep.semantics.routing.servers import gateways_of
 from sidestep.semantics.routing.sidecar_routes import SidecarRoutes
 from sidestep.semantics.routing.sidecars import Listener, Scope, Sidecars
 from sidestep.semantics.routing.view import Registry, View
@@ -62,7 +65,10 @@ class Routing:
             name: exports(host.export_to, defaults.service_export_to, host.namespace) for name, host in hosts.items()
         }
         self._registry = Registry(hosts, exported, defaults.domain)
-        self._bounds = Bounds(virtual_services(mesh, defaults, version), version)
+        gateways = gateways_of(mesh)
+        routes = GatewayApi(mesh, hosts, gateways.servers, defaults, version).bounds()
+        self._bounds = Bounds([*virtual_services(mesh, defaults, version), *routes], version)
+        self._gateways = GatewayRoutes(gateways, self._bounds)
         self._sidecars = Sidecars(mesh, root_namespace, version)
         self._rules = DestinationRules(mesh, defaults, root_namespace)
         self._default_retries, retries_unknown = _mesh_retries(defaults, version)
@@ -198,6 +204,20 @@ class Routing:
             return self._default_retries
         streams = port is not None and port.is_grpc and self._version.since(1, 26)
         return INBOUND if self._version.since(1, 24) and not streams else NO_RETRIES
+
+    def gateway_http(self, gateway: str, host_header: str, port: int, http: HttpSeen) -> Route:
+        """Where a gateway sends a request.
+
+        Args:
+            gateway: `namespace/name` of a Gateway of either API; its pods are taken to run in its namespace.
+            host_header: the authority.
+            port: of the listener.
+            http: the request.
+        """
+        reach = self._reach(gateway.partition("/")[0], None)
+        route = self._gateways.http(gateway, host_header or http.authority, port, http, reach)
+        doubt = self._gateways_unread
+        return self._told(replace(route, unknown=doubt) if doubt and not route.unknown else route)
 
     def sees(self, client: Client, host: Host) -> bool | None:
         """Whether a client's sidecar knows a host: exported to its namespace, and imported by its Sidecar's egress.
