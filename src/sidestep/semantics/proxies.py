@@ -22,7 +22,8 @@ GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 MANAGED = "gateway.istio.io/managed"
 
 _WAYPOINT_CONTROLLERS = ("istio.io-mesh-controller", "istio.io-agentgateway-mesh-controller")
-_REDIRECTORS = ("istio-init", "istio-validation")
+REDIRECTORS = ("istio-init", "istio-validation")
+"""Init containers that say that a sidecar's redirection is in place."""
 _PROXYLESS_TEMPLATES = ("grpc-agent", "grpc-simple")
 _GATEWAY_TEMPLATE = "gateway"
 _CNI = ("istio-cni-node", "istio-cni")
@@ -86,7 +87,7 @@ def recognise(shape: PodShape) -> Recognition:
         return Recognition(role, proxy=proxy, revision=revision, captured=captured)
     if _is_proxyless(shape, proxy):
         return Recognition(proxyless=True, revision=revision, captured=captured)
-    redirects = any(c.name in _REDIRECTORS for c in shape.spec.init_containers or ())
+    redirects = any(c.name in REDIRECTORS for c in shape.spec.init_containers or ())
     if proxy is None or not (STATUS in shape.annotations or (redirects and _proxy_type(proxy) == "sidecar")):
         return Recognition(captured=captured, orphan_proxy=proxy is not None)
     return Recognition(

@@ -1,0 +1,111 @@
+"""The pods of a mesh by namespace and by workload, where some can be exchanged for others."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import WorkloadRef
+from sidestep.model.ownership import Parents, parents, workload_of, workload_of_shape
+from sidestep.model.pods import Pod, PodShape
+
+
+class PodTable:
+    """Pods of one mesh; nothing is copied before the first of them changes."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._made: tuple[Pod, ...] | None = mesh.pods
+        self._gone = 0
+
+    @cached_property
+    def _places(self) -> list[Pod | None]:
+        return list(self._mesh.pods)
+
+    def pods(self) -> tuple[Pod, ...]:
+        """All pods in the order read, new ones last; the very same tuple while none changed."""
+        if self._made is None:
+            self._made = tuple(pod for pod in self._places if pod) if self._gone else tuple(self._places)  # type: ignore[arg-type]
+        return self._made
+
+    def at(self, places: Iterable[int]) -> Iterator[tuple[int, Pod]]:
+        """Those of some places that are still there."""
+        for place in places:
+            pod = self._places[place]
+            if pod is not None:
+                yield place, pod
+
+    def in_namespace(self, namespace: str) -> list[int]:
+        """Places of the pods of a namespace."""
+        return self._by_namespace.setdefault(namespace, [])
+
+    def of_workload(self, workload: WorkloadRef) -> list[int]:
+        """Places of the pods of a workload."""
+        return self._by_workload.setdefault(workload, [])
+
+    def named(self, namespace: str, name: str) -> list[int]:
+        """The place of a pod, by its name."""
+        return [place for place, _ in self.at(self._by_name.get((namespace, name), ()))]
+
+    def shapes(self) -> Iterator[tuple[WorkloadRef, PodShape, int]]:
+        """Each shape with its workload and the number of its pods."""
+        for workload, places in self._by_workload.items():
+            counts: dict[int, list[PodShape]] = {}
+            for _, pod in self.at(places):
+                counts.setdefault(id(pod.shape), []).append(pod.shape)
+            for shapes in counts.values():
+                yield workload, shapes[0], len(shapes)
+
+    def exchange(self, places: Iterable[int], change: Callable[[Pod], Pod]) -> None:
+        """Put another pod in each of some places; one that stays as it is must come back as the same object."""
+        for place, pod in list(self.at(places)):
+            changed = change(pod)
+            if changed is not pod:
+                self._places[place] = changed
+                self._made = None
+
+    def add(self, pods: Iterable[Pod]) -> None:
+        """Add pods at the end."""
+        for pod in pods:
+            near, own = self.in_namespace(pod.namespace), self.of_workload(workload_of(pod, self._parents))
+            same = self._by_name.setdefault((pod.namespace, pod.name), [])
+            for index in (near, own, same):
+                index.append(len(self._places))
+            self._places.append(pod)
+            self._made = None
+
+    def drop(self, places: Iterable[int]) -> None:
+        """Take pods away."""
+        for place, _ in list(self.at(places)):
+            self._places[place] = None
+            self._gone += 1
+            self._made = None
+
+    @cached_property
+    def _parents(self) -> Parents:
+        return parents(self._mesh)
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for place, pod in self.at(range(len(self._places))):
+            found.setdefault((pod.namespace, pod.name), []).append(place)
+        return found
+
+    @cached_property
+    def _by_namespace(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for place, pod in self.at(range(len(self._places))):
+            found.setdefault(pod.namespace, []).append(place)
+        return found
+
+    @cached_property
+    def _by_workload(self) -> dict[WorkloadRef, list[int]]:
+        known: dict[int, WorkloadRef | None] = {}
+        found: dict[WorkloadRef, list[int]] = {}
+        for place, pod in self.at(range(len(self._places))):
+            key = id(pod.shape)
+            if key not in known:
+                known[key] = workload_of_shape(pod.shape, self._parents)
+            workload = known[key] or WorkloadRef(pod.namespace, "Pod", pod.name)
+            found.setdefault(workload, []).append(place)
+        return found
