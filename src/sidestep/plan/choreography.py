@@ -4,14 +4,14 @@ Source: istio-semantics.md §7.2. Before a guarded workload's pods are made anew
 admitted at the pods, the service bound, the way past the waypoint closed. Only then the template's labels change.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from sidestep.model.metadata import Labels, ObjectId, WorkloadRef
 from sidestep.plan.gates import gates
-from sidestep.plan.steps import Apply, Effect, Restart, SetLabels, Step, Wait, WaitFor
+from sidestep.plan.steps import Apply, Effect, Restart, SetLabels, Step, Wait, WaitFor, reverse
 from sidestep.semantics.enrolment import DATAPLANE_MODE
 from sidestep.semantics.injection import INJECT
 from sidestep.semantics.service_index import Service
@@ -170,26 +170,30 @@ def _named(tree: Mapping[str, Any]) -> str:
     return f"{meta['namespace']}/{meta['name']}"
 
 
-def preparing_steps(waypoints: tuple[tuple[str, tuple[Tree, ...]], ...], patches: tuple[Step, ...]) -> tuple[Step, ...]:
+def preparing_steps(
+    waypoints: Mapping[tuple[str, str], tuple[Tree, ...]],
+    others: tuple[tuple[Effect, str, str, tuple[ObjectId, ...]], ...],
+) -> tuple[Step, ...]:
     """Wave 0: what must stand before anybody moves, and changes nothing for anybody.
 
     Args:
-        waypoints: for each its name and the objects that make it.
-        patches: other preparations; their ids are given anew.
+        waypoints: the objects of each new one, by namespace and name.
+        others: other preparations: effect, description, prediction, and the objects that ask for it.
     """
     script = Script(0)
-    for name, objects in waypoints:
+    for (namespace, name), objects in sorted(waypoints.items()):
         applied = tuple(
             script.add(Apply(object_of(tree), tree), f"apply {tree['kind']} {_named(tree)}") for tree in objects
         )
-        script.add(
-            Wait(WaitFor.WAYPOINT_READY, name, _WAYPOINT_SECONDS), f"wait until waypoint {name} is ready", applied
-        )
-    for step in patches:
-        script.add(step.effect, step.description, (), step.predicts, step.because)
+        waypoint = f"{namespace}/{name}"
+        if objects:
+            ready = Wait(WaitFor.WAYPOINT_READY, waypoint, _WAYPOINT_SECONDS)
+            script.add(ready, f"wait until waypoint {waypoint} is ready", applied)
+    for effect, description, predicts, because in others:
+        script.add(effect, description, (), predicts, because)
     return tuple(script.steps)
 
 
-def rollback_of(steps: Iterator[Step] | tuple[Step, ...]) -> tuple[str, ...]:
+def rollback_of(steps: tuple[Step, ...]) -> tuple[str, ...]:
     """Steps that are taken back, the last first: policies come back before pods lose what guards them."""
-    return tuple(step.id for step in reversed(tuple(steps)) if not isinstance(step.effect, Wait))
+    return tuple(step.id for step in reversed(steps) if reverse(step.effect) is not None)

@@ -17,9 +17,7 @@ from sidestep.semantics.proxies import Role
 
 MODE = "sidestep.dev/mode"
 _CHOICES = {"ambient": Fate.AMBIENT, "waypoint": Fate.WAYPOINT, "sidecar": Fate.SIDECAR, "none": Fate.NONE}
-_STAYS = frozenset(
-    {"virtual-machine", "spire", "proxyless-grpc", "client-certificates", "tproxy", "multicluster"}
-)
+_STAYS = frozenset({"virtual-machine", "spire", "proxyless-grpc", "client-certificates", "tproxy", "multicluster"})
 
 
 class Judged(Struct, frozen=True):

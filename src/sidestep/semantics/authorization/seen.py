@@ -1,5 +1,6 @@
 """What an enforcement point sees of one request: the input of every policy."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -20,18 +21,23 @@ class HttpSeen(Struct, frozen=True, dict=True):
         method: as sent.
         path: with query, normalised as the proxy does before it judges.
         authority: the Host or `:authority` header as sent, port included.
-        headers: by lower-case name; several of one name are joined by a comma.
+        headers: by lower-case name; a list where a name is sent several times, each value matched for itself.
         claims: payload of the validated token; None without one.
     """
 
     method: str = "GET"
     path: str = "/"
     authority: str = ""
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str | list[str]] = {}
     claims: dict[str, Any] | None = None
 
     def header(self, name: str) -> str | None:
-        """A header, pseudo-headers included; None when absent."""
+        """A header, pseudo-headers included, several of a name joined by commas; None when absent."""
+        value = self.values_of(name)
+        return ",".join(value) if isinstance(value, list) else value
+
+    def values_of(self, name: str) -> str | list[str] | None:
+        """A header's value, or values where it is sent several times: policies match each for itself."""
         match name:
             case ":method":
                 return self.method

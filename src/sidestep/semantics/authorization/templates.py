@@ -1,7 +1,7 @@
 """Path templates as Envoy's `uri_template` matcher reads them, after Istio's `{*}` became `*` and `{**}` became `**`.
 
-Source: Envoy source/extensions/path/uri_template_lib. One operator stands for characters that a path segment may hold,
-except `=` and `*`: a path with those in the place of an operator does not match.
+Source: Envoy source/extensions/path/uri_template_lib, and what a real Envoy 1.40 matched (tests/differential). One
+operator stands for characters that a path segment may hold; `[]{}|^"<>` and the backtick are not among them.
 """
 
 from functools import lru_cache
@@ -10,7 +10,7 @@ from sidestep.semantics.patterns import Pattern, compiled, quote
 
 ONE = "{*}"
 ANY = "{**}"
-_LITERAL = r"a-zA-Z0-9\-._~%!$&'()+,;:@"
+_LITERAL = r"a-zA-Z0-9\-._~%!$&'()+,;:@=*"
 
 
 def is_template(text: str) -> bool:

@@ -38,7 +38,7 @@ def policy_check(
     """What AuthorizationPolicies say, as Envoy judges them."""
     outcome = policies.judge(what, blind_spots(what) | unsure)
     if outcome.allowed is True:
-        if outcome.policy is None:
+        if outcome.policy is None and not (outcome.audited or outcome.shadowed):
             return _PASSED
         return Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, Shape.NONE, *_named(outcome), outcome=outcome, seen=what)
     if outcome.allowed is False:

@@ -44,6 +44,6 @@ def blind_spots(what: Seen) -> frozenset[Attribute]:
 
 def _forwarded_for(http: HttpSeen | None) -> str:
     """The last address of X-Forwarded-For, which Envoy trusts as long as no number of proxies is configured."""
-    value = http.headers.get("x-forwarded-for", "") if http else ""
+    value = (http.header("x-forwarded-for") if http else None) or ""
     last = value.rpartition(",")[2].strip()
     return last if last and address_number(last)[0] else ""

@@ -30,6 +30,7 @@ class Arrival(Struct, frozen=True):
         transport: how it comes.
         port: the target port.
         declared: what the Service's port says that it speaks.
+        passing: the waypoint that is passed by on the way, if one is.
     """
 
     traveller: Traveller
@@ -37,6 +38,7 @@ class Arrival(Struct, frozen=True):
     transport: Transport
     port: int
     declared: Declared = Declared.UNDECLARED
+    passing: Check | None = None
 
     @property
     def identity(self) -> str | None:
@@ -46,7 +48,8 @@ class Arrival(Struct, frozen=True):
     def hop(self, proxy: Proxy, *checks: Check) -> Hop:
         """The hop at these pods."""
         address = self.traveller.sender.address
-        return Hop(proxy, str(self.to.workload), self.transport, self.identity, address, self.port, checks)
+        asked = checks if self.passing is None else (self.passing, *checks)
+        return Hop(proxy, str(self.to.workload), self.transport, self.identity, address, self.port, asked)
 
     def refused(self, proxy: Proxy, kind: CheckKind, shape: Shape, reason: str) -> Branch:
         """It does not get through, though no policy refuses it."""

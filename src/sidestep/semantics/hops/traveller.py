@@ -34,7 +34,19 @@ class Sender(Struct, frozen=True):
 
 
 class Traveller(Struct, frozen=True):
-    """The state between two hops."""
+    """The state between two hops.
+
+    Attributes:
+        index: the mesh.
+        request: as it was sent.
+        sender: of the next leg.
+        hops: passed so far.
+        http: what is carried by now; None where no proxy reads HTTP.
+        route: taken last.
+        weight: share of this way.
+        condition: on which it is taken.
+        asked: full name of the service whose waypoint was asked; empty before.
+    """
 
     index: MeshIndex
     request: Request
@@ -44,6 +56,7 @@ class Traveller(Struct, frozen=True):
     route: Route | None = None
     weight: float = 1.0
     condition: str = ""
+    asked: str = ""
 
     def passed(self, hop: Hop) -> "Traveller":
         """After a hop that let it through."""
@@ -68,7 +81,10 @@ class Traveller(Struct, frozen=True):
         self, hop: Hop, check: Check | None, verdict: Verdict, shape: Shape, instances: Instances | None
     ) -> Branch:
         where = instances.workload if instances is not None else None
-        return Branch((*self.hops, hop), verdict, shape, self.route, where, self.weight, self.condition, check)
+        delivered = self.http if check is None else None
+        return Branch(
+            (*self.hops, hop), verdict, shape, self.route, where, self.weight, self.condition, check, delivered
+        )
 
 
 def identity_over(transport: Transport, sender: Sender) -> str | None:

@@ -1,0 +1,70 @@
+"""What puts each service behind its waypoint before its pods lose their sidecars."""
+
+from collections.abc import Mapping
+
+from sidestep.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
+from sidestep.model.metadata import ObjectId
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Spec
+from sidestep.plan.choreography import Guard
+from sidestep.plan.document import Fate
+from sidestep.plan.twins import allow_waypoint, only_through_waypoint, service_ports_of, twin
+from sidestep.plan.verdicts.configuration import Configuration
+from sidestep.plan.verdicts.judge import Judged
+from sidestep.plan.waypoint_choice import Choice
+from sidestep.plan.waypoints.placement import PlacedWaypoint
+from sidestep.semantics.authorization.policy import Action
+from sidestep.semantics.identity import principal_of
+from sidestep.semantics.service_index import Service
+from sidestep.semantics.waypoints import BindingState
+
+
+def guards(configuration: Configuration, judged: tuple[Judged, ...], choice: Choice) -> Mapping[str, Guard]:
+    """For each service behind a waypoint, by its full name."""
+    members: dict[str, list[Judged]] = {}
+    for each in judged:
+        if each.plan.fate is Fate.WAYPOINT and each.pods:
+            for service in configuration.index.in_front_of(each.pods[0]):
+                if service.host in choice.of_service:
+                    members.setdefault(service.host, []).append(each)
+    by_host = configuration.index.services.by_host
+    return {
+        host: _guard(configuration, by_host[host], choice.of_service[host], found) for host, found in members.items()
+    }
+
+
+def waypoint_principal(configuration: Configuration, placed: PlacedWaypoint) -> str:
+    """Who a waypoint is: its service account is called like its Gateway."""
+    return principal_of(configuration.index.settings.trust_domain, placed.namespace, placed.name)
+
+
+def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoint, members: list[Judged]) -> Guard:
+    index = configuration.index
+    binding = index.waypoint_of(service)
+    here = binding is not None and (binding.namespace, binding.name) == (placed.namespace, placed.name)
+    bound = here and binding is not None and binding.state is BindingState.ACCEPTED
+    enforced = any(each.needs.enforced for each in members)
+    policies = (
+        [p for p in index.applied_policies(members[0].pods[0]) if not p.dry_run and not p.invalid] if enforced else []
+    )
+    tokens = list(index.sidecar_request_policies(members[0].pods[0])) if enforced else []
+    pods = [each.pods[0] for each in members]
+    origins = [*(each.id for each in policies), *(each.id for each in tokens)]
+    staged = [twin(found, service, pods) for each in origins if (found := _resource(configuration, each))]
+    principal = waypoint_principal(configuration, placed)
+    ports = tuple(sorted(service_ports_of(service, pods)))
+    return Guard(
+        service,
+        (placed.namespace, placed.name),
+        bound,
+        service.host in configuration.exposed,
+        tuple(each.manifest for each in staged),
+        allow_waypoint(service, principal) if any(each.action is Action.ALLOW for each in policies) else None,
+        only_through_waypoint(service, (principal,), ports) if enforced else None,
+        tuple(each.origin for each in staged),
+    )
+
+
+def _resource(configuration: Configuration, origin: ObjectId) -> Resource[Spec] | None:
+    kind = AUTHORIZATION_POLICY if origin.kind == AUTHORIZATION_POLICY.name else REQUEST_AUTHENTICATION
+    return configuration.mesh.find(kind, origin.namespace, origin.name)

@@ -1,0 +1,84 @@
+"""Who moves, what must stand first, and who must have moved before."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from sidestep.audit.facts import Facts
+from sidestep.model.metadata import WorkloadRef
+from sidestep.plan.calls import Calls
+from sidestep.plan.choreography import Guard, Move
+from sidestep.plan.document import Fate
+from sidestep.plan.ordering import Mover
+from sidestep.plan.owners import owner_of
+from sidestep.plan.verdicts.configuration import Configuration
+from sidestep.plan.verdicts.judge import Judged
+from sidestep.semantics.instances import Mode
+from sidestep.semantics.inventory import Workload
+
+_MOVING = (Fate.AMBIENT, Fate.WAYPOINT)
+
+
+class Moves(Struct, frozen=True):
+    """Everybody who moves.
+
+    Attributes:
+        movers: for the order.
+        before: for a guarded server the callers that must have moved before it.
+        moves: for the steps, by workload.
+    """
+
+    movers: tuple[Mover, ...]
+    before: Mapping[WorkloadRef, tuple[WorkloadRef, ...]]
+    moves: Mapping[WorkloadRef, Move]
+
+
+def moves(
+    configuration: Configuration, facts: Facts, judged: tuple[Judged, ...], guards: Mapping[str, Guard], calls: Calls
+) -> Moves:
+    """Workloads that lose their sidecar."""
+    workloads = {workload.ref: workload for workload in facts.workloads}
+    moving = [each for each in judged if each.plan.fate in _MOVING and _has_sidecar(each)]
+    refs = {each.plan.workload for each in moving}
+    before = {
+        each.plan.workload: tuple(ref for ref in calls.callers(each.plan.workload) if ref in refs)
+        for each in moving
+        if each.needs.enforced and each.plan.fate is Fate.WAYPOINT
+    }
+    movers = tuple(
+        Mover(
+            each.plan.workload,
+            each.plan.pods,
+            calls.traffic(each.plan.workload),
+            owner_of(each.pods[0].shape),
+            each.plan.workload in before,
+        )
+        for each in moving
+    )
+    made = {
+        each.plan.workload: _move(configuration, workloads[each.plan.workload], each, guards, before) for each in moving
+    }
+    return Moves(movers, before, made)
+
+
+def _has_sidecar(each: Judged) -> bool:
+    return any(pods.mode is Mode.SIDECAR for pods in each.pods)
+
+
+def _move(
+    configuration: Configuration,
+    workload: Workload,
+    each: Judged,
+    guards: Mapping[str, Guard],
+    before: Mapping[WorkloadRef, tuple[WorkloadRef, ...]],
+) -> Move:
+    services = configuration.index.in_front_of(each.pods[0])
+    template = workload.template
+    return Move(
+        workload.ref,
+        template.controller.id if template else None,
+        template.shape.labels if template else each.pods[0].labels,
+        each.plan.pods,
+        tuple(guards[service.host] for service in services if service.host in guards),
+        before.get(workload.ref, ()),
+    )

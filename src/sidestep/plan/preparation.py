@@ -1,0 +1,104 @@
+"""What is changed before anybody moves, and changes nothing for anybody: ports, exemptions, old sidecars.
+
+Source: istio-semantics.md §6.1 (l), §7.2 (1), D02, D31.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY
+from sidestep.model.metadata import ObjectId
+from sidestep.model.resource import Resource
+from sidestep.model.views.apps import NetworkPolicy
+from sidestep.plan.choreography import Guard
+from sidestep.plan.moves import Moves
+from sidestep.plan.steps import Effect, Patch, Restart
+from sidestep.plan.twins import exempting, is_deny
+from sidestep.plan.verdicts.configuration import Configuration
+from sidestep.plan.verdicts.judge import Judged
+from sidestep.semantics.identity import principal_of
+from sidestep.semantics.instances import Mode
+from sidestep.semantics.loose import as_dicts
+from sidestep.semantics.network_policies import admits_hbone, restricts_ingress
+from sidestep.semantics.selectors import selects
+from sidestep.semantics.waypoints import HBONE_PORT
+
+Preparation = tuple[Effect, str, str, tuple[ObjectId, ...]]
+"""Effect, description, what it predicts, and the objects that ask for it."""
+
+_GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
+_NAME = "kubernetes.io/metadata.name"
+
+
+def preparations(
+    configuration: Configuration, judged: tuple[Judged, ...], found: Moves, guards: Mapping[str, Guard]
+) -> Iterator[Preparation]:
+    """All of it, in a fixed order."""
+    yield from _open_hbone(configuration, judged, found, guards)
+    yield from _exempt_waypoints(configuration, guards)
+    yield from _renew_sidecars(judged)
+
+
+def _open_hbone(
+    configuration: Configuration, judged: tuple[Judged, ...], found: Moves, guards: Mapping[str, Guard]
+) -> Iterator[Preparation]:
+    """NetworkPolicies that name ports: once in ambient everything arrives on 15008."""
+    moving = [each.pods[0] for each in judged if each.plan.workload in found.moves]
+    namespaces = sorted({pods.namespace for pods in moving})
+    for namespace in namespaces:
+        here = [pods for pods in moving if pods.namespace == namespace]
+        waypoints = sorted({guard.waypoint for guard in guards.values() if guard.service.namespace == namespace})
+        for policy in configuration.mesh.in_namespace(NETWORK_POLICY, namespace):
+            chosen = [pods for pods in here if selects(policy.view.spec.pod_selector, pods.labels)]
+            if chosen and restricts_ingress(policy.view) and policy.view.spec.ingress and not admits_hbone([policy]):
+                patch, before = _with_hbone(policy, waypoints)
+                text = f"let {policy.id} admit TCP {HBONE_PORT} too"
+                yield Patch(policy.id, patch, before), text, "nothing while pods have sidecars", (policy.id,)
+
+
+def _with_hbone(
+    policy: Resource[NetworkPolicy], waypoints: list[tuple[str, str]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same peers as on the ports named, and the waypoints, on the port of HBONE."""
+    rules = as_dicts((policy.tree().get("spec") or {}).get("ingress"))
+    port = {"port": HBONE_PORT, "protocol": "TCP"}
+    added = [{**rule, "ports": [port]} for rule in rules if rule.get("ports")]
+    peers = [
+        {
+            "namespaceSelector": {"matchLabels": {_NAME: namespace}},
+            "podSelector": {"matchLabels": {_GATEWAY_LABEL: name}},
+        }
+        for namespace, name in waypoints
+    ]
+    if peers:
+        added.append({"from": peers, "ports": [port]})
+    return {"spec": {"ingress": [*rules, *added]}}, {"spec": {"ingress": rules}}
+
+
+def _exempt_waypoints(configuration: Configuration, guards: Mapping[str, Guard]) -> Iterator[Preparation]:
+    """DENY policies would hit the waypoint, which comes under its own name: the twin judges its client (D02)."""
+    domain = configuration.index.settings.trust_domain
+    wanted: dict[ObjectId, set[str]] = {}
+    for guard in guards.values():
+        for origin in guard.because:
+            if origin.kind == AUTHORIZATION_POLICY.name:
+                wanted.setdefault(origin, set()).add(principal_of(domain, *guard.waypoint))
+    for origin, principals in sorted(wanted.items()):
+        policy = configuration.mesh.find(AUTHORIZATION_POLICY, origin.namespace, origin.name)
+        if policy is None or not is_deny(policy):
+            continue
+        patches = exempting(policy, tuple(sorted(principals)))
+        if patches is not None:
+            text = f"keep {origin} from refusing waypoints, which judge the client by its twin"
+            yield Patch(origin, *patches), text, "nothing: nobody else has their identity", (origin,)
+
+
+def _renew_sidecars(judged: tuple[Judged, ...]) -> Iterator[Preparation]:
+    """Sidecars that take no HBONE would be called in plaintext by everybody who moved (D31)."""
+    for each in judged:
+        old = [pods for pods in each.pods if pods.mode is Mode.SIDECAR and not pods.hbone and not pods.declared]
+        if old:
+            count = sum(pods.count for pods in old)
+            text = f"restart {each.plan.workload} so that its {count} sidecars take HBONE"
+            predicts = "ambient clients reach it by HBONE instead of plaintext"
+            yield Restart(each.plan.workload, each.plan.pods), text, predicts, ()

@@ -1,0 +1,58 @@
+"""The plan in a few sentences, and what else its reader should know."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from sidestep.audit.cost.cost import Costs
+from sidestep.audit.cost.rates import rates
+from sidestep.audit.facts import Facts
+from sidestep.model.prices import PriceBook
+from sidestep.plan.document import Fate, Plan
+from sidestep.plan.money import Ledger
+from sidestep.plan.waypoint_choice import Choice
+from sidestep.plan.waypoints.rightsizing import right_size, sidecar_uses, verdict
+
+_TOLD = {
+    Fate.AMBIENT: "need layer 4 alone",
+    Fate.WAYPOINT: "need a waypoint",
+    Fate.SIDECAR: "stay on their sidecar",
+    Fate.REWORK: "need rework first",
+}
+
+
+def summary(plan: Plan, currency: str) -> str:
+    """The plan in a few sentences."""
+    counts = Counter(each.fate for each in plan.workloads)
+    in_mesh = sum(counts[fate] for fate in _TOLD)
+    if not in_mesh:
+        return "Nobody in this mesh carries a sidecar: there is nothing to move."
+    parts = ", ".join(f"{counts[fate]} {words}" for fate, words in _TOLD.items() if counts[fate])
+    moving = [wave for wave in plan.waves if wave.workloads]
+    told = [f"Of {in_mesh} workloads in the mesh, {parts}."]
+    if moving:
+        told.append(
+            f"They move in {len(moving)} waves ({sum(wave.pods for wave in moving)} pods restarted) behind "
+            f"{len(plan.waypoints)} waypoints."
+        )
+    if plan.money.saved is not None:
+        verb = "saves" if plan.money.saved >= 0 else "costs"
+        told.append(f"At the end it {verb} {abs(plan.money.saved):,.0f} {currency} a month, by what is requested.")
+    if plan.exposures:
+        told.append(f"{len(plan.exposures)} windows cannot be avoided; each says who is refused, and until when.")
+    return " ".join(told)
+
+
+def advice(facts: Facts, prices: PriceBook, costs: Costs, account: Ledger, choice: Choice) -> tuple[str, ...]:
+    """Cheaper ways, and notes on the waypoints."""
+    return tuple(_advice(facts, prices, costs, account, choice))
+
+
+def _advice(facts: Facts, prices: PriceBook, costs: Costs, account: Ledger, choice: Choice) -> Iterator[str]:
+    uses = sidecar_uses(facts, rates(facts.mesh, prices))
+    if uses and account.agents is not None:
+        yield verdict(right_size(uses, facts.telemetry.strength), account.agents + account.waypoints)
+    there, at = costs.ambient.sidecars_per_node, costs.ambient.break_even_sidecars_per_node
+    if there is not None and at is not None:
+        side = "above" if there > at else "below"
+        yield f"{there:.1f} sidecars a node are {side} the break-even of {at:.1f}: ztunnel is paid for on every node"
+    yield from choice.notes
