@@ -34,8 +34,10 @@ def money(amount: float | None, currency: str = "USD") -> str:
     """An amount per month, without cents from ten on; a dash where nothing was measured."""
     if amount is None:
         return "-"
-    text = f"{amount:,.2f}" if 0 < abs(amount) < 10 else f"{amount:,.0f}"
-    return f"${text}" if currency == "USD" else f"{text} {currency}"
+    size = abs(amount)
+    text = f"{size:,.2f}" if 0 < size < 10 else f"{size:,.0f}"
+    sign = "-" if amount < 0 else ""
+    return f"{sign}${text}" if currency == "USD" else f"{sign}{text} {currency}"
 
 
 def window(seconds: int) -> str:
