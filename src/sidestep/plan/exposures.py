@@ -13,6 +13,7 @@ from sidestep.plan.document import Exposure, Wave
 from sidestep.plan.steps import Apply, Restart, Step
 
 _SECONDS_PER_POD = 15
+_MOST_NAMES = 3
 
 
 def exposures(
@@ -26,6 +27,8 @@ def _of_wave(
     wave: Wave, steps: tuple[Step, ...], moves: Mapping[WorkloadRef, Move], calls: Calls
 ) -> Iterator[Exposure]:
     own = {step.id: step for step in steps if step.wave == wave.number}
+    if not calls.measured:
+        yield from _unnamed(wave, own, moves)
     together = set(wave.workloads)
     for ref in wave.workloads:
         guards = [guard for guard in moves[ref].guards if guard.close is not None]
@@ -58,15 +61,17 @@ def _of_wave(
                 None,
                 guards[0].close,
             )
-        if not calls.measured:
-            yield Exposure(
-                wave.number,
-                closes,
-                "",
-                f"callers of {ref} that configuration does not name and that still have a sidecar are refused",
-                None,
-                guards[0].close,
-            )
+
+
+def _unnamed(wave: Wave, own: Mapping[str, Step], moves: Mapping[WorkloadRef, Move]) -> Iterator[Exposure]:
+    """Nobody measured who calls: those whom configuration does not name are refused once the way past is closed."""
+    guarded = {ref: guard for ref in wave.workloads for guard in moves[ref].guards if guard.close is not None}
+    closes = [step.id for step in own.values() if any(_is(step, guard) for guard in guarded.values())]
+    if closes:
+        names = ", ".join(f"{ref.namespace}/{ref.name}" for ref in list(guarded)[:_MOST_NAMES])
+        more = f" and {len(guarded) - _MOST_NAMES} more" if len(guarded) > _MOST_NAMES else ""
+        text = f"callers of {names}{more} that configuration does not name and that still have a sidecar are refused"
+        yield Exposure(wave.number, closes[0], "", text)
 
 
 def _is(step: Step, guard: Guard) -> bool:

@@ -5,12 +5,16 @@ policies move into a waypoint moves before it or with it; callers in a circle mo
 """
 
 from collections.abc import Mapping
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from msgspec import Struct
 
 from sidestep.model.components import components
 from sidestep.model.metadata import WorkloadRef
+
+Group = tuple[str, str]
+"""Owner and namespace."""
+_Rank = tuple[bool, float, int, tuple[WorkloadRef, ...]]
 
 
 class Mover(Struct, frozen=True):
@@ -42,15 +46,20 @@ class Unit(Struct, frozen=True):
         return sum(member.pods for member in self.members)
 
     @property
-    def rank(self) -> tuple[bool, float, int, str, tuple[WorkloadRef, ...]]:
-        """Unguarded before guarded, quiet before busy, few before many, then by owner and name."""
+    def rank(self) -> _Rank:
+        """Within a namespace: unguarded before guarded, quiet before busy, few before many, then by name."""
         return (
             any(member.guarded for member in self.members),
             sum(member.traffic for member in self.members),
             self.pods,
-            self.owner,
             tuple(member.workload for member in self.members),
         )
+
+    @property
+    def group(self) -> Group:
+        """Whose it is, and its namespace; no namespace where its members are in several."""
+        spaces = {member.workload.namespace for member in self.members}
+        return self.owner, next(iter(spaces)) if len(spaces) == 1 else ""
 
     @property
     def owner(self) -> str:
@@ -64,8 +73,8 @@ class Unit(Struct, frozen=True):
         return len(self.members) > 1
 
 
-def units(movers: tuple[Mover, ...], before: Mapping[WorkloadRef, tuple[WorkloadRef, ...]]) -> tuple[Unit, ...]:
-    """Units in an order that keeps every constraint; of those that may come next the cheapest and quietest first.
+def units(movers: tuple[Mover, ...], before: Mapping[WorkloadRef, tuple[WorkloadRef, ...]]) -> "Order":
+    """Who can only move together, and which of them must wait for which.
 
     Args:
         movers: who moves.
@@ -77,43 +86,84 @@ def units(movers: tuple[Mover, ...], before: Mapping[WorkloadRef, tuple[Workload
     }
     found = [Unit(tuple(by_ref[ref] for ref in sorted(group))) for group in components(edges)]
     at = {member.workload: index for index, unit in enumerate(found) for member in unit.members}
-    waiting = [
-        {at[other] for member in unit.members for other in edges[member.workload]} - {index}
+    needs = [
+        frozenset(at[other] for member in unit.members for other in edges[member.workload]) - {index}
         for index, unit in enumerate(found)
     ]
-    followers: list[list[int]] = [[] for _ in found]
-    for index, needed in enumerate(waiting):
-        for other in needed:
-            followers[other].append(index)
-    ready = [(found[index].rank, index) for index, needed in enumerate(waiting) if not needed]
-    heapify(ready)
-    ordered = []
-    while ready:
-        _, index = heappop(ready)
-        ordered.append(found[index])
-        for follower in followers[index]:
-            waiting[follower].discard(index)
-            if not waiting[follower]:
-                heappush(ready, (found[follower].rank, follower))
-    return tuple(ordered)
+    return Order(tuple(found), tuple(needs))
 
 
-def packed(ordered: tuple[Unit, ...], most_pods: int) -> tuple[tuple[Unit, ...], ...]:
-    """Units into waves: one owner at a time, no more pods than asked, guarded ones apart from the rest.
+class Order(Struct, frozen=True):
+    """Units, and for each the places of those that must have moved before it."""
 
-    A unit larger than a wave gets one of its own.
+    units: tuple[Unit, ...]
+    needs: tuple[frozenset[int], ...]
+
+
+def packed(order: Order, most_pods: int) -> tuple[tuple[Unit, ...], ...]:
+    """Units into waves: every constraint kept, one owner at a time, namespace by namespace, the quietest first.
+
+    Within a wave units are in an order that keeps the constraints too. One larger than a wave gets its own.
     """
-    waves: list[list[Unit]] = []
-    for unit in ordered:
-        last = waves[-1] if waves else None
-        fits = (
-            last is not None
-            and sum(each.pods for each in last) + unit.pods <= most_pods
-            and last[0].owner == unit.owner
-            and last[0].rank[0] == unit.rank[0]
-        )
-        if fits and last is not None:
-            last.append(unit)
-        else:
-            waves.append([unit])
-    return tuple(tuple(wave) for wave in waves)
+    packing = _Packing(order, most_pods)
+    while packing.ready:
+        packing.open_wave()
+    return tuple(tuple(wave) for wave in packing.waves)
+
+
+class _Packing:
+    """Which units may come next, by whose and where they are."""
+
+    def __init__(self, order: Order, most_pods: int) -> None:
+        self._order, self._most = order, most_pods
+        self._waiting = [set(needs) for needs in order.needs]
+        self._followers: list[list[int]] = [[] for _ in order.units]
+        for index, needs in enumerate(order.needs):
+            for other in needs:
+                self._followers[other].append(index)
+        self.ready: dict[Group, list[tuple[_Rank, int]]] = {}
+        self._busy = _busyness(order.units)
+        self.waves: list[list[Unit]] = []
+        for index, needs in enumerate(order.needs):
+            if not needs:
+                self._make_ready(index)
+
+    def open_wave(self) -> None:
+        """Fill one wave."""
+        wave: list[Unit] = []
+        group = min(self.ready, key=lambda each: (self._busy[each], each))
+        while True:
+            self._take(group, wave)
+            others = [each for each in self.ready if each[0] == group[0] and self._fits(each, wave)]
+            if not others:
+                break
+            group = min(others, key=lambda each: (self._busy[each], each))
+        self.waves.append(wave)
+
+    def _take(self, group: Group, wave: list[Unit]) -> None:
+        while group in self.ready and (not wave or self._fits(group, wave)):
+            _, index = heappop(self.ready[group])
+            if not self.ready[group]:
+                del self.ready[group]
+            wave.append(self._order.units[index])
+            for follower in self._followers[index]:
+                self._waiting[follower].discard(index)
+                if not self._waiting[follower]:
+                    self._make_ready(follower)
+
+    def _fits(self, group: Group, wave: list[Unit]) -> bool:
+        _, index = self.ready[group][0]
+        return sum(unit.pods for unit in wave) + self._order.units[index].pods <= self._most
+
+    def _make_ready(self, index: int) -> None:
+        unit = self._order.units[index]
+        heappush(self.ready.setdefault(unit.group, []), (unit.rank, index))
+
+
+def _busyness(found: tuple[Unit, ...]) -> dict[Group, tuple[float, int]]:
+    """Traffic and pods of each group."""
+    totals: dict[Group, tuple[float, int]] = {}
+    for unit in found:
+        traffic, pods = totals.get(unit.group, (0.0, 0))
+        totals[unit.group] = (traffic + sum(member.traffic for member in unit.members), pods + unit.pods)
+    return totals

@@ -7,6 +7,6 @@ _LABELS = ("team", "owner", "app.kubernetes.io/part-of")
 
 
 def owner_of(shape: PodShape) -> str:
-    """The owner that a pod names; its namespace where it names none."""
+    """The owner that a pod names; empty where it names none."""
     named = shape.annotations.get(OWNER) or shape.labels.get(OWNER)
-    return named or next((shape.labels[label] for label in _LABELS if shape.labels.get(label)), shape.namespace)
+    return named or next((shape.labels[label] for label in _LABELS if shape.labels.get(label)), "")

@@ -91,7 +91,7 @@ def make_plan(request: PlanRequest) -> Plan:
     first = preparing_steps(choice.objects, tuple(preparations(configuration, judged, found, guarded)))
     middle = _moving(packs, found, account)
     last = settling_steps(len(packs) + 1, configuration, judged, found, guarded)
-    waves = (preparing_wave(first, account), *(wave for wave, _ in middle), *settling_wave(last, account, found.moves))
+    waves = (*preparing_wave(first, account), *(wave for wave, _ in middle), *settling_wave(last, account, found.moves))
     steps = (*first, *(step for _, own in middle for step in own), *last)
     numbers = {ref: wave.number for wave, _ in middle for ref in wave.workloads}
     settings = configuration.index.settings

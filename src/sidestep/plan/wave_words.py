@@ -13,17 +13,19 @@ from sidestep.plan.steps import Step
 _MOST_NAMES = 3
 
 
-def preparing_wave(steps: tuple[Step, ...], account: Ledger) -> Wave:
-    """Wave 0."""
-    text = "nothing here changes what happens to a request"
-    return Wave(
+def preparing_wave(steps: tuple[Step, ...], account: Ledger) -> tuple[Wave, ...]:
+    """Wave 0, where there is anything to prepare."""
+    if not steps:
+        return ()
+    wave = Wave(
         0,
-        "prepare: waypoints, ports, exemptions",
-        constraints=(Constraint(text),),
+        "prepare: waypoints, ports, exemptions, old sidecars",
+        constraints=(Constraint("nothing here changes what happens to a request"),),
         money=account.after(frozenset()),
         steps=tuple(step.id for step in steps),
         rollback=rollback_of(steps),
     )
+    return (wave,)
 
 
 def moving_wave(number: int, pack: tuple[Unit, ...], found: Moves, steps: tuple[Step, ...], money: Money) -> Wave:

@@ -73,11 +73,12 @@ def choose(
 
 
 def _wanted(configuration: Configuration, judged: tuple[Judged, ...]) -> dict[str, tuple[Service, list[Judged]]]:
+    """Policies hold whichever Service is dialled, so that all of them need it; routes belong to one."""
     found: dict[str, tuple[Service, list[Judged]]] = {}
     for each in judged:
         if each.plan.fate is Fate.WAYPOINT and each.pods:
             for service in configuration.index.in_front_of(each.pods[0]):
-                if is_dialled(service):
+                if is_dialled(service) and (each.needs.enforced or service.host in each.needs.routed):
                     found.setdefault(service.host, (service, []))[1].append(each)
     return dict(sorted(found.items()))
 

@@ -28,8 +28,9 @@ from sidestep.semantics.authorization.evaluate import PolicySet, policy_set
 from sidestep.semantics.authorization.parse import parse_policy
 from sidestep.semantics.authorization.policy import Action, Policy
 from sidestep.semantics.authorization.seen import Chain
-from sidestep.semantics.authorization.ztunnel import Authorization, Withheld, convert
+from sidestep.semantics.authorization.ztunnel import Authorization, Withheld, allowed_waypoint, convert
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
+from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Instances, instances_of
 from sidestep.semantics.inventory import Inventory, inventory
 from sidestep.semantics.proxies import GATEWAY_NAME
@@ -39,9 +40,11 @@ from sidestep.semantics.service_index import Service, ServiceIndex, service_inde
 from sidestep.semantics.services import waypoint_of
 from sidestep.semantics.settings import Settings, settings
 from sidestep.semantics.versions import IstioVersion
-from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, Binding, binding
+from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, Binding, BindingState, binding
 
 ParsedT = TypeVar("ParsedT")
+_ACCOUNT = "gateway.istio.io/service-account"
+_ALLOW_WAYPOINTS = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
 
 class MeshIndex(Struct, frozen=True, dict=True):
@@ -101,8 +104,12 @@ class MeshIndex(Struct, frozen=True, dict=True):
         found += [version.outside] if version.outside else []
         if self.settings.config is None:
             found.append("no mesh configuration was read: Istio's defaults are assumed")
-        if any(each.declared for group in self.workloads.values() for each in group):
+        everybody = [each for group in self.workloads.values() for each in group]
+        if any(each.declared for each in everybody):
             found.append("no running pods were read of some workloads: what injection would add is assumed")
+        if any(each.assumed for each in everybody):
+            spaces = ", ".join(sorted({each.namespace for each in everybody if each.assumed}))
+            found.append(f"labels of namespace {spaces} were not read: its workloads are taken to have sidecars")
         return tuple(found)
 
     def host(self, service: Service) -> Host:
@@ -138,6 +145,12 @@ class MeshIndex(Struct, frozen=True, dict=True):
             inherited = self.mesh.namespace_labels(instances.namespace)
             labels = {key: inherited[key] for key in (USE_WAYPOINT, USE_WAYPOINT_NAMESPACE) if key in inherited}
         return binding(self.mesh, labels, instances.namespace, "workload")
+
+    def waypoint_principal(self, bound: Binding) -> str:
+        """Who a waypoint is: istiod makes a service account of its name, unless an annotation names another."""
+        annotations = bound.gateway.meta.annotations if bound.gateway else {}
+        account = annotations.get(_ACCOUNT) or bound.name
+        return principal_of(self.settings.trust_domain, bound.namespace, account)
 
     def gateway_pods(self, namespace: str, name: str) -> tuple[Instances, ...]:
         """The pods of a Gateway of the Gateway API: of a waypoint or an ingress gateway."""
@@ -224,9 +237,20 @@ class MeshIndex(Struct, frozen=True, dict=True):
         peers = derived(self.peer_levels(instances), root)
         return ZtunnelSet(
             (*peers, *(each for each in known if each.action is Action.DENY)),
-            tuple(each for each in known if each.action is Action.ALLOW),
+            (*(each for each in known if each.action is Action.ALLOW), *self._waypoints_allowed(instances)),
             tuple(policy for policy in applied if policy.invalid),
         )
+
+    def _waypoints_allowed(self, instances: Instances) -> tuple[Authorization, ...]:
+        """What istiod adds for the waypoints of pods where a flag asks for it; being ALLOW, it shuts others out (D23).
+
+        Source: pilot/pkg/serviceregistry/ambient/policies.go, workloads.go.
+        """
+        if not self.settings.flag(_ALLOW_WAYPOINTS, default=False):
+            return ()
+        asked = (self.workload_waypoint(instances), *map(self.waypoint_of, self.in_front_of(instances)))
+        bound = {(each.namespace, each.name): each for each in asked if each and each.state is BindingState.ACCEPTED}
+        return tuple(allowed_waypoint(each.namespace, each.name, self.waypoint_principal(each)) for each in bound.values())
 
     def _converted(self, policy: Policy) -> Authorization | Withheld:
         """A policy as sent; a dry run is only logged, whether sent or not."""

@@ -9,8 +9,9 @@ from msgspec import Struct
 from sidestep.model.metadata import Labels, WorkloadRef
 from sidestep.model.pods import PodShape
 from sidestep.semantics.identity import principal_of
+from sidestep.semantics.injection import Result
 from sidestep.semantics.inventory import Group, Workload
-from sidestep.semantics.proxies import REDIRECTION, Role
+from sidestep.semantics.proxies import REDIRECTION, Role, SidecarMode
 
 BYPASS_INBOUND = "ambient.istio.io/bypass-inbound-capture"
 _CAPTURE = "traffic.sidecar.istio.io/"
@@ -42,6 +43,7 @@ class Instances(Struct, frozen=True, dict=True):
         count: how many there are, or are declared.
         ready: whether any pod is ready, or none was observed.
         declared: nobody runs; this is what a controller declares.
+        assumed: that it has a sidecar is assumed, because the namespace that decides was not read.
     """
 
     workload: WorkloadRef
@@ -55,6 +57,7 @@ class Instances(Struct, frozen=True, dict=True):
     count: int = 0
     ready: bool = True
     declared: bool = False
+    assumed: bool = False
 
     @property
     def namespace(self) -> str:
@@ -121,24 +124,34 @@ def instances_of(workload: Workload) -> Iterator[Instances]:
     """The groups of a workload as ends of paths."""
     for place, group in enumerate(workload.groups):
         if group.count or group.pods:
-            yield _instances(workload.ref, place, group)
+            yield _instances(workload, place, group)
 
 
-def _instances(ref: WorkloadRef, place: int, group: Group) -> Instances:
+def _instances(workload: Workload, place: int, group: Group) -> Instances:
+    """As observed; of what is only declared, sidecars are taken to be as new as the control plane, with HBONE."""
     recognition = group.recognition
+    assumed = not group.pods and _may_be_injected(workload, group)
+    mode = Mode.SIDECAR if assumed else _mode(group)
     return Instances(
-        ref,
+        workload.ref,
         place,
         group.shape,
-        _mode(group),
-        recognition.sidecar is not None and recognition.sidecar.value == "native",
-        recognition.hbone,
-        recognition.captures or group.predicted,
+        mode,
+        recognition.sidecar is SidecarMode.NATIVE,
+        recognition.hbone or group.predicted or assumed,
+        recognition.captures or group.predicted or assumed,
         tuple(pod.status.pod_ip for pod in group.pods if pod.status.pod_ip),
         group.count,
         not group.pods or any(pod.status.ready for pod in group.pods),
         declared=not group.pods,
+        assumed=assumed,
     )
+
+
+def _may_be_injected(workload: Workload, group: Group) -> bool:
+    """Whether only a namespace that was not read decides about a sidecar: in a mesh's own manifests one is likely."""
+    bare = _mode(group) is Mode.NONE and group.recognition.role is Role.APPLICATION
+    return bare and workload.injection.result is Result.UNKNOWN
 
 
 def _mode(group: Group) -> Mode:

@@ -64,7 +64,7 @@ class Configuration(Struct, frozen=True, dict=True):
                 if any(as_text(parent.get("kind")) in ("", "Gateway") for parent in parents):
                     for host in self._backends(route):
                         found.setdefault(host, []).append(route)
-        return {host: tuple(dict.fromkeys(routes)) for host, routes in found.items()}
+        return {host: tuple({route.id: route for route in routes}.values()) for host, routes in found.items()}
 
     @cached_property
     def extensions(self) -> Objects:

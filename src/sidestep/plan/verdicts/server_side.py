@@ -32,6 +32,7 @@ class Needs(Struct, frozen=True):
         policies: the AuthorizationPolicies of `enforced`.
         tokens: the RequestAuthentications of `enforced`.
         custom: a CUSTOM policy is among them.
+        routed: full names of the services that `traffic` is about.
     """
 
     enforced: tuple[Reason, ...] = ()
@@ -39,6 +40,7 @@ class Needs(Struct, frozen=True):
     policies: tuple[Policy, ...] = ()
     tokens: tuple[RequestPolicy, ...] = ()
     custom: bool = False
+    routed: frozenset[str] = frozenset()
 
     @property
     def any(self) -> bool:
@@ -54,13 +56,15 @@ def needs(configuration: Configuration, pods: Instances) -> Needs:
     services = [service for service in index.in_front_of(pods) if is_dialled(service)]
     enforced = [reason for policy in policies if (reason := layer7_reason(policy)) is not None]
     enforced += [_token_reason(policy) for policy in tokens]
-    traffic = [reason for service in services for reason in _traffic(configuration, service, pods)]
+    by_service = {service.host: list(_traffic(configuration, service, pods)) for service in services}
+    traffic = [reason for reasons in by_service.values() for reason in reasons]
     return Needs(
         tuple(enforced),
         tuple(dict.fromkeys(traffic)),
         tuple(policies),
         tuple(tokens),
         any(policy.action is Action.CUSTOM for policy in policies),
+        frozenset(host for host, reasons in by_service.items() if reasons),
     )
 
 
@@ -106,8 +110,9 @@ def _traffic(configuration: Configuration, service: Service, pods: Instances) ->
         yield Reason(f"routes requests for {service.host}", resource.id, "spec", _route_codes(resource))
     for resource in configuration.routes.get(service.host, ()):
         yield Reason(f"routes requests for {service.host}", resource.id, "spec.rules", ("D38",))
+    routed = service.host in configuration.virtual_services
     for resource in configuration.destination_rules.get(service.host, ()):
-        codes = _rule_codes(resource)
+        codes = tuple(code for code in _rule_codes(resource) if routed or code != "D53")
         if codes:
             yield Reason(f"shapes connections to {service.host}", resource.id, "spec", codes)
     if pods.count > 1 and any(_is_grpc(port.name) for port in service.ports if port.protocol is Declared.HTTP):
@@ -138,7 +143,10 @@ def _route_codes(resource: Resource[Spec]) -> tuple[str, ...]:
 
 
 def _rule_codes(resource: Resource[Spec]) -> tuple[str, ...]:
-    """The differences of a DestinationRule; none for one that asks for nothing but Istio's own mTLS."""
+    """The differences of a DestinationRule; none for one that asks for nothing but Istio's own mTLS.
+
+    Subsets matter only where a route names them.
+    """
     spec = resource.view.spec or {}
     policies = [as_dict(spec.get("trafficPolicy"))]
     policies += [as_dict(subset.get("trafficPolicy")) for subset in as_dicts(spec.get("subsets"))]
