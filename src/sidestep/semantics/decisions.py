@@ -8,6 +8,7 @@ from sidestep.model.metadata import ObjectId, WorkloadRef
 from sidestep.semantics.authorization.evaluate import Outcome
 from sidestep.semantics.authorization.seen import Seen
 from sidestep.semantics.authorization.ztunnel import Authorization
+from sidestep.semantics.requests import Http
 from sidestep.semantics.routing.route import Route
 
 
@@ -49,7 +50,24 @@ class CheckKind(StrEnum):
     REQUEST_AUTHENTICATION = "request authentication"
     AUTHORIZATION = "authorization"
     ROUTE = "route"
+    WAYPOINT = "waypoint"
     PROTOCOL = "protocol"
+
+
+class Bypass(StrEnum):
+    """Why a request is not asked about by the waypoint that labels name for its destination.
+
+    Source: istio-semantics.md §2.2 and §3.8.
+    """
+
+    UNAVAILABLE = "the label that asks for it does not take effect"
+    POD = "the address of a pod was dialled, not that of its Service"
+    OTHER_SERVICE = "another Service in front of the same pods was dialled"
+    SIDECAR = "sidecars do not ask waypoints"
+    GATEWAY = "gateways do not ask waypoints unless a label tells them to"
+    PLAIN = "nothing captures the client"
+    OUTSIDE = "it comes from outside of the mesh"
+    ROUTED = "the waypoint of another Service routed it here"
 
 
 class Check(Struct, frozen=True):
@@ -65,6 +83,7 @@ class Check(Struct, frozen=True):
         authorization: the policy as ztunnel has it, where ztunnel decided.
         reason: in words; for AuthorizationPolicies made later, from `outcome` and `seen`.
         seen: what policies were asked about.
+        bypass: of a waypoint that is passed by, why.
     """
 
     kind: CheckKind
@@ -76,6 +95,7 @@ class Check(Struct, frozen=True):
     authorization: Authorization | None = None
     reason: str = ""
     seen: Seen | None = None
+    bypass: Bypass | None = None
 
 
 class Proxy(StrEnum):
@@ -138,6 +158,8 @@ class Branch(Struct, frozen=True):
         weight: its share among its siblings, of 1.
         condition: what must hold for this way to be taken, where that cannot be told.
         decider: the check that refused; None for allow.
+        delivered: the request as the application gets it, as far as configuration changes it: path, host and headers;
+            None where it carries no HTTP or does not get there.
     """
 
     path: tuple[Hop, ...]
@@ -148,6 +170,7 @@ class Branch(Struct, frozen=True):
     weight: float = 1.0
     condition: str = ""
     decider: Check | None = None
+    delivered: Http | None = None
 
 
 class Unknown(Struct, frozen=True):

@@ -146,6 +146,12 @@ class MeshIndex(Struct, frozen=True, dict=True):
             labels = {key: inherited[key] for key in (USE_WAYPOINT, USE_WAYPOINT_NAMESPACE) if key in inherited}
         return binding(self.mesh, labels, instances.namespace, "workload")
 
+    @cached_property
+    def pod_waypoints(self) -> frozenset[tuple[str, str]]:
+        """Waypoints that any pod is bound to: they inspect every port, whatever is declared."""
+        asked = (self.workload_waypoint(each) for group in self.workloads.values() for each in group)
+        return frozenset((each.namespace, each.name) for each in asked if each and each.state is BindingState.ACCEPTED)
+
     def waypoint_principal(self, bound: Binding) -> str:
         """Who a waypoint is: istiod makes a service account of its name, unless an annotation names another."""
         annotations = bound.gateway.meta.annotations if bound.gateway else {}
@@ -250,7 +256,9 @@ class MeshIndex(Struct, frozen=True, dict=True):
             return ()
         asked = (self.workload_waypoint(instances), *map(self.waypoint_of, self.in_front_of(instances)))
         bound = {(each.namespace, each.name): each for each in asked if each and each.state is BindingState.ACCEPTED}
-        return tuple(allowed_waypoint(each.namespace, each.name, self.waypoint_principal(each)) for each in bound.values())
+        return tuple(
+            allowed_waypoint(each.namespace, each.name, self.waypoint_principal(each)) for each in bound.values()
+        )
 
     def _converted(self, policy: Policy) -> Authorization | Withheld:
         """A policy as sent; a dry run is only logged, whether sent or not."""

@@ -47,6 +47,7 @@ class JwtRule(Struct, frozen=True):
         audiences: any of which the token must name; empty for all.
         default_place: tokens are taken from `Authorization: Bearer` and `access_token`, as no other is named.
         output_headers: claims and payloads that are handed to the application as headers.
+        claim_headers: those of single claims: the header and the path of the claim.
         field: where it stands.
     """
 
@@ -54,6 +55,7 @@ class JwtRule(Struct, frozen=True):
     audiences: tuple[str, ...] = ()
     default_place: bool = True
     output_headers: tuple[str, ...] = ()
+    claim_headers: tuple[tuple[str, str], ...] = ()
     field: str = ""
 
 
@@ -78,12 +80,14 @@ class Validation(Struct, frozen=True):
     Attributes:
         refused: the request gets 401.
         claims: payload that policies see; None without a validated token.
+        headers: that the application gets of it, by lower-case name.
         policy: the one that decided, where one did.
         unknown: why it cannot be told; empty when it can.
     """
 
     refused: bool = False
     claims: dict[str, Any] | None = None
+    headers: dict[str, str] = {}
     policy: RequestPolicy | None = None
     unknown: str = ""
 
@@ -117,9 +121,9 @@ def validate(policies: Iterable[RequestPolicy], token: Token, *, preflight: bool
     if not any(rule.default_place for _, rule in rules):
         reason = "the token's place is named in RequestAuthentication, and the request does not say where it carries it"
         return Validation(policy=rules[0][0], unknown=reason)
-    accepting = next((policy for policy, rule in rules if _accepts(rule, token)), None)
-    if accepting:
-        return Validation(claims=token.claims, policy=accepting)
+    for policy, rule in rules:
+        if _accepts(rule, token):
+            return Validation(claims=token.claims, headers=_headers(rule, token), policy=policy)
     return Validation(refused=True, policy=rules[0][0])
 
 
@@ -133,14 +137,39 @@ def _accepts(rule: JwtRule, token: Token) -> bool:
     return issuer == rule.issuer and (not rule.audiences or any(name in rule.audiences for name in audiences))
 
 
+def _headers(rule: JwtRule, token: Token) -> dict[str, str]:
+    """What of a token is handed on; the whole payload stands there encoded, and is not told."""
+    told = {name.lower(): "(payload of the token)" for name in rule.output_headers}
+    for name, claim in rule.claim_headers:
+        value = _claim(token.claims, claim)
+        told.pop(name.lower(), None)
+        if value is not None:
+            told[name.lower()] = value
+    return told
+
+
+def _claim(claims: dict[str, Any], path: str) -> str | None:
+    """A claim as a header has it; None where it is absent or not a plain value."""
+    found: Any = claims
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    if isinstance(found, bool):
+        return str(found).lower()
+    return str(found) if isinstance(found, str | int) else None
+
+
 def _rule(rule: Any, field: str) -> JwtRule:
-    headers = (text(each.get("header"), field) for each in mappings(rule.get("outputClaimToHeaders"), field))
+    of_claims = tuple(
+        (text(each.get("header"), field), text(each.get("claim"), field))
+        for each in mappings(rule.get("outputClaimToHeaders"), field)
+    )
     payload = text(rule.get("outputPayloadToHeader"), field)
     places = ("fromHeaders", "fromParams", "fromCookies")
     return JwtRule(
         text(rule.get("issuer"), f"{field}.issuer"),
         strings(rule.get("audiences"), f"{field}.audiences"),
         not any(rule.get(place) for place in places),
-        tuple(header for header in (*headers, payload) if header),
+        tuple(header for header in (*(header for header, _ in of_claims), payload) if header),
+        of_claims,
         field,
     )

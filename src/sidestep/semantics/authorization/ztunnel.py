@@ -122,6 +122,8 @@ class Withheld(Struct, frozen=True):
 
 
 _NOTHING = Side()
+ALLOWED_WAYPOINT = "istio_allow_waypoint_"
+"""How names of derived policies begin that admit a waypoint."""
 _ORDER = (ClauseKind.TO, ClauseKind.FROM, ClauseKind.WHEN)
 _KINDS = Side.__struct_fields__
 
@@ -156,6 +158,14 @@ def convert(policy: Policy, root_namespace: str, *, dry_run: bool = False) -> Au
         policy.selector,
         tuple(sorted(lost)),
         policy,
+    )
+
+
+def allowed_waypoint(namespace: str, name: str, principal: str) -> Authorization:
+    """The policy that istiod derives to admit a waypoint, where PILOT_AUTO_ALLOW_WAYPOINT_POLICY is set."""
+    groups = (Group(((Match(Side(principals=(principal,))),),)),)
+    return Authorization(
+        f"{ALLOWED_WAYPOINT}{namespace}_{name}", namespace, Scope.WORKLOAD_SELECTOR, Action.ALLOW, groups
     )
 
 

@@ -18,6 +18,7 @@ from sidestep.semantics.hops.deliver import (
     to_pods,
     to_service,
 )
+from sidestep.semantics.hops.forwarded import forwarded
 from sidestep.semantics.hops.seeing import http_seen
 from sidestep.semantics.hops.targets import External, Pods, Target
 from sidestep.semantics.hops.traveller import Traveller
@@ -31,6 +32,7 @@ from sidestep.semantics.service_index import Service
 from sidestep.semantics.services import ingress_uses_waypoint
 from sidestep.semantics.waypoints import Binding, BindingState
 
+_UNROUTED = (RouteSource.PASSTHROUGH, RouteSource.BLACKHOLE)
 _BOUND = "the waypoint is ready"
 _UNBOUND = "the waypoint is not ready"
 
@@ -130,23 +132,29 @@ def _by_proxy(traveller: Traveller, target: Target, port: int, client: Client, p
     """A sidecar that reads what it can and routes by it."""
     hop = _leaving(traveller, proxy)
     match target:
-        case External():
-            return [_to_unknown_host(traveller, hop, target.host, client)]
-        case Pods(service=Service() as headless):
-            return _routed(traveller, hop, headless, port, client)
-        case Pods():
-            plain = replace(traveller.passed(hop), sender=replace(traveller.sender, principal=None))
-            return _each(plain, target, port, choose_plain)
-        case Service():
-            return _routed(traveller, hop, target, port, client)
+        case Pods(service=Service() as service) | (Service() as service):
+            return _routed(traveller, hop, service, port, client)
+        case _ if traveller.http is not None:
+            route = _http_route(traveller, None, port, client)
+            if route.source in _UNROUTED:
+                return _untouched(traveller, hop, target, port, client)
+            return _onward(traveller, hop, route, port)
+        case _:
+            return _untouched(traveller, hop, target, port, client)
+
+
+def _onward(traveller: Traveller, hop: Hop, route: Route, port: int) -> list[Branch]:
+    ended = answered(traveller, route, hop)
+    if ended is not None:
+        return [ended]
+    return deliver(forwarded(traveller.passed(hop)), route, port, choose_as_sidecar)
 
 
 def _routed(traveller: Traveller, hop: Hop, service: Service, port: int, client: Client) -> list[Branch]:
     declared = service.port(port)
     routing, host = traveller.index.routing, traveller.index.host(service)
-    seen_scope = routing.sees(client, host)
-    if seen_scope is False:
-        return [_to_unknown_host(traveller, hop, service.host, client)]
+    if routing.sees(client, host) is False:
+        return _untouched(traveller, hop, service, port, client)
     protocol = declared.protocol if declared else Declared.UNDECLARED
     payload = traveller.request.payload
     if isinstance(payload, Tcp) and payload.server_first and protocol is Declared.UNDECLARED:
@@ -157,35 +165,32 @@ def _routed(traveller: Traveller, hop: Hop, service: Service, port: int, client:
         route = routing.sidecar_tcp(client, host, port, payload.sni if isinstance(payload, Tcp) else "")
     else:
         route = _http_route(traveller, service, port, client)
-    ended = answered(traveller, route, hop)
-    if ended is not None:
-        return [ended]
-    if route.source in (RouteSource.PASSTHROUGH, RouteSource.BLACKHOLE):
-        return [_to_unknown_host(traveller, hop, traveller.request.to, client)]
-    return deliver(traveller.passed(hop), route, port, choose_as_sidecar)
+    if route.source in _UNROUTED:
+        return _untouched(traveller, hop, service, port, client)
+    return _onward(traveller, hop, route, port)
 
 
-def _http_route(traveller: Traveller, service: Service, port: int, client: Client) -> Route:
-    """By the Host header, not by the address (D39)."""
+def _http_route(traveller: Traveller, service: Service | None, port: int, client: Client) -> Route:
+    """By the Host header, whatever address was dialled (D39)."""
     index, http = traveller.index, traveller.http
     assert http is not None  # noqa: S101 - the caller asked
-    authority = (http.authority or service.host).partition(":")[0]
-    named = index.services.named(authority, client.namespace) or service
     told = http_seen(traveller, http, Validation())
     if told is None:
         return Route(RouteSource.DEFAULT, unknown="the path is one that proxies refuse")
-    return index.routing.sidecar_http(client, index.host(named), authority, port, told)
+    dialled = index.host(service) if service is not None else None
+    return index.routing.sidecar_http(client, dialled, told.authority, port, told)
 
 
-def _to_unknown_host(traveller: Traveller, hop: Hop, host: str, client: Client) -> Branch:
-    """Passed through untouched, or refused where only known hosts are allowed."""
+def _untouched(traveller: Traveller, hop: Hop, target: Target, port: int, client: Client) -> list[Branch]:
+    """What the sidecar knows no route for: on to the address that was dialled, or refused if it may not."""
     policy, where = traveller.index.routing.outbound_policy(client)
     if policy == "REGISTRY_ONLY":
         shape = Shape.BAD_GATEWAY if traveller.http is not None else Shape.CLOSED
-        reason = f"REGISTRY_ONLY: {host} is not among the hosts that this sidecar knows"
+        reason = f"REGISTRY_ONLY: {traveller.request.to} is not among the hosts that this sidecar knows"
         check = Check(CheckKind.ROUTE, Verdict.DENY, shape, where, reason=reason)
-        return traveller.end(replace(hop, checks=(check,)))
-    return outside(traveller.passed(hop), host)
+        return [traveller.end(replace(hop, checks=(check,)))]
+    plain = replace(traveller.passed(hop), sender=replace(traveller.sender, principal=None))
+    return from_plain(plain, target, port)
 
 
 def _each(traveller: Traveller, target: Pods, port: int, choose: Choose) -> list[Branch]:

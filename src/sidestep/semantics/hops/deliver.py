@@ -8,15 +8,19 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sidestep.semantics.authentication.peers import Mtls, effective
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
+from sidestep.semantics.hops.bypass import passed_by
 from sidestep.semantics.hops.server import Arrival, arrive
 from sidestep.semantics.hops.traveller import Sender, Traveller
+from sidestep.semantics.identity import SPIFFE
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import Http
 from sidestep.semantics.routing.route import AnswerKind, Backend, Route
 from sidestep.semantics.service_index import Port, Service
 
+_NAMES = "tls.subjectAltNames"
 Choose = Callable[[Sender, Instances, str], Transport]
 _STATUS = {404: Shape.NOT_FOUND, 500: Shape.ERROR, 502: Shape.BAD_GATEWAY, 503: Shape.UNAVAILABLE}
 
@@ -38,11 +42,19 @@ def choose_as_sidecar(sender: Sender, to: Instances, tls: str) -> Transport:
 
 
 class Onward(Struct, frozen=True):
-    """How a sender goes on: the transport it chooses, the TLS a DestinationRule asks for, the labels of a subset."""
+    """How a sender goes on.
+
+    Attributes:
+        choose: the transport.
+        tls: that a DestinationRule asks for.
+        labels: of a subset.
+        names: that a DestinationRule expects in the server's certificate; empty for those that Istio expects.
+    """
 
     choose: Choose
     tls: str = ""
     labels: Mapping[str, str] = {}
+    names: tuple[str, ...] = ()
 
 
 def choose_plain(_sender: Sender, _to: Instances, _tls: str) -> Transport:
@@ -74,7 +86,7 @@ def deliver(traveller: Traveller, route: Route, port: int, choose: Choose) -> li
     for backend in route.backends:
         share = traveller.weight * (backend.weight / total if total else 0)
         if backend.weight:
-            how = Onward(choose, route.tls, backend.labels)
+            how = Onward(choose, route.tls, backend.labels, _expected_names(route, backend))
             branches += _to_backend(replace(onward, weight=share), backend, port, how)
     return branches or [_nobody(onward, "the route", "no backend has any weight", Shape.ERROR)]
 
@@ -92,6 +104,8 @@ def _to_backend(traveller: Traveller, backend: Backend, port: int, how: Onward) 
 
 
 def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -> list[Branch]:
+    if service.external_name:
+        return _to_external_name(traveller, service, number, how)
     if service.external and service.resolution:
         return [outside(traveller, service.host, how.tls)]
     port = service.port(number)
@@ -108,21 +122,59 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
         return [_nobody(traveller, service.host, "no pod stands behind it", Shape.UNAVAILABLE)]
     total = sum(each.count or 1 for each in pods)
     return [
-        _to_one(replace(traveller, weight=traveller.weight * (each.count or 1) / total), each, port, how)
+        _to_one(replace(traveller, weight=traveller.weight * (each.count or 1) / total), service, each, port, how)
         for each in pods
     ]
 
 
-def _to_one(traveller: Traveller, to: Instances, port: Port, how: Onward) -> Branch:
+def _to_one(traveller: Traveller, service: Service, to: Instances, port: Port, how: Onward) -> Branch:
     target = port.target if isinstance(port.target, int) else to.container_ports.get(port.target)
     if target is None:
         return _nobody(traveller, str(to.workload), f"no container port is named {port.target!r}", Shape.UNAVAILABLE)
-    return arrive(Arrival(traveller, to, how.choose(traveller.sender, to, how.tls), target, port.protocol))
+    passing = passed_by(traveller, to, service)
+    arrival = Arrival(traveller, to, _transport(traveller, to, target, how), target, port.protocol, passing)
+    if how.names and arrival.transport is Transport.MTLS:
+        own = to.principal(traveller.index.settings.trust_domain)
+        if SPIFFE + own not in how.names:
+            return _nobody(traveller, str(to.workload), f"subjectAltNames do not name {own}", Shape.UNAVAILABLE)
+    return arrive(arrival)
+
+
+def _transport(traveller: Traveller, to: Instances, port: int, how: Onward) -> Transport:
+    """Unless a DestinationRule insists, nobody sends mTLS to a port of which PeerAuthentication says DISABLE."""
+    chosen = how.choose(traveller.sender, to, how.tls)
+    if (
+        chosen is Transport.MTLS
+        and not how.tls
+        and effective(traveller.index.peer_levels(to), port).mode is Mtls.DISABLE
+    ):
+        return Transport.PLAINTEXT
+    return chosen
+
+
+def _expected_names(route: Route, backend: Backend) -> tuple[str, ...]:
+    """`tls.subjectAltNames` of the DestinationRule; where destinations differ, each word opens with its host."""
+    found = (word.rpartition(f"{_NAMES}[") for word in route.traffic_policy if f"{_NAMES}[" in word)
+    return tuple(
+        rest.partition("]: ")[2]
+        for host, _, rest in found
+        if not host or host.startswith((f"{backend.host}:", f"{backend.host}/"))
+    )
+
+
+def _to_external_name(traveller: Traveller, service: Service, number: int, how: Onward) -> list[Branch]:
+    """A sidecar's cluster for a name that stands for another: what that resolves to, in plaintext (D59)."""
+    meant = traveller.index.services.named(service.external_name, service.namespace)
+    if meant is None or meant.external_name:
+        return [outside(traveller, service.external_name, how.tls)]
+    return _to_pods(traveller, meant, number, Onward(choose_plain))
 
 
 def to_pods(traveller: Traveller, to: Instances, port: int, choose: Choose) -> Branch:
     """Pods that were dialled by their own address: the protocol is the one that a Service declares for the port."""
-    return arrive(Arrival(traveller, to, choose(traveller.sender, to, ""), port, declared_at(traveller, to, port)))
+    transport = _transport(traveller, to, port, Onward(choose))
+    declared = declared_at(traveller, to, port)
+    return arrive(Arrival(traveller, to, transport, port, declared, passed_by(traveller, to, None)))
 
 
 def declared_at(traveller: Traveller, to: Instances, port: int) -> Declared:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from sidestep.semantics.authentication.peers import Effective, Mtls, effective
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
+from sidestep.semantics.hops.forwarded import certificate_of, forwarded
 from sidestep.semantics.hops.judging import policy_check, token_check, ztunnel_check
 from sidestep.semantics.hops.network import network_check
 from sidestep.semantics.hops.seeing import http_seen, seen
@@ -125,7 +126,17 @@ def _at_sidecar(arrival: Arrival) -> Branch:
     checks: tuple[Check, ...] = (peer,) if peer is not None else ()
     if peer is None or peer.verdict is Verdict.ALLOW:
         checks += _policies(arrival)
-    return arrival.traveller.end(arrival.hop(Proxy.SIDECAR_IN, *checks), to)
+    hop = arrival.hop(Proxy.SIDECAR_IN, *checks)
+    reads = hop.verdict is Verdict.ALLOW and arrival.declared is not Declared.TCP
+    return (_onward(arrival) if reads else arrival.traveller).end(hop, to)
+
+
+def _onward(arrival: Arrival) -> Traveller:
+    """The request as the sidecar hands it to the application."""
+    index, to = arrival.traveller.index, arrival.to
+    proved = arrival.identity if arrival.transport is Transport.MTLS else None
+    certificate = certificate_of(proved, to.principal(index.settings.trust_domain)) if proved else ""
+    return forwarded(arrival.traveller, index.sidecar_request_policies(to), certificate)
 
 
 def _peer_check(arrival: Arrival, asked: Effective, invalid: str) -> Check | None:

@@ -14,19 +14,18 @@ from sidestep.semantics.authorization.policy import Attribute
 from sidestep.semantics.authorization.seen import Chain, HttpSeen
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
 from sidestep.semantics.hops.deliver import answered, choose_as_ambient, deliver, to_pods
+from sidestep.semantics.hops.forwarded import forwarded
 from sidestep.semantics.hops.judging import policy_check, token_check
 from sidestep.semantics.hops.network import network_check
 from sidestep.semantics.hops.seeing import http_seen, seen
 from sidestep.semantics.hops.server import not_http
 from sidestep.semantics.hops.traveller import Sender, Traveller
-from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import Http, Tcp
 from sidestep.semantics.service_index import Service
 from sidestep.semantics.waypoints import HBONE_PORT, Binding
 
-_ACCOUNT = "gateway.istio.io/service-account"
 _LAYERED = "ENABLE_LAYERED_WAYPOINT_AUTHORIZATION_POLICIES"
 _ADDRESS = frozenset({Attribute.SOURCE_IP})
 
@@ -41,7 +40,7 @@ def through_waypoint(traveller: Traveller, bound: Binding, service: Service, por
         reason = f"{service.resource.id} declares no port {port}, and the waypoint has no chain for it"
         check = Check(CheckKind.ROUTE, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason)
         return [traveller.end(_hop(traveller, bound, port, (check,)))]
-    http, refused = _payload(traveller, declared.protocol)
+    http, refused = _payload(traveller, bound, declared.protocol)
     vip = service.vips[0] if service.vips else ""
     checks = (refused,) if refused else _checks(traveller, _Chain(bound, service, http, vip, port))
     hop = _hop(traveller, bound, port, checks)
@@ -58,8 +57,9 @@ def through_waypoint(traveller: Traveller, bound: Binding, service: Service, por
     ended = answered(traveller, route, hop)
     if ended is not None:
         return [ended]
-    onward = replace(traveller.passed(hop), sender=_as_sender(traveller, bound), http=http)
-    return deliver(onward, route, port, choose_as_ambient)
+    onward = replace(traveller.passed(hop), sender=_as_sender(traveller, bound), http=http, asked=service.host)
+    tokens = traveller.index.waypoint_request_policies(GatewayTarget(bound.namespace, bound.name), service)
+    return deliver(forwarded(onward, tokens), route, port, choose_as_ambient)
 
 
 def through_workload_waypoint(traveller: Traveller, bound: Binding, to: Instances, port: int) -> Branch:
@@ -68,11 +68,14 @@ def through_workload_waypoint(traveller: Traveller, bound: Binding, to: Instance
     if blocked is not None:
         return blocked
     http = traveller.http
-    hop = _hop(traveller, bound, port, _checks(traveller, _Chain(bound, None, http, to.address, port)))
+    speechless = _server_first(traveller) if http is None else None
+    checks = (speechless,) if speechless else _checks(traveller, _Chain(bound, None, http, to.address, port))
+    hop = _hop(traveller, bound, port, checks)
     if hop.verdict is not Verdict.ALLOW:
         return traveller.end(hop)
     onward = replace(traveller.passed(hop), sender=_as_sender(traveller, bound))
-    return to_pods(onward, to, port, choose_as_ambient)
+    tokens = traveller.index.waypoint_request_policies(GatewayTarget(bound.namespace, bound.name), None)
+    return to_pods(forwarded(onward, tokens), to, port, choose_as_ambient)
 
 
 class _Chain(Struct, frozen=True):
@@ -87,8 +90,9 @@ class _Chain(Struct, frozen=True):
 
 def _checks(traveller: Traveller, chain: _Chain) -> tuple[Check, ...]:
     index, service, http = traveller.index, chain.service, chain.http
-    if index.settings.flag(_LAYERED, default=False):
-        return (Check(CheckKind.AUTHORIZATION, Verdict.UNKNOWN, reason=f"istiod runs with {_LAYERED}, not modelled"),)
+    layered = _layered(traveller, chain.bound)
+    if layered is not None and layered.verdict is not Verdict.ALLOW:
+        return (layered,)
     gateway = GatewayTarget(chain.bound.namespace, chain.bound.name)
     if http is None:
         policies = index.waypoint_policies(gateway, service, Chain.TCP)
@@ -104,22 +108,41 @@ def _checks(traveller: Traveller, chain: _Chain) -> tuple[Check, ...]:
     return (token, check) if token is not None else (check,)
 
 
+def _layered(traveller: Traveller, bound: Binding) -> Check | None:
+    """Policies by selector and namespace before the waypoint, on its own labels (D24); None where the flag is off."""
+    index = traveller.index
+    if not index.settings.flag(_LAYERED, default=False):
+        return None
+    pods = index.gateway_pods(bound.namespace, bound.name)
+    if not pods:
+        reason = f"istiod runs with {_LAYERED}, and the waypoint's pods, whose labels count, were not read"
+        return Check(CheckKind.AUTHORIZATION, Verdict.UNKNOWN, reason=reason)
+    what = seen(traveller, traveller.sender.principal, pods[0].address, HBONE_PORT, None)
+    return policy_check(traveller, index.sidecar_policies(pods[0], Chain.TCP), what, Shape.RESET)
+
+
 def _asked(traveller: Traveller, chain: _Chain, policies: PolicySet, http: HttpSeen | None, refusal: Shape) -> Check:
     what = seen(traveller, traveller.sender.principal, chain.address, chain.port, http)
     return policy_check(traveller, policies, what, refusal, _ADDRESS)
 
 
-def _payload(traveller: Traveller, declared: Declared) -> tuple[Http | None, Check | None]:
+def _payload(traveller: Traveller, bound: Binding, declared: Declared) -> tuple[Http | None, Check | None]:
     """What the waypoint reads: HTTP where the port says so or the bytes look like it."""
-    payload = traveller.request.payload
     if traveller.http is not None:
         return (None if declared is Declared.TCP else traveller.http), None
     if declared is Declared.HTTP:
         return None, not_http()
-    if declared is Declared.UNDECLARED and isinstance(payload, Tcp) and payload.server_first:
-        reason = "the port declares no protocol: the waypoint waits for the client, and the server speaks first"
-        return None, Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, Shape.HANG, reason=reason)
-    return None, None
+    inspects = declared is Declared.UNDECLARED or (bound.namespace, bound.name) in traveller.index.pod_waypoints
+    return None, _server_first(traveller) if inspects else None
+
+
+def _server_first(traveller: Traveller) -> Check | None:
+    """Where the waypoint looks for HTTP in the first bytes, it waits for the client to speak (D55)."""
+    payload = traveller.request.payload
+    if not isinstance(payload, Tcp) or not payload.server_first:
+        return None
+    reason = "the waypoint waits for the client's first bytes to tell HTTP from others, and the server speaks first"
+    return Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, Shape.HANG, reason=reason)
 
 
 def _not_taken(traveller: Traveller, bound: Binding) -> Branch | None:
@@ -143,15 +166,13 @@ def _hop(traveller: Traveller, bound: Binding, port: int, checks: tuple[Check, .
 
 def _as_sender(traveller: Traveller, bound: Binding) -> Sender:
     """The waypoint by its own certificate and address."""
-    meta = bound.gateway.meta if bound.gateway else None
-    account = (meta.annotations.get(_ACCOUNT) if meta else None) or bound.name
     pods = traveller.index.gateway_pods(bound.namespace, bound.name)
     one = pods[0] if len(pods) == 1 else None
     return Sender(
         f"waypoint {bound.namespace}/{bound.name}",
         bound.namespace,
         one.labels if one else {"gateway.networking.k8s.io/gateway-name": bound.name},
-        principal_of(traveller.index.settings.trust_domain, bound.namespace, account),
+        traveller.index.waypoint_principal(bound),
         one.address if one else "",
         one,
         is_waypoint=True,
