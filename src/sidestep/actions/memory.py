@@ -66,6 +66,8 @@ def problems(plan: Plan, mesh: Mesh) -> tuple[Inapplicable, ...]:
 def rollback(plan: Plan, mesh: Mesh, wave: int) -> Mesh:
     """The mesh after a wave was taken back, by its own list, in its order; what was not done is not taken back.
 
+    Controllers whose template changed on the way have replaced their pods at the end, as they do by themselves.
+
     Args:
         plan: that the wave is of.
         mesh: after the wave, or after a part of it.
@@ -77,6 +79,7 @@ def rollback(plan: Plan, mesh: Mesh, wave: int) -> Mesh:
     copy = WorkingCopy(mesh)
     for effect in _way_back(plan, wave):
         copy.perform(effect)
+    copy.roll_out()
     return copy.mesh()
 
 

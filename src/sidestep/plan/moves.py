@@ -52,6 +52,7 @@ def moves(
             calls.traffic(each.plan.workload),
             owner_of(each.pods[0].shape),
             each.plan.workload in before,
+            each.plan.workload in before and not calls.measured,
         )
         for each in moving
     )

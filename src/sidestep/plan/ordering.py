@@ -12,8 +12,8 @@ from msgspec import Struct
 from sidestep.model.components import components
 from sidestep.model.metadata import WorkloadRef
 
-Group = tuple[str, str]
-"""Owner and namespace."""
+Group = tuple[bool, str, str]
+"""Whether it moves after the rest, owner and namespace."""
 _Rank = tuple[bool, float, int, tuple[WorkloadRef, ...]]
 
 
@@ -26,6 +26,7 @@ class Mover(Struct, frozen=True):
         traffic: requests per second that it takes part in; 0 where not measured.
         owner: whose it is; empty where nothing says.
         guarded: its policies move into a waypoint.
+        late: guarded, and who calls it was not measured: it moves after everybody who is not.
     """
 
     workload: WorkloadRef
@@ -33,6 +34,7 @@ class Mover(Struct, frozen=True):
     traffic: float
     owner: str
     guarded: bool
+    late: bool = False
 
 
 class Unit(Struct, frozen=True):
@@ -59,7 +61,8 @@ class Unit(Struct, frozen=True):
     def group(self) -> Group:
         """Whose it is, and its namespace; no namespace where its members are in several."""
         spaces = {member.workload.namespace for member in self.members}
-        return self.owner, next(iter(spaces)) if len(spaces) == 1 else ""
+        late = any(member.late for member in self.members)
+        return late, self.owner, next(iter(spaces)) if len(spaces) == 1 else ""
 
     @property
     def owner(self) -> str:
@@ -131,14 +134,17 @@ class _Packing:
     def open_wave(self) -> None:
         """Fill one wave."""
         wave: list[Unit] = []
-        group = min(self.ready, key=lambda each: (self._busy[each], each))
+        group = min(self.ready, key=self._preference)
         while True:
             self._take(group, wave)
-            others = [each for each in self.ready if each[0] == group[0] and self._fits(each, wave)]
+            others = [each for each in self.ready if each[:2] == group[:2] and self._fits(each, wave)]
             if not others:
                 break
-            group = min(others, key=lambda each: (self._busy[each], each))
+            group = min(others, key=self._preference)
         self.waves.append(wave)
+
+    def _preference(self, group: Group) -> tuple[bool, tuple[float, int], Group]:
+        return group[0], self._busy[group], group
 
     def _take(self, group: Group, wave: list[Unit]) -> None:
         while group in self.ready and (not wave or self._fits(group, wave)):

@@ -7,7 +7,6 @@ from msgspec import Struct, structs
 
 from sidestep.actions.in_memory import trees
 from sidestep.model.build import carried, known_kind, typed
-from sidestep.model.kinds import POD
 from sidestep.model.metadata import ObjectId
 from sidestep.model.origin import FileOrigin, Origin
 from sidestep.model.resource import Resource
@@ -68,12 +67,10 @@ def patched(found: Resource[Any], effect: Patch) -> Resource[Any] | Refusal:
 def applied(found: Resource[Any] | None, effect: Apply) -> Resource[Any] | Refusal:
     """An object after it was applied whole; the same one where nothing changes."""
     named = effect.object
-    if known_kind(named.api_version, named.kind) is POD:
-        return Refusal(f"{named}: pods are made by their controllers")
     if named.kind == "Secret" and "/" not in named.api_version:
         return Refusal(f"{named}: Secrets are never held")
     if found is not None and found.body:
-        changed = rebuilt(found, trees.applied(found.tree(), effect.manifest))
+        changed = rebuilt(found, trees.applied(found.tree(), effect.manifest), anew=True)
     else:
         changed = _built(effect.manifest, named, found.origin if found else _MADE)
     if isinstance(changed, Resource) and not _is_named(changed, named):
@@ -81,9 +78,13 @@ def applied(found: Resource[Any] | None, effect: Apply) -> Resource[Any] | Refus
     return changed
 
 
-def rebuilt(found: Resource[Any], tree: trees.Tree) -> Resource[Any] | Refusal:
-    """An object whose tree is another now; the same one where it is not."""
-    return found if tree == found.tree() else _built(tree, found.id, found.origin, known=found.view is not None)
+def rebuilt(found: Resource[Any], tree: trees.Tree, *, anew: bool = False) -> Resource[Any] | Refusal:
+    """An object whose tree is another now; the same one where it is not.
+
+    What a source could not type is carried on, unless it is told `anew`.
+    """
+    typed_on = anew or found.view is not None
+    return found if tree == found.tree() else _built(tree, found.id, found.origin, known=typed_on)
 
 
 def _built(tree: trees.Tree, named: ObjectId, origin: Origin, *, known: bool = True) -> Resource[Any] | Refusal:

@@ -46,7 +46,14 @@ class Maker(Struct, frozen=True):
         """The template, or what pods tell of it."""
         return self.template or stripped(old)
 
-    def injection(self, old: PodShape) -> Injection:
+    def doubt(self, old: PodShape) -> str:
+        """Why nobody can tell what the next pod gets; empty where it can be told."""
+        if _is_proxy(old) or recognise(self.declared(old)).sidecar:
+            return ""
+        found = self._injection(old)
+        return found.reason if found.result is Result.UNKNOWN else ""
+
+    def _injection(self, old: PodShape) -> Injection:
         """What the injector says of the next pod."""
         shape = self.declared(old)
         host = shape.spec.host_network
@@ -62,7 +69,7 @@ class Maker(Struct, frozen=True):
         shape = self.declared(old)
         if _is_proxy(old):
             return _redeclared(old, shape)
-        found = self.injection(old)
+        found = self._injection(old)
         if found.result is not Result.INJECTED or recognise(shape).sidecar:
             return structs.replace(shape, annotations=kept_annotations(shape.annotations))
         revision = found.revision

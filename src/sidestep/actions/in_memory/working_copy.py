@@ -24,7 +24,19 @@ from sidestep.actions.in_memory.pod_table import PodTable
 from sidestep.actions.in_memory.restart import Maker, renewal
 from sidestep.actions.in_memory.sidecars import Donors
 from sidestep.model.build import known_kind
-from sidestep.model.kinds import CONTROLLERS, CRON_JOB, GATEWAY, NAMESPACE, POD, Kind
+from sidestep.model.kinds import (
+    CONTROLLERS,
+    CRON_JOB,
+    DAEMON_SET,
+    DEPLOYMENT,
+    DEPLOYMENT_CONFIG,
+    GATEWAY,
+    NAMESPACE,
+    POD,
+    ROLLOUT,
+    STATEFUL_SET,
+    Kind,
+)
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels, ObjectId, WorkloadRef
 from sidestep.model.pods import Pod, PodShape
@@ -32,11 +44,12 @@ from sidestep.model.resource import Resource
 from sidestep.model.templates import WorkloadTemplate, workload_template
 from sidestep.plan.steps import Apply, Delete, Effect, Gate, Patch, Probe, Restart, SetLabels, Wait, WaitFor
 from sidestep.semantics.enrolment import DATAPLANE_MODE
-from sidestep.semantics.injection import Result
 from sidestep.semantics.inventory import pods_were_read
 from sidestep.semantics.waypoints import is_waypoint_gateway
 
 _CONTROLLERS: tuple[Kind[Any], ...] = (*CONTROLLERS, CRON_JOB)
+_ROLLED = frozenset({kind.name for kind in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, ROLLOUT, DEPLOYMENT_CONFIG)})
+"""Controllers that replace their pods by themselves when their template changes."""
 _HOLDERS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in _CONTROLLERS}
 
 
@@ -53,6 +66,7 @@ class WorkingCopy:
         self._pods = PodTable(mesh)
         self._known_plane: ControlPlane | None = None
         self._relabelled: dict[object, tuple[PodShape, PodShape]] = {}
+        self._outdated: dict[WorkloadRef, None] = {}
 
     def mesh(self) -> Mesh:
         """The mesh as it is now; it shares with the first one all that did not change."""
@@ -67,6 +81,8 @@ class WorkingCopy:
         match effect:
             case SetLabels(object=named) if _is_pod(named):
                 return self._label_pod(effect)
+            case Patch(object=named) | Apply(object=named) | Delete(object=named) if _is_pod(named):
+                return Refusal(f"{named}: pods are made by their controllers")
             case SetLabels(object=named):
                 found = self._objects.find(named)
                 return self._exchange(found, relabelled(found, effect)) if found else absent(named)
@@ -84,6 +100,11 @@ class WorkingCopy:
                 return self._ready(effect.subject)
             case Wait() | Gate() | Probe():
                 return None
+
+    def roll_out(self) -> None:
+        """Let the controllers finish: pods that are older than their template are made anew."""
+        for workload in tuple(self._outdated):
+            self._restart(workload)
 
     def _exchange(self, old: Resource[Any] | None, new: Resource[Any] | Refusal | None) -> Refusal | None:
         """Put an object in the place of another, and let everybody react who watches it."""
@@ -103,6 +124,8 @@ class WorkingCopy:
         if any(each is not None and decides(each) for each in (old, new)):
             self._known_plane = None
         kind = known_kind(changed.api_version, changed.kind)
+        if changed.kind in _ROLLED and old is not None and new is not None:
+            self._watch_template(old, new)
         if kind is NAMESPACE:
             before, after = old.meta.labels if old else {}, new.meta.labels if new else {}
             if before.get(DATAPLANE_MODE) != after.get(DATAPLANE_MODE):
@@ -111,6 +134,11 @@ class WorkingCopy:
             self._pods.drop(self._pods_of(changed))
         elif kind is GATEWAY and old is None and new is not None and is_waypoint_gateway(new):
             self._serve(new)
+
+    def _watch_template(self, old: Resource[Any], new: Resource[Any]) -> None:
+        before, after = workload_template(old), workload_template(new)
+        if before is not None and after is not None and before.shape != after.shape:
+            self._outdated[after.workload] = None
 
     def _apply(self, effect: Apply) -> Refusal | None:
         found = self._objects.find(effect.object)
@@ -151,11 +179,11 @@ class WorkingCopy:
             return absent(workload)
         shape = template.shape if template else None
         maker = Maker(workload, shape, self._objects.namespace_labels(workload.namespace), self._plane, self._donors)
-        for pod in pods[:1]:
-            answer = maker.injection(pod.shape)
-            if answer.result is Result.UNKNOWN:
-                return Refusal(f"{workload}: nobody can tell what its next pods get: {answer.reason}")
+        doubt = next((doubt for pod in pods[:1] if (doubt := maker.doubt(pod.shape))), "")
+        if doubt:
+            return Refusal(f"{workload}: nobody can tell what its next pods get: {doubt}")
         self._pods.exchange(self._pods.of_workload(workload), renewal(maker))
+        self._outdated.pop(workload, None)
         return None
 
     def _template(self, workload: WorkloadRef) -> WorkloadTemplate | None:

@@ -23,8 +23,8 @@ _NODE_ROOM, _BEND_ROOM = 48.0, 14.0
 _GAP, _GAP_PER_LINK, _WIDEST_GAP = 84.0, 1.6, 260.0
 _MARGIN = 24
 _MOST_RATES = 60
-_LEGEND_ROW, _LEGEND_WIDTH, _MOST_NAMESPACES = 22, 200, 24
-_COLORS = (
+_LEGEND_ROW, _LEGEND_WIDTH, _MOST_TINTS = 22, 200, 24
+COLORS = (
     "#2563eb", "#b45309", "#047857", "#7c3aed", "#be123c", "#0e7490",
     "#4d7c0f", "#a21caf", "#334155", "#c2410c", "#1d4ed8", "#6b4f1d",
 )  # fmt: skip
@@ -37,6 +37,13 @@ _Point = tuple[float, float]
 _FONT = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"'
 
 
+class Tint(Struct, frozen=True):
+    """What a colour of nodes means, and the colour in SVG's words."""
+
+    word: str
+    color: str
+
+
 class _Place(Struct, frozen=True):
     """Where things stand: left edges of columns, the column and middle of each point, and the whole size."""
 
@@ -47,21 +54,22 @@ class _Place(Struct, frozen=True):
     height: float
 
 
-def svg(picture: Picture, name: str) -> str:
+def svg(picture: Picture, name: str, tints: Mapping[Node, Tint] | None = None) -> str:
     """The picture as one `svg` element.
 
     Args:
         picture: what is drawn.
         name: what a screen reader says of it.
+        tints: what colours nodes, in the order of the legend; their namespaces unless told otherwise.
     """
+    tints = _by_namespace(picture) if tints is None else tints
     index = {node: number for number, node in enumerate(picture.nodes)}
     pairs = [(index[arrow.source], index[arrow.target]) for arrow in picture.arrows]
     found = layers(len(picture.nodes), pairs)
     columns = ordered(found, pairs)
     place = _placed(columns, len(picture.nodes))
-    colors = {name: _COLORS[at % len(_COLORS)] for at, name in enumerate(picture.namespaces)}
-    nodes = [_node(node, *_corner(number, place), colors) for node, number in index.items()]
-    legend = [*_legend(picture, colors), *([_CLOSES] if _has_cycle(found, pairs) else [])]
+    nodes = [_node(node, *_corner(number, place), tints) for node, number in index.items()]
+    legend = [*_legend(picture, tints), *([_CLOSES] if _has_cycle(found, pairs) else [])]
     if not nodes:
         nodes = [f'<text x="{_MARGIN}" y="{_MARGIN + 12}" font-size="13" fill="{_SOFT}">No calls are known.</text>']
     rows = -(-len(legend) // _per_row(place.width))
@@ -198,8 +206,13 @@ def _arrow(arrow: Arrow, path: str, middle: _Point | None, *, closing: bool) -> 
     return f"<g><title>{_text(arrow.told)}</title>{line}{rate}</g>"
 
 
-def _node(node: Node, x: float, y: float, colors: Mapping[str, str]) -> str:
-    color = colors.get(node.namespace, _OUTSIDE)
+def _by_namespace(picture: Picture) -> dict[Node, Tint]:
+    tints = {name: Tint(name, COLORS[at % len(COLORS)]) for at, name in enumerate(picture.namespaces)}
+    return {node: tints[node.namespace] for node in picture.nodes if node.namespace}
+
+
+def _node(node: Node, x: float, y: float, tints: Mapping[Node, Tint]) -> str:
+    color = tints[node].color if node in tints else _OUTSIDE
     dashes = ' stroke-dasharray="4 3"' if node.shape in _UNCERTAIN else ""
     round_by = _NODE_HEIGHT / 2 if node.shape in _ROUND else 5
     told = node.namespace if node.namespace != node.label else ""
@@ -218,12 +231,13 @@ def _node(node: Node, x: float, y: float, colors: Mapping[str, str]) -> str:
     )
 
 
-def _legend(picture: Picture, colors: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _legend(picture: Picture, tints: Mapping[Node, Tint]) -> Iterator[tuple[str, str]]:
     """A sign, drawn from 0 to 22 by 0 to 12, and its word; only of what there is."""
-    for name in picture.namespaces[:_MOST_NAMESPACES]:
-        yield f'<rect x="4" width="12" height="12" rx="3" fill="{colors[name]}"/>', name
-    if len(picture.namespaces) > _MOST_NAMESPACES:
-        yield "", f"and {len(picture.namespaces) - _MOST_NAMESPACES} more namespaces"
+    meant = list(dict.fromkeys(tints.values()))
+    for tint in meant[:_MOST_TINTS]:
+        yield f'<rect x="4" width="12" height="12" rx="3" fill="{tint.color}"/>', tint.word
+    if len(meant) > _MOST_TINTS:
+        yield "", f"and {len(meant) - _MOST_TINTS} more"
     for inferred, word in ((False, "observed or declared"), (True, "inferred, never seen")):
         if any(arrow.inferred is inferred for arrow in picture.arrows):
             dashes = ' stroke-dasharray="5 4"' if inferred else ""

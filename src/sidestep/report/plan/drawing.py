@@ -4,47 +4,60 @@ from collections.abc import Iterator
 
 from sidestep.model.call_graph import CallGraph
 from sidestep.plan.document import Fate, Plan
+from sidestep.report.call_graph import MOST_NODES
 from sidestep.report.graph.mermaid import lines
-from sidestep.report.graph.picture import Node, Picture, picture
+from sidestep.report.graph.picture import Node, Picture, Shape, picture
+from sidestep.report.graph.svg import COLORS, Tint
+from sidestep.report.graph.svg import svg as drawn_as_svg
 
 MOST_MERMAID_NODES = 150
 _MOST_MERMAID_ARROWS = 450
 """Mermaid refuses 500 arrows and 50,000 letters unless it is told otherwise."""
-_COLORS = ("#2563eb", "#047857", "#b45309", "#7c3aed", "#be123c", "#0e7490", "#4d7c0f", "#a21caf")
-_STAYS = "#6b7280"
+_MESHED = frozenset(Fate) - {Fate.NONE}
+_MOVING = (Shape.WORKLOAD, Shape.GATEWAY)
+_STAYS = Tint("stays as it is", "#6b7280")
 
 
-def color(wave: int | None) -> str:
-    """Of a wave; grey where nobody moves."""
-    return _STAYS if wave is None else _COLORS[(wave - 1) % len(_COLORS)]
-
-
-def mermaid(report_graph: CallGraph, plan: Plan) -> str:
+def mermaid(graph: CallGraph, plan: Plan) -> str:
     """A Mermaid flowchart with a class for each wave; namespaces alone where it would be too large to draw."""
-    drawn = picture(report_graph, MOST_MERMAID_NODES)
+    drawn = picture(graph, MOST_MERMAID_NODES)
     if len(drawn.arrows) > _MOST_MERMAID_ARROWS:
-        drawn = picture(report_graph, 0)
+        drawn = picture(graph, 0)
     return "\n".join([*lines(drawn), *_classes(drawn, plan)])
 
 
-def moves(plan: Plan) -> dict[tuple[str, str], int | None]:
-    """The wave of each workload by namespace and name; None for one in the mesh that stays as it is."""
-    return {
-        (row.workload.namespace, row.workload.name): row.wave for row in plan.workloads if row.fate is not Fate.NONE
-    }
+def svg(graph: CallGraph, plan: Plan, name: str) -> str:
+    """One self-contained SVG element; namespaces alone, and no waves, where it would be too large to follow."""
+    drawn = picture(graph, MOST_NODES)
+    tints = _tints(drawn, plan)
+    return drawn_as_svg(drawn, name, tints or None)
 
 
 def _classes(drawn: Picture, plan: Plan) -> Iterator[str]:
-    wave_of = moves(plan)
-    members: dict[int | None, list[str]] = {}
-    for node in drawn.nodes:
-        if (node.namespace, node.label) in wave_of and _is_workload(node):
-            members.setdefault(wave_of[node.namespace, node.label], []).append(node.id)
-    for wave in sorted(members, key=lambda each: (each is None, each or 0)):
-        name = "stays" if wave is None else f"wave{wave}"
-        yield f"  classDef {name} stroke:{color(wave)},stroke-width:3px"
-        yield f"  class {','.join(members[wave])} {name}"
+    members: dict[Tint, list[str]] = {}
+    for node, tint in _tints(drawn, plan).items():
+        members.setdefault(tint, []).append(node.id)
+    for tint, ids in members.items():
+        name = tint.word.replace(" ", "")
+        yield f"  classDef {name} stroke:{tint.color},stroke-width:3px"
+        yield f"  class {','.join(ids)} {name}"
 
 
-def _is_workload(node: Node) -> bool:
-    return node.shape.name in ("WORKLOAD", "GATEWAY")
+def _tints(drawn: Picture, plan: Plan) -> dict[Node, Tint]:
+    """By wave, the first wave first; workloads of which the plan says nothing have none."""
+    wave_of = {(row.workload.namespace, row.workload.name): row.wave for row in plan.workloads if row.fate in _MESHED}
+    moving = [
+        (wave_of[key], node)
+        for node in drawn.nodes
+        if (key := (node.namespace, node.label)) in wave_of and node.shape in _MOVING
+    ]
+    return {node: _tint(wave) for wave, node in sorted(moving, key=_late)}
+
+
+def _late(pair: tuple[int | None, Node]) -> tuple[bool, int, Node]:
+    wave, node = pair
+    return wave is None, wave or 0, node
+
+
+def _tint(wave: int | None) -> Tint:
+    return _STAYS if wave is None else Tint(f"wave {wave}", COLORS[(wave - 1) % len(COLORS)])

@@ -78,7 +78,7 @@ class SidecarRoutes(Struct, frozen=True):
         if not others or not self._offering(others[:1], port):
             return False
         speaking = self._offering(view.candidates(service), port)
-        return not speaking or others[0].order < speaking[0].order
+        return not speaking or view.before(others[0], speaking[0])
 
     def _by_wildcard(self, view: View, authority: str, port: int, http: HttpSeen) -> Route:
         service = view.below(authority, port)

@@ -137,6 +137,11 @@ class View:
     def _imports(self, bound: Bound) -> bool:
         return self.scope.imports_all or self._listener.imports_routes(bound, self.namespace)
 
+    def before(self, one: Bound, other: Bound) -> bool:
+        """Whether the sidecar prefers one object to another."""
+        ranks = [self._bounds.rank(bound, self.namespace, sidecar=True) for bound in (one, other)]
+        return ranks[0] is not None and (ranks[1] is None or ranks[0] < ranks[1])
+
     def streams(self, service: Host) -> list[Bound]:
         """Objects that may speak about connections to a service: all with a host that overlaps."""
         if service.name not in self._streams:

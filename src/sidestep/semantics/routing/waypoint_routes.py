@@ -6,6 +6,8 @@ namespace count (before 1.24 the waypoint's alone); all of them together since 1
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.routing.bounds import Bounds
 from sidestep.semantics.routing.hosts import Host
@@ -22,6 +24,8 @@ from sidestep.semantics.routing.reach import Reach
 from sidestep.semantics.routing.route import Route
 from sidestep.semantics.routing.rule import Bound, HttpEntry, StreamEntry
 from sidestep.semantics.versions import IstioVersion
+
+_HASH = "loadBalancer.consistentHash"
 
 
 class WaypointRoutes:
@@ -43,9 +47,16 @@ class WaypointRoutes:
         vantage = self._vantage(port)
         entries = self._entries(host, vantage)
         if not entries:
-            return default_http(host.name, port, reach)
+            return self._unrouted(default_http(host.name, port, reach))
         found = taken(entries, vantage, http, reach)
         return found or Route(entries[0].rule.source, entries[0].rule.object, answer=NOT_FOUND)
+
+    def _unrouted(self, route: Route) -> Route:
+        """Before 1.31 such requests went to random endpoints whatever hash a rule asks for (pull request 61045)."""
+        if self._version.since(1, 31):
+            return route
+        kept = tuple(word for word in route.traffic_policy if not word.startswith(_HASH))
+        return replace(route, traffic_policy=kept)
 
     def _entries(self, host: Host, vantage: Vantage) -> list[HttpEntry]:
         """Rules that the waypoint has: of every object up to its first that takes everything."""
