@@ -15,7 +15,7 @@ from sidestep.model.telemetry import Telemetry
 from sidestep.plan.blockers import Blocker, blockers
 from sidestep.plan.calls import Calls, calls
 from sidestep.plan.choreography import preparing_steps, wave_steps
-from sidestep.plan.document import Plan, Wave
+from sidestep.plan.document import Constraint, Plan, Wave
 from sidestep.plan.exposures import exposures
 from sidestep.plan.guards import guards
 from sidestep.plan.money import Ledger, ledger
@@ -46,12 +46,14 @@ class Wishes(Struct, frozen=True):
         max_pods: most pods restarted in a wave.
         overrides: verdicts of the user's own.
         istio: version, where the user names it.
+        maintenance: when waves may run, in the user's words.
     """
 
     scope: Scope = Scope.AUTO
     max_pods: int = MOST_PODS
     overrides: Overrides = Overrides()
     istio: IstioVersion | None = None
+    maintenance: str = ""
 
 
 class PlanRequest(Struct, frozen=True):
@@ -89,7 +91,7 @@ def make_plan(request: PlanRequest) -> Plan:
     account = ledger(costs, choice.placed)
     packs = packed(units(found.movers, found.before), wishes.max_pods)
     first = preparing_steps(choice.objects, tuple(preparations(configuration, judged, found, guarded)))
-    middle = _moving(packs, found, account)
+    middle = _moving(packs, found, account, wishes.maintenance)
     last = settling_steps(len(packs) + 1, configuration, judged, found, guarded)
     waves = (*preparing_wave(first, account), *(wave for wave, _ in middle), *settling_wave(last, account, found.moves))
     steps = (*first, *(step for _, own in middle for step in own), *last)
@@ -126,14 +128,20 @@ def _verdicts(
     return held_back(judged, known, force=overrides.force)
 
 
-def _moving(packs: tuple[tuple[Unit, ...], ...], found: Moves, account: Ledger) -> list[tuple[Wave, tuple[Step, ...]]]:
+def _moving(
+    packs: tuple[tuple[Unit, ...], ...], found: Moves, account: Ledger, maintenance: str
+) -> list[tuple[Wave, tuple[Step, ...]]]:
     waves = []
     gone: set[WorkloadRef] = set()
     for number, pack in enumerate(packs, 1):
         members = [mover.workload for unit in pack for mover in unit.members]
         steps = wave_steps(number, tuple(found.moves[ref] for ref in members))
         gone.update(members)
-        waves.append((moving_wave(number, pack, found, steps, account.after(frozenset(gone))), steps))
+        wave = moving_wave(number, pack, found, steps, account.after(frozenset(gone)))
+        if maintenance:
+            constraint = Constraint(f"only within the maintenance window: {maintenance}")
+            wave = replace(wave, constraints=(*wave.constraints, constraint))
+        waves.append((wave, steps))
     return waves
 
 
