@@ -41,7 +41,9 @@ def test_paths(uri, path, taken):
     assert chosen([{"uri": uri}], get(path)) is taken
 
 
-@pytest.mark.parametrize(("uri", "taken"), [({"prefix": "/FOO"}, True), ({"exact": "/FOO"}, True), ({"regex": "/FOO"}, False)])
+@pytest.mark.parametrize(
+    ("uri", "taken"), [({"prefix": "/FOO"}, True), ({"exact": "/FOO"}, True), ({"regex": "/FOO"}, False)]
+)
 def test_case_of_paths(uri, taken):
     assert chosen([{"uri": uri, "ignoreUriCase": True}], get("/foo")) is taken
     assert not chosen([{"uri": uri}], get("/foo"))
@@ -124,8 +126,13 @@ def test_claims_are_nothing_to_a_client():
 
 def test_first_match_in_the_order_of_the_list():
     """D42: not the most specific."""
-    rules = [{"match": [{"uri": {"prefix": "/"}}], "route": to("ratings")}, {"match": [{"uri": {"exact": "/a"}}], "route": to("details")}]
-    route = routing(vs("r", {"hosts": ["reviews"], "http": rules})).sidecar_http(WEB, REVIEWS, "reviews", 9080, get("/a"))
+    rules = [
+        {"match": [{"uri": {"prefix": "/"}}], "route": to("ratings")},
+        {"match": [{"uri": {"exact": "/a"}}], "route": to("details")},
+    ]
+    route = routing(vs("r", {"hosts": ["reviews"], "http": rules})).sidecar_http(
+        WEB, REVIEWS, "reviews", 9080, get("/a")
+    )
     assert (route.rule, route.match, route.backends[0].host) == ("http[0]", "match[0]", RATINGS.name)
 
 
@@ -169,7 +176,9 @@ def test_missing_destination(host):
 
 
 def test_part_of_the_destinations_is_missing():
-    rule = {"route": [{"destination": {"host": "reviews"}, "weight": 1}, {"destination": {"host": "gone"}, "weight": 1}]}
+    rule = {
+        "route": [{"destination": {"host": "reviews"}, "weight": 1}, {"destination": {"host": "gone"}, "weight": 1}]
+    }
     route = does(rule)
     assert route.answer is None
     assert [b.known for b in route.backends] == [True, False]
@@ -262,7 +271,9 @@ def test_default_retries_by_release_and_by_the_mesh():
     assert does({"retries": {"attempts": 1, "retryOn": "5xx"}}, retries={"attempts": 5}).retries == Retries(1, "5xx")
 
 
-@pytest.mark.parametrize(("written", "expected"), [("5s", "5s"), ("0s", ""), ("0.5s", "0.5s"), (None, ""), ("00.0ms", "")])
+@pytest.mark.parametrize(
+    ("written", "expected"), [("5s", "5s"), ("0s", ""), ("0.5s", "0.5s"), (None, ""), ("00.0ms", "")]
+)
 def test_timeouts(written, expected):
     assert does({"timeout": written}).timeout == expected
 
@@ -304,7 +315,11 @@ def test_cors(cors, expected):
 def test_subsets():
     rule = dr("d", {"host": "reviews", "subsets": [{"name": "v2", "labels": {"version": "v2"}}]})
     route = does({"route": to("reviews", subset="v2")}, None, rule)
-    assert (route.backends[0].subset, route.backends[0].labels, route.backends[0].known) == ("v2", {"version": "v2"}, True)
+    assert (route.backends[0].subset, route.backends[0].labels, route.backends[0].known) == (
+        "v2",
+        {"version": "v2"},
+        True,
+    )
     assert route.traffic_object.name == "d"
     route = does({"route": to("reviews", subset="v3")}, None, rule)
     assert (route.backends[0].known, route.answer.status) == (False, 503), "a subset that nobody defines has no cluster"
@@ -332,12 +347,18 @@ def test_what_cannot_be_read_is_said(rule):
 
 def test_a_refused_expression_matters_only_where_the_rest_holds():
     match = [{"uri": {"regex": "("}, "headers": {"x": {"exact": "1"}}}]
-    made = routing(vs("odd", {"hosts": ["reviews"], "http": [{"match": match, "route": to("ratings")}, {"route": to("reviews")}]}))
+    made = routing(
+        vs("odd", {"hosts": ["reviews"], "http": [{"match": match, "route": to("ratings")}, {"route": to("reviews")}]})
+    )
     assert not made.sidecar_http(WEB, REVIEWS, "reviews", 9080, get()).unknown
     assert made.sidecar_http(WEB, REVIEWS, "reviews", 9080, get(x="1")).unknown
 
 
 def test_unknown_fields_break_nothing():
-    rule = {"future": {"a": 1}, "match": [{"uri": {"prefix": "/"}, "novel": [1]}], "route": [{"destination": {"host": "ratings", "zone": 1}}]}
+    rule = {
+        "future": {"a": 1},
+        "match": [{"uri": {"prefix": "/"}, "novel": [1]}],
+        "route": [{"destination": {"host": "ratings", "zone": 1}}],
+    }
     made = routing(vs("r", {"hosts": ["reviews"], "http": [rule], "else": 1}))
     assert made.sidecar_http(WEB, REVIEWS, "reviews", 9080, get()).backends[0].host == RATINGS.name
