@@ -145,7 +145,7 @@ def test_tables_filter_by_what_is_typed_anywhere_in_a_row(opened):
 @pytest.mark.real
 def test_a_badge_shows_one_severity_and_shows_all_again(opened):
     browser = opened(audits.typical())
-    badge = browser.find_element("css selector", "[data-severity=warning]")
+    badge = browser.find_element("css selector", "[data-only=warning]")
     assert badge.text == "1 warning", "the suppressed one does not count"
     badge.click()
     assert column(browser, "findings", 3) == ["Deployment mail/smtp"]

@@ -10,12 +10,12 @@ from sidestep.plan.install.render import one_line
 from sidestep.plan.steps import Apply, Patch, SetLabels, Step, reverse
 from sidestep.report.formats import Look
 from sidestep.report.plan import digest, json_plan, markdown
-from sidestep.report.plan.file_names import file_of, folder
+from sidestep.report.plan.file_names import ROLLBACK, WAVES, file_of, folder
 from sidestep.report.plan.kubectl import Shell
 from sidestep.report.plan.kustomize import kustomization
 from sidestep.report.plan.manifests import as_yaml, backwards, forwards
 from sidestep.report.plan.report import PlanReport
-from sidestep.report.plan.run_page import ROLLBACK, WAVES, rollback_page, rollback_steps, run_page
+from sidestep.report.plan.run_page import rollback_page, rollback_steps, run_page
 
 INSTALL = "install"
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

@@ -1,60 +1,35 @@
-"""Fill the page: figures and charts are made here, tables by the script from the data in the page.
+"""The page of an audit: figures and charts are made here, tables by the script from the data in the page."""
 
-The content security policy admits exactly our own script and style, by their hashes, and no connection at all.
-"""
-
-import base64
-import hashlib
-from importlib.resources import files
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from sidestep.audit.finding import Finding, Severity
 from sidestep.audit.result import Audit
-from sidestep.report.encoded import encoded
 from sidestep.report.formats import Look
 from sidestep.report.html.explained import explanations
 from sidestep.report.html.figures import figures
+from sidestep.report.html.frame import Frame, fill
 from sidestep.report.html.tiles import tiles
 from sidestep.report.places import DOCS
-from sidestep.report.units import UNSEEN, count, exact, window
+
+_FRAME = Frame("audit.html", ("grid.js", "audit.js"))
 
 
 def render(audit: Audit, _look: Look) -> str:
     """The page."""
-    script, style = Markup(_asset("report.js")), Markup(_asset("report.css"))  # noqa: S704 - our own files
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    environment.filters |= {"exact": exact, "count": count, "window": window}
-    page = environment.from_string(_asset("report.html")).render(
-        audit=audit,
-        script=script,
-        style=style,
-        policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:",
-        data=_embedded(audit),
-        tiles=tiles(audit),
-        figures=figures(audit),
-        severities=_severities(audit.findings),
-    )
-    return page.translate(UNSEEN)
+    told = {
+        "audit": audit,
+        "tiles": tiles(audit),
+        "figures": figures(audit),
+        "severities": _severities(audit.findings),
+    }
+    return fill(_FRAME, told, _rows(audit))
 
 
-def _asset(name: str) -> str:
-    return files("sidestep.report.html").joinpath("assets", name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _embedded(audit: Audit) -> Markup:
-    """The rows of the tables as JSON that cannot end the script element it stands in."""
+def _rows(audit: Audit) -> dict[str, Any]:
     why = explanations(audit)
-    rows = {
+    return {
         "currency": audit.prices.currency,
         "docs": DOCS,
         "why": {name: why.get(f"workloads[].monthly.{name}", "") for name in ("requested", "used")},
@@ -62,8 +37,6 @@ def _embedded(audit: Audit) -> Markup:
         "workloads": [_workload(row) for row in msgspec.to_builtins(audit.workloads)],
         "findings": [_finding(finding) for finding in audit.findings],
     }
-    text = encoded(rows).decode()
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - JSON
 
 
 def _workload(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What every format picks out of a plan: counts by verdict, who needs something, what is not met."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import fsum
@@ -7,9 +8,10 @@ from math import fsum
 from msgspec import Struct
 
 from sidestep.plan.blockers import Blocker
-from sidestep.plan.document import Confidence, Exposure, Fate, Plan, Reason, Wave, WorkloadPlan
+from sidestep.plan.document import Confidence, Constraint, Exposure, Fate, Plan, Reason, Wave, WorkloadPlan
 from sidestep.plan.prerequisites import Prerequisite
-from sidestep.plan.steps import Step
+from sidestep.plan.steps import Effect, Step
+from sidestep.report.places import page
 from sidestep.report.units import count, money, window
 
 FATES = {
@@ -19,7 +21,9 @@ FATES = {
     Fate.SIDECAR: "keeps its sidecar",
     Fate.NONE: "not in the mesh",
 }
-_STUCK = (Fate.REWORK, Fate.SIDECAR)
+STUCK = (Fate.REWORK, Fate.SIDECAR)
+"""Those who do not become ambient by this plan, though they are in the mesh."""
+_DIFFERENCE = re.compile(r"D\d{2,3}", re.ASCII)
 
 
 class Verdicts(Struct, frozen=True):
@@ -40,7 +44,7 @@ def verdicts(plan: Plan) -> tuple[Verdicts, ...]:
 def needing(plan: Plan) -> tuple[WorkloadPlan, ...]:
     """Workloads that somebody must look at: first what must be reworked, what stays, then what is unsure or forced."""
     chosen = [row for row in plan.workloads if _asks(row)]
-    return tuple(sorted(chosen, key=lambda row: _STUCK.index(row.fate) if row.fate in _STUCK else len(_STUCK)))
+    return tuple(sorted(chosen, key=lambda row: STUCK.index(row.fate) if row.fate in STUCK else len(STUCK)))
 
 
 def blockers(plan: Plan) -> tuple[Blocker, ...]:
@@ -86,6 +90,22 @@ def reason(told: Reason) -> str:
     return f"{told.text}{place}"
 
 
+def constraint(told: Constraint) -> str:
+    """A constraint with the objects that make it so."""
+    named = ", ".join(map(str, told.objects))
+    return f"{told.text} ({named})" if named else told.text
+
+
+def does(effect: Effect) -> str:
+    """What a step does, in one word."""
+    return str(type(effect).__struct_config__.tag)
+
+
+def difference_page(code: str) -> str:
+    """Where a difference is described; empty for what is no code of one."""
+    return page(f"differences/{code}.md") if _DIFFERENCE.fullmatch(code) else ""
+
+
 def name(row: WorkloadPlan) -> str:
     """A workload with its pods."""
     return f"{row.workload} ({count(row.pods, 'pod')})"
@@ -116,7 +136,7 @@ def at_the_end(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _asks(row: WorkloadPlan) -> bool:
     unsure = row.confidence is Confidence.LOW and row.fate is not Fate.NONE
-    return row.fate in _STUCK or unsure or bool(row.override)
+    return row.fate in STUCK or unsure or bool(row.override)
 
 
 def _counted(fate: Fate, rows: Iterable[WorkloadPlan]) -> Verdicts:

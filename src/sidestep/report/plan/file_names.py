@@ -6,6 +6,7 @@ import re
 from sidestep.model.metadata import ObjectId
 from sidestep.plan.steps import Apply, Patch, SetLabels, Step
 
+WAVES, ROLLBACK = "waves", "rollback"
 _OTHER = re.compile(r"[^a-z0-9.-]+")
 _ENDS = ".-"
 _DOTS = re.compile(r"\.{2,}")

@@ -8,12 +8,12 @@ from sidestep.report.formats import Look
 from sidestep.report.markup import escaped, fenced, row
 from sidestep.report.plan import digest
 from sidestep.report.plan.drawing import mermaid
-from sidestep.report.plan.file_names import file_of, folder
+from sidestep.report.plan.file_names import ROLLBACK, WAVES, file_of, folder
 from sidestep.report.plan.kubectl import Shell
 from sidestep.report.plan.manifests import as_yaml
 from sidestep.report.plan.markdown_tables import blockers, prerequisites, waypoints, workloads
 from sidestep.report.plan.report import PlanReport
-from sidestep.report.plan.run_page import ROLLBACK, WAVES, rollback_steps
+from sidestep.report.plan.run_page import rollback_steps
 from sidestep.report.units import count, money
 
 STEPS_SHOWN = 100
@@ -96,17 +96,12 @@ def _wave(plan: Plan, wave: Wave, shell: Shell) -> Iterator[str]:
     if wave.workloads:
         yield f"Moves {escaped(', '.join(map(str, wave.workloads)), 2_000)}."
     if wave.constraints:
-        yield "\n".join(f"- {escaped(_constraint(each.text, each.objects))}" for each in wave.constraints)
+        yield "\n".join(f"- {escaped(digest.constraint(each))}" for each in wave.constraints)
     steps = digest.steps_of(plan, wave.number)
     if steps:
         yield "\n".join(line for step in steps[:STEPS_SHOWN] for line in _step(step, shell))
     if len(steps) > STEPS_SHOWN:
         yield f"… and {len(steps) - STEPS_SHOWN:,} more, in `{folder(WAVES, wave.number)}/run.md`."
-
-
-def _constraint(text: str, objects: Iterable[object]) -> str:
-    named = ", ".join(map(str, objects))
-    return f"{text} ({named})" if named else text
 
 
 def _step(step: Step, shell: Shell) -> Iterator[str]:

@@ -1,19 +1,16 @@
 """Tables of `plan.md`: prerequisites, blockers, waypoints, workloads."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 from sidestep.plan.document import Plan, WorkloadPlan
 from sidestep.plan.waypoints.placement import PlacedWaypoint
 from sidestep.report.markup import escaped, row
-from sidestep.report.places import page
 from sidestep.report.plan import digest
 from sidestep.report.units import money, resources
 
 WORKLOADS_SHOWN = 500
 _BLOCKERS_SHOWN = 200
 _SERVICES_SHOWN = 10
-_DIFFERENCE = re.compile(r"D\d{2,3}", re.ASCII)
 
 
 def prerequisites(plan: Plan) -> Iterator[str]:
@@ -93,7 +90,8 @@ def _workload(told: WorkloadPlan) -> tuple[str, ...]:
 
 
 def _difference(code: str) -> str:
-    return f"[{code}]({page(f'differences/{code}.md')})" if _DIFFERENCE.fullmatch(code) else escaped(code)
+    page = digest.difference_page(code)
+    return f"[{code}]({page})" if page else escaped(code)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

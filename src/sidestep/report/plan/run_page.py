@@ -6,12 +6,11 @@ from sidestep.plan.document import Exposure, Plan, Wave
 from sidestep.plan.steps import Restart, Step, reverse
 from sidestep.report.markup import escaped, fenced
 from sidestep.report.plan.digest import span, steps_of
-from sidestep.report.plan.file_names import file_of, folder
+from sidestep.report.plan.file_names import ROLLBACK, WAVES, file_of, folder
 from sidestep.report.plan.kubectl import MANAGER, Shell
 from sidestep.report.plan.kustomize import resources_of
 from sidestep.report.units import count
 
-WAVES, ROLLBACK = "waves", "rollback"
 _LONGEST = 2_000
 _HERE = "Run everything from the folder that holds `plan.json`. Stop where a command fails, and go back as {back} says."
 _NOTHING = "Nothing is to be taken back."

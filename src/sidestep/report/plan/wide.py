@@ -97,8 +97,7 @@ def _waypoint(each: PlacedWaypoint, plan: Plan) -> tuple[str, ...]:
 
 
 def _step(step: Step) -> tuple[str, ...]:
-    does = type(step.effect).__struct_config__.tag
-    return step.id, str(does), step.description, " ".join(step.after) or "-", step.predicts or "-"
+    return step.id, digest.does(step.effect), step.description, " ".join(step.after) or "-", step.predicts or "-"
 
 
 def _words(plan: Plan, out: Console) -> None:

@@ -1,5 +1,5 @@
 "use strict";
-(() => {
+const sidestep = (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const PAGE = 50;
   const PRINTED = 500;
@@ -9,8 +9,9 @@
 
   const money = (value) => {
     if (value === null || value === undefined) return "–";
-    const text = value > 0 && value < 10 ? fine.format(value) : whole.format(value);
-    return data.currency === "USD" ? "$" + text : text + " " + data.currency;
+    const size = Math.abs(value);
+    const text = size > 0 && size < 10 ? fine.format(size) : whole.format(size);
+    return (value < 0 ? "-" : "") + (data.currency === "USD" ? "$" + text : text + " " + data.currency);
   };
   const cpu = (millis) => (millis < 1000 ? whole.format(millis) + "m" : number.format(Math.round(millis / 100) / 10));
   const memory = (bytes) => {
@@ -26,51 +27,6 @@
   const amount = (title, value, spell, why) => ({
     title, value: (row) => value(row) ?? -1, show: (row) => spell(value(row)), numeric: true, why,
   });
-  const priced = [
-    amount("CPU", (row) => row.requested.cpuMillis, cpu),
-    amount("Memory", (row) => row.requested.memoryBytes, memory),
-    amount("Requested/mo", (row) => row.monthly.requested, money, data.why.requested),
-    amount("Used/mo", (row) => row.monthly.used, money, data.why.used),
-  ];
-  const tables = {
-    findings: {
-      rows: data.findings, sort: 0, search: "Filter findings", gone: (row) => row.suppressed !== null,
-      columns: [
-        { title: "Severity", value: (row) => row.rank, show: (row) => row.severity, className: (row) => "tight " + row.severity, down: true },
-        { title: "Code", value: (row) => row.code, href: (row) => data.docs + row.docs, className: () => "tight" },
-        { title: "Object", value: (row) => row.object, wide: true, small: (row) => row.origin },
-        { title: "What", value: (row) => row.message, wide: true,
-          small: (row) => (row.suppressed ? "Suppressed by " + row.suppressed : "Fix: " + row.fix) },
-      ],
-    },
-    namespaces: {
-      rows: data.namespaces, sort: 6, search: "Filter namespaces",
-      columns: [
-        { title: "Namespace", value: (row) => row.namespace, wide: true, small: (row) => row.injection },
-        count("Pods", (row) => row.pods),
-        count("Classic", (row) => row.sidecars.classic),
-        count("Native", (row) => row.sidecars.native),
-        ...priced,
-        count("Ambient", (row) => row.ambient),
-        { title: "Layer 7", value: (row) => (row.layer7 ? "yes" : "no"), wide: true, down: true,
-          small: (row) => Object.entries(row.features).map(([name, n]) => name + " " + n).join(", ") },
-      ],
-    },
-    workloads: {
-      rows: data.workloads, sort: 7, search: "Filter workloads",
-      columns: [
-        { title: "Workload", value: (row) => row.name, wide: true,
-          small: (row) => row.kind + (row.role === "application" ? "" : ", " + row.role) },
-        { title: "Namespace", value: (row) => row.namespace, wide: true },
-        count("Pods", (row) => row.pods, (row) => (row.evidence === "template" ? "*" : "")),
-        count("Classic", (row) => row.sidecars.classic),
-        count("Native", (row) => row.sidecars.native),
-        ...priced,
-        count("Drift", (row) => row.drift),
-        { title: "Next pod", value: (row) => row.next, wide: true, small: (row) => row.reason },
-      ],
-    },
-  };
 
   const element = (name, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(name), properties);
@@ -80,11 +36,16 @@
   const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
   const shown = (column, row) => String((column.show || column.value)(row));
 
+  const linked = (text, href) => element("a", { href, rel: "noreferrer noopener", textContent: text });
   const cell = (column, row) => {
     const made = element("td", { className: column.numeric ? "n" : column.wide ? "o" : "" });
     if (column.className) made.classList.add(...column.className(row).split(" "));
+    if (column.links) {
+      for (const [text, href] of column.links(row)) made.append(href ? linked(text, href) : element("span", { textContent: text }), " ");
+      return made;
+    }
     const text = shown(column, row);
-    made.append(column.href ? element("a", { href: column.href(row), rel: "noreferrer noopener", textContent: text }) : text);
+    made.append(column.href ? linked(text, column.href(row)) : text);
     const small = column.small && column.small(row);
     if (small) made.append(element("small", { textContent: small }));
     return made;
@@ -98,7 +59,7 @@
     table.columns.map((column) => shown(column, row) + " " + ((column.small && column.small(row)) || "")).join(" ").toLowerCase();
 
   const draw = (place, table) => {
-    const state = { column: table.sort, down: true, page: 0, wanted: "", only: () => true };
+    const state = { column: table.sort, down: !table.up, page: 0, wanted: "", only: () => true };
     let haystack = null;
     const body = element("tbody");
     const status = element("span", { role: "status" });
@@ -153,17 +114,21 @@
     return (only) => { state.only = only; state.page = 0; show(); };
   };
 
-  const narrow = {};
-  for (const place of document.querySelectorAll("[data-table]")) narrow[place.dataset.table] = draw(place, tables[place.dataset.table]);
-
-  const badges = [...document.querySelectorAll("[data-severity]")];
-  for (const badge of badges) {
-    badge.addEventListener("click", () => {
-      const on = badge.getAttribute("aria-pressed") !== "true";
-      for (const each of badges) each.setAttribute("aria-pressed", String(on && each === badge));
-      narrow.findings((row) => !on || (row.severity === badge.dataset.severity && row.suppressed === null));
-    });
-  }
+  const start = (tables) => {
+    const narrow = {};
+    for (const place of document.querySelectorAll("[data-table]")) narrow[place.dataset.table] = draw(place, tables[place.dataset.table]);
+    for (const group of document.querySelectorAll("[data-narrows]")) {
+      const name = group.dataset.narrows;
+      const badges = [...group.querySelectorAll("[data-only]")];
+      for (const badge of badges) {
+        badge.addEventListener("click", () => {
+          const on = badge.getAttribute("aria-pressed") !== "true";
+          for (const each of badges) each.setAttribute("aria-pressed", String(on && each === badge));
+          narrow[name]((row) => !on || tables[name].only(row, badge.dataset.only));
+        });
+      }
+    }
+  };
 
   const why = document.getElementById("why");
   let explained = null;
@@ -191,4 +156,5 @@
   addEventListener("focusout", hush);
   addEventListener("scroll", () => { if (explained) explain(explained); }, { passive: true, capture: true });
   addEventListener("keydown", (event) => { if (event.key === "Escape") hush(); });
+  return { data, money, cpu, memory, count, amount, start };
 })();
