@@ -1,0 +1,1 @@
+"""The catalogue of differences between sidecars and ambient, each with a number that does not change."""
