@@ -8,13 +8,15 @@ from sidestep.explain.asking import Asked, asked, in_another_state
 from sidestep.explain.changes import changes
 from sidestep.explain.explanation import DifferenceReport, Explanation
 from sidestep.explain.question import Question
-from sidestep.explain.words import request_words, state_report
+from sidestep.explain.words import client_words, request_words, state_report
+from sidestep.model.mesh import Mesh
 from sidestep.semantics.decide import decide
 from sidestep.semantics.decisions import Decision
 from sidestep.semantics.index import MeshIndex
 
 TODAY = "today"
 PLANNED = "planned"
+_GAPS_TOLD = 5
 
 
 class State(Struct, frozen=True):
@@ -56,8 +58,16 @@ def answer(states: Sequence[State], question: Asked) -> Explanation:
         request_words(question.request),
         reports,
         _differences(states, decisions),
-        tuple(dict.fromkeys((*question.notes, *renewed, *notes, *granted))),
+        tuple(dict.fromkeys((*question.notes, *renewed, *notes, *granted, *unread(first.mesh)))),
+        client_words(question.request.client),
     )
+
+
+def unread(mesh: Mesh) -> tuple[str, ...]:
+    """What was not read, as far as an answer may depend on it."""
+    told = [f"not read: {gap}" for gap in mesh.gaps[:_GAPS_TOLD]]
+    more = len(mesh.gaps) - len(told)
+    return (*told, *([f"not read: {more} more"] if more > 0 else []))
 
 
 def _differences(states: Sequence[State], decisions: Sequence[Decision]) -> tuple[DifferenceReport, ...]:

@@ -102,11 +102,13 @@ class Explanation(Struct, frozen=True, rename="camel"):
         states: in order, today first.
         differences: between the first and the last state.
         assumptions: what was taken for granted.
+        client: who sends it, in words.
     """
 
     request: str
     states: tuple[StateReport, ...]
     differences: tuple[DifferenceReport, ...] = ()
     assumptions: tuple[str, ...] = ()
+    client: str = ""
     api_version: str = API_VERSION
     kind: str = "Explanation"

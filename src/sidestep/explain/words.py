@@ -52,7 +52,7 @@ def verdict_words(decision: Decision, bundle: Bundle) -> str:
 def check_words(check: Check, bundle: Bundle) -> str:
     """Why one check answered as it did."""
     if check.reason:
-        return check.reason
+        return f"mTLS: {check.reason}" if check.kind is CheckKind.PEER_AUTHENTICATION else check.reason
     if check.outcome is not None:
         return outcome_words(check.outcome, check.seen, bundle)
     if check.authorization is not None:
@@ -68,7 +68,7 @@ def check_words(check: Check, bundle: Bundle) -> str:
 
 def request_words(request: Request) -> str:
     """A request in one line."""
-    who = _client(request.client)
+    who = client_words(request.client)
     if isinstance(request.payload, Http):
         http = request.payload
         token = f" with a token that is {http.token.state.value}" if http.token.state.value != "none" else ""
@@ -76,7 +76,8 @@ def request_words(request: Request) -> str:
     return f"{who} opens TCP to {request.to}:{request.port}"
 
 
-def _client(client: Client) -> str:
+def client_words(client: Client) -> str:
+    """Who sends it."""
     match client:
         case WorkloadClient():
             return str(client.ref)

@@ -1,0 +1,1 @@
+"""One request, explained: its path as a picture, the verdict, and what would change."""
