@@ -65,7 +65,7 @@ SCENES = {
     ),
     "ports": shop(policy("port", {"to": [{"operation": {"ports": ["8080"], "methods": ["GET"]}}]}, app="cart")),
     "namespace default deny": shop(
-        policy("nobody"), policy("reads", {**FROM_WEB, **GET_ONLY}, app="cart"), policy("stock", app="stock", *[{}])
+        policy("nobody"), policy("reads", {**FROM_WEB, **GET_ONLY}, app="cart"), policy("stock", {}, app="stock")
     ),
     "mesh default deny": shop(
         policy("nobody", space="istio-system"), policy("reads", GET_ONLY, app="cart"), policy("open", {}, app="stock")
