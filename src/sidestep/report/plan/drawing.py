@@ -1,5 +1,6 @@
 """The call graph of a plan, coloured by the wave in which each workload moves."""
 
+import re
 from collections.abc import Iterator
 
 from sidestep.model.call_graph import CallGraph
@@ -15,6 +16,7 @@ _MOST_MERMAID_ARROWS = 450
 """Mermaid refuses 500 arrows and 50,000 letters unless it is told otherwise."""
 _MESHED = frozenset(Fate) - {Fate.NONE}
 _MOVING = (Shape.WORKLOAD, Shape.GATEWAY)
+_WIDTH = re.compile(r'<svg [^>]* width="(\d+)"')
 _STAYS = Tint("stays as it is", "#6b7280")
 
 
@@ -31,6 +33,17 @@ def svg(graph: CallGraph, plan: Plan, name: str) -> str:
     drawn = picture(graph, MOST_NODES)
     tints = _tints(drawn, plan)
     return drawn_as_svg(drawn, name, tints or None)
+
+
+def width(drawn: str) -> int:
+    """Of an SVG, in points."""
+    found = _WIDTH.search(drawn)
+    return int(found[1]) if found else 0
+
+
+def tint(wave: int | None) -> Tint:
+    """Of a wave; that which prepares moves nobody, and has the colour of what stays."""
+    return Tint(f"wave {wave}", COLORS[(wave - 1) % len(COLORS)]) if wave else _STAYS
 
 
 def _classes(drawn: Picture, plan: Plan) -> Iterator[str]:
@@ -51,13 +64,9 @@ def _tints(drawn: Picture, plan: Plan) -> dict[Node, Tint]:
         for node in drawn.nodes
         if (key := (node.namespace, node.label)) in wave_of and node.shape in _MOVING
     ]
-    return {node: _tint(wave) for wave, node in sorted(moving, key=_late)}
+    return {node: tint(wave) for wave, node in sorted(moving, key=_late)}
 
 
 def _late(pair: tuple[int | None, Node]) -> tuple[bool, int, Node]:
     wave, node = pair
     return wave is None, wave or 0, node
-
-
-def _tint(wave: int | None) -> Tint:
-    return _STAYS if wave is None else Tint(f"wave {wave}", COLORS[(wave - 1) % len(COLORS)])

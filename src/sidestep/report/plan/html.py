@@ -10,7 +10,7 @@ from sidestep.plan.steps import reverse
 from sidestep.report.formats import Look
 from sidestep.report.html.frame import Frame, fill
 from sidestep.report.plan import digest
-from sidestep.report.plan.drawing import svg
+from sidestep.report.plan.drawing import svg, tint, width
 from sidestep.report.plan.html_figures import figures, tiles
 from sidestep.report.plan.html_rows import rows
 from sidestep.report.plan.manifests import as_yaml
@@ -19,17 +19,21 @@ from sidestep.report.units import count, money
 
 _FRAME = Frame("plan.html", ("grid.js", "plan.js"), ("page.css", "plan.css"))
 
+_WIDEST_FITTED = 1_700
+"""A picture of so many points at most is shrunk to the page; a wider one is scrolled."""
+
 
 def render(report: PlanReport, _look: Look) -> str:
     """The page."""
-    plan = report.plan
+    plan, drawn = report.plan, _drawn(report)
     told = {
         "plan": plan,
         "tiles": tiles(plan),
         "figures": figures(plan),
         "unmet": digest.unmet(plan),
         "exposures": [_exposure(each) for each in plan.exposures],
-        "graph": _drawn(report),
+        "graph": drawn,
+        "graph_fits": drawn and width(drawn) <= _WIDEST_FITTED,
         "waves": [_wave(plan, wave) for wave in digest.waves(plan)],
         "verdicts": digest.verdicts(plan),
         "words": [(title, texts) for title, texts in _words(plan) if texts],
@@ -52,6 +56,7 @@ def _wave(plan: Plan, wave: Wave) -> dict[str, Any]:
     return {
         "number": wave.number,
         "title": wave.title,
+        "color": tint(wave.number).color,
         "facts": tuple(_facts(plan, wave)),
         "constraints": tuple(digest.constraint(each) for each in wave.constraints),
         "workloads": tuple(map(str, wave.workloads)),

@@ -38,7 +38,12 @@ def _tiles(plan: Plan) -> Iterator[Tile]:
     meshed = [row for row in plan.workloads if row.fate is not Fate.NONE]
     yield Tile("Become ambient", f"{len(moving):,}", f"of {count(len(meshed), 'workload')} in the mesh")
     pods = sum(wave.pods for wave in plan.waves)
-    yield Tile("Waves", f"{sum(wave.number > 0 for wave in digest.waves(plan)):,}", f"{count(pods, 'pod')} restarted")
+    windows = count(len(plan.exposures), "window") if plan.exposures else "no window"
+    yield Tile(
+        "Waves",
+        f"{sum(wave.number > 0 for wave in digest.waves(plan)):,}",
+        f"{count(pods, 'pod')} restarted; {windows}",
+    )
     saved = plan.money.saved
     more = saved is not None and saved < 0
     value = _UNKNOWN if saved is None else money(abs(saved), plan.currency)
@@ -47,8 +52,7 @@ def _tiles(plan: Plan) -> Iterator[Tile]:
     yield Tile("Waypoints", f"{len(plan.waypoints):,}", f"{monthly} a month")
     stuck = [row for row in plan.workloads if row.fate in (Fate.REWORK, Fate.SIDECAR)]
     yield Tile("Stay or need work", f"{len(stuck):,}", f"{count(len(plan.blockers), 'blocker')}")
-    open_now = len(plan.exposures)
-    yield Tile("To do first", f"{len(digest.unmet(plan)):,}", f"{count(open_now, 'window')} of exposure")
+    yield Tile("To do first", f"{len(digest.unmet(plan)):,}", f"of {count(len(plan.prerequisites), 'prerequisite')}")
 
 
 def _money(plan: Plan) -> Figure:
