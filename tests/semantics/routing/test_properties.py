@@ -23,6 +23,7 @@ from tests.semantics.routing.meshes import (
     vs,
 )
 
+from sidestep.semantics.routing.bounds import Bounds
 from sidestep.semantics.routing.hosts import Client, bare_authority, overlap, within
 from sidestep.semantics.routing.route import Route
 
@@ -210,8 +211,6 @@ def test_five_hundred_rules():
 
 def test_ten_thousand_objects_are_not_looked_through(monkeypatch):
     """A request touches the objects of its host: with 1,000 or 10,000 in the mesh, equally many are ranked."""
-    from sidestep.semantics.routing.bounds import Bounds
-
     counted = []
     real = Bounds.rank
     monkeypatch.setattr(

@@ -80,17 +80,24 @@ class _Pool:
 
 
 class DestinationRules:
-    """All DestinationRules of a mesh, by namespace and host."""
+    """All DestinationRules of a mesh, by namespace and host.
+
+    Attributes:
+        unreadable: why it cannot be told which hosts one of them is about.
+        selective: some count only for clients with certain labels.
+    """
 
     def __init__(self, mesh: Mesh, defaults: MeshDefaults, root: str) -> None:
         self._root = root
         self._default_private = _OWN in defaults.destination_rule_export_to
         self.unreadable = ""
+        self.selective = False
         self._fill(_parsed(resource, defaults.domain) for resource in sorted(mesh.of(DESTINATION_RULE), key=_order))
 
     def _fill(self, parsed: Iterable[tuple[str, MergedRule]]) -> None:
         local, exported, root_local = _Pool(), _Pool(), _Pool()
         for host, rule in parsed:
+            self.selective = self.selective or rule.selector is not None
             if not host:
                 self.unreadable = self.unreadable or rule.broken
             if not rule.exported or rule.exported & {_PUBLIC, _OWN, rule.namespace}:

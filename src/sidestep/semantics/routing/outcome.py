@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.routing.http_match import Vantage
 from sidestep.semantics.routing.paths import location, rewritten
-from sidestep.semantics.routing.reach import Reach, Reached, reached
+from sidestep.semantics.routing.reach import Reach, Reached, alone, looked_up, reached
 from sidestep.semantics.routing.route import Answer, AnswerKind, Backend, Route, RouteSource
-from sidestep.semantics.routing.rule import HttpEntry, HttpRule, Mirror, StreamEntry, Target
+from sidestep.semantics.routing.rule import HttpEntry, HttpRule, Mirror, StreamEntry
 
 NOT_FOUND = Answer(AnswerKind.NOT_FOUND, 404)
 
@@ -79,7 +79,7 @@ def _answer(rule: HttpRule, found: Reached, where: str) -> Answer | None:
 
 
 def _mirror(mirror: Mirror, port: int, reach: Reach) -> str:
-    backend = reached((mirror.target,), port, reach).backends[0]
+    backend = looked_up((mirror.target,), port, reach).backends[0]
     subset = f" subset {backend.subset}" if backend.subset else ""
     lost = "" if backend.known else " (does not exist)"
     return f"{mirror.percent:g}% to {backend.host}:{backend.port}{subset}{lost}"
@@ -87,7 +87,7 @@ def _mirror(mirror: Mirror, port: int, reach: Reach) -> str:
 
 def default_http(host: str, port: int, reach: Reach) -> Route:
     """What a proxy does with requests to a service that no route speaks about."""
-    found = reached((Target(host, port),), port, reach)
+    found = reached(alone(host), port, reach)
     return Route(
         RouteSource.DEFAULT,
         backends=found.backends,
@@ -120,7 +120,7 @@ def stream_route(entry: StreamEntry, port: int, reach: Reach) -> Route:
 
 def default_stream(host: str, port: int, reach: Reach) -> Route:
     """What a proxy does with connections to a service that no route speaks about."""
-    found = reached((Target(host, port),), port, reach)
+    found = reached(alone(host), port, reach)
     return Route(
         RouteSource.DEFAULT,
         backends=found.backends,

@@ -1,6 +1,7 @@
 """What a proxy can reach: the clusters that it has, and what DestinationRules ask of connections to them."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ class Reach(Struct, frozen=True):
         retries: the default, where a route says nothing.
         unrouted: the default where no route matches a service.
         waypoint: it speaks HBONE or plaintext to endpoints, whatever mutual TLS a rule asks for.
+        kept: answers for all proxies of the namespace, by destinations and port; None where they hang on labels.
     """
 
     known: Callable[[str], Host | None]
@@ -33,6 +35,7 @@ class Reach(Struct, frozen=True):
     retries: Retries
     unrouted: Retries
     waypoint: bool = False
+    kept: "dict[tuple[int, int], tuple[tuple[Target, ...], Reached]] | None" = None
 
 
 class Reached(Struct, frozen=True):
@@ -67,7 +70,26 @@ class _Told(Struct, frozen=True):
 
 
 def reached(targets: tuple[Target, ...], port: int, reach: Reach) -> Reached:
-    """Destinations as a proxy reaches them from a listener's port."""
+    """Destinations as a proxy reaches them from a listener's port.
+
+    What is kept holds on to the destinations, so that their identity stays theirs.
+    """
+    if reach.kept is None:
+        return looked_up(targets, port, reach)
+    key = (id(targets), port)
+    if key not in reach.kept:
+        reach.kept[key] = (targets, looked_up(targets, port, reach))
+    return reach.kept[key][1]
+
+
+@lru_cache(maxsize=65536)
+def alone(host: str) -> tuple[Target, ...]:
+    """A service as the only destination: always the same object, for the sake of what is kept."""
+    return (Target(host),)
+
+
+def looked_up(targets: tuple[Target, ...], port: int, reach: Reach) -> Reached:
+    """As `reached`, and nothing is kept."""
     told = [_told(target, port, reach) for target in targets]
     backends = tuple(each.backend for each in told)
     unknown = next((each.unknown for each in told if each.unknown), "")

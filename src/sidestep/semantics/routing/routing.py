@@ -83,6 +83,8 @@ class Routing:
         self._gateways_unread = _unread(mesh, (ISTIO_GATEWAY, GATEWAY))
         self._views: dict[tuple[int, int, str], View] = {}
         self._waypoints: dict[str, WaypointRoutes] = {}
+        self._reaches: dict[str, Reach] = {}
+        self._waypoint_reaches: dict[tuple[str, Retries], Reach] = {}
         self._spoken: dict[tuple[str, str], list[MergedRule]] = {}
 
     @classmethod
@@ -157,6 +159,14 @@ class Routing:
         return self._views[key]
 
     def _reach(self, namespace: str, labels: Labels | None) -> Reach:
+        """What a proxy reaches; proxies of one namespace share it unless DestinationRules tell them apart."""
+        if self._rules.selective:
+            return self._new_reach(namespace, labels, kept=False)
+        if namespace not in self._reaches:
+            self._reaches[namespace] = self._new_reach(namespace, None, kept=True)
+        return self._reaches[namespace]
+
+    def _new_reach(self, namespace: str, labels: Labels | None, *, kept: bool) -> Reach:
         def known(name: str) -> Host | None:
             host = self._hosts.get(name)
             seen = host is not None and (host.namespace == namespace or self._registry.exported_to(host, namespace))
@@ -165,7 +175,8 @@ class Routing:
         def speaker(host: Host) -> MergedRule | None:
             return chosen(self._speaking(namespace, host), namespace, labels)
 
-        return Reach(known, speaker, self._default_retries, self._default_retries)
+        own = self._default_retries
+        return Reach(known, speaker, own, own, kept={} if kept else None)
 
     def _speaking(self, namespace: str, host: Host) -> list[MergedRule]:
         key = (namespace, host.name)
@@ -191,12 +202,17 @@ class Routing:
 
     def _waypoint_reach(self, namespace: str, port: HostPort | None) -> Reach:
         """Rules that select clients by label speak to no waypoint: their subsets and limits are of inbound clusters."""
+        key = (namespace, self._unrouted(port))
+        if key not in self._waypoint_reaches:
+            self._waypoint_reaches[key] = self._new_waypoint_reach(*key)
+        return self._waypoint_reaches[key]
 
+    def _new_waypoint_reach(self, namespace: str, unrouted: Retries) -> Reach:
         def speaker(host: Host) -> MergedRule | None:
             return without_selection(self._speaking(namespace, host))
 
-        base = self._reach(namespace, None)
-        return Reach(base.known, speaker, self._default_retries, self._unrouted(port), waypoint=True)
+        known = self._new_reach(namespace, None, kept=False).known
+        return Reach(known, speaker, self._default_retries, unrouted, waypoint=True, kept={})
 
     def _unrouted(self, port: HostPort | None) -> Retries:
         """Of requests that no route of a waypoint speaks about (release notes of 1.24 and 1.31)."""

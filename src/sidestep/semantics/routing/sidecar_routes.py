@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.routing.defaults import ALLOW_ANY
-from sidestep.semantics.routing.hosts import Client, Host, within
+from sidestep.semantics.routing.hosts import Client, Host, bare_authority, is_address, within
 from sidestep.semantics.routing.http_match import Vantage
 from sidestep.semantics.routing.outcome import (
     NOT_FOUND,
@@ -65,20 +65,26 @@ class SidecarRoutes(Struct, frozen=True):
         return self._by_authority(view, host, authority, port, http)
 
     def _by_authority(self, view: View, dialled: Host | None, authority: str, port: int, http: HttpSeen) -> Route:
+        known = view.plain.get((authority, port))
+        if known is not None:
+            return self._service(view, known, port, http)
         service = view.service(authority, port, dialled, dotted=self.dotted)
         named = view.named_only(authority, port)
-        if service is not None and not self._outranks(view, named, service, port):
-            return self._service(view, service, port, http)
-        found = self._first(named, port, http)
-        return found or self._by_wildcard(view, authority, port, http)
-
-    def _outranks(self, view: View, named: list[Bound], service: Host, port: int) -> bool:
-        """Whether an object that names the very text comes before the service that the text is short for."""
+        if service is None:
+            found = self._first(named, port, http)
+            return found or self._by_wildcard(view, authority, port, http)
         others = [bound for bound in named if service.name not in bound.hosts]
-        if not others or not self._offering(others[:1], port):
-            return False
+        if not others and not is_address(bare_authority(authority)):
+            view.plain[authority, port] = service
+        if self._outranks(view, others, service, port):
+            return self._first(others, port, http) or self._unknown(http=True)
+        return self._service(view, service, port, http)
+
+    def _outranks(self, view: View, others: list[Bound], service: Host, port: int) -> bool:
+        """Whether an object that names the very text comes before the service that the text is short for."""
+        naming = self._offering(others, port)
         speaking = self._offering(view.candidates(service), port)
-        return not speaking or view.before(others[0], speaking[0])
+        return bool(naming) and (not speaking or view.before(naming[0], speaking[0]))
 
     def _by_wildcard(self, view: View, authority: str, port: int, http: HttpSeen) -> Route:
         service = view.below(authority, port)

@@ -49,6 +49,8 @@ class View:
         self._candidates: dict[str, list[Bound]] = {}
         self._streams: dict[str, list[Bound]] = {}
         self._listens: dict[int, bool] = {}
+        self.plain: dict[tuple[str, int], Host] = {}
+        """Authorities that mean a service on a port, and that no object names by that very text."""
         self._covered: dict[tuple[str, int], bool] = {}
 
     def sees(self, host: Host, port: int = 0) -> bool:
