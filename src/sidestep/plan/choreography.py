@@ -12,6 +12,7 @@ from msgspec import Struct
 from sidestep.model.metadata import Labels, ObjectId, WorkloadRef
 from sidestep.plan.gates import gates
 from sidestep.plan.steps import Apply, Effect, Restart, SetLabels, Step, Wait, WaitFor, reverse
+from sidestep.plan.wording import many
 from sidestep.semantics.enrolment import DATAPLANE_MODE
 from sidestep.semantics.injection import INJECT
 from sidestep.semantics.service_index import Service
@@ -154,7 +155,9 @@ def _move(script: Script, move: Move, after: tuple[str, ...]) -> str:
         text = f"take {move.workload} off its sidecar: its next pods are ambient"
         last = (script.add(change, text, after, "a rollout begins", (move.controller,)),)
     restart = Restart(move.workload, move.pods, effect_only=move.controller is not None)
-    rolled = script.add(restart, f"roll out {move.workload}, {move.pods} pods", last, "its pods have no sidecar")
+    rolled = script.add(
+        restart, f"roll out {move.workload}, {many(move.pods, 'pod')}", last, "its pods have no sidecar"
+    )
     captured = Wait(WaitFor.CAPTURED, str(move.workload), _ROLLOUT_SECONDS)
     return script.add(captured, f"wait until ztunnel has every pod of {move.workload}", (rolled,))
 

@@ -16,6 +16,7 @@ from sidestep.plan.steps import Effect, Patch, Restart
 from sidestep.plan.twins import exempting, is_deny
 from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
+from sidestep.plan.wording import many
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Mode
 from sidestep.semantics.loose import as_dicts
@@ -99,6 +100,6 @@ def _renew_sidecars(judged: tuple[Judged, ...]) -> Iterator[Preparation]:
         old = [pods for pods in each.pods if pods.mode is Mode.SIDECAR and not pods.hbone and not pods.declared]
         if old:
             count = sum(pods.count for pods in old)
-            text = f"restart {each.plan.workload} so that its {count} sidecars take HBONE"
+            text = f"restart {each.plan.workload} so that its {many(count, 'sidecar')} take HBONE"
             predicts = "ambient clients reach it by HBONE instead of plaintext"
             yield Restart(each.plan.workload, each.plan.pods), text, predicts, ()

@@ -11,12 +11,13 @@ from sidestep.plan.document import Fate, Plan
 from sidestep.plan.money import Ledger
 from sidestep.plan.waypoint_choice import Choice
 from sidestep.plan.waypoints.rightsizing import right_size, sidecar_uses, verdict
+from sidestep.plan.wording import many
 
 _TOLD = {
-    Fate.AMBIENT: "need layer 4 alone",
-    Fate.WAYPOINT: "need a waypoint",
-    Fate.SIDECAR: "stay on their sidecar",
-    Fate.REWORK: "need rework first",
+    Fate.AMBIENT: ("needs layer 4 alone", "need layer 4 alone"),
+    Fate.WAYPOINT: ("needs a waypoint", "need a waypoint"),
+    Fate.SIDECAR: ("stays on its sidecar", "stay on their sidecars"),
+    Fate.REWORK: ("needs rework first", "need rework first"),
 }
 
 
@@ -26,19 +27,23 @@ def summary(plan: Plan, currency: str) -> str:
     in_mesh = sum(counts[fate] for fate in _TOLD)
     if not in_mesh:
         return "Nobody in this mesh carries a sidecar: there is nothing to move."
-    parts = ", ".join(f"{counts[fate]} {words}" for fate, words in _TOLD.items() if counts[fate])
+    parts = ", ".join(
+        f"{counts[fate]:,} {one if counts[fate] == 1 else several}"
+        for fate, (one, several) in _TOLD.items()
+        if counts[fate]
+    )
     moving = [wave for wave in plan.waves if wave.workloads]
-    told = [f"Of {in_mesh} workloads in the mesh, {parts}."]
+    told = [f"Of {many(in_mesh, 'workload')} in the mesh, {parts}."]
     if moving:
-        told.append(
-            f"They move in {len(moving)} waves ({sum(wave.pods for wave in moving)} pods restarted) behind "
-            f"{len(plan.waypoints)} waypoints."
-        )
+        behind = f" behind {many(len(plan.waypoints), 'waypoint')}" if plan.waypoints else ""
+        pods = many(sum(wave.pods for wave in moving), "pod")
+        told.append(f"They move in {many(len(moving), 'wave')} ({pods} restarted){behind}.")
     if plan.money.saved is not None:
         verb = "saves" if plan.money.saved >= 0 else "costs"
         told.append(f"At the end it {verb} {abs(plan.money.saved):,.0f} {currency} a month, by what is requested.")
     if plan.exposures:
-        told.append(f"{len(plan.exposures)} windows cannot be avoided; each says who is refused, and until when.")
+        windows = many(len(plan.exposures), "window")
+        told.append(f"{windows} cannot be avoided: the plan says who is refused, and until when.")
     return " ".join(told)
 
 

@@ -1,7 +1,7 @@
 """Which way a request takes, and what each hop sees: every client against every server."""
 
 import pytest
-from tests.support.scenes import ask, index, peers, pods, principal, service, waypoint
+from tests.support.scenes import ask, get, index, m, peers, pods, principal, service, waypoint
 
 from sidestep.semantics.decisions import Proxy, Shape, Transport, Verdict
 
@@ -80,3 +80,31 @@ def test_an_unknown_host_leaves_the_mesh():
 def test_a_service_without_pods(client, shape):
     found = ask(index(pods("web", client), service("ghost")), "web", "ghost")
     assert found.verdict is Verdict.UNREACHABLE
+
+
+def ingress(**labels):
+    gateway = m.o.thing(
+        "gateway.networking.k8s.io/v1", "Gateway", m.o.meta("edge", "shop"),
+        spec={"gatewayClassName": "istio", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]},
+    )  # fmt: skip
+    route = m.o.thing(
+        "gateway.networking.k8s.io/v1", "HTTPRoute", m.o.meta("edge", "shop"),
+        spec={
+            "parentRefs": [{"name": "edge"}],
+            "hostnames": ["shop.example.com"],
+            "rules": [{"backendRefs": [{"name": "cart", "port": 80}]}],
+        },
+    )  # fmt: skip
+    edge = pods("edge", "gateway", labels={"gateway.networking.k8s.io/gateway-name": "edge"})
+    return [gateway, route, *edge, *pods("cart", "ambient"), service("cart", labels=labels), *waypoint()]
+
+
+@pytest.mark.parametrize(
+    ("labels", "passes"),
+    [({}, False), (BOUND, False), ({**BOUND, "istio.io/ingress-use-waypoint": "true"}, True)],
+)
+def test_a_gateway_passes_the_waypoint_only_where_it_is_told(labels, passes):
+    found = ask(index(*ingress(**labels)), "gateway:shop/edge", "shop.example.com", get(host="shop.example.com"))
+    assert found.verdict is Verdict.ALLOW
+    assert (Proxy.WAYPOINT in proxies(found)) is passes
+    assert str(found.branches[0].destination) == "Deployment shop/cart"

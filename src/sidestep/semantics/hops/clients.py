@@ -25,9 +25,9 @@ from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.hops.waypoint import through_waypoint, through_workload_waypoint
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.protocols import Declared
-from sidestep.semantics.requests import Tcp
+from sidestep.semantics.requests import GatewayClient, Tcp
 from sidestep.semantics.routing.hosts import Client
-from sidestep.semantics.routing.route import Route, RouteSource
+from sidestep.semantics.routing.route import Backend, Route, RouteSource
 from sidestep.semantics.service_index import Service
 from sidestep.semantics.services import ingress_uses_waypoint
 from sidestep.semantics.waypoints import Binding, BindingState
@@ -69,20 +69,63 @@ def from_sidecar(traveller: Traveller, target: Target, port: int, client: Instan
 
 def from_gateway(traveller: Traveller, target: Target, port: int) -> list[Branch]:
     """What a gateway sends on; only a label makes it ask the service's waypoint (D52)."""
-    out = traveller.passed(_leaving(traveller, Proxy.GATEWAY))
+    hop = _leaving(traveller, Proxy.GATEWAY)
+    out = traveller.passed(hop)
     match target:
         case External():
-            return [outside(out, target.host)]
+            return _by_gateway(traveller, hop, target.host, port)
         case Pods():
             return _each(out, target, port, choose_as_sidecar)
         case Service():
             bound = traveller.index.waypoint_of(target)
-            asks = traveller.index.settings.version.since(1, 24) and ingress_uses_waypoint(
-                traveller.index.mesh, target.resource
-            )
-            if asks and bound is not None:
+            if bound is not None and _asks(traveller, target):
                 return _perhaps(out, bound, target, port, to_service(out, target, port, choose_as_sidecar))
             return to_service(out, target, port, choose_as_sidecar)
+
+
+def _by_gateway(traveller: Traveller, hop: Hop, host: str, port: int) -> list[Branch]:
+    """A host that only the gateway's own routes know."""
+    client, http = traveller.request.client, traveller.http
+    if http is None or not isinstance(client, GatewayClient):
+        return [outside(traveller.passed(hop), host)]
+    told = http_seen(traveller, http, Validation())
+    if told is None:
+        return [traveller.unknown(host, "the path is one that proxies refuse")]
+    route = traveller.index.routing.gateway_http(f"{client.namespace}/{client.name}", host, port, told)
+    ended = answered(traveller, route, hop)
+    if ended is not None:
+        return [ended]
+    onward, total = replace(traveller.passed(hop), route=route), sum(backend.weight for backend in route.backends)
+    return [
+        branch
+        for backend in route.backends
+        if backend.weight
+        for branch in _forwarded(
+            replace(onward, weight=traveller.weight * backend.weight / total), backend, route, port
+        )
+    ] or deliver(onward, route, port, choose_as_sidecar)
+
+
+def _forwarded(traveller: Traveller, backend: Backend, route: Route, port: int) -> list[Branch]:
+    """One backend of a gateway's route: through its waypoint where the service asks for that."""
+    alone = replace(route, backends=(backend,))
+    service = traveller.index.services.by_host.get(backend.host)
+    number = backend.port or port
+    if service is None:
+        return deliver(traveller, alone, number, choose_as_sidecar)
+    bound = traveller.index.waypoint_of(service)
+    direct = deliver(traveller, alone, number, choose_as_sidecar)
+    return (
+        direct
+        if bound is None or not _asks(traveller, service)
+        else _perhaps(traveller, bound, service, number, direct)
+    )
+
+
+def _asks(traveller: Traveller, service: Service) -> bool:
+    """Whether gateways are told to pass a service's waypoint, and are new enough to listen."""
+    index = traveller.index
+    return index.settings.version.since(1, 24) and ingress_uses_waypoint(index.mesh, service.resource)
 
 
 def _ambient_to_service(traveller: Traveller, service: Service, port: int) -> list[Branch]:
