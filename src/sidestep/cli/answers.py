@@ -6,15 +6,15 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.cli.options import SourceOptions
+from sidestep.cli.plan import version_option
 from sidestep.cli.reading import Manner, read_mesh
 from sidestep.cli.states import At, at_option, states
-from sidestep.errors import UsageError
 from sidestep.explain.answer import explain
 from sidestep.explain.explanation import Explanation
 from sidestep.explain.question import Question
 from sidestep.report.formats import Format
 from sidestep.semantics.requests import Answers
-from sidestep.semantics.versions import IstioVersion, given_version
+from sidestep.semantics.versions import IstioVersion
 
 Answer = Callable[[dict[str, Any], SourceOptions, Manner], Any]
 
@@ -49,15 +49,3 @@ def question_of(values: dict[str, Any]) -> Question:
     """The request that the options name."""
     named = {name: values[name] for name in Question.__struct_fields__ if values[name] is not None}
     return Question(**{**named, "authorizer": Answers(values["authorizer"] or Answers.UNSTATED)})
-
-
-def version_option(text: str | None) -> IstioVersion | None:
-    """The version that `--istio` names.
-
-    Raises:
-        UsageError: it is none.
-    """
-    version = given_version(text) if text is not None else None
-    if text is not None and version is None:
-        raise UsageError(f"{text!r} is no version of Istio", where="--istio", remedy="write it like 1.29 or 1.29.2")
-    return version
