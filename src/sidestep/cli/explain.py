@@ -44,7 +44,9 @@ Exit codes:
 @click.option("--sni", default="", metavar="NAME", help="The client itself speaks TLS, to this server name.")
 @click.option("--authorizer", type=click.Choice(["allows", "denies"]), help="What external authorizers would say.")
 @click.option(
-    "--at", metavar="STATE", help="today, planned, or PLAN.json#WAVE.  [default: today, and what a plan would change]"
+    "--at",
+    metavar="STATE",
+    help="today, labels (flipped and nothing else), planned, or PLAN.json#WAVE.  [default: all that differ]",
 )
 @click.option("--istio", metavar="VERSION", help="Istio's version.  [default: istiod's image, or the newest]")
 @click.option("--log", metavar="LINE|-", help="Explain a line of an access log instead; - reads it from stdin.")

@@ -6,10 +6,11 @@ from msgspec import Struct
 
 from sidestep.actions.memory import apply, problems
 from sidestep.errors import UsageError, WorldError
-from sidestep.explain.answer import PLANNED, TODAY, State
+from sidestep.explain.answer import LABELS_ALONE, PLANNED, TODAY, State
 from sidestep.model.mesh import Mesh
 from sidestep.plan.document import Plan
 from sidestep.plan.inferred_calls import inferred_calls
+from sidestep.plan.naive import naive_plan
 from sidestep.plan.planner import PlanRequest, Wishes, make_plan
 from sidestep.plan.reading import read_plan
 from sidestep.report.units import count
@@ -28,8 +29,10 @@ class At(Struct, frozen=True):
         planned: a plan is made on the fly.
         plan: one that was saved; None where none is named.
         until: its wave or step; None for all of it.
+        naive: also what flipping labels alone would do; beside a plan only where that decides otherwise.
     """
 
+    naive: bool = False
     planned: bool = True
     plan: Plan | None = None
     until: str | int | None = None
@@ -42,13 +45,19 @@ def at_option(text: str | None) -> At:
         UsageError: the file names no wave or step.
         WorldError: the file cannot be read, or is no plan.
     """
-    if text in (None, PLANNED):
+    if text is None:
+        return At(naive=True)
+    if text == PLANNED:
         return At()
+    if text == LABELS_ALONE:
+        return At(planned=False, naive=True)
     if text == TODAY:
         return At(planned=False)
     path, _, part = str(text).rpartition("#") if "#" in str(text) else (str(text), "", "")
     if not path:
-        raise UsageError(f"{text!r} names no state", where="--at", remedy="write today, planned or PLAN.json#WAVE")
+        raise UsageError(
+            f"{text!r} names no state", where="--at", remedy="write today, labels, planned or PLAN.json#WAVE"
+        )
     plan = read_plan(_content(Path(path)), path)
     until: str | int | None = int(part) if part.isascii() and part.isdigit() else part or None
     _check(plan, until)
@@ -61,9 +70,14 @@ def states(mesh: Mesh, at: At, version: IstioVersion | None) -> tuple[State, ...
     if at.plan is not None:
         return today, _after(mesh, at.plan, at.until, version)
     if not at.planned:
-        return (today,)
+        return (today, _naive(mesh, version, optional=False)) if at.naive else (today,)
     request = PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes(istio=version))
-    return today, _after(mesh, make_plan(request), None, version)
+    naive = (_naive(mesh, version, optional=True),) if at.naive else ()
+    return today, *naive, _after(mesh, make_plan(request), None, version)
+
+
+def _naive(mesh: Mesh, version: IstioVersion | None, *, optional: bool) -> State:
+    return State(LABELS_ALONE, MeshIndex.of(apply(naive_plan(mesh), mesh), version), (_TAKEN,), optional)
 
 
 def _after(mesh: Mesh, plan: Plan, until: str | int | None, version: IstioVersion | None) -> State:

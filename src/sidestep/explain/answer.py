@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.explain.asking import Asked, asked, in_another_state
 from sidestep.explain.changes import changes
@@ -16,6 +17,8 @@ from sidestep.semantics.index import MeshIndex
 
 TODAY = "today"
 PLANNED = "planned"
+LABELS_ALONE = "labels"
+"""Everybody off their sidecars by labels and restarts, and nothing else done."""
 _GAPS_TOLD = 5
 
 
@@ -26,11 +29,13 @@ class State(Struct, frozen=True):
         name: `today`, `planned` or the number of a wave.
         index: the mesh in it.
         notes: what was taken for granted to know it.
+        optional: worth telling only where it decides otherwise than the first state.
     """
 
     name: str
     index: MeshIndex
     notes: tuple[str, ...] = ()
+    optional: bool = False
 
 
 def explain(states: Sequence[State], question: Question) -> Explanation:
@@ -47,6 +52,9 @@ def answer(states: Sequence[State], question: Asked) -> Explanation:
     first = states[0].index
     moved = [in_another_state(first, state.index, question.request) for state in states]
     decisions = [decide(state.index, each.request) for state, each in zip(states, moved, strict=True)]
+    shown = [at for at, each in enumerate(states) if not each.optional or _differ(decisions[at], decisions[0])]
+    states = [states[at] for at in shown]
+    moved, decisions = [moved[at] for at in shown], [decisions[at] for at in shown]
     reports = tuple(
         state_report(state.name, made, state.index.settings.bundle)
         for state, made in zip(states, decisions, strict=True)
@@ -63,6 +71,10 @@ def answer(states: Sequence[State], question: Asked) -> Explanation:
     )
 
 
+def _differ(one: Decision, other: Decision) -> bool:
+    return one.verdict is not other.verdict
+
+
 def unread(mesh: Mesh) -> tuple[str, ...]:
     """What was not read, as far as an answer may depend on it."""
     told = [f"not read: {gap}" for gap in mesh.gaps[:_GAPS_TOLD]]
@@ -71,6 +83,12 @@ def unread(mesh: Mesh) -> tuple[str, ...]:
 
 
 def _differences(states: Sequence[State], decisions: Sequence[Decision]) -> tuple[DifferenceReport, ...]:
-    if len(states) < 2:
-        return ()
-    return changes(decisions[0], decisions[-1], states[-1].index.settings.bundle)
+    """Between the first and the last state; before them, what labels alone would change."""
+    found: list[DifferenceReport] = []
+    for state, made in list(zip(states, decisions, strict=True))[1:]:
+        own = changes(decisions[0], made, state.index.settings.bundle)
+        if state.optional:
+            found += [replace(each, text=f"by labels alone: {each.text}") for each in own]
+        elif state is states[-1]:
+            found += own
+    return tuple(found)

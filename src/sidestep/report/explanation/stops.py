@@ -63,7 +63,7 @@ def title(state: StateReport) -> str:
     """Which state it is."""
     if state.state.isdigit():
         return f"After wave {state.state}"
-    return state.state.capitalize()
+    return "By labels alone" if state.state == "labels" else state.state.capitalize()
 
 
 def verdict_line(state: StateReport) -> str:

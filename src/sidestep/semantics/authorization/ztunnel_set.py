@@ -47,6 +47,13 @@ class ZtunnelSet(Struct, frozen=True, dict=True):
     def _asks_destination_address(self) -> tuple[Authorization, ...]:
         return tuple(each for each in (*self.deny, *self.allow) if _uses(each, "destination_ips"))
 
+    @cached_property
+    def powerless(self) -> tuple[Authorization, ...]:
+        """DENY policies of which nothing is left that could refuse anybody (D06)."""
+        return tuple(
+            each for each in self.deny if each.lost and each.groups and all(group.void for group in each.groups)
+        )
+
     def judge(self, seen: Seen) -> ZtunnelVerdict:
         """The verdict on one connection."""
         if self.unreadable:

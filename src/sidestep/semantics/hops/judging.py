@@ -62,6 +62,11 @@ def ztunnel_check(policies: ZtunnelSet, what: Seen, refusal: Shape) -> Check:
         )
     verdict = Verdict.ALLOW if told.allowed else Verdict.DENY
     shape = Shape.NONE if told.allowed else refusal
+    if told.allowed and authorization is None and policies.powerless:
+        lost = policies.powerless[0]
+        named = lost.policy.id if lost.policy else lost.name
+        reason = f"{named} refuses nothing here: without {', '.join(lost.lost)} it matches nobody"
+        return Check(CheckKind.AUTHORIZATION, verdict, reason=reason, seen=what)
     return Check(CheckKind.AUTHORIZATION, verdict, shape, where, rule, None, authorization, seen=what)
 
 
