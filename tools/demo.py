@@ -1,4 +1,4 @@
-"""What `make demo` runs: a realistic mesh, its audit as one would run it, and the report to open."""
+"""What `make demo` runs: a realistic mesh, its audit, one request before and after, the plan, and pages to open."""
 
 import subprocess
 import sys
@@ -25,10 +25,18 @@ def main() -> None:
     subprocess.run([sys.executable, "-m", "tools.meshgen", "--out", str(mesh)], check=True, cwd=ROOT)
     shown = str(mesh.relative_to(ROOT))
     report = str((BUILD / "audit.html").relative_to(ROOT))
-    run("audit", "--from", shown, "--prices", "docs/examples/prices.yaml")
-    run("audit", "--quiet", "--from", shown, "--prices", "docs/examples/prices.yaml", "--out", report)
-    say(f"The same as a page to read: {report}")
-    say("Next: `sidestep audit` on your own cluster, or `sidestep audit --from FOLDER` on your manifests.")
+    prices = ("--prices", "docs/examples/prices.yaml")
+    run("audit", "--from", shown, *prices)
+    run("audit", "--quiet", "--from", shown, *prices, "--out", report)
+    say("\nA policy refuses DELETE. What becomes of it when only labels are flipped, and by the plan?")
+    request = ("--client", "shop/web", "--to", "orders", "--method", "DELETE", "--path", "/orders/7")
+    run("explain", "--from", "docs/examples/shop.yaml", *request)
+    folder = str((BUILD / "plan").relative_to(ROOT))
+    run("plan", "--from", shown, *prices, "--out", folder)
+    page = str((BUILD / "plan.html").relative_to(ROOT))
+    run("plan", "--quiet", "--from", shown, *prices, "--out", page)
+    say(f"\nPages to read: {report} and {page}; the plan to review: {folder}/plan.md")
+    say("Next: `sidestep audit`, `explain` and `plan` on your own cluster, or with `--from FOLDER` on your manifests.")
 
 
 if __name__ == "__main__":
