@@ -13,7 +13,10 @@ from sidestep import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("sidestep.cli.audit", "Show who carries a sidecar and why, what it costs, and what is wrong already."),
     "completion": ("sidestep.cli.completion", "Print the script that completes commands and options in a shell."),
-    "explain": ("sidestep.cli.explain", "Say what happens to one request, today and after, and who decides it."),
+    "explain": (
+        "sidestep.cli.explain",
+        "Say what happens to one request, today and after the migration: path, verdict, and who decides it.",
+    ),
     "plan": ("sidestep.cli.plan", "Decide for each workload what becomes of it, and in which order."),
     "rbac": ("sidestep.cli.rbac", "Print the least ClusterRole that a full audit needs."),
     "snapshot": ("sidestep.cli.snapshot", "Write everything that an audit needs into one file."),
