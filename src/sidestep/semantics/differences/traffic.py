@@ -77,10 +77,10 @@ TRAFFIC: tuple[Difference, ...] = (
     Difference(
         "D45", "An annotation takes pods out of enforcement", _C, Direction.OPEN,
         "`ambient.istio.io/bypass-inbound-capture` means nothing to a sidecar.",
-        "Ztunnel leaves inbound traffic of these pods alone: no mTLS, no policy.",
+        "Plaintext to these pods is not redirected: ztunnel asks neither for mTLS nor for policies. HBONE it judges.",
         "Pods have the annotation with value `true`.",
         "Remove it unless the pods need no protection.",
-        (f"{DOCS}reference/config/annotations/", "istio/istio: cni/pkg/nodeagent"),
+        (f"{DOCS}reference/config/annotations/", "istio/istio: cni/pkg/iptables/iptables.go"),
     ),
     Difference(
         "D46", "Unknown hosts can be reached", _C, Direction.OPEN,

@@ -136,8 +136,16 @@ def _to_one(traveller: Traveller, service: Service, to: Instances, port: Port, h
     if how.names and arrival.transport is Transport.MTLS:
         own = to.principal(traveller.index.settings.trust_domain)
         if SPIFFE + own not in how.names:
-            return _nobody(traveller, str(to.workload), f"subjectAltNames do not name {own}", Shape.UNAVAILABLE)
+            return _unexpected(traveller, str(to.workload), own)
     return arrive(arrival)
+
+
+def _unexpected(traveller: Traveller, at: str, own: str) -> Branch:
+    """The server's certificate is not one that the DestinationRule names (D37)."""
+    where = traveller.route.traffic_object if traveller.route else None
+    shape = Shape.UNAVAILABLE if traveller.http is not None else Shape.CLOSED
+    reason = f"subjectAltNames do not name {own}"
+    return traveller.stop(Proxy.NONE, at, Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, shape, where, reason=reason))
 
 
 def _transport(traveller: Traveller, to: Instances, port: int, how: Onward) -> Transport:

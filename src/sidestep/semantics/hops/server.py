@@ -88,9 +88,13 @@ def _unguarded(arrival: Arrival) -> Branch:
 
 
 def _at_ztunnel(arrival: Arrival) -> Branch:
-    """Ztunnel sees no HTTP: addresses, the peer's identity and the target port are all it judges by."""
+    """Ztunnel sees no HTTP: addresses, the peer's identity and the target port are all it judges by.
+
+    Pods that bypass capture miss the redirection of plaintext alone: HBONE comes to ztunnel's own port all the same
+    (cni/pkg/iptables, D45).
+    """
     traveller, to, port = arrival.traveller, arrival.to, arrival.port
-    if to.bypasses_inbound:
+    if to.bypasses_inbound and arrival.transport is not Transport.HBONE:
         return _unguarded(arrival)
     if port in _ILLEGAL_AT_ZTUNNEL:
         return arrival.refused(Proxy.ZTUNNEL_IN, CheckKind.CAPTURE, Shape.CLOSED, f"ztunnel refuses port {port}")
