@@ -69,7 +69,7 @@ OTHER = Client("other", {"app": "web"})
 
 def routing(*objects: Object, hosts: tuple[Host, ...] = HOSTS, at: IstioVersion = NOW, **defaults: Any) -> Routing:
     gaps = defaults.pop("gaps", ())
-    return Routing.configured(
+    return Routing.of(
         mesh(*objects, gaps=gaps), {host.name: host for host in hosts}, ROOT, at, MeshDefaults(**defaults)
     )
 

@@ -29,6 +29,7 @@ class MeshDefaults(Struct, frozen=True):
         retries: `defaultHttpRetryPolicy`; None for Istio's own default.
         domain: the cluster's.
         alpha_routes: whether istiod reads kinds of routes that its release has as alpha; None where that is not known.
+        object: the whole configuration.
         unknown: why part of it cannot be told.
     """
 
@@ -40,7 +41,12 @@ class MeshDefaults(Struct, frozen=True):
     retries: Mapping[str, Any] | None = None
     domain: str = DOMAIN
     alpha_routes: bool | None = None
+    object: ObjectId | None = None
     unknown: str = ""
+
+
+ISTIO_DEFAULTS = MeshDefaults()
+"""Of a mesh that says nothing."""
 
 
 def mesh_defaults(values: Mapping[str, Any], says: ObjectId | None) -> MeshDefaults:
@@ -55,9 +61,10 @@ def mesh_defaults(values: Mapping[str, Any], says: ObjectId | None) -> MeshDefau
             mode or ALLOW_ANY,
             says if mode else None,
             None if policy is None else mapping(policy, "defaultHttpRetryPolicy"),
+            object=says,
         )
     except MalformedError as error:
-        return MeshDefaults(unknown=f"{says or 'mesh configuration'}: {error}")
+        return MeshDefaults(object=says, unknown=f"{says or 'mesh configuration'}: {error}")
 
 
 def _exports(values: Mapping[str, Any], field: str) -> tuple[str, ...]:

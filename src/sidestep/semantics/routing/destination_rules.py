@@ -16,6 +16,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.routing.age import created
 from sidestep.semantics.routing.by_host import ByHost
 from sidestep.semantics.routing.defaults import MeshDefaults
 from sidestep.semantics.routing.hosts import Host, full_name
@@ -154,7 +155,7 @@ def _selects(selector: Labels, labels: Labels) -> bool:
 def _order(resource: Resource[Spec]) -> tuple[bool, str, str, str]:
     """Rules with a selector first, then the oldest."""
     spec, meta = resource.view.spec or {}, resource.meta
-    return spec.get("workloadSelector") is None, meta.creation_timestamp or "", meta.name, meta.namespace
+    return spec.get("workloadSelector") is None, created(meta), meta.name, meta.namespace
 
 
 def _parsed(resource: Resource[Spec], domain: str) -> tuple[str, MergedRule]:

@@ -15,6 +15,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.routing.age import created
 from sidestep.semantics.routing.defaults import MeshDefaults
 from sidestep.semantics.routing.exports import exports
 from sidestep.semantics.routing.gateway_api_backends import RouteContext, grants_of
@@ -114,7 +115,7 @@ class GatewayApi(Struct, frozen=True):
         apart = kind.name if self.version.since(1, 26) and not self.version.since(1, 30) else ""
         late = kind.name if not self.version.since(1, 26) else ""
         meta = resource.meta
-        age = ("1" if late == GRPC_ROUTE.name else "", meta.creation_timestamp or "", meta.namespace, meta.name)
+        age = ("1" if late == GRPC_ROUTE.name else "", created(meta), meta.namespace, meta.name)
         for host in parent.hosts:
             where = meta.namespace if parent.gateway == MESH else ""
             key = (apart, where, parent.port, parent.gateway, host)
@@ -162,7 +163,7 @@ class GatewayApi(Struct, frozen=True):
         else:
             entries = (unread_entry(stream, context),)
         return Bound(
-            (meta.creation_timestamp or "", f"{meta.name}~{stream.value}~{count}", meta.namespace),
+            (created(meta), f"{meta.name}~{stream.value}~{count}", meta.namespace),
             meta.namespace,
             resource.id,
             (host,),
@@ -220,5 +221,5 @@ class GatewayApi(Struct, frozen=True):
 
 def _broken(resource: Resource[Any], error: MalformedError) -> Bound:
     meta = resource.meta
-    order = (meta.creation_timestamp or "", meta.name, meta.namespace)
+    order = (created(meta), meta.name, meta.namespace)
     return Bound(order, meta.namespace, resource.id, of_gateway_api=True, broken=f"{resource.id}: {error}")

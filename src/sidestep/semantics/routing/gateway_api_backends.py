@@ -122,7 +122,7 @@ def backend(ref: Mapping[str, Any], field: str, context: RouteContext) -> Target
         raise MalformedError(f"{field}: what stands behind an InferencePool is not read")
     host = _host(name, group, kind, namespace, context)
     if host is None or not context.allows(namespace, name):
-        return Target("", port, weight, missing=True)
+        return Target(name, port, weight, missing=True)
     _require(not (kind == "Service" and "." in name), f"{field}.name: {name} is no name of a Service")
     _require(not (kind == "Hostname" and written), f"{field}.namespace: not with a Hostname")
     _require(port is not None, f"{field}.port: missing")

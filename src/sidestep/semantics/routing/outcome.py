@@ -3,14 +3,16 @@
 Source: pilot/pkg/networking/core/route/route.go (applyHTTPRouteDestination); D58 for destinations that do not exist.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
 
 from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.routing.http_match import Vantage
 from sidestep.semantics.routing.paths import location, rewritten
 from sidestep.semantics.routing.reach import Reach, Reached, alone, looked_up, reached
 from sidestep.semantics.routing.route import Answer, AnswerKind, Backend, Route, RouteSource
-from sidestep.semantics.routing.rule import HttpEntry, HttpRule, Mirror, StreamEntry
+from sidestep.semantics.routing.rule import HttpEntry, HttpRule, Mirror, StreamEntry, offered
 
 NOT_FOUND = Answer(AnswerKind.NOT_FOUND, 404)
 
@@ -20,21 +22,30 @@ def taken(
 ) -> Route | None:
     """The route of the first entry that takes a request; None when none does."""
     for entry in entries:
-        offered = entry.match.offered(vantage)
-        if offered is False:
+        there = entry.match.offered(vantage)
+        if there is False:
             continue
         met = entry.match.takes(http, vantage)
         if met is False:
             continue
-        if entry.rule.broken or met is None or offered is None:
-            return _doubtful(entry, offered)
+        if entry.rule.broken or met is None or there is None:
+            return _doubtful(entry, there)
         return _http_route(entry, vantage, http, reach, tls=tls)
     return None
 
 
-def _doubtful(entry: HttpEntry, offered: bool | None) -> Route:
+def not_taken(entries: Sequence[HttpEntry], vantage: Vantage) -> Route:
+    """What becomes of a request that no rule takes: 404, unless it is not certain that there is any rule."""
+    rule = entries[0].rule
+    unsure = [entry for entry in entries if offered([entry], vantage) is None]
+    if unsure and offered(entries, vantage) is None:
+        return replace(_doubtful(unsure[0], None), match="")
+    return Route(rule.source, rule.object, answer=NOT_FOUND)
+
+
+def _doubtful(entry: HttpEntry, there: bool | None) -> Route:
     why = entry.rule.broken
-    if not why and offered is None:
+    if not why and there is None:
         why = f"{entry.rule.object}: {entry.rule.place} {entry.match.place} asks for labels of the proxy (sourceLabels)"
     if not why:
         why = f"{entry.rule.object}: {entry.rule.place} {entry.match.place} has an expression that RE2 refuses"

@@ -24,7 +24,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels, ObjectId
 from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.routing.bounds import Bounds
-from sidestep.semantics.routing.defaults import ALLOW_ANY, REGISTRY_ONLY, MeshDefaults
+from sidestep.semantics.routing.defaults import ISTIO_DEFAULTS, MeshDefaults
 from sidestep.semantics.routing.destination_rules import DestinationRules, MergedRule, chosen, without_selection
 from sidestep.semantics.routing.exports import exports
 from sidestep.semantics.routing.gateway_api import GatewayApi
@@ -56,8 +56,9 @@ class Routing:
         hosts: Mapping[str, Host],
         root_namespace: str,
         version: IstioVersion,
-        defaults: MeshDefaults,
+        defaults: MeshDefaults = ISTIO_DEFAULTS,
     ) -> None:
+        self._mesh = mesh
         self._hosts = hosts
         self._version = version
         self._defaults = defaults
@@ -94,30 +95,17 @@ class Routing:
         hosts: Mapping[str, Host],
         root_namespace: str,
         version: IstioVersion,
-        registry_only: bool = False,
+        defaults: MeshDefaults = ISTIO_DEFAULTS,
     ) -> "Routing":
-        """The routes of a mesh whose configuration says no more than what becomes of unknown hosts.
+        """Compile the routes of a mesh.
 
         Args:
-            mesh: with VirtualServices, DestinationRules, Sidecars, Gateway API routes.
+            mesh: with VirtualServices, DestinationRules, Sidecars, Gateways, Gateway API routes.
             hosts: all services by full name, one for each name.
             root_namespace: of mesh-wide objects.
             version: of Istio.
-            registry_only: sidecars refuse unknown hosts.
+            defaults: what the mesh-wide configuration says (`mesh_defaults`).
         """
-        defaults = MeshDefaults(outbound=REGISTRY_ONLY if registry_only else ALLOW_ANY)
-        return cls(mesh, hosts, root_namespace, version, defaults)
-
-    @classmethod
-    def configured(
-        cls,
-        mesh: Mesh,
-        hosts: Mapping[str, Host],
-        root_namespace: str,
-        version: IstioVersion,
-        defaults: MeshDefaults,
-    ) -> "Routing":
-        """As `of`, with everything that the mesh-wide configuration says (`mesh_defaults`)."""
         return cls(mesh, hosts, root_namespace, version, defaults)
 
     def sidecar_http(self, client: Client, host: Host | None, dialled_host: str, port: int, http: HttpSeen) -> Route:
@@ -134,14 +122,16 @@ class Routing:
         if scope.broken:
             return _undecided(scope)
         authority = dialled_host or http.authority or (host.name if host else "")
-        return self._told(self._sidecar(client, scope, port).http(host, authority, port, http), sidecar=True)
+        route = self._sidecar(client, scope, port).http(host, authority, port, http)
+        return self._told(route, client.namespace, host, sidecar=True)
 
     def sidecar_tcp(self, client: Client, host: Host, port: int, sni: str = "") -> Route:
         """Where a client's sidecar sends a connection in which it reads no HTTP."""
         scope = self._scope(client)
         if scope.broken:
             return _undecided(scope)
-        return self._told(self._sidecar(client, scope, port).stream(host, port, sni), sidecar=True)
+        route = self._sidecar(client, scope, port).stream(host, port, sni)
+        return self._told(route, client.namespace, host, sidecar=True)
 
     def _scope(self, client: Client) -> Scope:
         return self._sidecars.speaking(client.namespace, client.labels)
@@ -187,13 +177,15 @@ class Routing:
     def waypoint_http(self, waypoint_namespace: str, host: Host, port: int, http: HttpSeen) -> Route:
         """Where a waypoint sends a request that was dialled to a service of its own."""
         reach = self._waypoint_reach(waypoint_namespace, host.port(port))
-        return self._told(self._waypoint(waypoint_namespace).http(host, port, http, reach))
+        route = self._waypoint(waypoint_namespace).http(host, port, http, reach)
+        return self._told(route, waypoint_namespace, host)
 
     def waypoint_tcp(self, waypoint_namespace: str, host: Host, port: int, sni: str = "") -> Route:
         """Where a waypoint sends a connection in which it reads no HTTP; it does not look at server names."""
         del sni
         reach = self._waypoint_reach(waypoint_namespace, host.port(port))
-        return self._told(self._waypoint(waypoint_namespace).stream(host, port, reach))
+        route = self._waypoint(waypoint_namespace).stream(host, port, reach)
+        return self._told(route, waypoint_namespace, host)
 
     def _waypoint(self, namespace: str) -> WaypointRoutes:
         if namespace not in self._waypoints:
@@ -230,10 +222,11 @@ class Routing:
             port: of the listener.
             http: the request.
         """
-        reach = self._reach(gateway.partition("/")[0], None)
+        namespace = gateway.partition("/")[0]
+        reach = self._reach(namespace, None)
         route = self._gateways.http(gateway, host_header or http.authority, port, http, reach)
         doubt = self._gateways_unread
-        return self._told(replace(route, unknown=doubt) if doubt and not route.unknown else route)
+        return self._told(replace(route, unknown=doubt) if doubt and not route.unknown else route, namespace, None)
 
     def sees(self, client: Client, host: Host) -> bool | None:
         """Whether a client's sidecar knows a host: exported to its namespace, and imported by its Sidecar's egress.
@@ -259,9 +252,12 @@ class Routing:
             return scope.outbound, scope.object
         return self._defaults.outbound, self._defaults.outbound_object
 
-    def _told(self, route: Route, *, sidecar: bool = False) -> Route:
-        """The route, with what is doubtful about every one."""
+    def _told(self, route: Route, namespace: str, host: Host | None, *, sidecar: bool = False) -> Route:
+        """The route, with what is doubtful about every one of its proxy and service."""
         doubt = self._doubt or (self._scopes_unread if sidecar else "")
+        if not doubt and self._mesh.source.namespaces:
+            asked = (namespace, host.namespace if host is not None else namespace)
+            doubt = next((f"namespace {each} was not read" for each in asked if not self._mesh.covers(each)), "")
         return replace(route, unknown=doubt) if doubt and not route.unknown else route
 
 
@@ -274,7 +270,7 @@ def _mesh_retries(defaults: MeshDefaults, version: IstioVersion) -> tuple[Retrie
     try:
         return retries(defaults.retries, "defaultHttpRetryPolicy", version) or own, ""
     except MalformedError as error:
-        return own, f"{defaults.outbound_object or 'mesh configuration'}: {error}"
+        return own, f"{defaults.object or 'mesh configuration'}: {error}"
 
 
 def _unread(mesh: Mesh, kinds: tuple[Kind[Any], ...]) -> str:

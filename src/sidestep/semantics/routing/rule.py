@@ -4,6 +4,7 @@ One `HttpEntry` or `StreamEntry` is one match with what it leads to. A `Bound` i
 of Gateway API routes: the unit that wins or loses against others of the same host.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -18,14 +19,14 @@ class Target(Struct, frozen=True):
     """A destination as an object names it, short names resolved.
 
     Attributes:
-        host: empty for a reference that is not allowed, whose share is answered with an error.
+        host: full name; as written for a reference to what is no service.
         port: None for the service's only one, or else the one dialled.
         weight: its share.
         subset: of a DestinationRule.
         request_edits: header edits in words.
         response_edits: likewise.
         authority: that its headers set.
-        missing: it is known not to exist.
+        missing: nothing of that name may be reached, so that its share is answered with an error.
     """
 
     host: str
@@ -210,5 +211,15 @@ class Bound(Struct, frozen=True):
 
     def offers_http(self, vantage: Vantage) -> bool | None:
         """Whether a proxy has any HTTP rule of it; None where that cannot be told."""
-        answers = {None if entry.rule.broken else entry.match.offered(vantage) for entry in self.http or ()}
-        return True if True in answers else (None if None in answers else False)
+        return offered(self.http or (), vantage)
+
+
+def offered(entries: Iterable[HttpEntry], vantage: Vantage) -> bool | None:
+    """Whether a proxy has any of some rules; None where that cannot be told."""
+    unsure = False
+    for entry in entries:
+        answer = None if entry.rule.broken else entry.match.offered(vantage)
+        if answer:
+            return True
+        unsure = unsure or answer is None
+    return None if unsure else False

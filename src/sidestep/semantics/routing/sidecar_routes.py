@@ -13,16 +13,16 @@ from sidestep.semantics.routing.defaults import ALLOW_ANY
 from sidestep.semantics.routing.hosts import Client, Host, bare_authority, is_address, within
 from sidestep.semantics.routing.http_match import Vantage
 from sidestep.semantics.routing.outcome import (
-    NOT_FOUND,
     blocked,
     default_http,
     default_stream,
+    not_taken,
     passed_through,
     stream_route,
     taken,
 )
 from sidestep.semantics.routing.reach import Reach
-from sidestep.semantics.routing.route import Route, RouteSource
+from sidestep.semantics.routing.route import Route
 from sidestep.semantics.routing.rule import Bound, StreamEntry
 from sidestep.semantics.routing.sidecars import Scope
 from sidestep.semantics.routing.view import View
@@ -106,8 +106,8 @@ class SidecarRoutes(Struct, frozen=True):
         vantage = self._vantage(port)
         for bound in bounds:
             if bound.offers_http(vantage) is not False:
-                found = taken(bound.http or (), vantage, http, self.reach)
-                return found or Route(_source(bound), bound.object, answer=NOT_FOUND)
+                entries = bound.http or ()
+                return taken(entries, vantage, http, self.reach) or not_taken(entries, vantage)
         return None
 
     def stream(self, host: Host, port: int, sni: str) -> Route:
@@ -142,10 +142,6 @@ class SidecarRoutes(Struct, frozen=True):
 
     def _vantage(self, port: int) -> Vantage:
         return Vantage(port, self.client.namespace, self.client.labels)
-
-
-def _source(bound: Bound) -> RouteSource:
-    return bound.http[0].rule.source if bound.http else RouteSource.VIRTUAL_SERVICE
 
 
 def _plain(entry: StreamEntry, port: int, reach: Reach) -> Route:

@@ -14,6 +14,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.routing.age import created
 from sidestep.semantics.routing.hosts import overlap, within
 from sidestep.semantics.routing.rule import Bound
 from sidestep.semantics.trees import MalformedError, mapping, mappings, strings, text, whole
@@ -125,7 +126,7 @@ class Sidecars:
 
 def _order(resource: Resource[Spec]) -> tuple[bool, str, str, str]:
     spec, meta = resource.view.spec or {}, resource.meta
-    return spec.get("workloadSelector") is None, meta.creation_timestamp or "", meta.namespace, meta.name
+    return spec.get("workloadSelector") is None, created(meta), meta.namespace, meta.name
 
 
 def _scope(resource: Resource[Spec], version: IstioVersion) -> Scope:

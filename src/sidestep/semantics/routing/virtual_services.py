@@ -13,6 +13,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.routing.age import created
 from sidestep.semantics.routing.defaults import MeshDefaults
 from sidestep.semantics.routing.delegates import merged
 from sidestep.semantics.routing.exports import exports, visible
@@ -65,7 +66,7 @@ def _exported(resource: Resource[Spec], defaults: MeshDefaults) -> frozenset[str
 
 def _bound(resource: Resource[Spec], delegates: _Delegates, defaults: MeshDefaults, version: IstioVersion) -> Bound:
     meta, spec = resource.meta, resource.view.spec or {}
-    order = (meta.creation_timestamp or "", meta.name, meta.namespace)
+    order = (created(meta), meta.name, meta.namespace)
     reading = Reading(resource.id, meta.namespace, defaults.domain, version)
     try:
         hosts = tuple(full_name(host, meta.namespace, defaults.domain) for host in strings(spec.get("hosts"), "hosts"))

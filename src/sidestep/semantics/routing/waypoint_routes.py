@@ -13,10 +13,10 @@ from sidestep.semantics.routing.bounds import Bounds
 from sidestep.semantics.routing.hosts import Host
 from sidestep.semantics.routing.http_match import Vantage
 from sidestep.semantics.routing.outcome import (
-    NOT_FOUND,
     blocked,
     default_http,
     default_stream,
+    not_taken,
     stream_route,
     taken,
 )
@@ -48,8 +48,7 @@ class WaypointRoutes:
         entries = self._entries(host, vantage)
         if not entries:
             return self._unrouted(default_http(host.name, port, reach))
-        found = taken(entries, vantage, http, reach)
-        return found or Route(entries[0].rule.source, entries[0].rule.object, answer=NOT_FOUND)
+        return taken(entries, vantage, http, reach) or not_taken(entries, vantage)
 
     def _unrouted(self, route: Route) -> Route:
         """Before 1.31 such requests went to random endpoints whatever hash a rule asks for (pull request 61045)."""
