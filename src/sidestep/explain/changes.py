@@ -21,7 +21,7 @@ def _found(before: Decision, after: Decision, bundle: Bundle) -> Iterator[tuple[
         yield _direction(before.verdict, after.verdict), text
     elif before.shape is not after.shape:
         yield _OBSERVED, f"the client sees {_shaped(before.shape)} before, {_shaped(after.shape)} after"
-    if _ends(before) != _ends(after):
+    if _ends(before) != _ends(after) and before.verdict is after.verdict is Verdict.ALLOW:
         yield _ROUTE, f"it ends at {_listed(_ends(before))} before, at {_listed(_ends(after))} after"
     if _stops(before) != _stops(after):
         yield _OBSERVED, f"it passes {_listed(_stops(before))} before, {_listed(_stops(after))} after"

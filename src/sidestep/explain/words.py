@@ -5,7 +5,7 @@ from msgspec import to_builtins
 from sidestep.explain.explanation import DecidedBy, HopReport, StateReport, Way
 from sidestep.explain.policy_words import outcome_words, ztunnel_words
 from sidestep.semantics.authorization.trust import Bundle
-from sidestep.semantics.decisions import Branch, Check, CheckKind, Decision, Hop, Shape, Verdict
+from sidestep.semantics.decisions import Branch, Check, CheckKind, Decision, Hop, Proxy, Shape, Verdict
 from sidestep.semantics.requests import Client, GatewayClient, Http, NodeClient, OutsideClient, Request, WorkloadClient
 
 _SHAPES = {
@@ -13,6 +13,7 @@ _SHAPES = {
     Shape.CLOSED: "the connection is closed",
     Shape.HANG: "it hangs until somebody gives up",
 }
+_NAMED = (Proxy.WAYPOINT, Proxy.GATEWAY)
 _VERBS = {
     Verdict.DENY: "refused",
     Verdict.UNREACHABLE: "does not arrive",
@@ -46,7 +47,14 @@ def verdict_words(decision: Decision, bundle: Bundle) -> str:
     first = decision.branches[0]
     check, at = first.decider, first.path[-1]
     why = check_words(check, bundle) if check else ""
-    return f"{_VERBS[decision.verdict]} at the {at.proxy.value} of {at.at}{_shape(decision.shape)}: {why}"
+    return f"{_VERBS[decision.verdict]} at {_stop(at)}{_shape(decision.shape)}: {why}"
+
+
+def _stop(hop: Hop) -> str:
+    """A stop by its name, or by whose it is."""
+    if hop.proxy is Proxy.NONE:
+        return hop.at
+    return f"the {hop.proxy}{' of' if hop.proxy not in _NAMED else ''} {hop.at}"
 
 
 def check_words(check: Check, bundle: Bundle) -> str:
