@@ -33,8 +33,8 @@ class Item(Struct, frozen=True):
 def print_item(out: Console, item: Item) -> None:
     """Print it."""
     line = Text("  ")
-    line.append(item.mark, style=item.style)
-    line.append(f" {item.code}  " if item.code else "  ")
+    line.append_text(plain(item.mark, item.style))
+    line.append_text(plain(f" {item.code}  " if item.code else "  "))
     line.append_text(plain(item.name, "bold"))
     place = plain(item.place, "dim") if item.place else None
     beside = place is not None and cell_len(line.plain) + 2 + cell_len(place.plain) <= out.width

@@ -20,7 +20,7 @@ _WORKLOADS = (
     Column("WORKLOAD", least=16),
     Column("PODS", 2, right=True),
     Column("TODAY", 5),
-    Column("VERDICT"),
+    Column("VERDICT", least=8),
     Column("SURE", 3),
     Column("WAVE", 1, right=True),
     Column("DIFFERENCES", 4, least=12),
@@ -38,9 +38,9 @@ _WAYPOINTS = (
     Column("WHY", 6, least=24),
 )
 _STEPS = (
-    Column("STEP"),
+    Column("STEP", least=8),
     Column("DOES", 2),
-    Column("WHAT", least=24),
+    Column("WHAT", least=20),
     Column("AFTER", 4, least=10),
     Column("THEN", 5, least=20),
 )
