@@ -4,6 +4,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import click
+import yaml
 
 from sidestep import __version__
 from sidestep.cli.calls import CallOptions, call_options, call_reader
@@ -13,7 +14,7 @@ from sidestep.cli.options import chosen_source, manner_options, source_options
 from sidestep.cli.output import check_writable, emit, look
 from sidestep.cli.reading import Manner, demand_complete, garbage_untouched, read_mesh
 from sidestep.cli.telemetry import TelemetryOptions, telemetry_options, telemetry_reader, tell
-from sidestep.errors import UsageError
+from sidestep.errors import UsageError, WorldError
 from sidestep.model.call_graph import CallGraph
 from sidestep.model.mesh import Mesh
 from sidestep.plan.document import Plan
@@ -61,6 +62,7 @@ _FAILURES = ("never", "blockers", "exposures")
     metavar="NS/NAME=MODE",
     help="Decide yourself: ambient, waypoint, sidecar or none. Repeatable; also by annotation sidestep.dev/mode.",
 )
+@click.option("--modes", "modes_file", metavar="FILE", help="The same as a YAML mapping of NS/NAME to a mode.")
 @click.option("--force", is_flag=True, help="Take your own modes even where they open a hole; the plan records it.")
 @click.option(
     "-o", "--output", type=click.Choice([f.name for f in PLAN_FORMATS]), help="Format.  [default: by --out, or table]"
@@ -122,7 +124,9 @@ def _wishes(values: dict[str, Any]) -> Wishes:
     return Wishes(
         Scope(values["waypoint_scope"]),
         values["max_pods_per_wave"],
-        Overrides(dict(_mode(each) for each in values["modes"]), values["force"]),
+        Overrides(
+            {**_modes_in(values["modes_file"]), **dict(_mode(each) for each in values["modes"])}, values["force"]
+        ),
         version_option(values["istio"]),
         values["maintenance"],
     )
@@ -149,6 +153,26 @@ def _mode(text: str) -> tuple[str, str]:
             f"{text!r} is no choice", where="--mode", remedy=f"write NAMESPACE/NAME=MODE with {', '.join(_MODES)}"
         )
     return workload, mode
+
+
+def _modes_in(path: str | None) -> dict[str, str]:
+    """The choices in a file.
+
+    Raises:
+        WorldError: it cannot be read.
+        UsageError: it is no mapping of workloads to modes.
+    """
+    if path is None:
+        return {}
+    try:
+        tree = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorldError(str(error), where=path, remedy="check --modes") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"is no YAML: {error}", where=path, remedy="write lines like `shop/cart: waypoint`") from error
+    if not isinstance(tree, dict):
+        raise UsageError("is no mapping", where=path, remedy="write lines like `shop/cart: waypoint`")
+    return dict(_mode(f"{workload}={mode}") for workload, mode in tree.items())
 
 
 def _write(  # noqa: PLR0917 - the parts of one result

@@ -6,6 +6,8 @@ is said with the requests that it exposes.
 
 from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
 from sidestep.model.metadata import WorkloadRef
 from sidestep.plan.calls import Calls
 from sidestep.plan.choreography import Guard, Move
@@ -14,13 +16,17 @@ from sidestep.plan.steps import Apply, Restart, Step
 
 _SECONDS_PER_POD = 15
 _MOST_NAMES = 3
+_WHEN_ALL_MOVED = "*"
 
 
 def exposures(
     waves: tuple[Wave, ...], steps: tuple[Step, ...], moves: Mapping[WorkloadRef, Move], calls: Calls
 ) -> tuple[Exposure, ...]:
     """All windows, in order."""
-    return tuple(window for wave in waves for window in _of_wave(wave, steps, moves, calls))
+    moving = [wave for wave in waves if wave.workloads]
+    last = moving[-1].steps[-1] if moving else ""
+    windows = (window for wave in moving for window in _of_wave(wave, steps, moves, calls))
+    return tuple(replace(each, closes=last) if each.closes == _WHEN_ALL_MOVED else each for each in windows)
 
 
 def _of_wave(
@@ -71,7 +77,7 @@ def _unnamed(wave: Wave, own: Mapping[str, Step], moves: Mapping[WorkloadRef, Mo
         names = ", ".join(f"{ref.namespace}/{ref.name}" for ref in list(guarded)[:_MOST_NAMES])
         more = f" and {len(guarded) - _MOST_NAMES} more" if len(guarded) > _MOST_NAMES else ""
         text = f"callers of {names}{more} that configuration does not name and that still have a sidecar are refused"
-        yield Exposure(wave.number, closes[0], "", text)
+        yield Exposure(wave.number, closes[0], _WHEN_ALL_MOVED, text)
 
 
 def _is(step: Step, guard: Guard) -> bool:

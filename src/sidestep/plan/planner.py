@@ -90,7 +90,7 @@ def make_plan(request: PlanRequest) -> Plan:
     costs = _costs(facts, request.prices)
     account = ledger(costs, choice.placed)
     packs = packed(units(found.movers, found.before), wishes.max_pods)
-    first = preparing_steps(choice.objects, tuple(preparations(configuration, judged, found, guarded)))
+    first = preparing_steps(choice.objects, tuple(preparations(configuration, judged, found, guarded, choice)))
     middle = _moving(packs, found, account, wishes.maintenance)
     last = settling_steps(len(packs) + 1, configuration, judged, found, guarded)
     waves = (*preparing_wave(first, account), *(wave for wave, _ in middle), *settling_wave(last, account, found.moves))

@@ -6,23 +6,24 @@ Source: istio-semantics.md §6.1 (l), §7.2 (1), D02, D31.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY
+from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.apps import NetworkPolicy
 from sidestep.plan.choreography import Guard
 from sidestep.plan.moves import Moves
-from sidestep.plan.steps import Effect, Patch, Restart
+from sidestep.plan.steps import Effect, Patch, Restart, SetLabels
 from sidestep.plan.twins import exempting, is_deny
 from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
+from sidestep.plan.waypoint_choice import Choice
 from sidestep.plan.wording import many
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Mode
 from sidestep.semantics.loose import as_dicts
 from sidestep.semantics.network_policies import admits_hbone, restricts_ingress
 from sidestep.semantics.selectors import selects
-from sidestep.semantics.waypoints import HBONE_PORT
+from sidestep.semantics.waypoints import HBONE_PORT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 
 Preparation = tuple[Effect, str, str, tuple[ObjectId, ...]]
 """Effect, description, what it predicts, and the objects that ask for it."""
@@ -32,9 +33,10 @@ _NAME = "kubernetes.io/metadata.name"
 
 
 def preparations(
-    configuration: Configuration, judged: tuple[Judged, ...], found: Moves, guards: Mapping[str, Guard]
+    configuration: Configuration, judged: tuple[Judged, ...], found: Moves, guards: Mapping[str, Guard], choice: Choice
 ) -> Iterator[Preparation]:
     """All of it, in a fixed order."""
+    yield from _bind_outside_hosts(configuration, choice)
     yield from _open_hbone(configuration, judged, found, guards)
     yield from _exempt_waypoints(configuration, guards)
     yield from _renew_sidecars(judged)
@@ -55,6 +57,21 @@ def _open_hbone(
                 patch, before = _with_hbone(policy, waypoints)
                 text = f"let {policy.id} admit TCP {HBONE_PORT} too"
                 yield Patch(policy.id, patch, before), text, "nothing while pods have sidecars", (policy.id,)
+
+
+def _bind_outside_hosts(configuration: Configuration, choice: Choice) -> Iterator[Preparation]:
+    """TLS that a sidecar starts for its application is started by an egress waypoint instead (D36)."""
+    by_host = configuration.index.services.by_host
+    for host, placed in sorted(choice.of_service.items()):
+        entry = by_host[host].resource
+        if entry.kind != SERVICE_ENTRY.name:
+            continue
+        labels: dict[str, str | None] = {USE_WAYPOINT: placed.name}
+        if placed.namespace != entry.meta.namespace:
+            labels[USE_WAYPOINT_NAMESPACE] = placed.namespace
+        before = {label: entry.meta.labels.get(label) for label in labels}
+        text = f"bind {entry.id} to waypoint {placed.namespace}/{placed.name}, which starts TLS to {host}"
+        yield SetLabels(entry.id, labels, before), text, "ambient clients go through it; sidecars do not", (entry.id,)
 
 
 def _with_hbone(

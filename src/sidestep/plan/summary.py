@@ -41,6 +41,9 @@ def summary(plan: Plan, currency: str) -> str:
     if plan.money.saved is not None:
         verb = "saves" if plan.money.saved >= 0 else "costs"
         told.append(f"At the end it {verb} {abs(plan.money.saved):,.0f} {currency} a month, by what is requested.")
+        first = next((wave.number for wave in plan.waves if (wave.money.saved or -1.0) >= 0), None)
+        if first is not None and plan.money.saved > 0:
+            told.append(f"From wave {first} on it costs less than today.")
     if plan.exposures:
         windows = many(len(plan.exposures), "window")
         told.append(f"{windows} cannot be avoided: the plan says who is refused, and until when.")

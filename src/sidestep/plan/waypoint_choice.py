@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.audit.cost.rates import rates
+from sidestep.model.kinds import SERVICE_ENTRY
 from sidestep.model.mesh import Mesh
 from sidestep.model.prices import PriceBook
 from sidestep.plan.calls import Calls
@@ -13,6 +14,7 @@ from sidestep.plan.document import Fate
 from sidestep.plan.owners import owner_of
 from sidestep.plan.verdicts.configuration import Configuration, is_dialled
 from sidestep.plan.verdicts.judge import Judged
+from sidestep.plan.verdicts.server_side import rule_codes
 from sidestep.plan.waypoints.demand import ServiceLoad
 from sidestep.plan.waypoints.existing import existing, taken_names, zones
 from sidestep.plan.waypoints.manifests import Installation, manifests
@@ -80,7 +82,16 @@ def _wanted(configuration: Configuration, judged: tuple[Judged, ...]) -> dict[st
             for service in configuration.index.in_front_of(each.pods[0]):
                 if is_dialled(service) and (each.needs.enforced or service.host in each.needs.routed):
                     found.setdefault(service.host, (service, []))[1].append(each)
+    for service in configuration.index.services.services:
+        if service.resource.kind == SERVICE_ENTRY.name and starts_tls(configuration, service):
+            found.setdefault(service.host, (service, []))
     return dict(sorted(found.items()))
+
+
+def starts_tls(configuration: Configuration, service: Service) -> bool:
+    """Whether sidecars start TLS for an outside host: ztunnel would send what the application wrote, in the clear."""
+    rules = configuration.destination_rules.get(service.host, ())
+    return any("D36" in rule_codes(rule) for rule in rules)
 
 
 def _need(service: Service, members: list[Judged], calls: Calls) -> WaypointNeed:
@@ -95,7 +106,7 @@ def _need(service: Service, members: list[Judged], calls: Calls) -> WaypointNeed
         endpoints=sum(each.plan.pods for each in members),
         measured=bool(requests or volume),
     )
-    owners = {owner_of(each.pods[0].shape) for each in members}
+    owners = {owner_of(each.pods[0].shape) for each in members} or {""}
     owner = next(iter(owners)) if len(owners) == 1 else ""
     return WaypointNeed(load, owner, any(each.needs.custom for each in members))
 

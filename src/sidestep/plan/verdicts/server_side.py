@@ -112,7 +112,7 @@ def _traffic(configuration: Configuration, service: Service, pods: Instances) ->
         yield Reason(f"routes requests for {service.host}", resource.id, "spec.rules", ("D38",))
     routed = service.host in configuration.virtual_services
     for resource in configuration.destination_rules.get(service.host, ()):
-        codes = tuple(code for code in _rule_codes(resource) if routed or code != "D53")
+        codes = tuple(code for code in rule_codes(resource) if routed or code != "D53")
         if codes:
             yield Reason(f"shapes connections to {service.host}", resource.id, "spec", codes)
     if pods.count > 1 and any(_is_grpc(port.name) for port in service.ports if port.protocol is Declared.HTTP):
@@ -142,7 +142,7 @@ def _route_codes(resource: Resource[Spec]) -> tuple[str, ...]:
     return tuple(codes)
 
 
-def _rule_codes(resource: Resource[Spec]) -> tuple[str, ...]:
+def rule_codes(resource: Resource[Spec]) -> tuple[str, ...]:
     """The differences of a DestinationRule; none for one that asks for nothing but Istio's own mTLS.
 
     Subsets matter only where a route names them.
