@@ -81,6 +81,11 @@ class Service(Struct, frozen=True, dict=True):
     def _by_number(self) -> Mapping[int, Port]:
         return {port.number: port for port in self.ports}
 
+    def exported_to(self, namespace: str) -> bool:
+        """Whether its own `exportTo` shows it to a namespace; the mesh's default is not asked."""
+        own = namespace == self.namespace
+        return not self.export_to or any(to in ("*", namespace) or (to == "." and own) for to in self.export_to)
+
     def port(self, number: int) -> Port | None:
         """The port of a number; None when it declares none."""
         return self._by_number.get(number)

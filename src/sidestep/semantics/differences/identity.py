@@ -61,7 +61,7 @@ IDENTITY: tuple[Difference, ...] = (
         "D31", "Old sidecars get plaintext from ambient", _B, Direction.CLOSED,
         "The client's sidecar sends mTLS, and the server's knows who calls.",
         "Ztunnel and waypoints send HBONE or plaintext. To a sidecar that was started without HBONE it is plaintext: "
-        "STRICT refuses it, and policies find no principal.",
+        "STRICT refuses it, and policies find no principal. What such sidecars send to ambient pods is plaintext too.",
         "A client moves before the pods that it calls were restarted with `ISTIO_META_ENABLE_HBONE`.",
         "Restart all sidecars first; their pods then have the label `networking.istio.io/tunnel: http`.",
         ("istio/istio: pilot/pkg/serviceregistry/ambient/workloads.go", f"{DOCS}ambient/migrate/"),

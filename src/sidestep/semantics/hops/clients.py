@@ -33,6 +33,7 @@ from sidestep.semantics.services import ingress_uses_waypoint
 from sidestep.semantics.waypoints import Binding, BindingState
 
 _UNROUTED = (RouteSource.PASSTHROUGH, RouteSource.BLACKHOLE)
+_HIDDEN = "not exported to the client's namespace"
 _BOUND = "the waypoint is ready"
 _UNBOUND = "the waypoint is not ready"
 
@@ -227,13 +228,15 @@ def _http_route(traveller: Traveller, service: Service | None, port: int, client
 def _untouched(traveller: Traveller, hop: Hop, target: Target, port: int, client: Client) -> list[Branch]:
     """What the sidecar knows no route for: on to the address that was dialled, or refused if it may not."""
     policy, where = traveller.index.routing.outbound_policy(client)
+    hidden = isinstance(target, Service) and not target.exported_to(client.namespace)
+    told = f"{traveller.request.to} is {_HIDDEN if hidden else 'not among the hosts that this sidecar knows'}"
     if policy == "REGISTRY_ONLY":
         shape = Shape.BAD_GATEWAY if traveller.http is not None else Shape.CLOSED
-        reason = f"REGISTRY_ONLY: {traveller.request.to} is not among the hosts that this sidecar knows"
-        check = Check(CheckKind.ROUTE, Verdict.DENY, shape, where, reason=reason)
-        return [traveller.end(replace(hop, checks=(check,)))]
-    plain = replace(traveller.passed(hop), sender=replace(traveller.sender, principal=None))
-    return from_plain(plain, target, port)
+        check = Check(CheckKind.ROUTE, Verdict.DENY, shape, where, reason=f"REGISTRY_ONLY: {told}")
+        return [replace(traveller, route=Route(RouteSource.BLACKHOLE)).end(replace(hop, checks=(check,)))]
+    check = Check(CheckKind.ROUTE, Verdict.ALLOW, reason=f"{told}: it is passed on as it is")
+    passed = replace(traveller, route=Route(RouteSource.PASSTHROUGH)).passed(replace(hop, checks=(check,)))
+    return from_plain(replace(passed, sender=replace(traveller.sender, principal=None)), target, port)
 
 
 def _each(traveller: Traveller, target: Pods, port: int, choose: Choose) -> list[Branch]:

@@ -13,7 +13,7 @@ from sidestep.semantics.hops.judging import policy_check, token_check, ztunnel_c
 from sidestep.semantics.hops.network import network_check
 from sidestep.semantics.hops.seeing import http_seen, seen
 from sidestep.semantics.hops.traveller import Traveller, identity_over
-from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.instances import BYPASS_INBOUND, Instances, Mode
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import Http, Tcp
 
@@ -79,10 +79,11 @@ def arrive(arrival: Arrival) -> Branch:
             return _unguarded(arrival)
 
 
-def _unguarded(arrival: Arrival) -> Branch:
-    """Pods that no proxy stands before: whatever is not plaintext, the application cannot read."""
+def _unguarded(arrival: Arrival, why: str = "") -> Branch:
+    """Pods that no proxy stands before, or not on this way: whatever is not plaintext, the application cannot read."""
     if arrival.transport is Transport.PLAINTEXT:
-        return arrival.traveller.end(arrival.hop(Proxy.APPLICATION), arrival.to)
+        checks = (Check(CheckKind.CAPTURE, Verdict.ALLOW, reason=why),) if why else ()
+        return arrival.traveller.end(arrival.hop(Proxy.APPLICATION, *checks), arrival.to)
     reason = f"{arrival.transport} is sent to pods where nothing reads it"
     return arrival.refused(Proxy.APPLICATION, CheckKind.PROTOCOL, Shape.CLOSED, reason)
 
@@ -95,7 +96,7 @@ def _at_ztunnel(arrival: Arrival) -> Branch:
     """
     traveller, to, port = arrival.traveller, arrival.to, arrival.port
     if to.bypasses_inbound and arrival.transport is not Transport.HBONE:
-        return _unguarded(arrival)
+        return _unguarded(arrival, f"{BYPASS_INBOUND} keeps plaintext from ztunnel")
     if port in _ILLEGAL_AT_ZTUNNEL:
         return arrival.refused(Proxy.ZTUNNEL_IN, CheckKind.CAPTURE, Shape.CLOSED, f"ztunnel refuses port {port}")
     if arrival.transport is Transport.MTLS:
@@ -124,7 +125,7 @@ def _proxied(traveller: Traveller) -> bool:
 def _at_sidecar(arrival: Arrival) -> Branch:
     to, port = arrival.to, arrival.port
     if arrival.transport is not Transport.HBONE and (to.excluded("Inbound", port) or port in _NEVER_AT_SIDECAR):
-        return _unguarded(arrival)
+        return _unguarded(arrival, f"the sidecar does not capture port {port}")
     levels = arrival.traveller.index.peer_levels(to)
     peer = _peer_check(arrival, effective(levels, port), levels.invalid)
     checks: tuple[Check, ...] = (peer,) if peer is not None else ()
