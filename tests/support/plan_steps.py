@@ -34,8 +34,9 @@ def plan(*effects: Effect, wave: int = 1, rollback: bool = True) -> Plan:
     """One wave; it is taken back from its end, and pods are made anew when everything else is back."""
     steps = tuple(Step(f"w{wave:02}-{number:03}", wave, effect, "") for number, effect in enumerate(effects, 1))
     ids = tuple(step.id for step in steps)
-    back = sorted(reversed(steps), key=lambda step: isinstance(step.effect, Restart))
-    way_back = tuple(step.id for step in back) if rollback else ()
+    restarts = {step.id for step in steps if isinstance(step.effect, Restart)}
+    back = (*(each for each in reversed(ids) if each not in restarts), *(each for each in ids if each in restarts))
+    way_back = back if rollback else ()
     return Plan("test", "1.29", "0", "", waves=(Wave(wave, "", steps=ids, rollback=way_back),), steps=steps)
 
 

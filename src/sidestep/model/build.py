@@ -21,7 +21,7 @@ class _WithMetadata(Struct):
 
 
 _decode_metadata = msgspec.json.Decoder(_WithMetadata).decode
-_decode_tree = msgspec.json.Decoder().decode
+_decode_tree = msgspec.json.Decoder(dict[str, Any]).decode
 _view_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
 

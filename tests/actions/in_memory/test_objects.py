@@ -3,7 +3,19 @@
 import msgspec
 import pytest
 from tests.support.mesh import labelled, mesh, o
-from tests.support.plan_steps import CART, POLICY, SHOP, WAYPOINT, applied, controller, deleted, labels, plan, policy, shop
+from tests.support.plan_steps import (
+    CART,
+    POLICY,
+    SHOP,
+    WAYPOINT,
+    applied,
+    controller,
+    deleted,
+    labels,
+    plan,
+    policy,
+    shop,
+)
 
 from sidestep.actions.memory import apply, problems
 from sidestep.model import kinds
@@ -30,7 +42,9 @@ def test_labels_stand_in_the_body_and_in_the_typed_metadata():
 
 
 def test_labels_of_a_namespace_are_those_that_semantics_reads():
-    after = apply(plan(labels(SHOP, {"istio-injection": None, "x": "y"}, {"istio-injection": "enabled", "x": None})), shop())
+    after = apply(
+        plan(labels(SHOP, {"istio-injection": None, "x": "y"}, {"istio-injection": "enabled", "x": None})), shop()
+    )
     assert after.namespace_labels("shop") == {"kubernetes.io/metadata.name": "shop", "x": "y"}
 
 
@@ -43,7 +57,9 @@ def test_labels_of_a_template_are_not_those_of_its_controller():
 
 
 def test_the_template_of_a_cron_job_is_one_step_deeper():
-    job = o.thing("batch/v1", "CronJob", o.meta("tick", "shop"), spec={"jobTemplate": {"spec": {"template": {"spec": {}}}}})
+    job = o.thing(
+        "batch/v1", "CronJob", o.meta("tick", "shop"), spec={"jobTemplate": {"spec": {"template": {"spec": {}}}}}
+    )
     named = ObjectId("batch/v1", "CronJob", "shop", "tick")
     after = apply(plan(labels(named, {"x": "y"}, template=True)), mesh(job))
     assert after.of(kinds.CRON_JOB)[0].view.spec.job_template.spec.template.metadata.labels == {"x": "y"}
@@ -51,7 +67,9 @@ def test_the_template_of_a_cron_job_is_one_step_deeper():
 
 def test_what_nobody_knows_can_be_labelled_patched_and_deleted():
     before = shop()
-    after = apply(plan(labels(WIDGET, {"x": "y"}), Patch(WIDGET, {"spec": {"size": 3}}, {"spec": {"size": None}})), before)
+    after = apply(
+        plan(labels(WIDGET, {"x": "y"}), Patch(WIDGET, {"spec": {"size": 3}}, {"spec": {"size": None}})), before
+    )
     (found,) = after.others
     assert found.meta.labels == {"x": "y"}
     assert found.tree()["spec"] == {"teeth": [1, None, 2.5], "size": 3}
@@ -182,7 +200,9 @@ def test_a_step_that_does_not_fit_keeps_no_other_from_its_work():
 
 
 def test_objects_without_names_are_all_carried():
-    nameless = o.thing("security.istio.io/v1", "AuthorizationPolicy", {"generateName": "x-", "namespace": "shop"}, spec={})
+    nameless = o.thing(
+        "security.istio.io/v1", "AuthorizationPolicy", {"generateName": "x-", "namespace": "shop"}, spec={}
+    )
     before = mesh(nameless, nameless, policy())
     after = apply(plan(labels(POLICY, {"a": "b"})), before)
     assert len(after.of(kinds.AUTHORIZATION_POLICY)) == 3

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from sidestep.actions.in_memory.trees import OWN, applied, labels_at, merge_patched, relabelled, template_path
 
 LEAF = st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab", max_size=2)
-JSON = st.recursive(LEAF, lambda each: st.lists(each, max_size=2) | st.dictionaries(st.sampled_from("abc"), each), max_leaves=8)
+JSON = st.recursive(
+    LEAF, lambda each: st.lists(each, max_size=2) | st.dictionaries(st.sampled_from("abc"), each), max_leaves=8
+)
 TABLE = st.dictionaries(st.sampled_from("abc"), JSON, max_size=3)
 
 

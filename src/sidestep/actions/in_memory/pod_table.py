@@ -47,13 +47,11 @@ class PodTable:
         return [place for place, _ in self.at(self._by_name.get((namespace, name), ()))]
 
     def shapes(self) -> Iterator[tuple[WorkloadRef, PodShape, int]]:
-        """Each shape with its workload and the number of its pods."""
-        for workload, places in self._by_workload.items():
-            counts: dict[int, list[PodShape]] = {}
-            for _, pod in self.at(places):
-                counts.setdefault(id(pod.shape), []).append(pod.shape)
-            for shapes in counts.values():
-                yield workload, shapes[0], len(shapes)
+        """Each shape of pods that a controller made, with their workload and their number."""
+        for shape, places in self._by_shape:
+            workload = workload_of_shape(shape, self._parents)
+            if workload is not None:
+                yield workload, shape, len(places)
 
     def exchange(self, places: Iterable[int], change: Callable[[Pod], Pod]) -> None:
         """Put another pod in each of some places; one that stays as it is must come back as the same object."""
@@ -94,18 +92,27 @@ class PodTable:
     @cached_property
     def _by_namespace(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        for place, pod in self.at(range(len(self._places))):
-            found.setdefault(pod.namespace, []).append(place)
+        for shape, places in self._by_shape:
+            found.setdefault(shape.namespace, []).extend(places)
         return found
 
     @cached_property
     def _by_workload(self) -> dict[WorkloadRef, list[int]]:
-        known: dict[int, WorkloadRef | None] = {}
         found: dict[WorkloadRef, list[int]] = {}
-        for place, pod in self.at(range(len(self._places))):
-            key = id(pod.shape)
-            if key not in known:
-                known[key] = workload_of_shape(pod.shape, self._parents)
-            workload = known[key] or WorkloadRef(pod.namespace, "Pod", pod.name)
-            found.setdefault(workload, []).append(place)
+        for shape, places in self._by_shape:
+            workload = workload_of_shape(shape, self._parents)
+            if workload is not None:
+                found.setdefault(workload, []).extend(places)
+                continue
+            for place, pod in self.at(places):
+                found.setdefault(WorkloadRef(shape.namespace, "Pod", pod.name), []).append(place)
         return found
+
+    @property
+    def _by_shape(self) -> Iterable[tuple[PodShape, list[int]]]:
+        """Places of the pods that share a shape now: replicas by the thousand take one step."""
+        found: dict[int, tuple[PodShape, list[int]]] = {}
+        for place, pod in enumerate(self._places):
+            if pod is not None:
+                found.setdefault(id(pod.shape), (pod.shape, []))[1].append(place)
+        return found.values()

@@ -33,14 +33,14 @@ class Maker(Struct, frozen=True):
         template: what its controller declares; None where that was not read, and the pods themselves must tell.
         namespace_labels: None when the namespace was not read.
         plane: who injects what.
-        donors: sidecars that new ones look like.
+        donors: sidecars that new ones look like; asked for only when one is made.
     """
 
     workload: WorkloadRef
     template: PodShape | None
     namespace_labels: Labels | None
     plane: ControlPlane
-    donors: Donors
+    donors: Callable[[], Donors]
 
     def declared(self, old: PodShape) -> PodShape:
         """The template, or what pods tell of it."""
@@ -74,7 +74,7 @@ class Maker(Struct, frozen=True):
             return structs.replace(shape, annotations=kept_annotations(shape.annotations))
         revision = found.revision
         wanted = Wanted(revision, self.plane.gives_hbone(revision), self.plane.default_requests(revision))
-        return injected(shape, wanted, self.donors.like(self.workload, revision), self.workload.name)
+        return injected(shape, wanted, self.donors().like(self.workload, revision), self.workload.name)
 
 
 def renewal(maker: Maker) -> Callable[[Pod], Pod]:

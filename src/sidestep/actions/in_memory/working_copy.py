@@ -178,7 +178,9 @@ class WorkingCopy:
         if template is None and not pods:
             return absent(workload)
         shape = template.shape if template else None
-        maker = Maker(workload, shape, self._objects.namespace_labels(workload.namespace), self._plane, self._donors)
+        maker = Maker(
+            workload, shape, self._objects.namespace_labels(workload.namespace), self._plane, lambda: self._donors
+        )
         doubt = next((doubt for pod in pods[:1] if (doubt := maker.doubt(pod.shape))), "")
         if doubt:
             return Refusal(f"{workload}: nobody can tell what its next pods get: {doubt}")
@@ -226,7 +228,8 @@ class WorkingCopy:
 
     @cached_property
     def _donors(self) -> Donors:
-        return Donors(self._pods.shapes())
+        """From the mesh as it was at first, so that the last sidecar to go is remembered."""
+        return Donors(PodTable(self._start).shapes())
 
     @cached_property
     def _observed(self) -> bool:
