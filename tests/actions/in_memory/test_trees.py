@@ -35,7 +35,7 @@ TABLE = st.dictionaries(st.sampled_from("abc"), JSON, max_size=3)
         ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
     ],
 )
-def test_the_examples_of_rfc_7386(target, patch, expected):
+def test_the_examples_of_rfc_7396(target, patch, expected):
     assert merge_patched(target, patch) == expected
 
 

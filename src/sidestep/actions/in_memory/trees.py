@@ -37,7 +37,7 @@ def relabelled(tree: Tree, path: Path, changes: Mapping[str, str | None]) -> Tre
 
 
 def merge_patched(target: object, patch: object) -> Any:
-    """The result of a JSON merge patch (RFC 7386)."""
+    """The result of a JSON merge patch (RFC 7396)."""
     if not isinstance(patch, dict):
         return patch
     result: Tree = dict(target) if isinstance(target, dict) else {}
