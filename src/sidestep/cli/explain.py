@@ -4,16 +4,20 @@ from typing import Any
 
 import click
 
-from sidestep.cli.answers import Kind, request_answer
+from sidestep.cli.answers import Kind, log_answer, matrix_answer, request_answer, symptom_report
 from sidestep.cli.formats import chosen_format
 from sidestep.cli.options import chosen_source, manner_options, source_options
 from sidestep.cli.output import emit, look
 from sidestep.cli.reading import Manner
-from sidestep.report.explanation.formats import EXPLANATION_FORMATS
+from sidestep.report.explanation.formats import EXPLANATION_FORMATS, LOG_FORMATS, MATRIX_FORMATS, SYMPTOM_FORMATS
 from sidestep.semantics.authentication.tokens import TokenState
 
 _FORMATS = ("table", "json", "yaml", "markdown", "html", "csv")
-_KINDS: dict[str, Kind] = {}
+_KINDS: dict[str, Kind] = {
+    "log": Kind(LOG_FORMATS, log_answer),
+    "symptom": Kind(SYMPTOM_FORMATS, symptom_report),
+    "matrix": Kind(MATRIX_FORMATS, matrix_answer),
+}
 _EXIT_CODES = """\b
 Exit codes:
   0  answered, whatever the answer is

@@ -11,6 +11,7 @@ _DENIED_DETAILS = "rbac_access_denied"
 _REJECTED = "policy rejection"
 _REFUSALS = (401, 403)
 _PASSED_ON = "via_upstream"
+_PROXIES = {"ztunnel": "ztunnel", "sidecar": "sidecar", "waypoint": "waypoint", "gateway": "gateway"}
 _CHANGED = (
     "objects or pods changed since the line was written, it comes from another cluster, or the line leaves out "
     "what decided (a token, a header)"
@@ -70,6 +71,20 @@ def said(line: LogLine) -> Said:
 
 def compared(line: LogLine, state: StateReport) -> Comparison:
     """The line against a state of the mesh."""
+    found = _compared(line, state)
+    stranger = _stranger(line, state)
+    return Comparison(found.agreement, f"{found.text}. {stranger}") if stranger else found
+
+
+def _stranger(line: LogLine, state: StateReport) -> str:
+    """The line of a proxy that is not on the way is of another state of the mesh."""
+    wanted = next((word for word in _PROXIES if line.reporter.value.startswith(word)), "")
+    if not wanted or any(_PROXIES[wanted] in hop.proxy for hop in state.path):
+        return ""
+    return f"A {wanted} wrote the line, and in the mesh as read none is on the way: it is of another state"
+
+
+def _compared(line: LogLine, state: StateReport) -> Comparison:
     told, verdict = said(line), state.verdict
     mesh = f"the mesh as read says: {state.why}"
     if verdict == "unknown" or told is Said.UNCLEAR:

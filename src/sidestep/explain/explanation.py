@@ -10,7 +10,12 @@ API_VERSION = "sidestep.dev/v1"
 
 
 class DecidedBy(Struct, frozen=True, rename="camel"):
-    """What decided: an object and the place of its rule, from 1; no object where a default did."""
+    """What decided.
+
+    Attributes:
+        object: that decided; None where a default did.
+        rule: place of its rule, from 1.
+    """
 
     object: ObjectId | None = None
     rule: int | None = None
@@ -43,7 +48,17 @@ class HopReport(Struct, frozen=True, rename="camel"):
 
 
 class Way(Struct, frozen=True, rename="camel"):
-    """One way that a request may take, with its share and on what it depends."""
+    """One way that a request may take.
+
+    Attributes:
+        verdict: of this way.
+        shape: how a refusal looks to the client.
+        share: of requests that take it, from 0 to 1.
+        condition: what must hold for it to be taken, where that cannot be told.
+        destination: where it ends; empty where it ends outside of the mesh or before.
+        path: its hops.
+        route: that it takes.
+    """
 
     verdict: str
     shape: str
@@ -103,6 +118,8 @@ class Explanation(Struct, frozen=True, rename="camel"):
         differences: between the first and the last state.
         assumptions: what was taken for granted.
         client: who sends it, in words.
+        api_version: of this document; fields are added within it, never renamed.
+        kind: always `Explanation`.
     """
 
     request: str

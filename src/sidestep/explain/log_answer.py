@@ -63,12 +63,16 @@ def explain_log(line: LogLine, states: Sequence[State], why_none: str = "") -> L
     """
     statements = explain_line(line)
     if not states:
-        return LogExplanation(_line(line), statements, Comparison(Agreement.NOT_ASKED, why_none))
+        return LogExplanation(_line(line), statements, _sentence(Comparison(Agreement.NOT_ASKED, why_none)))
     asked = from_log(states[0].index, line)
     if isinstance(asked, NotAsked):
-        return LogExplanation(_line(line), statements, Comparison(Agreement.NOT_ASKED, asked.reason))
+        return LogExplanation(_line(line), statements, _sentence(Comparison(Agreement.NOT_ASKED, asked.reason)))
     explanation = answer(states, asked)
-    return LogExplanation(_line(line), statements, compared(line, explanation.states[0]), explanation)
+    return LogExplanation(_line(line), statements, _sentence(compared(line, explanation.states[-1])), explanation)
+
+
+def _sentence(told: Comparison) -> Comparison:
+    return Comparison(told.agreement, f"{told.text[:1].upper()}{told.text[1:]}.")
 
 
 def _line(line: LogLine) -> LineReport:

@@ -196,7 +196,9 @@ def _callers(index: MeshIndex, namespace: str) -> Iterator[_Caller]:
         if pods.mode is Mode.GATEWAY:
             gateways.append(_Caller(f"gateway {ref.namespace}/{ref.name}", "", _gateway(pods)))
         elif ref.namespace == namespace:
-            own.append(_Caller(f"{ref.kind} {ref.name}", "", WorkloadClient(ref, pods.place)))
+            twice = sum((ref.namespace, ref.name) == (each.namespace, each.name) for each in index.workloads) > 1
+            name = f"{ref.kind} {ref.name}" if twice else ref.name
+            own.append(_Caller(name, "", WorkloadClient(ref, pods.place)))
         else:
             others.append(_Caller(ref.name, f"namespace {ref.namespace}", WorkloadClient(ref, pods.place)))
     yield from (*own, *gateways, *others, _Caller("outside of the mesh, plaintext", "", OutsideClient()))

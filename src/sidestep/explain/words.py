@@ -60,7 +60,7 @@ def _stop(hop: Hop) -> str:
 def check_words(check: Check, bundle: Bundle) -> str:
     """Why one check answered as it did."""
     if check.reason:
-        return f"mTLS: {check.reason}" if check.kind is CheckKind.PEER_AUTHENTICATION else check.reason
+        return _reason(check)
     if check.outcome is not None:
         return outcome_words(check.outcome, check.seen, bundle)
     if check.authorization is not None:
@@ -72,6 +72,12 @@ def check_words(check: Check, bundle: Bundle) -> str:
             return "the token is valid, or there is none"
         case _:
             return f"{check.kind.value}: {check.verdict.value}"
+
+
+def _reason(check: Check) -> str:
+    """Told already, with the object where it is not named in it."""
+    told = f"mTLS: {check.reason}" if check.kind is CheckKind.PEER_AUTHENTICATION else check.reason
+    return f"{told} ({check.object})" if check.object and str(check.object) not in told else told
 
 
 def request_words(request: Request) -> str:

@@ -7,10 +7,14 @@ from typing import Any
 import msgspec
 
 from sidestep.audit.result import Audit
+from sidestep.audit.symptom_report import SymptomAnswer
+from sidestep.explain.explanation import Explanation
+from sidestep.explain.log_answer import LogExplanation
+from sidestep.explain.matrix import Matrix
 from sidestep.plan.document import Plan
 
 _PLACE = "https://github.com/sidestep-dev/sidestep/raw/main/docs/schemas/"
-DOCUMENTS: tuple[type[msgspec.Struct], ...] = (Audit, Plan)
+DOCUMENTS: tuple[type[msgspec.Struct], ...] = (Audit, Plan, Explanation, LogExplanation, SymptomAnswer, Matrix)
 """Those whose schemas are published."""
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.*)$")
 _INDENT = re.compile(r"^ {4}(?=\S)")

@@ -132,10 +132,6 @@ def _facts(hop: HopReport, route: str, *, leaving: bool) -> Iterator[str]:
 
 
 def _checks(hop: HopReport) -> Iterator[tuple[Sign, str]]:
-    """The last that was asked decided; what decided is named once."""
-    sign = Sign(hop.verdict)
-    named = str(hop.decided_by.object) if hop.decided_by.object else ""
-    for place, why in enumerate(hop.why):
-        last = place == len(hop.why) - 1
-        by = f" ({named})" if last and named and named not in why else ""
-        yield (sign if last else Sign.ALLOW), f"{why}{by}"
+    """What was asked, in order: the last decided."""
+    for place, why in enumerate(hop.why, 1):
+        yield (Sign(hop.verdict) if place == len(hop.why) else Sign.ALLOW), why

@@ -1,0 +1,14 @@
+"""Who may call whom, as a page; each cell says why to who points at it."""
+
+from sidestep.explain.matrix import Matrix
+from sidestep.report.explanation.html import STYLES
+from sidestep.report.explanation.matrix_cells import LEGEND, heading
+from sidestep.report.formats import Look
+from sidestep.report.html.frame import Frame, fill
+
+_FRAME = Frame("matrix.html", (), STYLES)
+
+
+def render(matrix: Matrix, _look: Look) -> str:
+    """The page."""
+    return fill(_FRAME, {"matrix": matrix, "heading": heading(matrix), "legend": LEGEND.replace("`", "")}, {})
