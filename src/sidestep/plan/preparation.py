@@ -21,7 +21,7 @@ from sidestep.plan.wording import many
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Mode
 from sidestep.semantics.loose import as_dicts
-from sidestep.semantics.network_policies import admits_hbone, restricts_ingress
+from sidestep.semantics.network_policies import restricts_egress, restricts_ingress
 from sidestep.semantics.selectors import selects
 from sidestep.semantics.waypoints import HBONE_PORT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 
@@ -30,6 +30,7 @@ Preparation = tuple[Effect, str, str, tuple[ObjectId, ...]]
 
 _GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 _NAME = "kubernetes.io/metadata.name"
+_HBONE = {"port": HBONE_PORT, "protocol": "TCP"}
 
 
 def preparations(
@@ -45,17 +46,18 @@ def preparations(
 def _open_hbone(
     configuration: Configuration, judged: tuple[Judged, ...], found: Moves, guards: Mapping[str, Guard]
 ) -> Iterator[Preparation]:
-    """NetworkPolicies that name ports: once in ambient everything arrives on 15008."""
+    """NetworkPolicies that name ports: once in ambient everything leaves and arrives on 15008."""
     moving = [each.pods[0] for each in judged if each.plan.workload in found.moves]
-    namespaces = sorted({pods.namespace for pods in moving})
-    for namespace in namespaces:
+    waypoints = sorted({guard.waypoint for guard in guards.values()})
+    for namespace in sorted({pods.namespace for pods in moving}):
         here = [pods for pods in moving if pods.namespace == namespace]
-        waypoints = sorted({guard.waypoint for guard in guards.values() if guard.service.namespace == namespace})
+        near = [each for each in waypoints if each[0] == namespace]
         for policy in configuration.mesh.in_namespace(NETWORK_POLICY, namespace):
-            chosen = [pods for pods in here if selects(policy.view.spec.pod_selector, pods.labels)]
-            if chosen and restricts_ingress(policy.view) and policy.view.spec.ingress and not admits_hbone([policy]):
-                patch, before = _with_hbone(policy, waypoints)
-                text = f"let {policy.id} admit TCP {HBONE_PORT} too"
+            if not any(selects(policy.view.spec.pod_selector, pods.labels) for pods in here):
+                continue
+            patch, before = _with_hbone(policy, near)
+            if patch["spec"]:
+                text = f"let {policy.id} pass TCP {HBONE_PORT} too"
                 yield Patch(policy.id, patch, before), text, "nothing while pods have sidecars", (policy.id,)
 
 
@@ -77,20 +79,28 @@ def _bind_outside_hosts(configuration: Configuration, choice: Choice) -> Iterato
 def _with_hbone(
     policy: Resource[NetworkPolicy], waypoints: list[tuple[str, str]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The same peers as on the ports named, and the waypoints, on the port of HBONE."""
-    rules = as_dicts((policy.tree().get("spec") or {}).get("ingress"))
-    port = {"port": HBONE_PORT, "protocol": "TCP"}
-    added = [{**rule, "ports": [port]} for rule in rules if rule.get("ports")]
-    peers = [
-        {
-            "namespaceSelector": {"matchLabels": {_NAME: namespace}},
-            "podSelector": {"matchLabels": {_GATEWAY_LABEL: name}},
-        }
-        for namespace, name in waypoints
-    ]
-    if peers:
-        added.append({"from": peers, "ports": [port]})
-    return {"spec": {"ingress": [*rules, *added]}}, {"spec": {"ingress": rules}}
+    """In each direction that it restricts by ports: the same peers, and the waypoints, on the port of HBONE."""
+    spec = policy.tree().get("spec") or {}
+    patch: dict[str, Any] = {}
+    before: dict[str, Any] = {}
+    for field, side, restricts in (("ingress", "from", restricts_ingress), ("egress", "to", restricts_egress)):
+        rules = as_dicts(spec.get(field))
+        added = [{**rule, "ports": [_HBONE]} for rule in rules if rule.get("ports")]
+        if restricts(policy.view) and added and not any(_passes_hbone(rule) for rule in rules):
+            if waypoints:
+                added.append({side: [_pods_of(*waypoint) for waypoint in waypoints], "ports": [_HBONE]})
+            patch[field], before[field] = [*rules, *added], rules
+    return {"spec": patch}, {"spec": before}
+
+
+def _pods_of(namespace: str, waypoint: str) -> dict[str, Any]:
+    labels = {"namespaceSelector": {"matchLabels": {_NAME: namespace}}}
+    return {**labels, "podSelector": {"matchLabels": {_GATEWAY_LABEL: waypoint}}}
+
+
+def _passes_hbone(rule: dict[str, Any]) -> bool:
+    """Whether a rule already names the port, so that somebody thought of it."""
+    return any(port.get("port") == HBONE_PORT for port in as_dicts(rule.get("ports")))
 
 
 def _exempt_waypoints(configuration: Configuration, guards: Mapping[str, Guard]) -> Iterator[Preparation]:

@@ -56,7 +56,8 @@ class MeshIndex(Struct, frozen=True, dict=True):
     @classmethod
     def of(cls, mesh: Mesh, version: IstioVersion | None = None) -> "MeshIndex":
         """The index of a mesh; `version` where the user names Istio's."""
-        return cls(mesh, settings(mesh, version))
+        ordered = mesh.in_order
+        return cls(ordered, settings(ordered, version))
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -345,5 +346,6 @@ def _host(service: Service) -> Host:
         service.resource.kind,
         service.name,
         service.export_to,
-        tuple(HostPort(port.number, port.name, port.protocol) for port in service.ports),
+        tuple(HostPort(port.number, port.name, port.written) for port in service.ports),
+        service.headless,
     )

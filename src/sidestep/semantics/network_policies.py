@@ -29,6 +29,12 @@ def restricts_ingress(policy: NetworkPolicy) -> bool:
     return not types or "Ingress" in types
 
 
+def restricts_egress(policy: NetworkPolicy) -> bool:
+    """Whether a policy is about egress: it says so, or says nothing and has egress rules."""
+    types = policy.spec.policy_types
+    return "Egress" in types if types else policy.spec.egress is not None
+
+
 def admits_hbone(policies: Iterable[Resource[NetworkPolicy]]) -> bool:
     """Whether any rule of any policy lets somebody reach port 15008; policies add up."""
     return any(_rule_admits(rule) for policy in policies for rule in policy.view.spec.ingress or ())

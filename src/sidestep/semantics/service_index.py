@@ -15,7 +15,7 @@ from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Service as ServiceView
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
-from sidestep.semantics.protocols import Declared, declared_protocol
+from sidestep.semantics.protocols import Declared, protocol_name, treated_as
 
 CLUSTER_DOMAIN = "cluster.local"
 EXPORT_TO = "networking.istio.io/exportTo"
@@ -28,14 +28,19 @@ class Port(Struct, frozen=True):
     Attributes:
         number: as dialled.
         name: as declared.
-        protocol: how Istio reads the declaration.
+        written: protocol that it declares, in lower case; empty for none.
         target: number or name of the container's port.
     """
 
     number: int
     name: str
-    protocol: Declared
+    written: str
     target: int | str
+
+    @property
+    def protocol(self) -> Declared:
+        """How proxies treat it."""
+        return treated_as(self.written)
 
 
 class Service(Struct, frozen=True, dict=True):
@@ -162,7 +167,7 @@ def _service(resource: Resource[ServiceView]) -> Service:
             Port(
                 port.port,
                 port.name,
-                declared_protocol(port.port, port.name, port.app_protocol, port.protocol),
+                protocol_name(port.port, port.name, port.app_protocol, port.protocol),
                 port.target_port or port.port,
             )
             for port in spec.ports or ()
@@ -200,5 +205,5 @@ def _entries(resource: Resource[Any]) -> list[Service]:
 def _entry_port(port: dict[str, Any]) -> Port:
     number, protocol = port["number"], as_text(port.get("protocol")).lower()
     target = port.get("targetPort")
-    declared = declared_protocol(number, protocol, "")
-    return Port(number, as_text(port.get("name")), declared, target if isinstance(target, int) else number)
+    written = protocol_name(number, protocol, "")
+    return Port(number, as_text(port.get("name")), written, target if isinstance(target, int) else number)

@@ -117,10 +117,11 @@ class NetworkPolicyPort(Struct, frozen=True, rename="camel"):
 
 
 class NetworkPolicyRule(Struct, frozen=True, rename={"from_": "from"}):
-    """An ingress rule; no ports means every port, no peers means everybody."""
+    """An ingress or egress rule; no ports means every port, no peers means everybody."""
 
     ports: tuple[NetworkPolicyPort, ...] | None = None
     from_: tuple[dict[str, Any], ...] | None = None
+    to: tuple[dict[str, Any], ...] | None = None
 
 
 class NetworkPolicySpec(Struct, frozen=True, rename="camel"):
@@ -129,6 +130,7 @@ class NetworkPolicySpec(Struct, frozen=True, rename="camel"):
     pod_selector: LabelSelector = LabelSelector()
     policy_types: tuple[str, ...] | None = None
     ingress: tuple[NetworkPolicyRule, ...] | None = None
+    egress: tuple[NetworkPolicyRule, ...] | None = None
 
 
 class NetworkPolicy(Struct, frozen=True):

@@ -7,50 +7,84 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from sidestep.model.kinds import NETWORK_POLICY
+from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.apps import LabelSelector, NetworkPolicy, NetworkPolicyPort, NetworkPolicyRule
 from sidestep.semantics.authorization.matchers import Cidr, is_cidr
 from sidestep.semantics.decisions import Check, CheckKind, Shape, Transport, Verdict
-from sidestep.semantics.hops.traveller import Sender, Traveller
+from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances
-from sidestep.semantics.network_policies import restricts_ingress
+from sidestep.semantics.network_policies import restricts_egress, restricts_ingress
 from sidestep.semantics.selectors import selects
 from sidestep.semantics.waypoints import HBONE_PORT
 
 
+class _End(Struct, frozen=True):
+    """The other end of a leg, as a rule's peers name it."""
+
+    namespace: str
+    labels: Labels
+    address: str
+
+
 def network_check(traveller: Traveller, to: Instances, transport: Transport, port: int) -> Check | None:
-    """What NetworkPolicies on the receiving pods say of a leg; None where none applies to them."""
-    policies = traveller.index.mesh.in_namespace(NETWORK_POLICY, to.namespace)
-    if not policies:
-        return None
-    applied = [each for each in policies if _applies(each, to)]
+    """What NetworkPolicies on the sending and the receiving pods say of a leg; None where nothing is in its way."""
+    wire = HBONE_PORT if transport is Transport.HBONE else port
+    return _leaving(traveller, to, wire) or _arriving(traveller, to, wire)
+
+
+def _leaving(traveller: Traveller, to: Instances, port: int) -> Check | None:
+    sender = traveller.sender
+    policies = traveller.index.mesh.in_namespace(NETWORK_POLICY, sender.namespace) if sender.namespace else ()
+    applied = [
+        each for each in policies if restricts_egress(each.view) and selects(each.view.spec.pod_selector, sender.labels)
+    ]
     if not applied:
         return None
-    wire = HBONE_PORT if transport is Transport.HBONE else port
-    answers = [_admits(traveller, each, to, wire) for each in applied]
+    there = _End(to.namespace, to.labels, to.address)
+    rules = {each.id: (each.view.spec.egress or ()) for each in applied}
+    answers = [_admits(traveller, rules[each.id], (there, to, each.meta.namespace), port) for each in applied]
+    return _told(applied, answers, f"lets {sender.words} out to {to.workload} on TCP {port}")
+
+
+def _arriving(traveller: Traveller, to: Instances, port: int) -> Check | None:
+    policies = traveller.index.mesh.in_namespace(NETWORK_POLICY, to.namespace)
+    applied = [
+        each for each in policies if restricts_ingress(each.view) and selects(each.view.spec.pod_selector, to.labels)
+    ]
+    if not applied:
+        return None
+    sender = traveller.sender
+    here = _End(sender.namespace, sender.labels, sender.address)
+    rules = {each.id: (each.view.spec.ingress or ()) for each in applied}
+    answers = [_admits(traveller, rules[each.id], (here, to, each.meta.namespace), port) for each in applied]
+    return _told(applied, answers, f"admits {sender.words} to TCP {port}")
+
+
+def _told(applied: list[Resource[NetworkPolicy]], answers: list[bool | None], what: str) -> Check | None:
+    """Policies add up: one that lets it through is enough."""
     if True in answers:
         return None
-    names = ", ".join(str(each.id) for each in applied)
     if None in answers:
         unsure = applied[answers.index(None)]
         reason = f"{unsure.id} names peers by an address that is not known"
         return Check(CheckKind.NETWORK_POLICY, Verdict.UNKNOWN, object=unsure.id, reason=reason)
-    reason = f"no rule of {names} admits {traveller.sender.words} to TCP {wire}"
+    reason = f"no rule of {', '.join(str(each.id) for each in applied)} {what}"
     return Check(CheckKind.NETWORK_POLICY, Verdict.UNREACHABLE, Shape.HANG, applied[0].id, reason=reason)
 
 
-def _applies(policy: Resource[NetworkPolicy], to: Instances) -> bool:
-    return restricts_ingress(policy.view) and selects(policy.view.spec.pod_selector, to.labels)
-
-
-def _admits(traveller: Traveller, policy: Resource[NetworkPolicy], to: Instances, port: int) -> bool | None:
-    """Whether any rule lets the leg in; None where an unknown address decides."""
+def _admits(
+    traveller: Traveller, rules: tuple[NetworkPolicyRule, ...], ends: tuple[_End, Instances, str], port: int
+) -> bool | None:
+    """Whether any rule lets the leg through; None where an unknown address decides."""
+    other, to, namespace = ends
     answers = [
-        _peers_admit(traveller, rule, policy.meta.namespace)
-        for rule in policy.view.spec.ingress or ()
+        _peers_admit(traveller, rule.from_ or rule.to or (), other, namespace)
+        for rule in rules
         if _ports_admit(rule, to, port)
     ]
     return True if True in answers else None if None in answers else False
@@ -69,37 +103,39 @@ def _port_admits(allowed: NetworkPolicyPort, to: Instances, port: int) -> bool:
     return number is not None and number <= port <= (allowed.end_port or number)
 
 
-def _peers_admit(traveller: Traveller, rule: NetworkPolicyRule, namespace: str) -> bool | None:
-    if not rule.from_:
+def _peers_admit(
+    traveller: Traveller, peers: tuple[Mapping[str, Any], ...], other: _End, namespace: str
+) -> bool | None:
+    if not peers:
         return True
-    answers = [_peer_admits(traveller, peer, namespace) for peer in rule.from_]
+    answers = [_peer_admits(traveller, peer, other, namespace) for peer in peers]
     return True if True in answers else None if None in answers else False
 
 
-def _peer_admits(traveller: Traveller, peer: Mapping[str, Any], namespace: str) -> bool | None:
-    sender = traveller.sender
+def _peer_admits(traveller: Traveller, peer: Mapping[str, Any], other: _End, namespace: str) -> bool | None:
     if isinstance(block := peer.get("ipBlock"), Mapping):
-        return _block_admits(block, sender)
-    if not sender.namespace:
+        return _block_admits(block, other)
+    if not other.namespace:
         return False
     wanted = peer.get("namespaceSelector")
-    if wanted is None and sender.namespace != namespace:
+    if wanted is None and other.namespace != namespace:
         return False
-    labels = {NAMESPACE_NAME: sender.namespace, **traveller.index.mesh.namespace_labels(sender.namespace)}
+    labels = {NAMESPACE_NAME: other.namespace, **traveller.index.mesh.namespace_labels(other.namespace)}
     if wanted is not None and not selects(_selector(wanted), labels):
         return False
     pods = peer.get("podSelector")
-    return pods is None or selects(_selector(pods), sender.labels)
+    return pods is None or selects(_selector(pods), other.labels)
 
 
-def _block_admits(block: Mapping[str, Any], sender: Sender) -> bool | None:
-    if not sender.address:
+def _block_admits(block: Mapping[str, Any], other: _End) -> bool | None:
+    if not other.address:
         return None
-    cidrs = [str(block.get("cidr", "")), *(str(each) for each in block.get("except") or ())]
+    excepted = block.get("except")
+    cidrs = [str(block.get("cidr", "")), *(map(str, excepted) if isinstance(excepted, list) else ())]
     if not all(is_cidr(cidr) for cidr in cidrs):
         return None
-    inside, *excepted = (Cidr(cidr).matches(sender.address) for cidr in cidrs)
-    return inside and not any(excepted)
+    inside, *outside = (Cidr(cidr).matches(other.address) for cidr in cidrs)
+    return inside and not any(outside)
 
 
 def _selector(value: object) -> LabelSelector | None:

@@ -1,0 +1,93 @@
+"""NetworkPolicies see the wire: HBONE is TCP 15008, whoever it carries, and the waypoint is a sender of its own."""
+
+import pytest
+from tests.support.scenes import ask, index, m, pods, service, waypoint
+
+from sidestep.semantics.decisions import CheckKind, Shape, Verdict
+
+BOUND = {"istio.io/use-waypoint": "waypoint"}
+
+
+def network(name, app, *, ingress=None, egress=None):
+    spec = {"podSelector": {"matchLabels": {"app": app}}, "policyTypes": []}
+    for direction, rules in (("ingress", ingress), ("egress", egress)):
+        if rules is not None:
+            spec[direction] = rules
+            spec["policyTypes"].append(direction.capitalize())
+    return m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta(name, "shop"), spec=spec)
+
+
+def on(*ports):
+    return [{"port": port, "protocol": "TCP"} for port in ports]
+
+
+WEB = [{"podSelector": {"matchLabels": {"app": "web"}}}]
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "ports", "verdict"),
+    [
+        ("sidecar", "sidecar", (8080,), Verdict.ALLOW),
+        ("ambient", "ambient", (8080,), Verdict.UNREACHABLE),
+        ("ambient", "ambient", (15008,), Verdict.ALLOW),
+        ("ambient", "ambient", (8080, 15008), Verdict.ALLOW),
+        ("ambient", "none", (8080,), Verdict.ALLOW),
+        ("none", "ambient", (15008,), Verdict.UNREACHABLE),
+    ],
+)
+def test_the_port_on_the_wire_counts(client, server, ports, verdict):
+    rules = [{"from": WEB, "ports": on(*ports)}]
+    mesh = index(pods("web", client), pods("cart", server), service("cart"), network("cart", "cart", ingress=rules))
+    found = ask(mesh, "web", "cart")
+    assert found.verdict is verdict
+    if verdict is Verdict.UNREACHABLE:
+        assert found.branches[0].decider.kind is CheckKind.NETWORK_POLICY
+        assert found.shape is Shape.HANG
+
+
+@pytest.mark.parametrize(
+    ("client", "ports", "verdict"),
+    [
+        ("sidecar", (8080,), Verdict.ALLOW),
+        ("ambient", (8080,), Verdict.UNREACHABLE),
+        ("ambient", (15008,), Verdict.ALLOW),
+    ],
+)
+def test_what_a_client_may_send_counts_too(client, ports, verdict):
+    rules = [{"to": [{"podSelector": {"matchLabels": {"app": "cart"}}}], "ports": on(*ports)}]
+    server = "sidecar" if client == "sidecar" else "ambient"
+    mesh = index(pods("web", client), pods("cart", server), service("cart"), network("web", "web", egress=rules))
+    assert ask(mesh, "web", "cart").verdict is verdict
+
+
+def test_peers_are_told_by_labels_and_a_waypoint_is_not_the_client():
+    rules = [{"from": WEB, "ports": on(15008)}]
+    mesh = index(
+        pods("web", "ambient"), pods("cart", "ambient"), service("cart", labels=BOUND), waypoint(),
+        network("cart", "cart", ingress=rules),
+    )  # fmt: skip
+    assert ask(mesh, "web", "cart").verdict is Verdict.UNREACHABLE
+
+
+def test_an_address_that_nobody_knows_is_not_guessed():
+    rules = [{"from": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]}]
+    mesh = index(
+        pods("web", "ambient", count=2),
+        pods("cart", "ambient"),
+        service("cart"),
+        network("cart", "cart", ingress=rules),
+    )
+    assert ask(mesh, "web", "cart").verdict is Verdict.UNKNOWN
+
+
+def test_policies_add_up():
+    mesh = index(
+        pods("web", "ambient"), pods("cart", "ambient"), service("cart"),
+        network("a", "cart", ingress=[{"ports": on(8080)}]), network("b", "cart", ingress=[{"ports": on(15008)}]),
+    )  # fmt: skip
+    assert ask(mesh, "web", "cart").verdict is Verdict.ALLOW
+
+
+def test_no_rules_admit_nobody():
+    mesh = index(pods("web", "ambient"), pods("cart", "ambient"), service("cart"), network("a", "cart", ingress=[]))
+    assert ask(mesh, "web", "cart").verdict is Verdict.UNREACHABLE
