@@ -76,6 +76,12 @@ class Change(Struct, frozen=True, dict=True):
         return self.before.route is not None and self.before.route.source in _UNKNOWN_HOST
 
     @property
+    def hidden_before(self) -> bool:
+        """Whether the sidecar passed on what its namespace does not see."""
+        out = (hop for hop in self.before.path if hop.proxy is Proxy.SIDECAR_OUT)
+        return any(check.kind is CheckKind.ROUTE and check.object is not None for hop in out for check in hop.checks)
+
+    @property
     def ends_outside(self) -> bool:
         """Whether it leaves the mesh after."""
         return self.after.verdict is Verdict.ALLOW and self.after.branches[0].destination is None

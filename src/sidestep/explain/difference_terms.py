@@ -11,7 +11,7 @@ _CONNECTION = frozenset({"source.serviceAccount", "remote.ip", "connection.sni",
 """`when` keys that sidecars judge without HTTP, and ztunnel does not."""
 
 
-def void_at_ztunnel(policy: Policy, rule: int | None) -> Iterator[str]:
+def void_at_ztunnel(policy: Policy, rule: int | None, identity: str | None) -> Iterator[str]:
     """Why a refusal by a sidecar's policy is none at ztunnel."""
     sent = convert(policy, "")
     if isinstance(sent, Withheld):
@@ -23,7 +23,7 @@ def void_at_ztunnel(policy: Policy, rule: int | None) -> Iterator[str]:
     if _sources(decided, Attribute.TRUST_DOMAIN):
         yield "D09"
     if policy.action is Action.DENY and Attribute.PRINCIPAL in asked:
-        yield from _aliased(decided, None)
+        yield from _aliased(decided, identity)
     if _has_inner_star(decided):
         yield "D11"
 

@@ -83,11 +83,13 @@ def _opened(change: Change) -> Iterator[str]:
 
 
 def _egress_opened(change: Change) -> Iterator[str]:
-    """What the sidecar took for unknown: hidden by its exports, or outside of what it may know."""
-    if not change.ends_outside:
-        yield "D48"
-    if change.ends_outside or change.before.branches[0].decider is not None:
+    """What the sidecar took for unknown: outside of what it may know, or hidden by its exports."""
+    check = change.refused_before
+    registry_only = check is not None and check.kind is CheckKind.ROUTE
+    if registry_only or not change.hidden_before:
         yield "D46"
+    if not change.ends_outside and (registry_only or change.hidden_before):
+        yield "D48"
 
 
 def _mtls_opened(change: Change, check: Check) -> Iterator[str]:
@@ -113,7 +115,7 @@ def _policy_opened(change: Change, check: Check) -> Iterator[str]:
         yield "D21"
     if policy.targets or change.ends_elsewhere:
         return
-    yield from void_at_ztunnel(policy, rule)
+    yield from void_at_ztunnel(policy, rule, change.last_before.identity)
     if change.through_waypoint:
         if not change.is_layer4(policy):
             yield "D04"

@@ -234,7 +234,8 @@ def _untouched(traveller: Traveller, hop: Hop, target: Target, port: int, client
         shape = Shape.BAD_GATEWAY if traveller.http is not None else Shape.CLOSED
         check = Check(CheckKind.ROUTE, Verdict.DENY, shape, where, reason=f"REGISTRY_ONLY: {told}")
         return [replace(traveller, route=Route(RouteSource.BLACKHOLE)).end(replace(hop, checks=(check,)))]
-    check = Check(CheckKind.ROUTE, Verdict.ALLOW, reason=f"{told}: it is passed on as it is")
+    says = target.resource.id if isinstance(target, Service) and hidden else None
+    check = Check(CheckKind.ROUTE, Verdict.ALLOW, object=says, reason=f"{told}: it is passed on as it is")
     passed = replace(traveller, route=Route(RouteSource.PASSTHROUGH)).passed(replace(hop, checks=(check,)))
     return from_plain(replace(passed, sender=replace(traveller.sender, principal=None)), target, port)
 
