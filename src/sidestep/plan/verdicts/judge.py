@@ -86,11 +86,18 @@ def _outside_of_mesh(workload: Workload, pods: tuple[Instances, ...]) -> Reason 
 def _blocking(workload: Workload, blocked: Mapping[ObjectId, tuple[Blocker, ...]]) -> list[Obstacle]:
     template = workload.template
     if template is None:
-        return []
+        return [_unmanaged(workload)] if workload.ref.kind == "Pod" else []
     return [
         Obstacle(Reason(each.why, each.object, each.field), each.way_out, rework=each.name not in _STAYS)
         for each in blocked.get(template.controller.id, ())
     ]
+
+
+def _unmanaged(workload: Workload) -> Obstacle:
+    """Nobody makes such a pod anew, so that it keeps what it was made with."""
+    pod = ObjectId("v1", "Pod", workload.ref.namespace, workload.ref.name)
+    reason = Reason("no controller would make it anew without its sidecar", pod, "metadata.ownerReferences")
+    return Obstacle(reason, "give it a controller, or create it again once its namespace is ambient", rework=True)
 
 
 def _verdict(
