@@ -9,7 +9,7 @@ from pathlib import Path
 from sidestep.audit.catalogue import RULES
 from sidestep.audit.rule import Rule
 from sidestep.report.schema import DOCUMENTS, file_name, schema
-from tools import symptoms_page
+from tools import differences_pages, symptoms_page
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = ROOT / "docs" / "findings"
@@ -33,6 +33,7 @@ def problems() -> Iterator[str]:
         if not path.exists() or path.read_bytes() != content:
             yield f"{path.relative_to(ROOT)} is not what the code generates: run tools/check_docs.py --write"
     yield from _symptoms()
+    yield from differences_pages.problems()
     yield from _links()
     yield from _committed()
     yield from _locks()
@@ -125,6 +126,7 @@ def write() -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
     symptoms_page.main()
+    differences_pages.main()
     readme = ROOT / "README.md"
     before, mark, rest = readme.read_text().partition(HELP_MARK)
     if mark:
