@@ -81,6 +81,10 @@ def test_a_large_plan_leaves_steps_and_workloads_to_the_files():
     assert "… and 100 more, in `plan.json`." in text
 
 
+def test_a_plan_of_any_size_is_a_page_that_a_forge_still_shows():
+    assert len(render(plans.large(10_000)).encode()) < 1_000_000
+
+
 def test_the_call_graph_is_coloured_by_wave():
     text = render(plans.plan())
     assert "classDef wave1 stroke:#2563eb" in text

@@ -17,6 +17,8 @@ from sidestep.report.plan.run_page import rollback_steps
 from sidestep.report.units import count, money
 
 STEPS_SHOWN = 100
+"""Of a wave."""
+_FEWEST_SHOWN, _ALL_SHOWN = 5, 2_000
 _BACK = (
     "Last wave first; within a wave each step back in the order of `{place}/NN/run.md`. Nothing is deleted that was "
     "not made by this plan, and what it deleted is applied again."
@@ -73,8 +75,9 @@ def _waves(plan: Plan) -> Iterator[str]:
     rows = (row(_cells(plan, wave)) for wave in waves)
     yield "\n".join((row(heads), row(("--:", "---", *("--:",) * 6, "---")), *rows))
     shell = Shell(plan)
+    most = max(_FEWEST_SHOWN, min(STEPS_SHOWN, _ALL_SHOWN // len(waves)))
     for wave in waves:
-        yield from _wave(plan, wave, shell)
+        yield from _wave(plan, wave, shell, most)
 
 
 def _cells(plan: Plan, wave: Wave) -> tuple[str, ...]:
@@ -90,7 +93,7 @@ def _cells(plan: Plan, wave: Wave) -> tuple[str, ...]:
     )
 
 
-def _wave(plan: Plan, wave: Wave, shell: Shell) -> Iterator[str]:
+def _wave(plan: Plan, wave: Wave, shell: Shell, most: int) -> Iterator[str]:
     title = f": {escaped(wave.title)}" if wave.title else ""
     yield f"### Wave {wave.number}{title}"
     if wave.workloads:
@@ -99,9 +102,9 @@ def _wave(plan: Plan, wave: Wave, shell: Shell) -> Iterator[str]:
         yield "\n".join(f"- {escaped(digest.constraint(each))}" for each in wave.constraints)
     steps = digest.steps_of(plan, wave.number)
     if steps:
-        yield "\n".join(line for step in steps[:STEPS_SHOWN] for line in _step(step, shell))
-    if len(steps) > STEPS_SHOWN:
-        yield f"… and {len(steps) - STEPS_SHOWN:,} more, in `{folder(WAVES, wave.number)}/run.md`."
+        yield "\n".join(line for step in steps[:most] for line in _step(step, shell))
+    if len(steps) > most:
+        yield f"… and {len(steps) - most:,} more, in `{folder(WAVES, wave.number)}/run.md`."
 
 
 def _step(step: Step, shell: Shell) -> Iterator[str]:

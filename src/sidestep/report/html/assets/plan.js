@@ -14,7 +14,7 @@
         { title: "Workload", value: (row) => row.namespace + "/" + row.name, wide: true, small: (row) => row.kind + ", " + row.today },
         count("Pods", (row) => row.pods),
         { title: "Wave", value: late, show: wave, numeric: true },
-        { title: "Why", value: (row) => row.reasons.join("; ") || "nothing forces it", wide: true,
+        { title: "Why", value: (row) => row.reasons.join("; ") || "–", wide: true,
           small: (row) => [row.override && "By hand: " + row.override, row.wayOut && "Way out: " + row.wayOut].filter(Boolean).join(" · ") },
         { title: "Differences", value: (row) => row.differences.length, show: (row) => row.differences.map(([code]) => code).join(" "),
           className: () => "codes", links: (row) => row.differences },
