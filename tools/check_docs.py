@@ -21,7 +21,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _REGISTRIES = ("pypi[.]org", "pythonhosted[.]org", "proxy[.]golang[.]org", "registry[.]npmjs[.]org", "crates[.]io")
 FORBIDDEN = {
     "a package registry's host": re.compile("|".join(_REGISTRIES)),
-    "a path of somebody's machine": re.compile(r"(?<![\w.])/(?:home|Users)/[a-z]"),
+    "a path of somebody's machine": re.compile(r"(?<![\w.])/(?:home/(?!kubernetes)|Users/)[a-z]"),
 }
 
 
