@@ -5,6 +5,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
+import msgspec
 from msgspec import Struct
 
 from sidestep.model.gaps import Gap, GapReason, Remark
@@ -93,6 +94,16 @@ class Mesh(Struct, frozen=True, dict=True):
         """Whether a namespace was among those that were read."""
         return not self.source.namespaces or namespace in self.source.namespaces
 
+    @cached_property
+    def in_order(self) -> "Mesh":
+        """The same with everything by namespace and name, for who decides: nothing may hang on the order of reading."""
+        return msgspec.structs.replace(
+            self,
+            pods=tuple(sorted(self.pods, key=lambda pod: (pod.namespace, pod.name))),
+            resources={key: tuple(sorted(found, key=_place)) for key, found in sorted(self.resources.items())},
+            others=tuple(sorted(self.others, key=lambda each: (each.api_version, each.kind, *_place(each)))),
+        )
+
     @property
     def complete(self) -> bool:
         """Whether everything that should have been read was."""
@@ -109,3 +120,8 @@ class Mesh(Struct, frozen=True, dict=True):
             for resource in found:
                 grouped.setdefault((key, resource.meta.namespace), []).append(resource)
         return {key: tuple(found) for key, found in grouped.items()}
+
+
+def _place(resource: Resource[Any]) -> tuple[str, str, bytes]:
+    """By name; manifests that leave the name to the API server by what they say."""
+    return resource.meta.namespace, resource.meta.name, resource.body

@@ -78,7 +78,7 @@ class PlanRequest(Struct, frozen=True):
 
 def make_plan(request: PlanRequest) -> Plan:
     """The plan of a mesh."""
-    mesh, wishes = request.mesh, request.wishes
+    mesh, wishes = request.mesh.in_order, request.wishes
     facts = gather(mesh, request.telemetry, Options())
     configuration = Configuration(MeshIndex.of(mesh, wishes.istio))
     known = calls(request.graph, facts)

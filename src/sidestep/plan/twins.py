@@ -13,6 +13,7 @@ from sidestep.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.authorization.values import port_number
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.service_index import Service
@@ -170,8 +171,8 @@ def _ports_in(fields: Tree, positive: str, negative: str, numbers: Mapping[int, 
 
 def _translated(ports: tuple[str, ...], numbers: Mapping[int, tuple[int, ...]]) -> Iterator[str]:
     for port in ports:
-        for number in numbers.get(int(port), ()) if port.isdigit() else ():
-            yield str(number)
+        target = port_number(port)
+        yield from map(str, numbers.get(target, ()) if target is not None else ())
 
 
 def is_deny(resource: Resource[Spec]) -> bool:

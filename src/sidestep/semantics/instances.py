@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from sidestep.model.metadata import Labels, WorkloadRef
 from sidestep.model.pods import PodShape
+from sidestep.semantics.authorization.values import port_number
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.injection import Result
 from sidestep.semantics.inventory import Group, Workload
@@ -117,7 +118,8 @@ class Instances(Struct, frozen=True, dict=True):
 
     def _ports(self, name: str) -> frozenset[int]:
         written = self.shape.annotations.get(_CAPTURE + name, "")
-        return frozenset(int(port) for port in written.split(",") if port.strip().isdigit())
+        numbers = (port_number(port.strip()) for port in written.split(","))
+        return frozenset(number for number in numbers if number is not None)
 
 
 def instances_of(workload: Workload) -> Iterator[Instances]:

@@ -142,7 +142,7 @@ class _Survey(Struct, frozen=True):
 
     def workload(self, ref: WorkloadRef, shapes: _Shapes, template: WorkloadTemplate | None) -> Workload:
         """One workload, from its pods or, without any, from what its controller declares."""
-        groups = sorted((_observed(shape, pods) for shape, pods in shapes), key=lambda group: -group.count)
+        groups = sorted((_observed(shape, pods) for shape, pods in shapes), key=_largest_first)
         injection = self._next(template.shape if template else groups[0].shape, template)
         if template and not groups:
             groups = [self._declared(template, injection)]
@@ -179,7 +179,13 @@ def _is_enrolled(shape: PodShape, namespace_labels: Labels) -> bool:
 
 def _observed(shape: PodShape, pods: list[Pod]) -> Group:
     recognition = recognise(shape)
-    return Group(shape, recognition, tuple(pods), len(pods), _proxy_requests(recognition))
+    named = tuple(sorted(pods, key=lambda pod: pod.name))
+    return Group(shape, recognition, named, len(pods), _proxy_requests(recognition))
+
+
+def _largest_first(group: Group) -> tuple[int, str]:
+    """Among equals by name, so that the order in which pods were read never shows."""
+    return -group.count, group.pods[0].name if group.pods else ""
 
 
 def _proxy_requests(recognition: Recognition) -> Resources:

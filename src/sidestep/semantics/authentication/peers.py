@@ -12,6 +12,8 @@ from msgspec import Struct
 from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.authorization.parse import match_labels
+from sidestep.semantics.authorization.values import port_number
 from sidestep.semantics.trees import MalformedError, mapping, text
 
 
@@ -34,6 +36,7 @@ class PeerPolicy(Struct, frozen=True):
         selector: labels it asks for; None where it has no selector, empty where it has one without labels.
         created: RFC 3339, empty when unknown (a manifest).
         invalid: why it could not be read.
+        unplaced: it could not be read where it applies: that may be anywhere in its namespace.
     """
 
     id: ObjectId
@@ -42,6 +45,7 @@ class PeerPolicy(Struct, frozen=True):
     selector: Labels | None = None
     created: str = ""
     invalid: str = ""
+    unplaced: bool = False
 
     @property
     def age(self) -> tuple[str, str, str]:
@@ -50,16 +54,23 @@ class PeerPolicy(Struct, frozen=True):
 
 
 class Levels(Struct, frozen=True):
-    """The policies that count for one workload, by level."""
+    """The policies that count for one workload, by level; `unplaced` may belong to any of them."""
 
     mesh: PeerPolicy | None = None
     namespace: PeerPolicy | None = None
     workload: PeerPolicy | None = None
+    unplaced: PeerPolicy | None = None
+
+    @property
+    def broken(self) -> PeerPolicy | None:
+        """The one for which they cannot be relied on; None when they can."""
+        found = (self.workload, self.namespace, self.mesh, self.unplaced)
+        return next((policy for policy in found if policy and policy.invalid), None)
 
     @property
     def invalid(self) -> str:
         """Why they cannot be relied on; empty when they can."""
-        return next((p.invalid for p in (self.mesh, self.namespace, self.workload) if p and p.invalid), "")
+        return f"{self.broken.id} could not be read: {self.broken.invalid}" if self.broken else ""
 
 
 class Effective(Struct, frozen=True):
@@ -74,30 +85,37 @@ def parse_peer_policy(resource: Resource[Spec]) -> PeerPolicy:
     """One PeerAuthentication, typed."""
     spec, created = resource.view.spec or {}, resource.meta.creation_timestamp or ""
     try:
-        ports = mapping(spec.get("portLevelMtls"), "portLevelMtls")
-        return PeerPolicy(
-            resource.id,
-            _mode(spec.get("mtls"), "mtls"),
-            {_port(port): _mode(mode, f"portLevelMtls.{port}") for port, mode in ports.items()},
-            _selector(spec.get("selector")),
-            created,
-        )
+        selector = match_labels(spec.get("selector"))
     except MalformedError as error:
-        return PeerPolicy(resource.id, created=created, invalid=str(error))
+        return unplaced_peer_policy(resource.id, str(error))
+    try:
+        ports = mapping(spec.get("portLevelMtls"), "portLevelMtls")
+        by_port = {_port(port): _mode(mode, f"portLevelMtls.{port}") for port, mode in ports.items()}
+        return PeerPolicy(resource.id, _mode(spec.get("mtls"), "mtls"), by_port, selector, created)
+    except MalformedError as error:
+        return PeerPolicy(resource.id, selector=selector, created=created, invalid=str(error))
+
+
+def unplaced_peer_policy(of: ObjectId, why: str) -> PeerPolicy:
+    """A PeerAuthentication of which not even that could be read where it applies."""
+    return PeerPolicy(of, invalid=why, unplaced=True)
 
 
 def levels(policies: Iterable[PeerPolicy], root_namespace: str, namespace: str, labels: Labels) -> Levels:
     """The policies that count for a workload; a selector in the root namespace selects nothing."""
     mesh: list[PeerPolicy] = []
+    unplaced: list[PeerPolicy] = []
     space: list[PeerPolicy] = []
     workload: list[PeerPolicy] = []
     for policy in policies:
         own = policy.id.namespace
-        if not policy.selector:
+        if policy.unplaced:
+            unplaced.append(policy)
+        elif not policy.selector:
             (mesh if own == root_namespace else space if own == namespace else []).append(policy)
         elif own == namespace != root_namespace and policy.selector.items() <= labels.items():
             workload.append(policy)
-    return Levels(oldest(mesh), oldest(space), oldest(workload))
+    return Levels(oldest(mesh), oldest(space), oldest(workload), oldest(unplaced))
 
 
 def oldest(policies: list[PeerPolicy]) -> PeerPolicy | None:
@@ -123,15 +141,8 @@ def _mode(value: object, field: str) -> Mtls:
         raise MalformedError(f"{field}.mode: {written!r} is none of UNSET, STRICT, PERMISSIVE, DISABLE") from None
 
 
-def _port(written: object) -> int:
-    try:
-        return int(str(written))
-    except ValueError:
-        raise MalformedError(f"portLevelMtls: {written!r} is no port") from None
-
-
-def _selector(value: object) -> Labels | None:
-    if value is None:
-        return None
-    labels = mapping(mapping(value, "selector").get("matchLabels"), "selector.matchLabels")
-    return {str(name): text(label, f"selector.matchLabels.{name}") for name, label in labels.items()}
+def _port(written: str) -> int:
+    port = port_number(written)
+    if port is None:
+        raise MalformedError(f"portLevelMtls: {written[:40]!r} is no port")
+    return port

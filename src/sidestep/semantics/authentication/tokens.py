@@ -13,9 +13,9 @@ from msgspec import Struct
 from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
-from sidestep.semantics.authorization.parse import target_refs
+from sidestep.semantics.authorization.parse import match_labels, target_refs
 from sidestep.semantics.authorization.policy import TargetRef
-from sidestep.semantics.trees import MalformedError, mapping, mappings, strings, text
+from sidestep.semantics.trees import MalformedError, mappings, strings, text
 
 
 class TokenState(StrEnum):
@@ -60,13 +60,14 @@ class JwtRule(Struct, frozen=True):
 
 
 class RequestPolicy(Struct, frozen=True):
-    """A RequestAuthentication."""
+    """A RequestAuthentication; `unplaced` where it could not be read where it applies."""
 
     id: ObjectId
     rules: tuple[JwtRule, ...] = ()
     selector: Labels | None = None
     targets: tuple[TargetRef, ...] = ()
     invalid: str = ""
+    unplaced: bool = False
 
     @property
     def namespace(self) -> str:
@@ -96,27 +97,32 @@ def parse_request_policy(resource: Resource[Spec]) -> RequestPolicy:
     """One RequestAuthentication, typed."""
     spec = resource.view.spec or {}
     try:
-        selector = spec.get("selector")
-        labels = mapping(mapping(selector, "selector").get("matchLabels"), "selector.matchLabels")
-        rules = mappings(spec.get("jwtRules"), "jwtRules")
-        return RequestPolicy(
-            resource.id,
-            tuple(_rule(rule, f"jwtRules[{index}]") for index, rule in enumerate(rules)),
-            None if selector is None else {str(name): text(label, str(name)) for name, label in labels.items()},
-            target_refs(spec),
-        )
+        selector, targets = match_labels(spec.get("selector")), target_refs(spec)
     except MalformedError as error:
-        return RequestPolicy(resource.id, invalid=str(error))
+        return unplaced_request_policy(resource.id, str(error))
+    try:
+        rules = mappings(spec.get("jwtRules"), "jwtRules")
+        read = tuple(_rule(rule, f"jwtRules[{index}]") for index, rule in enumerate(rules))
+        return RequestPolicy(resource.id, read, selector, targets)
+    except MalformedError as error:
+        return RequestPolicy(resource.id, (), selector, targets, str(error))
+
+
+def unplaced_request_policy(of: ObjectId, why: str) -> RequestPolicy:
+    """A RequestAuthentication of which not even that could be read where it applies."""
+    return RequestPolicy(of, invalid=why, unplaced=True)
 
 
 def validate(policies: Iterable[RequestPolicy], token: Token, *, preflight: bool = False) -> Validation:
     """What becomes of a token where these policies apply."""
     applied = tuple(policies)
+    if preflight or token.state is TokenState.NONE:
+        return Validation()
     broken = next((policy for policy in applied if policy.invalid), None)
     if broken:
         return Validation(policy=broken, unknown=f"{broken.id} could not be read: {broken.invalid}")
     rules = [(policy, rule) for policy in applied for rule in policy.rules]
-    if not rules or preflight or token.state is TokenState.NONE:
+    if not rules:
         return Validation()
     if not any(rule.default_place for _, rule in rules):
         reason = "the token's place is named in RequestAuthentication, and the request does not say where it carries it"

@@ -33,6 +33,10 @@ class Attachable(Protocol):
     def targets(self) -> tuple[TargetRef, ...]:
         """What it is attached to instead."""
 
+    @property
+    def unplaced(self) -> bool:
+        """Whether it could not be read where it applies; it then counts everywhere."""
+
 
 AttachableT = TypeVar("AttachableT", bound=Attachable)
 
@@ -58,7 +62,8 @@ def for_workload(policies: Iterable[AttachableT], root: str, namespace: str, lab
     return [
         policy
         for policy in policies
-        if not policy.targets and policy.namespace in (root, namespace) and _selected(policy, labels)
+        if policy.unplaced
+        or (not policy.targets and policy.namespace in (root, namespace) and _selected(policy, labels))
     ]
 
 
@@ -69,8 +74,12 @@ def for_gateway(
     return [
         policy
         for policy in policies
-        if (_attached_to_gateway(policy, gateway) if policy.targets else policy.namespace in (root, gateway.namespace))
-        and (policy.targets or _selected(policy, labels))
+        if policy.unplaced
+        or (
+            _attached_to_gateway(policy, gateway)
+            if policy.targets
+            else policy.namespace in (root, gateway.namespace) and _selected(policy, labels)
+        )
     ]
 
 
@@ -81,12 +90,10 @@ def for_waypoint(
     return [
         policy
         for policy in policies
-        if policy.targets
-        and (
-            _attached_to_gateway(policy, gateway)
-            or _attached_to_class(policy, root)
-            or (service is not None and _attached_to_service(policy, service))
-        )
+        if policy.unplaced
+        or _attached_to_gateway(policy, gateway)
+        or _attached_to_class(policy, root)
+        or (service is not None and _attached_to_service(policy, service))
     ]
 
 

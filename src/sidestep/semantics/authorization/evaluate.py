@@ -15,6 +15,7 @@ from sidestep.semantics.authorization.matchers import IssuerSubject
 from sidestep.semantics.authorization.policy import Action, Attribute, Policy, Rule, Term, Values
 from sidestep.semantics.authorization.reduce import effective_rules
 from sidestep.semantics.authorization.seen import Chain, Seen
+from sidestep.semantics.authorization.three_valued import every, some
 from sidestep.semantics.authorization.trust import Bundle
 from sidestep.semantics.identity import SPIFFE
 
@@ -85,7 +86,7 @@ class PolicySet(Struct, frozen=True, dict=True):
     def judge(self, seen: Seen, blind: frozenset[Attribute] = frozenset()) -> Outcome:
         """The verdict on one request; `blind` names attributes whose value nobody knows."""
         if self.unreadable:
-            return Outcome(None, Ground.UNREADABLE, self.unreadable[0])
+            return self._judge_unreadable(seen, blind)
         if blind and not blind.isdisjoint(self.attributes):
             return self._judge_partly(seen, blind)
         asked = _first(self.custom, seen)
@@ -98,6 +99,13 @@ class PolicySet(Struct, frozen=True, dict=True):
                 return self._told(False, Ground.NOT_ALLOWED, (self.allow[0].policy, None), seen)
             return self._told(*self._passed(asked, Ground.ALLOWED_BY, found), seen)
         return self._told(*self._passed(asked, self._default, None), seen)
+
+    def _judge_unreadable(self, seen: Seen, blind: frozenset[Attribute]) -> Outcome:
+        """Where a policy could not be read, only a DENY that surely matches is certain."""
+        denied = _first_partly(self.deny, seen, blind)
+        if denied and denied[2]:
+            return Outcome(False, Ground.DENIED_BY, denied[0], denied[1])
+        return Outcome(None, Ground.UNREADABLE, self.unreadable[0])
 
     def _judge_partly(self, seen: Seen, blind: frozenset[Attribute]) -> Outcome:
         """Three-valued: certain only where no value of the unknown attributes could change the answer."""
@@ -219,19 +227,7 @@ def _rule_partly(rule: Rule, seen: Seen, blind: frozenset[Attribute]) -> bool | 
     def term(each: Term) -> bool | None:
         return None if each.attribute in blind else term_holds(each, seen)
 
-    return _all(_any(_all(term(each) for each in part.terms) for part in clause.any_of) for clause in rule.clauses)
-
-
-def _all(answers: Iterable[bool | None]) -> bool | None:
-    """False if any is; else None if any is; else True."""
-    found = list(answers)
-    return False if False in found else None if None in found else True
-
-
-def _any(answers: Iterable[bool | None]) -> bool | None:
-    """True if any is; else None if any is; else False."""
-    found = list(answers)
-    return True if True in found else None if None in found else False
+    return every(some(every(term(each) for each in part.terms) for part in clause.any_of) for clause in rule.clauses)
 
 
 def _matching(compiled: tuple[Compiled, ...], seen: Seen) -> tuple[Policy, ...]:

@@ -7,6 +7,7 @@ read makes the policy `invalid`, and a decision that needs it unknown.
 from collections.abc import Mapping
 from typing import Any
 
+from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.authorization.policy import (
@@ -62,20 +63,29 @@ _KEYED = (Attribute.HEADER, Attribute.CLAIM, Attribute.METADATA)
 
 
 def parse_policy(resource: Resource[Spec]) -> Policy:
-    """The normal form of one policy."""
+    """The normal form of one policy; where it applies is read apart, so that a broken one stands only in its place."""
     spec = resource.view.spec or {}
+    try:
+        selector, targets = match_labels(spec.get("selector")), target_refs(spec)
+    except MalformedError as error:
+        return unplaced_policy(resource.id, str(error))
     try:
         return Policy(
             resource.id,
             _action(spec.get("action")),
             _rules(spec.get("rules"), resource.meta.namespace),
-            _selector(spec.get("selector")),
-            target_refs(spec),
+            selector,
+            targets,
             text(mapping(spec.get("provider"), "provider").get("name"), "provider.name"),
             go_bool(resource.meta.annotations.get(DRY_RUN, "")) is True,
         )
     except MalformedError as error:
-        return Policy(resource.id, Action.DENY, invalid=str(error))
+        return Policy(resource.id, Action.DENY, (), selector, targets, invalid=str(error))
+
+
+def unplaced_policy(of: ObjectId, why: str) -> Policy:
+    """A policy of which not even that could be read where it applies."""
+    return Policy(of, Action.DENY, invalid=why, unplaced=True)
 
 
 def target_refs(spec: Mapping[str, Any]) -> tuple[TargetRef, ...]:
@@ -107,7 +117,12 @@ def _action(value: object) -> Action:
         raise MalformedError(f"action: {value!r} is none of ALLOW, DENY, AUDIT, CUSTOM") from None
 
 
-def _selector(value: object) -> dict[str, str] | None:
+def match_labels(value: object) -> dict[str, str] | None:
+    """Labels that a policy's `selector` asks for; None where it has no selector.
+
+    Raises:
+        MalformedError: it has another form.
+    """
     if value is None:
         return None
     labels = mapping(mapping(value, "selector").get("matchLabels"), "selector.matchLabels")

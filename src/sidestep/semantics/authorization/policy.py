@@ -157,6 +157,7 @@ class Policy(Struct, frozen=True):
         provider: of a CUSTOM policy.
         dry_run: only shadow evaluation.
         invalid: why it could not be read whole; such a policy makes decisions unknown.
+        unplaced: it could not be read where it applies: that may be anywhere in its namespace.
     """
 
     id: ObjectId
@@ -167,6 +168,7 @@ class Policy(Struct, frozen=True):
     provider: str = ""
     dry_run: bool = False
     invalid: str = ""
+    unplaced: bool = False
 
     @property
     def namespace(self) -> str:

@@ -22,6 +22,7 @@ from sidestep.semantics.patterns import quote
 
 _Make = Callable[[str, str], StringMatcher | IssuerSubject | None]
 _LARGEST_PORT = 65535
+_DIGITS = 20
 
 
 def values_of(attribute: Attribute, written: tuple[str, ...], namespace: str) -> Values:
@@ -90,9 +91,10 @@ def _port(value: str, _namespace: str) -> StringMatcher | None:
 
 def port_number(value: str) -> int | None:
     """The port that a string names, as Go's ParseUint reads it; None when it is none."""
-    if not value or not value.isascii() or not value.isdigit() or int(value) > _LARGEST_PORT:
+    if not value.isascii() or not value.isdigit():
         return None
-    return int(value)
+    digits = value.lstrip("0") or "0"
+    return int(digits) if len(digits) < _DIGITS and int(digits) <= _LARGEST_PORT else None
 
 
 def _namespace(value: str, _namespace: str) -> StringMatcher:

@@ -25,6 +25,7 @@ from sidestep.semantics.authorization.policy import (
     Term,
 )
 from sidestep.semantics.authorization.seen import Seen
+from sidestep.semantics.authorization.three_valued import every, some
 from sidestep.semantics.authorization.values import port_number
 from sidestep.semantics.identity import Identity, parse_principal
 
@@ -179,6 +180,13 @@ def group_matches(group: Group, seen: Seen) -> bool:
     return all(any(not match.empty and _match_holds(match, seen) for match in clause) for clause in group.clauses)
 
 
+def group_may_match(group: Group, seen: Seen, unknown: frozenset[str]) -> bool | None:
+    """The same where some kinds of fields (by the names of `Side`) are not known; None where they decide."""
+    return every(
+        some(not match.empty and _match_may_hold(match, seen, unknown) for match in clause) for clause in group.clauses
+    )
+
+
 def _scope(policy: Policy, root_namespace: str) -> Scope:
     if policy.selector is not None:
         return Scope.WORKLOAD_SELECTOR
@@ -265,6 +273,25 @@ def _match_holds(match: Match, seen: Seen) -> bool:
     return all(
         _agrees(kind, match.positive, seen, peer) for kind in _KINDS if getattr(match.positive, kind)
     ) and not any(_agrees(kind, match.negative, seen, peer) for kind in _KINDS if getattr(match.negative, kind))
+
+
+def _match_may_hold(match: Match, seen: Seen, unknown: frozenset[str]) -> bool | None:
+    known, doubtful = _split(match, unknown)
+    if not _match_holds(known, seen):
+        return False
+    return True if doubtful.empty else None
+
+
+def _split(match: Match, unknown: frozenset[str]) -> tuple[Match, Match]:
+    """What of a match can be judged, and what cannot."""
+
+    def part(side: Side, *, doubtful: bool) -> Side:
+        return Side(**{kind: getattr(side, kind) for kind in _KINDS if (kind in unknown) is doubtful})
+
+    return (
+        Match(part(match.positive, doubtful=False), part(match.negative, doubtful=False)),
+        Match(part(match.positive, doubtful=True), part(match.negative, doubtful=True)),
+    )
 
 
 def _agrees(kind: str, side: Side, seen: Seen, peer: Identity | None) -> bool:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from sidestep.semantics.authorization.policy import Policy
 from sidestep.semantics.authorization.seen import Seen
-from sidestep.semantics.authorization.ztunnel import Authorization, Group, Side, matching_group
+from sidestep.semantics.authorization.ztunnel import Authorization, Group, group_matches, group_may_match
 
 
 class ZtunnelVerdict(Struct, frozen=True):
@@ -29,7 +29,16 @@ class ZtunnelVerdict(Struct, frozen=True):
     reason: str = ""
 
 
+class _Found(Struct, frozen=True):
+    """A rule that matches, or of which that cannot be told."""
+
+    authorization: Authorization
+    group: Group
+    sure: bool
+
+
 ADMITTED = ZtunnelVerdict(True)
+_NOT_KNOWN = "it looks at an address that is not known"
 
 
 class ZtunnelSet(Struct, frozen=True, dict=True):
@@ -40,14 +49,6 @@ class ZtunnelSet(Struct, frozen=True, dict=True):
     unreadable: tuple[Policy, ...] = ()
 
     @cached_property
-    def _asks_source_address(self) -> tuple[Authorization, ...]:
-        return tuple(each for each in (*self.deny, *self.allow) if _uses(each, "source_ips"))
-
-    @cached_property
-    def _asks_destination_address(self) -> tuple[Authorization, ...]:
-        return tuple(each for each in (*self.deny, *self.allow) if _uses(each, "destination_ips"))
-
-    @cached_property
     def powerless(self) -> tuple[Authorization, ...]:
         """DENY policies of which nothing is left that could refuse anybody (D06)."""
         return tuple(
@@ -56,38 +57,36 @@ class ZtunnelSet(Struct, frozen=True, dict=True):
 
     def judge(self, seen: Seen) -> ZtunnelVerdict:
         """The verdict on one connection."""
+        unknown = _unknown(seen)
+        denied = _first(self.deny, seen, unknown)
+        if denied is not None and denied.sure:
+            return ZtunnelVerdict(False, denied.authorization, denied.group)
         if self.unreadable:
-            return ZtunnelVerdict(None, reason=f"{self.unreadable[0].id} could not be read")
-        for authorization in self.deny:
-            group = matching_group(authorization, seen)
-            if group is not None:
-                return ZtunnelVerdict(False, authorization, group)
-        blind = self._blind(seen)
-        if blind is not None:
-            return ZtunnelVerdict(None, blind, reason="it looks at an address that is not known")
-        if not self.allow:
-            return ADMITTED
-        for authorization in self.allow:
-            group = matching_group(authorization, seen)
-            if group is not None:
-                return ZtunnelVerdict(True, authorization, group)
-        return ZtunnelVerdict(False, self.allow[0])
-
-    def _blind(self, seen: Seen) -> Authorization | None:
-        """A policy that looks at an address which is not known; None where all that is asked can be answered."""
-        if not seen.source_ip and self._asks_source_address:
-            return self._asks_source_address[0]
-        if not seen.destination_ip and self._asks_destination_address:
-            return self._asks_destination_address[0]
-        return None
+            policy = self.unreadable[0]
+            return ZtunnelVerdict(None, reason=f"{policy.id} could not be read: {policy.invalid}")
+        allowed = _first(self.allow, seen, unknown)
+        if self.allow and allowed is None:
+            return ZtunnelVerdict(False, self.allow[0])
+        doubtful = next((found for found in (denied, allowed) if found is not None and not found.sure), None)
+        if doubtful is not None:
+            return ZtunnelVerdict(None, doubtful.authorization, doubtful.group, _NOT_KNOWN)
+        return ZtunnelVerdict(True, allowed.authorization, allowed.group) if allowed is not None else ADMITTED
 
 
-def _uses(authorization: Authorization, field: str) -> bool:
-    sides: list[Side] = [
-        side
-        for group in authorization.groups
-        for clause in group.clauses
-        for match in clause
-        for side in (match.positive, match.negative)
-    ]
-    return any(getattr(side, field) for side in sides)
+def _unknown(seen: Seen) -> frozenset[str]:
+    """The kinds of fields that nobody can answer, because one of several pods sends or receives."""
+    asked = (("source_ips", seen.source_ip), ("destination_ips", seen.destination_ip))
+    return frozenset(kind for kind, address in asked if not address)
+
+
+def _first(authorizations: tuple[Authorization, ...], seen: Seen, unknown: frozenset[str]) -> _Found | None:
+    """The first rule that matches for sure, else the first that may."""
+    perhaps = None
+    for each in authorizations:
+        for group in each.groups:
+            matches = group_may_match(group, seen, unknown) if unknown else group_matches(group, seen)
+            if matches:
+                return _Found(each, group, sure=True)
+            if matches is None and perhaps is None:
+                perhaps = _Found(each, group, sure=False)
+    return perhaps
