@@ -3,6 +3,8 @@
 Source: istio-semantics.md §3.11. `decide` is pure: the mesh and the request are all it knows.
 """
 
+from msgspec.structs import replace
+
 from sidestep.semantics.decisions import Branch, Decision, decision
 from sidestep.semantics.hops.clients import from_gateway, from_plain, from_sidecar, from_ztunnel
 from sidestep.semantics.hops.targets import Target, resolve
@@ -44,7 +46,7 @@ def _branches(index: MeshIndex, request: Request) -> list[Branch]:
             return _from_gateway(index, request, namespace, name, http)
         case NodeClient(address=address):
             sender = Sender(f"a process on node {address}".rstrip(), address=address)
-            return _from_plain(Traveller(index, request, sender, http=http))
+            return _from_node(Traveller(index, request, sender, http=http))
         case OutsideClient(address=address):
             sender = Sender(f"outside {address}".rstrip(), address=address)
             return _from_plain(Traveller(index, request, sender, http=http))
@@ -53,6 +55,21 @@ def _branches(index: MeshIndex, request: Request) -> list[Branch]:
 def _from_plain(traveller: Traveller) -> list[Branch]:
     request = traveller.request
     return from_plain(traveller, resolve(traveller.index, request.to, ""), request.port)
+
+
+def _from_node(traveller: Traveller) -> list[Branch]:
+    """From the pod's own node ztunnel is passed by; which node it is, nobody knows before a pod is chosen."""
+    elsewhere = _from_plain(traveller)
+    local = _from_plain(replace(traveller, sender=replace(traveller.sender, local=True)))
+    if [branch.path for branch in local] == [branch.path for branch in elsewhere]:
+        return elsewhere
+    return [
+        *(replace(branch, condition=f"from another node, at {branch.path[-1].at}") for branch in elsewhere),
+        *(
+            replace(branch, condition=f"from the pod's own node, at {branch.path[-1].at}", weight=0.0)
+            for branch in local
+        ),
+    ]
 
 
 def _from_pods(traveller: Traveller, client: Instances, target: Target) -> list[Branch]:

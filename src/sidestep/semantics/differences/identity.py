@@ -69,13 +69,13 @@ IDENTITY: tuple[Difference, ...] = (
     Difference(
         "D32", "Probes of the kubelet take another way", _B, Direction.OBSERVED,
         "The webhook rewrites HTTP probes to the agent's port 15020, past the policies of the application's port.",
-        "What the pod's own node sends passes ztunnel by, probes and all else. Probes from elsewhere, such as a load balancer's, are plaintext "
+        "What the pod's own node sends passes ztunnel by, probes and, with iptables, all else. Probes from elsewhere, such as a load balancer's, are plaintext "
         "in both, and STRICT and policies apply to them.",
         "Pods have probes.",
         "Nothing for the kubelet's; admit health checks that come from outside of the node.",
         (_ENROL, f"{DOCS}ops/configuration/mesh/app-health-check/"),
         decidable=False,
-        undecidable="what comes of a probe is the same; a request from elsewhere is decided as any plaintext is",
+        undecidable="what comes of a probe is the same, and a request does not say from which node it was sent",
     ),
     Difference(
         "D33", "X-Forwarded-Client-Cert is gone", _B, Direction.OBSERVED,

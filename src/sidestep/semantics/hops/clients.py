@@ -188,10 +188,13 @@ def _by_proxy(traveller: Traveller, target: Target, port: int, client: Client, p
 
 
 def _onward(traveller: Traveller, hop: Hop, route: Route, port: int) -> list[Branch]:
+    """By a route; one that speaks of no retries is of bytes, in which nothing is changed."""
     ended = answered(traveller, route, hop)
     if ended is not None:
         return [ended]
-    return deliver(forwarded(traveller.passed(hop)), route, port, choose_as_sidecar)
+    passed = traveller.passed(hop)
+    reads = route.retries is not None
+    return deliver(forwarded(passed) if reads else passed, route, port, choose_as_sidecar)
 
 
 def _routed(traveller: Traveller, hop: Hop, service: Service, port: int, client: Client) -> list[Branch]:

@@ -95,6 +95,8 @@ def _at_ztunnel(arrival: Arrival) -> Branch:
     (cni/pkg/iptables, D45).
     """
     traveller, to, port = arrival.traveller, arrival.to, arrival.port
+    if traveller.sender.local:
+        return _unguarded(arrival, "what the pod's own node sends is not captured, so that its probes get through")
     if to.bypasses_inbound and arrival.transport is not Transport.HBONE:
         return _unguarded(arrival, f"{BYPASS_INBOUND} keeps plaintext from ztunnel")
     if port in _ILLEGAL_AT_ZTUNNEL:

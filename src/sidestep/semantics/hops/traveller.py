@@ -22,6 +22,7 @@ class Sender(Struct, frozen=True):
         address: from which packets come; empty when not known.
         instances: the pods, where it is some.
         is_waypoint: whether a waypoint sends it on.
+        local: whether it is a process on the receiving pod's own node.
     """
 
     words: str
@@ -31,6 +32,7 @@ class Sender(Struct, frozen=True):
     address: str = ""
     instances: Instances | None = None
     is_waypoint: bool = False
+    local: bool = False
 
 
 class Traveller(Struct, frozen=True):
