@@ -93,13 +93,13 @@ def wave_steps(number: int, moves: tuple[Move, ...]) -> tuple[Step, ...]:
     """All steps of a wave that moves workloads."""
     script = Script(number)
     done: dict[WorkloadRef, str] = {}
-    guarded: dict[str, str] = {}
+    guarded: dict[str, tuple[str, ...]] = {}
     for move in moves:
         needed = tuple(done[ref] for ref in move.before if ref in done)
         for guard in move.guards:
             if guard.service.host not in guarded:
                 guarded[guard.service.host] = _guard(script, guard, needed)
-            needed = (*needed, guarded[guard.service.host])
+            needed = (*needed, *guarded[guard.service.host])
         done[move.workload] = _move(script, move, needed)
     last = tuple(done.values())
     for gate in gates(tuple(move.workload for move in moves)):
@@ -107,8 +107,11 @@ def wave_steps(number: int, moves: tuple[Move, ...]) -> tuple[Step, ...]:
     return tuple(script.steps)
 
 
-def _guard(script: Script, guard: Guard, after: tuple[str, ...]) -> str:
-    """Everything that must stand before any pod behind a service loses its sidecar; the last step's id."""
+def _guard(script: Script, guard: Guard, after: tuple[str, ...]) -> tuple[str, ...]:
+    """Everything that must stand before any pod behind a service loses its sidecar; ids of the steps to wait for.
+
+    None of its own where the service is bound already and has no policy: its waypoint then only carries traffic.
+    """
     service, (namespace, name) = guard.service, guard.waypoint
     staged = [
         script.add(Apply(object_of(tree), tree), f"stage {tree['kind']} {_named(tree)} for the waypoint", after,
@@ -129,7 +132,7 @@ def _guard(script: Script, guard: Guard, after: tuple[str, ...]) -> str:
         text = f"refuse who comes to {service.host} past its waypoint {namespace}/{name}"
         predicts = "callers that do not use the waypoint are refused"
         waited = (script.add(Apply(object_of(guard.close), guard.close), text, waited, predicts, guard.because),)
-    return waited[-1]
+    return waited
 
 
 def _bind(script: Script, guard: Guard, after: tuple[str, ...]) -> str:
