@@ -3,21 +3,21 @@
 All of it is derived and lazy: what is not asked for is not computed, so that a decision costs what it touches.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import WorkloadRef
-from sidestep.model.resource import Resource
-from sidestep.model.views.core import Spec
 from sidestep.semantics.authentication.peers import Levels, PeerPolicy, levels, parse_peer_policy
 from sidestep.semantics.authentication.peers_at_ztunnel import derived
 from sidestep.semantics.authentication.tokens import RequestPolicy, parse_request_policy
 from sidestep.semantics.authorization.attachment import (
+    WAYPOINT_CLASS,
+    AttachableT,
     GatewayTarget,
     ServiceTarget,
     for_gateway,
@@ -30,9 +30,12 @@ from sidestep.semantics.authorization.policy import Action, Policy
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.authorization.ztunnel import Authorization, Withheld, allowed_waypoint, convert
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
+from sidestep.semantics.by_selector import grouped
+from sidestep.semantics.endpoints import Endpoints
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Instances, instances_of
 from sidestep.semantics.inventory import Inventory, inventory
+from sidestep.semantics.parsed import Parsed, ParsedPolicies
 from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import Host, HostPort
 from sidestep.semantics.routing.routing import Routing
@@ -42,7 +45,6 @@ from sidestep.semantics.settings import Settings, settings
 from sidestep.semantics.versions import IstioVersion
 from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, Binding, BindingState, binding
 
-ParsedT = TypeVar("ParsedT")
 _ACCOUNT = "gateway.istio.io/service-account"
 _ALLOW_WAYPOINTS = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
@@ -73,7 +75,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
     @cached_property
     def by_namespace(self) -> Mapping[str, tuple[Instances, ...]]:
         """Pods that are alike, by namespace."""
-        return _grouped((each.namespace, each) for group in self.workloads.values() for each in group)
+        return grouped((each for group in self.workloads.values() for each in group), lambda each: each.namespace)
 
     @cached_property
     def by_address(self) -> Mapping[str, Instances]:
@@ -121,8 +123,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
         """The services that select pods, the oldest first."""
         key = (id(instances), "services")
         if key not in self._sets:
-            near = self._services_by_namespace.get(instances.namespace, ())
-            self._sets[key] = tuple(each for each in near if instances in self.behind(each))
+            self._sets[key] = self._endpoints.in_front_of(instances)
         found: tuple[Service, ...] = self._sets[key]
         return found
 
@@ -130,7 +131,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
         """The pods that a service selects."""
         found = self._behind.get(service.host)
         if found is None:
-            found = self._behind[service.host] = self._select(service)
+            found = self._behind[service.host] = self._endpoints.behind(service)
         return found
 
     def waypoint_of(self, service: Service) -> Binding | None:
@@ -169,7 +170,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
         key = (id(instances), "peers")
         if key not in self._sets:
             root, own = self.settings.root_namespace, instances.namespace
-            self._sets[key] = levels(self._peers.near(root, own), root, own, instances.labels)
+            self._sets[key] = levels(self._peers.selecting(instances.labels, root, own), root, own, instances.labels)
         found: Levels = self._sets[key]
         return found
 
@@ -222,23 +223,28 @@ class MeshIndex(Struct, frozen=True, dict=True):
         found: tuple[RequestPolicy, ...] = self._sets[key]
         return found
 
-    def _applied(self, of: "_Parsed[Any]", instances: Instances) -> list[Any]:
-        root, own = self.settings.root_namespace, instances.namespace
-        near = of.near(root, own)
-        gateway = instances.labels.get(GATEWAY_NAME)
+    def _applied(self, of: ParsedPolicies[AttachableT], instances: Instances) -> list[AttachableT]:
+        root, own, labels = self.settings.root_namespace, instances.namespace, instances.labels
+        gateway = labels.get(GATEWAY_NAME)
         if gateway is not None:
-            return for_gateway(near, root, GatewayTarget(own, gateway, ""), instances.labels)
-        return for_workload(near, root, own, instances.labels)
+            return for_gateway(of.near(root, own), root, GatewayTarget(own, gateway, ""), labels)
+        return for_workload(of.selecting(labels, root, own), root, own, labels)
 
-    def _attached(self, of: "_Parsed[Any]", gateway: GatewayTarget, service: Service | None) -> list[Any]:
+    def _attached(
+        self, of: ParsedPolicies[AttachableT], gateway: GatewayTarget, service: Service | None
+    ) -> list[AttachableT]:
         root = self.settings.root_namespace
-        near = of.near(root, gateway.namespace, *((service.namespace,) if service else ()))
-        target = ServiceTarget(service.resource.kind, service.namespace, service.name) if service else None
-        return for_waypoint(near, root, gateway, target)
+        spaces, target = [root, gateway.namespace], None
+        names = [("Gateway", gateway.name), ("GatewayClass", WAYPOINT_CLASS)]
+        if service is not None:
+            target = ServiceTarget(service.resource.kind, service.namespace, service.name)
+            names.append((target.kind, target.name))
+            spaces.append(service.namespace)
+        return for_waypoint(of.targeting(names, *spaces), root, gateway, target)
 
     def _ztunnel_set(self, instances: Instances) -> ZtunnelSet:
         root, own = self.settings.root_namespace, instances.namespace
-        applied = for_workload(self._policies.near(root, own), root, own, instances.labels)
+        applied = for_workload(self._policies.selecting(instances.labels, root, own), root, own, instances.labels)
         sent = [self._converted(policy) for policy in applied if not policy.invalid]
         known = [each for each in sent if isinstance(each, Authorization)]
         peers = derived(self.peer_levels(instances), root)
@@ -265,36 +271,25 @@ class MeshIndex(Struct, frozen=True, dict=True):
         """A policy as sent; a dry run is only logged, whether sent or not."""
         return convert(policy, self.settings.root_namespace)
 
-    def _select(self, service: Service) -> tuple[Instances, ...]:
-        wanted = service.selector
-        if wanted is None:
-            return tuple({id(each): each for ip in service.endpoints if (each := self.by_address.get(ip))}.values())
-        return tuple(
-            each for each in self.by_namespace.get(service.namespace, ()) if wanted.items() <= each.labels.items()
-        )
+    @cached_property
+    def _endpoints(self) -> Endpoints:
+        return Endpoints(self.services.services, self.by_namespace, self.by_address)
 
     @cached_property
-    def _policies(self) -> "_Parsed[Policy]":
-        return _Parsed(self.mesh, kinds.AUTHORIZATION_POLICY, parse_policy)
+    def _policies(self) -> ParsedPolicies[Policy]:
+        return ParsedPolicies(self.mesh, kinds.AUTHORIZATION_POLICY, parse_policy)
 
     @cached_property
-    def _request_policies(self) -> "_Parsed[RequestPolicy]":
-        return _Parsed(self.mesh, kinds.REQUEST_AUTHENTICATION, parse_request_policy)
+    def _request_policies(self) -> ParsedPolicies[RequestPolicy]:
+        return ParsedPolicies(self.mesh, kinds.REQUEST_AUTHENTICATION, parse_request_policy)
 
     @cached_property
-    def _peers(self) -> "_Parsed[PeerPolicy]":
-        return _Parsed(self.mesh, kinds.PEER_AUTHENTICATION, parse_peer_policy)
+    def _peers(self) -> Parsed[PeerPolicy]:
+        return Parsed(self.mesh, kinds.PEER_AUTHENTICATION, parse_peer_policy)
 
     @cached_property
     def _hosts(self) -> dict[str, Host]:
         return {host: _host(service) for host, service in self.services.by_host.items()}
-
-    @cached_property
-    def _services_by_namespace(self) -> Mapping[str, tuple[Service, ...]]:
-        found: dict[str, list[Service]] = {}
-        for service in self.services.services:
-            found.setdefault(service.namespace, []).append(service)
-        return {namespace: tuple(services) for namespace, services in found.items()}
 
     @cached_property
     def _sets(self) -> dict[Any, Any]:
@@ -307,36 +302,6 @@ class MeshIndex(Struct, frozen=True, dict=True):
     @cached_property
     def _waypoints(self) -> dict[str, Binding | None]:
         return {}
-
-
-class _Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
-    """Objects of one kind, read when their namespace is first asked for."""
-
-    mesh: Mesh
-    kind: kinds.Kind[Spec]
-    parse: Callable[[Resource[Spec]], ParsedT]
-
-    def near(self, *namespaces: str) -> list[ParsedT]:
-        """Those of some namespaces, each by name, so that the order in which objects were read never shows."""
-        return [each for namespace in dict.fromkeys(namespaces) for each in self._of(namespace)]
-
-    def _of(self, namespace: str) -> list[ParsedT]:
-        known = self._known.get(namespace)
-        if known is None:
-            found = sorted(self.mesh.in_namespace(self.kind, namespace), key=lambda each: each.meta.name)
-            known = self._known[namespace] = [self.parse(each) for each in found]
-        return known
-
-    @cached_property
-    def _known(self) -> dict[str, list[ParsedT]]:
-        return {}
-
-
-def _grouped(pairs: Iterable[tuple[str, Instances]]) -> dict[str, tuple[Instances, ...]]:
-    found: dict[str, list[Instances]] = {}
-    for key, value in pairs:
-        found.setdefault(key, []).append(value)
-    return {key: tuple(values) for key, values in found.items()}
 
 
 def _host(service: Service) -> Host:
