@@ -5,7 +5,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sidestep.model.metadata import ObjectId, WorkloadRef
-from sidestep.semantics.authorization.evaluate import Outcome
+from sidestep.semantics.authentication.tokens import RequestPolicy
+from sidestep.semantics.authorization.evaluate import Outcome, PolicySet
 from sidestep.semantics.authorization.seen import Seen
 from sidestep.semantics.authorization.ztunnel import Authorization
 from sidestep.semantics.requests import Http
@@ -84,6 +85,7 @@ class Check(Struct, frozen=True):
         reason: in words; for AuthorizationPolicies made later, from `outcome` and `seen`.
         seen: what policies were asked about.
         bypass: of a waypoint that is passed by, why.
+        consulted: in a survey, everything that was asked.
     """
 
     kind: CheckKind
@@ -96,6 +98,7 @@ class Check(Struct, frozen=True):
     reason: str = ""
     seen: Seen | None = None
     bypass: Bypass | None = None
+    consulted: PolicySet | tuple[RequestPolicy, ...] | None = None
 
 
 class Proxy(StrEnum):

@@ -83,6 +83,8 @@ class Request(Struct, frozen=True):
         payload: what is sent.
         authorizer: what external authorizers would say.
         metadata: dynamic metadata that other filters would set, by filter and key.
+        survey: not a request that is judged, but one that asks which policies would judge it: policies on HTTP let it
+            pass, and are told.
     """
 
     client: Client
@@ -91,3 +93,4 @@ class Request(Struct, frozen=True):
     payload: Http | Tcp = Http()
     authorizer: Answers = Answers.UNSTATED
     metadata: dict[str, dict[str, Any]] | None = None
+    survey: bool = False

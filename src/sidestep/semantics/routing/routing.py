@@ -30,6 +30,7 @@ from sidestep.semantics.routing.exports import exports
 from sidestep.semantics.routing.gateway_api import GatewayApi
 from sidestep.semantics.routing.gateway_routes import GatewayRoutes
 from sidestep.semantics.routing.hosts import Client, Host, HostPort
+from sidestep.semantics.routing.http_match import HttpMatch
 from sidestep.semantics.routing.reach import Reach
 from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries, retries
 from sidestep.semantics.routing.route import Retries, Route, RouteSource
@@ -227,6 +228,11 @@ class Routing:
         route = self._gateways.http(gateway, host_header or http.authority, port, http, reach)
         doubt = self._gateways_unread
         return self._told(replace(route, unknown=doubt) if doubt and not route.unknown else route, namespace, None)
+
+    def conditions(self, host: Host) -> tuple[HttpMatch, ...]:
+        """Every condition on HTTP by which any route object tells requests for a host apart."""
+        bounds = self._bounds.meeting(host.name)
+        return tuple(entry.match for bound in bounds for entry in bound.http or ())
 
     def sees(self, client: Client, host: Host) -> bool | None:
         """Whether a client's sidecar knows a host: exported to its namespace, and imported by its Sidecar's egress.
