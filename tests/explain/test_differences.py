@@ -29,3 +29,9 @@ def test_few_others_are_named(case):
     """What the decisions cannot tell apart stays small: no code that fits everything."""
     others = set(between(*case.decisions())) - {case.code} - _ALWAYS
     assert len(others) <= 2, others
+
+
+def test_any_two_decisions_can_be_compared():
+    """Whatever is asked of: other requests, planned states before today's, waypoints on both sides."""
+    made = [decision for case in CASES for decision in case.decisions()]
+    assert all(set(between(one, other)) <= BY_CODE.keys() for one in made for other in made)

@@ -34,10 +34,8 @@ def passed_by(traveller: Traveller, to: Instances, dialled: Service | None) -> C
 
 
 def _of_another(traveller: Traveller, to: Instances) -> Binding | None:
-    """The waypoint of some Service in front of the pods."""
-    found = (
-        traveller.index.waypoint_of(service) for service in traveller.index.in_front_of(to) if not service.headless
-    )
+    """The waypoint of some Service in front of the pods, a headless one too, whose label has no effect."""
+    found = (traveller.index.waypoint_of(service) for service in traveller.index.in_front_of(to))
     return next((each for each in found if each is not None and each.state in _HOLDS), None)
 
 

@@ -5,9 +5,11 @@ Source: istio-semantics.md §2.2, §3.8, §3.11, §5.1, §5.3.
 
 from msgspec.structs import replace
 
+from sidestep.model.kinds import POD
 from sidestep.semantics.authentication.tokens import Validation
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Verdict
 from sidestep.semantics.hops.deliver import (
+    PODS_NOT_READ,
     Choose,
     answered,
     choose_as_ambient,
@@ -56,7 +58,7 @@ def from_ztunnel(traveller: Traveller, target: Target, port: int) -> list[Branch
         case External():
             return [outside(out, target.host)]
         case Pods():
-            return [branch for each in target.instances for branch in _ambient_to_pods(out, each, port, target)]
+            return _ambient_to_all(out, target, port)
         case Service():
             return _ambient_to_service(out, target, port)
 
@@ -131,14 +133,16 @@ def _asks(traveller: Traveller, service: Service) -> bool:
 
 def _ambient_to_service(traveller: Traveller, service: Service, port: int) -> list[Branch]:
     if service.headless:
-        pods = Pods(traveller.index.behind(service), service)
-        return [branch for each in pods.instances for branch in _ambient_to_pods(traveller, each, port, pods)] or [
-            _closed(traveller, service.host, "no pod stands behind it")
-        ]
+        return _ambient_to_all(traveller, Pods(traveller.index.behind(service), service), port)
     bound = traveller.index.waypoint_of(service)
     if bound is None:
         return _direct(traveller, service, port)
     return _perhaps(traveller, bound, service, port, _direct(traveller, service, port))
+
+
+def _ambient_to_all(traveller: Traveller, target: Pods, port: int) -> list[Branch]:
+    found = [branch for each in target.instances for branch in _ambient_to_pods(traveller, each, port, target)]
+    return found or [_nobody(traveller, target)]
 
 
 def _direct(traveller: Traveller, service: Service, port: int) -> list[Branch]:
@@ -240,12 +244,14 @@ def _untouched(traveller: Traveller, hop: Hop, target: Target, port: int, client
     says = target.resource.id if isinstance(target, Service) and hidden else None
     check = Check(CheckKind.ROUTE, Verdict.ALLOW, object=says, reason=f"{told}: it is passed on as it is")
     passed = replace(traveller, route=Route(RouteSource.PASSTHROUGH)).passed(replace(hop, checks=(check,)))
+    if isinstance(target, Service) and target.headless:
+        target = Pods(traveller.index.behind(target), target)
     return from_plain(replace(passed, sender=replace(traveller.sender, principal=None)), target, port)
 
 
 def _each(traveller: Traveller, target: Pods, port: int, choose: Choose) -> list[Branch]:
     if not target.instances:
-        return [_closed(traveller, traveller.request.to, "no pod stands behind it")]
+        return [_nobody(traveller, target)]
     return [to_pods(traveller, each, target.port_of(each, port), choose) for each in target.instances]
 
 
@@ -254,6 +260,10 @@ def _leaving(traveller: Traveller, proxy: Proxy) -> Hop:
     return Hop(proxy, sender.words, identity=sender.principal, source=sender.address, port=traveller.request.port)
 
 
-def _closed(traveller: Traveller, at: str, reason: str) -> Branch:
-    check = Check(CheckKind.ROUTE, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason)
+def _nobody(traveller: Traveller, target: Pods) -> Branch:
+    """A headless Service without pods."""
+    at = target.service.host if target.service else traveller.request.to
+    if traveller.index.mesh.lacks(POD):
+        return traveller.unknown(at, PODS_NOT_READ)
+    check = Check(CheckKind.ROUTE, Verdict.UNREACHABLE, Shape.CLOSED, reason="no pod stands behind it")
     return traveller.stop(Proxy.NONE, at, check)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sidestep.model.kinds import POD
 from sidestep.semantics.authentication.peers import Mtls, effective
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
 from sidestep.semantics.hops.bypass import passed_by
@@ -20,6 +21,7 @@ from sidestep.semantics.requests import Http
 from sidestep.semantics.routing.route import AnswerKind, Backend, Route
 from sidestep.semantics.service_index import Port, Service
 
+PODS_NOT_READ = "no pod stands behind it among those that were read, and not all were"
 _NAMES = "tls.subjectAltNames"
 Choose = Callable[[Sender, Instances, str], Transport]
 _STATUS = {404: Shape.NOT_FOUND, 500: Shape.ERROR, 502: Shape.BAD_GATEWAY, 503: Shape.UNAVAILABLE}
@@ -119,6 +121,8 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
             return [
                 traveller.unknown(service.host, f"{service.resource.id} selects no pods: its endpoints were not read")
             ]
+        if traveller.index.mesh.lacks(POD):
+            return [traveller.unknown(service.host, PODS_NOT_READ)]
         return [_nobody(traveller, service.host, "no pod stands behind it", Shape.UNAVAILABLE)]
     total = sum(each.count or 1 for each in pods)
     return [

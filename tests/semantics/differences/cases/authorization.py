@@ -134,6 +134,13 @@ AUTHORIZATION: tuple[Case, ...] = (
         ask(), admitted(SIDECARS, "web-only"), refused(ZTUNNELS, _RESET, "web-only"),
     ),
     _same(
+        "D10", "and a refusal of one", (
+            mesh_config(trustDomain="new.example", trustDomainAliases=["old.example"]),
+            policy("not-web", {"from": [{"source": {"principals": ["old.example/ns/shop/sa/web"]}}]}, app="cart", action="DENY"),
+        ),
+        ask(), refused(SIDECARS, _FORBIDDEN, "not-web"), admitted(ZTUNNELS),
+    ),
+    _same(
         "D11", "a star within a namespace", (policy("shops", {"from": [{"source": {"namespaces": ["s*p"]}}]}, app="cart"),),
         ask(), admitted(SIDECARS, "shops"), refused(ZTUNNELS, _RESET, "shops"),
     ),
@@ -141,6 +148,11 @@ AUTHORIZATION: tuple[Case, ...] = (
         "D12", "a condition on the service account",
         (policy("web-only", {"when": [{"key": "source.serviceAccount", "values": ["shop/web"]}]}, app="cart"),),
         ask(), admitted(SIDECARS, "web-only"), refused(ZTUNNELS, _RESET, "web-only"),
+    ),
+    _same(
+        "D12", "and one on the client's address, in a refusal",
+        (policy("not-web", {"when": [{"key": "remote.ip", "values": [WEB]}]}, app="cart", action="DENY"),),
+        ask(), refused(SIDECARS, _FORBIDDEN, "not-web"), admitted(ZTUNNELS),
     ),
     _same(
         "D13", "nobody reports what a dry run would have done", (_dry_run(_deny(app="cart")),),
@@ -161,10 +173,21 @@ AUTHORIZATION: tuple[Case, ...] = (
         ask(DELETE), refused(SIDECARS, _FORBIDDEN, "no-delete"), admitted(ZTUNNELS, bypass=Bypass.UNAVAILABLE),
     ),
     Case(
+        "D17", "the waypoint does not admit the Service's namespace",
+        sidecars(_deny(app="cart")),
+        ambient(_deny(service="cart"), waypoint(space="infra"), labels={**BOUND, "istio.io/use-waypoint-namespace": "infra"}),
+        ask(DELETE), refused(SIDECARS, _FORBIDDEN, "no-delete"), admitted(ZTUNNELS, bypass=Bypass.UNAVAILABLE),
+    ),
+    Case(
         "D18", "a pod's address leads past the policy of the Service",
         sidecars(_deny(app="cart")), bound(_deny(service="cart")),
         ask(DELETE, host=CART, port=8080),
         refused(SIDECARS, _FORBIDDEN, "no-delete"), admitted(ZTUNNELS, bypass=Bypass.POD),
+    ),
+    Case(
+        "D18", "a headless Service has no address of its own",
+        sidecars(_deny(app="cart"), headless=True), bound(_deny(service="cart"), headless=True),
+        ask(DELETE, port=8080), refused(SIDECARS, _FORBIDDEN, "no-delete"), admitted(ZTUNNELS, bypass=Bypass.POD),
     ),
     Case(
         "D19", "a second Service leads past the policy of the first",

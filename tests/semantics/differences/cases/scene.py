@@ -41,16 +41,18 @@ def bound(*more: Object | list[Object], client: str = "ambient", **service) -> t
     return pair(client, "ambient", waypoint(), *more, **{"labels": BOUND, **service})
 
 
-def waypoint(name: str = "waypoint", *, serves: str = "service", ip: str = WAYPOINT, labels=None) -> list[Object]:
+def waypoint(
+    name: str = "waypoint", space: str = "shop", *, serves: str = "service", ip: str = WAYPOINT, labels=None
+) -> list[Object]:
     """A waypoint that is ready: its Gateway and its pod."""
     template = m.waypoint(name)
     template["metadata"]["labels"] |= labels or {}
     template["spec"]["serviceAccountName"] = name
-    made = m.workload(template, name, replicas=1, pods=1)
+    made = m.workload(template, name, space, replicas=1, pods=1)
     for each in made:
         if each["kind"] == "Pod":
             each["status"] |= {"podIP": ip, "conditions": [{"type": "Ready", "status": "True"}]}
-    return [*scenes.waypoint(name, serves=serves), *made]
+    return [*scenes.waypoint(name, space, serves=serves), *made]
 
 
 def gateway() -> list[Object]:
