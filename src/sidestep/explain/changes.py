@@ -1,4 +1,4 @@
-"""What differs between two decisions about one request: the verdict, then what the catalogue says, then what is seen."""
+"""What differs between two decisions about one request: the verdict, what the catalogue says of it, what is seen."""
 
 from collections.abc import Iterator
 

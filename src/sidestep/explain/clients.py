@@ -80,12 +80,8 @@ def _in_the_mesh(index: MeshIndex, text: str) -> FoundClient:
     kind, name = (parts[1].lower() if len(parts) == 3 else ""), parts[-1]
     _check_namespace(index, namespace)
     known = _Known(index, namespace)
-    for found in (
-        known.pod(name, kind),
-        known.workload(name, kind),
-        known.account(name, kind),
-        known.shaped(name, kind),
-    ):
+    for ask in (known.pod, known.workload, known.account, known.shaped):
+        found = ask(name, kind)
         if found is not None:
             return found
     raise UsageError(
@@ -146,6 +142,8 @@ class _Known(Struct, frozen=True):
             return None
         ways = {(each.namespace, each.mode_in_words) for each in users}
         refs = sorted({each.workload for each in users})
+        if len(refs) == 1:
+            return self._whole(refs[0])
         if len(ways) > 1:
             told = [f"{each.namespace}/{each.workload.name} ({each.mode_in_words})" for each in users]
             raise UsageError(

@@ -7,11 +7,12 @@ from sidestep.report.explanation.log_table import TITLES, written_by
 from sidestep.report.explanation.markdown import explanation_lines, points
 from sidestep.report.formats import Look
 from sidestep.report.markup import escaped
+from sidestep.report.units import UNSEEN
 
 
 def render(told: LogExplanation, _look: Look) -> str:
     """One page."""
-    return "\n".join(_lines(told)) + "\n"
+    return "\n".join(_lines(told)).translate(UNSEEN) + "\n"
 
 
 def _lines(told: LogExplanation) -> Iterator[str]:

@@ -10,6 +10,7 @@ from sidestep.report.explanation.view import StateView, view
 from sidestep.report.formats import Look
 from sidestep.report.markup import escaped, fenced
 from sidestep.report.places import page
+from sidestep.report.units import UNSEEN
 
 _WIDTH = 90
 _LISTED = 50
@@ -17,7 +18,7 @@ _LISTED = 50
 
 def render(explanation: Explanation, _look: Look) -> str:
     """One page."""
-    return "\n".join(["# One request, explained", *explanation_lines(explanation)]) + "\n"
+    return "\n".join(["# One request, explained", *explanation_lines(explanation)]).translate(UNSEEN) + "\n"
 
 
 def explanation_lines(explanation: Explanation) -> Iterator[str]:

@@ -7,11 +7,12 @@ from sidestep.report.explanation.markdown import points
 from sidestep.report.explanation.matrix_cells import LEGEND, cell, heading
 from sidestep.report.formats import Look
 from sidestep.report.markup import escaped, row
+from sidestep.report.units import UNSEEN
 
 
 def render(matrix: Matrix, _look: Look) -> str:
     """One page."""
-    return "\n".join(_lines(matrix)) + "\n"
+    return "\n".join(_lines(matrix)).translate(UNSEEN) + "\n"
 
 
 def _lines(matrix: Matrix) -> Iterator[str]:

@@ -12,7 +12,7 @@ from sidestep.report.explanation.matrix_cells import LEGEND, cell, heading
 from sidestep.report.formats import Look
 from sidestep.report.table import trimmed
 
-_WIDEST_NAME, _LEAST_NAME = 44, 18
+_WIDEST_NAME, _LEAST_NAME, _LEAST_CELL = 44, 18, 12
 _GAP = 2
 
 
@@ -33,7 +33,10 @@ def _print(matrix: Matrix, out: Console) -> None:
     ]
     for places in _blocks(widths, out.width - min(_WIDEST_NAME, max(map(cell_len, names)), out.width // 2)):
         out.print()
-        columns = [Column("CALLER", least=_LEAST_NAME), *(Column(matrix.columns[place]) for place in places)]
+        columns = [
+            Column("CALLER", least=_LEAST_NAME),
+            *(Column(matrix.columns[place], least=_LEAST_CELL) for place in places),
+        ]
         print_table(out, columns, [[name, *(row[at] for at in places)] for name, row in zip(names, cells, strict=True)])
     out.print()
     prose(out, plain(LEGEND, "dim"))

@@ -7,11 +7,12 @@ from sidestep.report.explanation.markdown import points
 from sidestep.report.explanation.symptom_table import NOTHING, cause_lines
 from sidestep.report.formats import Look
 from sidestep.report.markup import escaped
+from sidestep.report.units import UNSEEN
 
 
 def render(answer: SymptomAnswer, _look: Look) -> str:
     """One page."""
-    return "\n".join(_lines(answer)) + "\n"
+    return "\n".join(_lines(answer)).translate(UNSEEN) + "\n"
 
 
 def _lines(answer: SymptomAnswer) -> Iterator[str]:

@@ -59,7 +59,7 @@ def _print_differences(explanation: Explanation, out: Console) -> None:
 
 
 def _print_difference(out: Console, each: DifferenceReport) -> None:
-    text = Text(f"{each.direction}: ", _DIRECTIONS.get(each.direction, ""))
+    text = plain(f"{each.direction}: ", _DIRECTIONS.get(each.direction, ""))
     print_item(out, each.code or "-", text.append_text(plain(each.text)))
     if each.docs:
         prose(out, plain(page(each.docs.removeprefix("docs/")), "dim"), 3 + len(each.code))
