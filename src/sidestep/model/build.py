@@ -60,7 +60,7 @@ def carried(raw: bytes | Raw, api_version: str, name: str, origin: Origin) -> Re
     try:
         meta = _metadata(raw, namespaced=False)
     except msgspec.ValidationError:
-        meta = Metadata()
+        meta = _named(_decode_tree(raw))
     return Resource(api_version, name, meta, None, _whole(raw, api_version, name), origin)
 
 
@@ -76,6 +76,14 @@ def _metadata(raw: bytes | Raw, *, namespaced: bool) -> Metadata:
     if namespaced and not meta.namespace:
         return msgspec.structs.replace(meta, namespace="default")
     return meta
+
+
+def _named(tree: dict[str, Any]) -> Metadata:
+    """What is left of metadata of which some field is wrong: a name, so that it can be told which object it is."""
+    found = tree.get("metadata")
+    fields = found if isinstance(found, dict) else {}
+    name, namespace = fields.get("name"), fields.get("namespace")
+    return Metadata(name if isinstance(name, str) else "", namespace if isinstance(namespace, str) else "")
 
 
 def _whole(raw: bytes | Raw, api_version: str, name: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
+from sidestep.model.build import known_kind
 from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.model.kinds import NAMESPACE, Kind
 from sidestep.model.metadata import Labels
@@ -90,6 +91,10 @@ class Mesh(Struct, frozen=True, dict=True):
         keys = {kind.key for kind in kinds}
         return any(gap.resource in keys and gap.reason is not GapReason.ABSENT for gap in self.gaps)
 
+    def unreadable(self, kind: Kind[Any]) -> tuple[Resource[None], ...]:
+        """Objects of a kind whose fields have wrong types: they are there, and nobody knows what they say."""
+        return self._unreadable.get(kind.key, ())
+
     def covers(self, namespace: str) -> bool:
         """Whether a namespace was among those that were read."""
         return not self.source.namespaces or namespace in self.source.namespaces
@@ -108,6 +113,15 @@ class Mesh(Struct, frozen=True, dict=True):
     def complete(self) -> bool:
         """Whether everything that should have been read was."""
         return not self.gaps
+
+    @cached_property
+    def _unreadable(self) -> dict[str, tuple[Resource[None], ...]]:
+        grouped: dict[str, list[Resource[None]]] = {}
+        for other in self.others:
+            kind = known_kind(other.api_version, other.kind)
+            if kind is not None:
+                grouped.setdefault(kind.key, []).append(other)
+        return {key: tuple(found) for key, found in grouped.items()}
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str, str], Resource[Any]]:

@@ -77,7 +77,8 @@ def binding(mesh: Mesh, labels: Labels, namespace: str, traffic: str) -> Binding
     target = labels.get(USE_WAYPOINT_NAMESPACE) or namespace
     gateway = mesh.find(GATEWAY, target, name)
     if gateway is None:
-        unread = mesh.lacks(GATEWAY) or not mesh.covers(target)
+        broken = any(each.meta.name == name and each.meta.namespace == target for each in mesh.unreadable(GATEWAY))
+        unread = broken or mesh.lacks(GATEWAY) or not mesh.covers(target)
         return Binding(target, name, BindingState.UNDECIDED if unread else BindingState.ABSENT)
     return Binding(target, name, _state(mesh, gateway, namespace, traffic), gateway)
 

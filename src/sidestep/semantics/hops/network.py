@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sidestep.model.kinds import NETWORK_POLICY
+from sidestep.model.kinds import NAMESPACE, NETWORK_POLICY
 from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.apps import LabelSelector, NetworkPolicy, NetworkPolicyPort, NetworkPolicyRule
 from sidestep.semantics.authorization.matchers import Cidr, is_cidr
+from sidestep.semantics.authorization.three_valued import every, some
 from sidestep.semantics.decisions import Check, CheckKind, Shape, Transport, Verdict
 from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.injection import NAMESPACE_NAME
@@ -43,12 +44,13 @@ def _leaving(traveller: Traveller, to: Instances, port: int) -> Check | None:
     applied = [
         each for each in policies if restricts_egress(each.view) and selects(each.view.spec.pod_selector, sender.labels)
     ]
+    broken = _unreadable(traveller, sender.namespace)
     if not applied:
-        return None
+        return broken
     there = _End(to.namespace, to.labels, to.address)
     rules = {each.id: (each.view.spec.egress or ()) for each in applied}
     answers = [_admits(traveller, rules[each.id], (there, to, each.meta.namespace), port) for each in applied]
-    return _told(applied, answers, f"lets {sender.words} out to {to.workload} on TCP {port}")
+    return _told(applied, answers, f"lets {sender.words} out to {to.workload} on TCP {port}", broken)
 
 
 def _arriving(traveller: Traveller, to: Instances, port: int) -> Check | None:
@@ -56,22 +58,36 @@ def _arriving(traveller: Traveller, to: Instances, port: int) -> Check | None:
     applied = [
         each for each in policies if restricts_ingress(each.view) and selects(each.view.spec.pod_selector, to.labels)
     ]
+    broken = _unreadable(traveller, to.namespace)
     if not applied:
-        return None
+        return broken
     sender = traveller.sender
     here = _End(sender.namespace, sender.labels, sender.address)
     rules = {each.id: (each.view.spec.ingress or ()) for each in applied}
     answers = [_admits(traveller, rules[each.id], (here, to, each.meta.namespace), port) for each in applied]
-    return _told(applied, answers, f"admits {sender.words} to TCP {port}")
+    return _told(applied, answers, f"admits {sender.words} to TCP {port}", broken)
 
 
-def _told(applied: list[Resource[NetworkPolicy]], answers: list[bool | None], what: str) -> Check | None:
+def _unreadable(traveller: Traveller, namespace: str) -> Check | None:
+    """A policy of the pods' namespace that could not be read: it may be about them, and nobody knows what it admits."""
+    found = traveller.index.mesh.unreadable(NETWORK_POLICY) if namespace else ()
+    where = next((each.id for each in found if each.meta.namespace in ("", namespace)), None)
+    if where is None:
+        return None
+    return Check(CheckKind.NETWORK_POLICY, Verdict.UNKNOWN, object=where, reason=f"{where} could not be read")
+
+
+def _told(
+    applied: list[Resource[NetworkPolicy]], answers: list[bool | None], what: str, broken: Check | None
+) -> Check | None:
     """Policies add up: one that lets it through is enough."""
     if True in answers:
         return None
+    if broken is not None:
+        return broken
     if None in answers:
         unsure = applied[answers.index(None)]
-        reason = f"{unsure.id} names peers by an address that is not known"
+        reason = f"{unsure.id} names peers by what is not known"
         return Check(CheckKind.NETWORK_POLICY, Verdict.UNKNOWN, object=unsure.id, reason=reason)
     reason = f"no rule of {', '.join(str(each.id) for each in applied)} {what}"
     return Check(CheckKind.NETWORK_POLICY, Verdict.UNREACHABLE, Shape.HANG, applied[0].id, reason=reason)
@@ -80,14 +96,14 @@ def _told(applied: list[Resource[NetworkPolicy]], answers: list[bool | None], wh
 def _admits(
     traveller: Traveller, rules: tuple[NetworkPolicyRule, ...], ends: tuple[_End, Instances, str], port: int
 ) -> bool | None:
-    """Whether any rule lets the leg through; None where an unknown address decides."""
+    """Whether any rule lets the leg through; None where something that is not known decides."""
     other, to, namespace = ends
     answers = [
         _peers_admit(traveller, rule.from_ or rule.to or (), other, namespace)
         for rule in rules
         if _ports_admit(rule, to, port)
     ]
-    return True if True in answers else None if None in answers else False
+    return some(answers)
 
 
 def _ports_admit(rule: NetworkPolicyRule, to: Instances, port: int) -> bool:
@@ -108,38 +124,42 @@ def _peers_admit(
 ) -> bool | None:
     if not peers:
         return True
-    answers = [_peer_admits(traveller, peer, other, namespace) for peer in peers]
-    return True if True in answers else None if None in answers else False
+    return some(_peer_admits(traveller, peer, other, namespace) for peer in peers)
 
 
 def _peer_admits(traveller: Traveller, peer: Mapping[str, Any], other: _End, namespace: str) -> bool | None:
-    if isinstance(block := peer.get("ipBlock"), Mapping):
-        return _block_admits(block, other)
+    block, wanted, pods = (peer.get(field) for field in ("ipBlock", "namespaceSelector", "podSelector"))
+    if block is not None:
+        return _block_admits(block, other) if isinstance(block, Mapping) else None
+    if wanted is None and pods is None:
+        return None
     if not other.namespace:
         return False
-    wanted = peer.get("namespaceSelector")
-    if wanted is None and other.namespace != namespace:
-        return False
-    labels = {NAMESPACE_NAME: other.namespace, **traveller.index.mesh.namespace_labels(other.namespace)}
-    if wanted is not None and not selects(_selector(wanted), labels):
-        return False
-    pods = peer.get("podSelector")
-    return pods is None or selects(_selector(pods), other.labels)
+    near = other.namespace == namespace if wanted is None else _space_selected(traveller, wanted, other.namespace)
+    return every((near, pods is None or _selected(pods, other.labels)))
+
+
+def _space_selected(traveller: Traveller, selector: object, namespace: str) -> bool | None:
+    """Whether a selector takes a namespace; by its name alone where its labels were not read."""
+    mesh = traveller.index.mesh
+    found = _selected(selector, {NAMESPACE_NAME: namespace, **mesh.namespace_labels(namespace)})
+    return None if found is False and mesh.find(NAMESPACE, "", namespace) is None else found
 
 
 def _block_admits(block: Mapping[str, Any], other: _End) -> bool | None:
     if not other.address:
         return None
     excepted = block.get("except")
-    cidrs = [str(block.get("cidr", "")), *(map(str, excepted) if isinstance(excepted, list) else ())]
-    if not all(is_cidr(cidr) for cidr in cidrs):
+    cidrs = [block.get("cidr"), *(excepted if isinstance(excepted, list) else () if excepted is None else (None,))]
+    if not all(isinstance(cidr, str) and is_cidr(cidr) for cidr in cidrs):
         return None
     inside, *outside = (Cidr(cidr).matches(other.address) for cidr in cidrs)
     return inside and not any(outside)
 
 
-def _selector(value: object) -> LabelSelector | None:
+def _selected(value: object, labels: Labels) -> bool | None:
+    """Whether a selector takes labels; None for one that cannot be read."""
     try:
-        return msgspec.convert(value, LabelSelector)
+        return selects(msgspec.convert(value, LabelSelector), labels)
     except msgspec.ValidationError:
         return None
