@@ -80,7 +80,8 @@ EDGES = {("web", "cart"), ("admin", "cart"), ("cart", "stock")}
 
 def asked(mesh, client, server, payload):
     """Not arriving is as good as being refused; a server's pod is dialled by its address."""
-    found = ask(mesh, client, server, payload, port=80 if server.isalpha() else 8080)
+    name, port = (f"{server}.shop", 80) if server.isalpha() else (server, 8080)
+    found = ask(mesh, client, name, payload, port=port)
     return found.verdict if found.verdict is not Verdict.UNREACHABLE else Verdict.DENY
 
 

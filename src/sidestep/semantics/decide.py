@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from sidestep.semantics.decisions import Branch, Decision, decision
 from sidestep.semantics.hops.clients import from_gateway, from_plain, from_sidecar, from_ztunnel
+from sidestep.semantics.hops.nowhere import nowhere
 from sidestep.semantics.hops.targets import Target, resolve
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.index import MeshIndex
@@ -54,7 +55,9 @@ def _branches(index: MeshIndex, request: Request) -> list[Branch]:
 
 def _from_plain(traveller: Traveller) -> list[Branch]:
     request = traveller.request
-    return from_plain(traveller, resolve(traveller.index, request.to, ""), request.port)
+    target = resolve(traveller.index, request.to, "")
+    lost = nowhere(traveller, target)
+    return [lost] if lost is not None else from_plain(traveller, target, request.port)
 
 
 def _from_node(traveller: Traveller) -> list[Branch]:
@@ -74,6 +77,9 @@ def _from_node(traveller: Traveller) -> list[Branch]:
 
 def _from_pods(traveller: Traveller, client: Instances, target: Target) -> list[Branch]:
     port = traveller.request.port
+    lost = nowhere(traveller, target)
+    if lost is not None:
+        return [lost]
     match client.mode:
         case Mode.AMBIENT:
             return from_ztunnel(traveller, target, port)
@@ -104,9 +110,10 @@ def _from_gateway(index: MeshIndex, request: Request, namespace: str, name: str,
         sender = Sender(f"gateway {namespace}/{name}", namespace)
         traveller = Traveller(index, request, sender, http=http)
         return [traveller.unknown(f"{namespace}/{name}", f"no pods of a gateway {namespace}/{name} were read")]
-    sender = _sender(index, pods[0])
+    traveller = Traveller(index, request, _sender(index, pods[0]), http=http)
     target = resolve(index, request.to, namespace)
-    return from_gateway(Traveller(index, request, sender, http=http), target, request.port)
+    lost = nowhere(traveller, target)
+    return [lost] if lost is not None else from_gateway(traveller, target, request.port)
 
 
 def _sender(index: MeshIndex, pods: Instances) -> Sender:
