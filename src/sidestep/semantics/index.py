@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
@@ -46,6 +46,7 @@ from sidestep.semantics.versions import IstioVersion
 from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, Binding, BindingState, binding
 
 _ACCOUNT = "gateway.istio.io/service-account"
+_HOLDS = (BindingState.ACCEPTED, BindingState.UNDECIDED)
 _ALLOW_WAYPOINTS = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
 
@@ -121,11 +122,10 @@ class MeshIndex(Struct, frozen=True, dict=True):
 
     def in_front_of(self, instances: Instances) -> tuple[Service, ...]:
         """The services that select pods, the oldest first."""
-        key = (id(instances), "services")
-        if key not in self._sets:
-            self._sets[key] = self._endpoints.in_front_of(instances)
-        found: tuple[Service, ...] = self._sets[key]
-        return found
+        known = self._of(instances)
+        if known.services is None:
+            known.services = self._endpoints.in_front_of(instances)
+        return known.services
 
     def behind(self, service: Service) -> tuple[Instances, ...]:
         """The pods that a service selects."""
@@ -140,13 +140,24 @@ class MeshIndex(Struct, frozen=True, dict=True):
             self._waypoints[service.host] = waypoint_of(self.mesh, service.resource)
         return self._waypoints[service.host]
 
+    def waypoint_in_front_of(self, instances: Instances) -> Binding | None:
+        """The waypoint of some service in front of pods, the oldest that has one, headless or not."""
+        known = self._of(instances)
+        if isinstance(known.in_front, UnsetType):
+            asked = (self.waypoint_of(service) for service in self.in_front_of(instances))
+            known.in_front = next((each for each in asked if each is not None and each.state in _HOLDS), None)
+        return known.in_front
+
     def workload_waypoint(self, instances: Instances) -> Binding | None:
         """The waypoint that pods ask for, for traffic that dials them."""
-        labels = instances.labels
-        if USE_WAYPOINT not in labels:
-            inherited = self.mesh.namespace_labels(instances.namespace)
-            labels = {key: inherited[key] for key in (USE_WAYPOINT, USE_WAYPOINT_NAMESPACE) if key in inherited}
-        return binding(self.mesh, labels, instances.namespace, "workload")
+        known = self._of(instances)
+        if isinstance(known.waypoint, UnsetType):
+            labels = instances.labels
+            if USE_WAYPOINT not in labels:
+                inherited = self.mesh.namespace_labels(instances.namespace)
+                labels = {key: inherited[key] for key in (USE_WAYPOINT, USE_WAYPOINT_NAMESPACE) if key in inherited}
+            known.waypoint = binding(self.mesh, labels, instances.namespace, "workload")
+        return known.waypoint
 
     @cached_property
     def pod_waypoints(self) -> frozenset[tuple[str, str]]:
@@ -162,49 +173,44 @@ class MeshIndex(Struct, frozen=True, dict=True):
 
     def gateway_pods(self, namespace: str, name: str) -> tuple[Instances, ...]:
         """The pods of a Gateway of the Gateway API: of a waypoint or an ingress gateway."""
-        found = self.by_namespace.get(namespace, ())
-        return tuple(each for each in found if each.labels.get(GATEWAY_NAME) == name)
+        return self._gateways.get((namespace, name), ())
 
     def peer_levels(self, instances: Instances) -> Levels:
         """The PeerAuthentications that count for pods."""
-        key = (id(instances), "peers")
-        if key not in self._sets:
+        known = self._of(instances)
+        if known.peers is None:
             root, own = self.settings.root_namespace, instances.namespace
-            self._sets[key] = levels(self._peers.selecting(instances.labels, root, own), root, own, instances.labels)
-        found: Levels = self._sets[key]
-        return found
+            near = self._peers.selecting(instances.labels, root, own)
+            known.peers = levels(near, root, own, instances.labels)
+        return known.peers
 
     def applied_policies(self, instances: Instances) -> tuple[Policy, ...]:
         """The AuthorizationPolicies that apply to pods by selector, namespace or mesh, as a sidecar reads them."""
-        key = (id(instances), "policies")
-        if key not in self._sets:
-            self._sets[key] = tuple(self._applied(self._policies, instances))
-        found: tuple[Policy, ...] = self._sets[key]
-        return found
+        known = self._of(instances)
+        if known.policies is None:
+            known.policies = tuple(self._applied(self._policies, instances))
+        return known.policies
 
     def sidecar_policies(self, instances: Instances, chain: Chain) -> PolicySet:
         """What a sidecar (or a gateway) enforces."""
-        key = (id(instances), chain)
-        if key not in self._sets:
-            self._sets[key] = policy_set(self._applied(self._policies, instances), chain, self.settings.bundle)
-        found: PolicySet = self._sets[key]
-        return found
+        known = self._of(instances).chains
+        if chain not in known:
+            known[chain] = policy_set(self.applied_policies(instances), chain, self.settings.bundle)
+        return known[chain]
 
     def sidecar_request_policies(self, instances: Instances) -> tuple[RequestPolicy, ...]:
         """The RequestAuthentications that a sidecar (or a gateway) enforces."""
-        key = (id(instances), "tokens")
-        if key not in self._sets:
-            self._sets[key] = tuple(self._applied(self._request_policies, instances))
-        found: tuple[RequestPolicy, ...] = self._sets[key]
-        return found
+        known = self._of(instances)
+        if known.tokens is None:
+            known.tokens = tuple(self._applied(self._request_policies, instances))
+        return known.tokens
 
     def ztunnel_policies(self, instances: Instances) -> ZtunnelSet:
         """What ztunnel enforces."""
-        key = (id(instances), "ztunnel")
-        if key not in self._sets:
-            self._sets[key] = self._ztunnel_set(instances)
-        found: ZtunnelSet = self._sets[key]
-        return found
+        known = self._of(instances)
+        if known.ztunnel is None:
+            known.ztunnel = self._ztunnel_set(instances)
+        return known.ztunnel
 
     def waypoint_policies(self, gateway: GatewayTarget, service: Service | None, chain: Chain) -> PolicySet:
         """What a waypoint enforces on a service's chain; without a service, on traffic that dials pods."""
@@ -292,6 +298,26 @@ class MeshIndex(Struct, frozen=True, dict=True):
         return {host: _host(service) for host, service in self.services.by_host.items()}
 
     @cached_property
+    def _gateways(self) -> Mapping[tuple[str, str], tuple[Instances, ...]]:
+        found: dict[tuple[str, str], tuple[Instances, ...]] = {}
+        for group in self.workloads.values():
+            for each in group:
+                name = each.labels.get(GATEWAY_NAME)
+                if name is not None:
+                    found[each.namespace, name] = (*found.get((each.namespace, name), ()), each)
+        return found
+
+    def _of(self, instances: Instances) -> "_Known":
+        found = self._pods.get(id(instances))
+        if found is None:
+            found = self._pods[id(instances)] = _Known(instances)
+        return found
+
+    @cached_property
+    def _pods(self) -> "dict[int, _Known]":
+        return {}
+
+    @cached_property
     def _sets(self) -> dict[Any, Any]:
         return {}
 
@@ -302,6 +328,20 @@ class MeshIndex(Struct, frozen=True, dict=True):
     @cached_property
     def _waypoints(self) -> dict[str, Binding | None]:
         return {}
+
+
+class _Known(Struct):
+    """What was found of some pods, as far as anybody asked; it holds on to them, so that their id stays theirs."""
+
+    instances: Instances
+    services: tuple[Service, ...] | None = None
+    in_front: Binding | UnsetType | None = UNSET
+    waypoint: Binding | UnsetType | None = UNSET
+    peers: Levels | None = None
+    policies: tuple[Policy, ...] | None = None
+    chains: dict[Chain, PolicySet] = {}
+    tokens: tuple[RequestPolicy, ...] | None = None
+    ztunnel: ZtunnelSet | None = None
 
 
 def _host(service: Service) -> Host:

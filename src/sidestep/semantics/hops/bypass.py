@@ -7,9 +7,8 @@ from sidestep.semantics.decisions import Bypass, Check, CheckKind, Proxy, Verdic
 from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.service_index import Service
-from sidestep.semantics.waypoints import Binding, BindingState
+from sidestep.semantics.waypoints import Binding
 
-_HOLDS = (BindingState.ACCEPTED, BindingState.UNDECIDED)
 _BY_CLIENT = {Proxy.SIDECAR_OUT: Bypass.SIDECAR, Proxy.GATEWAY: Bypass.GATEWAY}
 
 
@@ -24,19 +23,13 @@ def passed_by(traveller: Traveller, to: Instances, dialled: Service | None) -> C
     if dialled is not None and traveller.asked == dialled.host:
         return None
     named = traveller.index.waypoint_of(dialled) if dialled is not None else None
-    bound = named or _of_another(traveller, to)
+    bound = named or traveller.index.waypoint_in_front_of(to)
     if bound is None:
         return None
     why = Bypass.ROUTED if traveller.asked else _by_client(traveller) or _by_address(dialled, named)
     told = f"{why} ({bound.state.value})" if why is Bypass.UNAVAILABLE else why.value
     reason = f"waypoint {bound.namespace}/{bound.name} is passed by: {told}"
     return Check(CheckKind.WAYPOINT, Verdict.ALLOW, reason=reason, bypass=why)
-
-
-def _of_another(traveller: Traveller, to: Instances) -> Binding | None:
-    """The waypoint of some Service in front of the pods, a headless one too, whose label has no effect."""
-    found = (traveller.index.waypoint_of(service) for service in traveller.index.in_front_of(to))
-    return next((each for each in found if each is not None and each.state in _HOLDS), None)
 
 
 def _by_client(traveller: Traveller) -> Bypass | None:

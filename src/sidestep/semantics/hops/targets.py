@@ -1,11 +1,10 @@
 """What a client reaches by the name or address that it dials."""
 
-from ipaddress import ip_address
-
 from msgspec import Struct
 
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
+from sidestep.semantics.routing.hosts import is_address
 from sidestep.semantics.service_index import Service
 
 _MOST_NAMES = 8
@@ -34,7 +33,7 @@ Target = Service | Pods | External
 
 def resolve(index: MeshIndex, to: str, namespace: str, followed: int = 0) -> Target:
     """What a name or address means to a client of a namespace."""
-    if _is_address(to):
+    if is_address(to):
         service = index.services.by_vip.get(to)
         if service is not None:
             return service
@@ -59,11 +58,3 @@ def _pod_name(index: MeshIndex, to: str, namespace: str) -> Target:
     owner = pod.rpartition("-")[0]
     found = tuple(each for each in index.behind(service) if each.workload.name == owner)
     return Pods(found, service) if found else External(to)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -144,7 +144,7 @@ def service_host(name: str, namespace: str, domain: str = DOMAIN) -> str:
 
 def is_address(text: str) -> bool:
     """Whether a host is written as an address."""
-    if not text or not (text[-1].isdigit() or ":" in text):
+    if ":" not in text and not (text[:1].isdigit() and text[-1:].isdigit()):
         return False
     try:
         ip_address(text)
