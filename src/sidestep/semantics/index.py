@@ -12,9 +12,9 @@ from msgspec import UNSET, Struct, UnsetType
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import WorkloadRef
-from sidestep.semantics.authentication.peers import Levels, PeerPolicy, levels, parse_peer_policy
+from sidestep.semantics.authentication.peers import Levels, PeerPolicy, levels, parse_peer_policy, unplaced_peer_policy
 from sidestep.semantics.authentication.peers_at_ztunnel import derived
-from sidestep.semantics.authentication.tokens import RequestPolicy, parse_request_policy
+from sidestep.semantics.authentication.tokens import RequestPolicy, parse_request_policy, unplaced_request_policy
 from sidestep.semantics.authorization.attachment import (
     WAYPOINT_CLASS,
     AttachableT,
@@ -25,7 +25,7 @@ from sidestep.semantics.authorization.attachment import (
     for_workload,
 )
 from sidestep.semantics.authorization.evaluate import PolicySet, policy_set
-from sidestep.semantics.authorization.parse import parse_policy
+from sidestep.semantics.authorization.parse import parse_policy, unplaced_policy
 from sidestep.semantics.authorization.policy import Action, Policy
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.authorization.ztunnel import Authorization, Withheld, allowed_waypoint, convert
@@ -283,15 +283,15 @@ class MeshIndex(Struct, frozen=True, dict=True):
 
     @cached_property
     def _policies(self) -> ParsedPolicies[Policy]:
-        return ParsedPolicies(self.mesh, kinds.AUTHORIZATION_POLICY, parse_policy)
+        return ParsedPolicies(self.mesh, kinds.AUTHORIZATION_POLICY, parse_policy, unplaced_policy)
 
     @cached_property
     def _request_policies(self) -> ParsedPolicies[RequestPolicy]:
-        return ParsedPolicies(self.mesh, kinds.REQUEST_AUTHENTICATION, parse_request_policy)
+        return ParsedPolicies(self.mesh, kinds.REQUEST_AUTHENTICATION, parse_request_policy, unplaced_request_policy)
 
     @cached_property
     def _peers(self) -> Parsed[PeerPolicy]:
-        return Parsed(self.mesh, kinds.PEER_AUTHENTICATION, parse_peer_policy)
+        return Parsed(self.mesh, kinds.PEER_AUTHENTICATION, parse_peer_policy, unplaced_peer_policy)
 
     @cached_property
     def _hosts(self) -> dict[str, Host]:

@@ -8,11 +8,14 @@ from msgspec import Struct
 
 from sidestep.model.kinds import Kind
 from sidestep.model.mesh import Mesh
-from sidestep.model.metadata import Labels
+from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.authorization.attachment import Attachable
 from sidestep.semantics.by_selector import BySelector
+
+_WRONG_TYPES = "some of its fields have wrong types"
+_UNPLACED = ("", "")
 
 
 class Selecting(Protocol):
@@ -28,27 +31,45 @@ AttachableT = TypeVar("AttachableT", bound=Attachable)
 
 
 class Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
-    """Objects of a kind, by namespace; within each by name, so that the order in which they were read never shows."""
+    """Objects of a kind, by namespace; within each by name, so that the order in which they were read never shows.
+
+    What could not be read is among them, as `unplaced` says it: it may apply to anything in its namespace, and if not
+    even that is known, or a kind was not read whole, anywhere.
+    """
 
     mesh: Mesh
     kind: Kind[Spec]
     parse: Callable[[Resource[Spec]], ParsedT]
+    unplaced: Callable[[ObjectId, str], ParsedT]
 
     def near(self, *namespaces: str) -> list[ParsedT]:
         """All of some namespaces."""
-        return [each for namespace in dict.fromkeys(namespaces) for each in self._of(namespace).things]
+        found = [each for namespace in dict.fromkeys(namespaces) for each in self._of(namespace).things]
+        return [*found, *self._anywhere]
 
     def selecting(self, labels: Labels, *namespaces: str) -> list[ParsedT]:
         """Those of some namespaces whose selector takes pods with these labels, or that have none."""
-        return [each for namespace in dict.fromkeys(namespaces) for each in self._of(namespace).taking(labels)]
+        found = [each for namespace in dict.fromkeys(namespaces) for each in self._of(namespace).taking(labels)]
+        return [*found, *self._anywhere]
 
     def _of(self, namespace: str) -> BySelector[ParsedT]:
         known = self._known.get(namespace)
         if known is None:
             found = sorted(self.mesh.in_namespace(self.kind, namespace), key=lambda each: each.meta.name)
-            parsed = tuple(self.parse(each) for each in found)
+            lost = (each for each in self.mesh.unreadable(self.kind) if each.meta.namespace == namespace)
+            parsed = (*map(self.parse, found), *(self.unplaced(each.id, _WRONG_TYPES) for each in lost))
             known = self._known[namespace] = BySelector(parsed, lambda each: each.selector)
         return known
+
+    @cached_property
+    def _anywhere(self) -> tuple[ParsedT, ...]:
+        """What may apply to anything whatsoever; `*` names all those that may be there and were not read."""
+        lost = (each for each in self.mesh.unreadable(self.kind) if not each.meta.namespace)
+        found = tuple(self.unplaced(each.id, _WRONG_TYPES) for each in lost)
+        if not self.mesh.lacks(self.kind):
+            return found
+        everything = ObjectId(self.kind.api_version(), self.kind.name, "", "*")
+        return *found, self.unplaced(everything, f"not all {self.kind.plural} were read")
 
     @cached_property
     def _known(self) -> dict[str, BySelector[ParsedT]]:
@@ -60,21 +81,22 @@ class ParsedPolicies(Parsed[AttachableT], Generic[AttachableT], frozen=True, dic
 
     def targeting(self, names: Iterable[tuple[str, str]], *namespaces: str) -> list[AttachableT]:
         """Those of some namespaces with a targetRef of any of these kinds and names."""
-        wanted = tuple(names)
+        wanted = (*names, _UNPLACED)
         found: list[AttachableT] = []
         for namespace in dict.fromkeys(namespaces):
             own = self._targets(namespace)
             places = {place: each for name in wanted for place, each in own.get(name, ())}
             found += [places[place] for place in sorted(places)]
-        return found
+        return [*found, *self._anywhere]
 
     def _targets(self, namespace: str) -> dict[tuple[str, str], list[tuple[int, AttachableT]]]:
         known = self._by_target.get(namespace)
         if known is None:
             known = self._by_target[namespace] = {}
             for place, each in enumerate(self._of(namespace).things):
-                for ref in each.targets:
-                    known.setdefault((ref.kind, ref.name), []).append((place, each))
+                names = {(ref.kind, ref.name) for ref in each.targets} or ({_UNPLACED} if each.unplaced else set())
+                for name in sorted(names):
+                    known.setdefault(name, []).append((place, each))
         return known
 
     @cached_property
