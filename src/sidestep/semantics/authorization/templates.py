@@ -26,11 +26,16 @@ def template_matches(template: str, path: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _pattern(template: str) -> Pattern | None:
+    pattern = pattern_of(template)
+    return None if pattern is None else compiled(pattern)
+
+
+def pattern_of(template: str) -> str | None:
+    """The regular expression that Envoy makes of a template; None for one that it refuses."""
     body = template.replace(ANY, "**").replace(ONE, "*")
     if not body.startswith("/"):
         return None
-    segments = [_segment(segment) for segment in body[1:].split("/")]
-    return compiled("/" + "/".join(segments))
+    return "/" + "/".join(_segment(segment) for segment in body[1:].split("/"))
 
 
 def _segment(segment: str) -> str:
