@@ -188,9 +188,7 @@ def entries(draw):
 @st.composite
 def worlds(draw, modes=MODES, most: int = 4) -> list[Object]:
     """The objects of a small mesh."""
-    found: list[Object] = []
-    for space in (SHOP, BACK):
-        found.append(o.labelled_namespace(space, bound(draw)))
+    found: list[Object] = [o.labelled_namespace(space, bound(draw)) for space in (SHOP, BACK)]
     for index, (space, name) in enumerate(WORKLOADS):
         for number, mode in enumerate(draw(st.lists(st.sampled_from(modes), min_size=1, max_size=2, unique=True))):
             pods = s.pods(name, mode, space, ip=f"10.1.{index}.{number + 1}", count=draw(st.integers(1, 2)))

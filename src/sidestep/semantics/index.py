@@ -42,6 +42,7 @@ from sidestep.semantics.routing.routing import Routing
 from sidestep.semantics.service_index import Service, ServiceIndex, service_index
 from sidestep.semantics.services import waypoint_of
 from sidestep.semantics.settings import Settings, settings
+from sidestep.semantics.unread import taken_for_granted
 from sidestep.semantics.versions import IstioVersion
 from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, Binding, BindingState, binding
 
@@ -114,7 +115,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
         if any(each.assumed for each in everybody):
             spaces = ", ".join(sorted({each.namespace for each in everybody if each.assumed}))
             found.append(f"labels of namespace {spaces} were not read: its workloads are taken to have sidecars")
-        return tuple(found)
+        return (*found, *taken_for_granted(self.mesh, self.settings.root_namespace))
 
     def host(self, service: Service) -> Host:
         """A service as routing knows it."""

@@ -5,7 +5,7 @@ Source: istio-semantics.md §3.6, §3.8, §3.11, §5.3.
 
 from msgspec import Struct
 
-from sidestep.semantics.authentication.peers import Effective, Mtls, effective
+from sidestep.semantics.authentication.peers import Levels, Mtls, PeerPolicy, effective
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
 from sidestep.semantics.hops.forwarded import certificate_of, forwarded
@@ -22,7 +22,7 @@ _NEVER_AT_SIDECAR = frozenset({15090, 15021, 15020})
 _BAD_PATH = Check(CheckKind.PROTOCOL, Verdict.DENY, Shape.CLOSED, reason="the proxy answers 400 to this path")
 
 
-class Arrival(Struct, frozen=True):
+class Arrival(Struct, frozen=True, gc=False):
     """A leg that ends at pods.
 
     Attributes:
@@ -50,7 +50,7 @@ class Arrival(Struct, frozen=True):
         """The hop at these pods."""
         address = self.traveller.sender.address
         asked = checks if self.passing is None else (self.passing, *checks)
-        return Hop(proxy, str(self.to.workload), self.transport, self.identity, address, self.port, asked)
+        return Hop(proxy, self.to.words, self.transport, self.identity, address, self.port, asked)
 
     def refused(self, proxy: Proxy, kind: CheckKind, shape: Shape, reason: str) -> Branch:
         """It does not get through, though no policy refuses it."""
@@ -104,13 +104,17 @@ def _at_ztunnel(arrival: Arrival) -> Branch:
     if arrival.transport is Transport.MTLS:
         reason = "ztunnel hands the sidecar's TLS on to the application, which cannot read it"
         return arrival.refused(Proxy.ZTUNNEL_IN, CheckKind.PROTOCOL, Shape.CLOSED, reason)
-    levels = traveller.index.peer_levels(to)
-    if levels.invalid:
-        unread = Check(CheckKind.PEER_AUTHENTICATION, Verdict.UNKNOWN, reason=levels.invalid)
-        return traveller.end(arrival.hop(Proxy.ZTUNNEL_IN, unread))
     what = seen(traveller, arrival.identity, to.address, port, None)
     check = ztunnel_check(traveller.index.ztunnel_policies(to), what, _refusal_of_ztunnel(traveller))
+    broken = traveller.index.peer_levels(to).broken
+    if broken is not None and not (check.verdict is Verdict.DENY and check.object is not None):
+        check = _unread(broken)
     return traveller.end(arrival.hop(Proxy.ZTUNNEL_IN, check), to)
+
+
+def _unread(policy: PeerPolicy) -> Check:
+    reason = f"{policy.id} could not be read: {policy.invalid}"
+    return Check(CheckKind.PEER_AUTHENTICATION, Verdict.UNKNOWN, object=policy.id, reason=reason)
 
 
 def _refusal_of_ztunnel(traveller: Traveller) -> Shape:
@@ -128,14 +132,22 @@ def _at_sidecar(arrival: Arrival) -> Branch:
     to, port = arrival.to, arrival.port
     if arrival.transport is not Transport.HBONE and (to.excluded("Inbound", port) or port in _NEVER_AT_SIDECAR):
         return _unguarded(arrival, f"the sidecar does not capture port {port}")
-    levels = arrival.traveller.index.peer_levels(to)
-    peer = _peer_check(arrival, effective(levels, port), levels.invalid)
-    checks: tuple[Check, ...] = (peer,) if peer is not None else ()
-    if peer is None or peer.verdict is Verdict.ALLOW:
-        checks += _policies(arrival)
-    hop = arrival.hop(Proxy.SIDECAR_IN, *checks)
+    hop = arrival.hop(Proxy.SIDECAR_IN, *_asked_by_sidecar(arrival))
     reads = hop.verdict is Verdict.ALLOW and arrival.declared is not Declared.TCP
     return (_onward(arrival) if reads else arrival.traveller).end(hop, to)
+
+
+def _asked_by_sidecar(arrival: Arrival) -> tuple[Check, ...]:
+    """PeerAuthentication first; where it could not be read, a policy that refuses all the same is certain."""
+    peer = _peer_check(arrival, arrival.traveller.index.peer_levels(arrival.to))
+    if peer is None:
+        return _policies(arrival)
+    if peer.verdict is Verdict.ALLOW:
+        return (peer, *_policies(arrival))
+    refused = (
+        [each for each in _policies(arrival) if each.verdict is Verdict.DENY] if peer.verdict is Verdict.UNKNOWN else []
+    )
+    return (*refused, peer)
 
 
 def _onward(arrival: Arrival) -> Traveller:
@@ -146,15 +158,19 @@ def _onward(arrival: Arrival) -> Traveller:
     return forwarded(arrival.traveller, index.sidecar_request_policies(to), certificate)
 
 
-def _peer_check(arrival: Arrival, asked: Effective, invalid: str) -> Check | None:
+def _peer_check(arrival: Arrival, levels: Levels) -> Check | None:
     """PeerAuthentication; HBONE has proved its peer already and is not asked."""
     if arrival.transport is Transport.HBONE:
         return None
-    traveller, plain = arrival.traveller, arrival.transport is Transport.PLAINTEXT
+    if levels.broken is not None:
+        return _unread(levels.broken)
+    traveller, plain, asked = (
+        arrival.traveller,
+        arrival.transport is Transport.PLAINTEXT,
+        effective(levels, arrival.port),
+    )
     where = asked.policy.id if asked.policy else None
     kind = CheckKind.PEER_AUTHENTICATION
-    if invalid:
-        return Check(kind, Verdict.UNKNOWN, object=where, reason=invalid)
     told = f"{asked.field or 'the default'} is {asked.mode.value}"
     if plain and asked.mode is Mtls.STRICT:
         shape = Shape.UNAVAILABLE if traveller.http is not None and _proxied(traveller) else Shape.RESET
