@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from tests.support.scenes import ask, get, index, m, peers, pods, policy, principal, service
 
-from sidestep.actions.memory import problems, states
+from sidestep.actions.memory import apply, problems, rollback, states
 from sidestep.model.call_graph import Callee, Caller, CallerRole, CallGraph, Edge, Evidence, call_graph
 from sidestep.model.metadata import WorkloadRef
 from sidestep.plan.document import Fate
@@ -19,7 +19,7 @@ from sidestep.sources.prices import load_prices
 GET_ONLY = {"to": [{"operation": {"methods": ["GET"]}}]}
 FROM_WEB = {"from": [{"source": {"principals": [principal("web")]}}]}
 NO_DELETE = {"to": [{"operation": {"methods": ["DELETE"]}}]}
-BACKSTAGE = [m.o.labelled_namespace("shop", {"istio-injection": "enabled"})]
+BACKSTAGE = [m.o.labelled_namespace("shop", {"istio-injection": "enabled"}), m.o.webhook("default")]
 JWT = m.o.istio(
     "RequestAuthentication", "tokens", "shop",
     {"selector": {"matchLabels": {"app": "cart"}}, "jwtRules": [{"issuer": "https://issuer.example.com", "jwks": "{}"}]},
@@ -144,3 +144,39 @@ def test_each_kind_of_step_is_needed(scene, words, answer):
 
 def relevant(key, got):
     return got is Verdict.ALLOW or (key[0], key[1]) in EDGES
+
+
+NINES = policy("nines", {"to": [{"operation": {"methods": ["DELETE"], "ports": ["9999"]}}]}, action="DENY", app="cart")
+
+
+@pytest.mark.parametrize(
+    "guard", [policy("no-delete", NO_DELETE, action="DENY", app="cart"), NINES], ids=["all", "nines"]
+)
+def test_a_port_that_no_service_leads_to_is_no_way_in(guard):
+    today = index(*shop(guard))
+    plan = make_plan(PlanRequest(today.mesh, load_prices(None), graph=GRAPH))
+    pod = f"10.1.{sum(map(ord, 'cartshop')) % 250}.1"
+
+    def verdict(mesh, client):
+        return ask(mesh, client, pod, get(method="DELETE"), port=9999).verdict
+
+    assert verdict(today, "web") is verdict(today, "outside") is Verdict.DENY
+    for _, mesh in states(plan, today.mesh):
+        now = MeshIndex.of(mesh, given_version("1.30"))
+        assert Verdict.ALLOW not in (verdict(now, "web"), verdict(now, "outside"))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_way_back_decides_as_today(name):
+    """Each wave taken back, the last first: what was refused stays refused all the way."""
+    today = index(*SCENES[name])
+    plan = make_plan(PlanRequest(today.mesh, load_prices(None), graph=GRAPH))
+    mesh = apply(plan, today.mesh)
+    before = [(key, verdict) for key, verdict in questions(today) if verdict is Verdict.DENY]
+    for wave in sorted((wave.number for wave in plan.waves), reverse=True):
+        mesh = rollback(plan, mesh, wave)
+        now = MeshIndex.of(mesh, given_version("1.30"))
+        assert not [key for key, _ in before if asked(now, *key) is Verdict.ALLOW]
+    assert [asked(MeshIndex.of(mesh, given_version("1.30")), *key) for key, _ in questions(today)] == [
+        asked(today, *key) for key, _ in questions(today)
+    ]

@@ -38,6 +38,10 @@ class Calls(Struct, frozen=True, dict=True):
         """Calls of a service."""
         return self._by_service.get((namespace, service), ())
 
+    def known(self, workload: WorkloadRef) -> bool:
+        """Whether anybody saw, or declared, who calls a workload: else its callers may be anybody."""
+        return any(edge.evidence is not Evidence.INFERRED for edge in self.graph.edges_to(workload))
+
     @cached_property
     def measured(self) -> bool:
         """Whether any call was seen rather than inferred."""

@@ -35,6 +35,7 @@ class Guard(Struct, frozen=True):
         twins: policies attached to it, for the waypoint.
         admit: the waypoint's ALLOW at the pods; None where no allow-list stands there.
         close: the DENY for everybody but the waypoint; None where nothing is enforced.
+        ports: on which it closes; empty for all.
         because: what its policies were made from.
     """
 
@@ -45,6 +46,7 @@ class Guard(Struct, frozen=True):
     twins: tuple[Tree, ...] = ()
     admit: Tree | None = None
     close: Tree | None = None
+    ports: tuple[int, ...] = ()
     because: tuple[ObjectId, ...] = ()
 
 
@@ -201,5 +203,24 @@ def preparing_steps(
 
 
 def rollback_of(steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """Steps that are taken back, the last first: policies come back before pods lose what guards them."""
-    return tuple(step.id for step in reversed(steps) if reverse(step.effect) is not None)
+    """Steps that are taken back, the last first; but a workload's template, rollout and wait keep their order.
+
+    So its old pods are back before what guarded the new ones goes.
+    """
+    groups: list[list[Step]] = []
+    for step in steps:
+        if reverse(step.effect) is None:
+            continue
+        if groups and _continues(groups[-1][-1], step):
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return tuple(step.id for group in reversed(groups) for step in group)
+
+
+def _continues(before: Step, step: Step) -> bool:
+    """Whether a step belongs to the rollout that the one before began."""
+    if isinstance(step.effect, Wait):
+        return isinstance(before.effect, Restart)
+    template = isinstance(before.effect, SetLabels) and before.effect.template
+    return isinstance(step.effect, Restart) and step.effect.effect_only and template

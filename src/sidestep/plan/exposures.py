@@ -33,8 +33,8 @@ def _of_wave(
     wave: Wave, steps: tuple[Step, ...], moves: Mapping[WorkloadRef, Move], calls: Calls
 ) -> Iterator[Exposure]:
     own = {step.id: step for step in steps if step.wave == wave.number}
-    if not calls.measured:
-        yield from _unnamed(wave, own, moves)
+    yield from _unnamed(wave, own, moves, calls)
+    yield from _other_ports(wave, own, moves)
     together = set(wave.workloads)
     for ref in wave.workloads:
         guards = [guard for guard in moves[ref].guards if guard.close is not None]
@@ -69,15 +69,35 @@ def _of_wave(
             )
 
 
-def _unnamed(wave: Wave, own: Mapping[str, Step], moves: Mapping[WorkloadRef, Move]) -> Iterator[Exposure]:
+def _unnamed(
+    wave: Wave, own: Mapping[str, Step], moves: Mapping[WorkloadRef, Move], calls: Calls
+) -> Iterator[Exposure]:
     """Nobody measured who calls: those whom configuration does not name are refused once the way past is closed."""
-    guarded = {ref: guard for ref in wave.workloads for guard in moves[ref].guards if guard.close is not None}
+    guarded = {
+        ref: guard
+        for ref in wave.workloads
+        for guard in moves[ref].guards
+        if guard.close is not None and not calls.known(ref)
+    }
     closes = [step.id for step in own.values() if any(_is(step, guard) for guard in guarded.values())]
     if closes:
         names = ", ".join(f"{ref.namespace}/{ref.name}" for ref in list(guarded)[:_MOST_NAMES])
         more = f" and {len(guarded) - _MOST_NAMES} more" if len(guarded) > _MOST_NAMES else ""
         text = f"callers of {names}{more} that configuration does not name and that still have a sidecar are refused"
         yield Exposure(wave.number, closes[0], _WHEN_ALL_MOVED, text)
+
+
+def _other_ports(wave: Wave, own: Mapping[str, Step], moves: Mapping[WorkloadRef, Move]) -> Iterator[Exposure]:
+    """A policy without ports holds on all of them; a waypoint only sees those of Services, so the rest is shut."""
+    for ref in wave.workloads:
+        shut = [guard for guard in moves[ref].guards if guard.close is not None and not guard.ports]
+        closes = next((step.id for step in own.values() if any(_is(step, guard) for guard in shut)), "")
+        if closes:
+            text = (
+                f"connections to pods of {ref} that do not come through its waypoint, scrapes of metrics among them, "
+                "are refused on every port: its policies hold on every port, and only Services lead through a waypoint"
+            )
+            yield Exposure(wave.number, closes, "", text)
 
 
 def _is(step: Step, guard: Guard) -> bool:

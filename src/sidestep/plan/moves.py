@@ -52,7 +52,7 @@ def moves(
             calls.traffic(each.plan.workload),
             owner_of(each.pods[0].shape),
             each.plan.workload in before,
-            each.plan.workload in before and not calls.measured,
+            each.plan.workload in before and not calls.known(each.plan.workload),
         )
         for each in moving
     )

@@ -6,6 +6,7 @@ Source: istio-semantics.md §6.1 (l), §7.2 (1), D02, D31.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sidestep.convert.policies.at_pods import exempting, is_deny
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
@@ -13,7 +14,6 @@ from sidestep.model.views.apps import NetworkPolicy
 from sidestep.plan.choreography import Guard
 from sidestep.plan.moves import Moves
 from sidestep.plan.steps import Effect, Patch, Restart, SetLabels
-from sidestep.plan.twins import exempting, is_deny
 from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
 from sidestep.plan.waypoint_choice import Choice
@@ -105,20 +105,28 @@ def _passes_hbone(rule: dict[str, Any]) -> bool:
 
 def _exempt_waypoints(configuration: Configuration, guards: Mapping[str, Guard]) -> Iterator[Preparation]:
     """DENY policies would hit the waypoint, which comes under its own name: the twin judges its client (D02)."""
+    for origin, patches in exemptions(configuration, guards).items():
+        text = f"keep {origin} from refusing waypoints, which judge the client by its twin"
+        yield Patch(origin, *patches), text, "nothing: nobody else has their identity", (origin,)
+
+
+def exemptions(
+    configuration: Configuration, guards: Mapping[str, Guard]
+) -> dict[ObjectId, tuple[dict[str, Any], dict[str, Any]]]:
+    """The patches that keep DENY policies from refusing waypoints, each with the one that takes it back."""
     domain = configuration.index.settings.trust_domain
     wanted: dict[ObjectId, set[str]] = {}
     for guard in guards.values():
         for origin in guard.because:
             if origin.kind == AUTHORIZATION_POLICY.name:
                 wanted.setdefault(origin, set()).add(principal_of(domain, *guard.waypoint))
+    found = {}
     for origin, principals in sorted(wanted.items()):
         policy = configuration.mesh.find(AUTHORIZATION_POLICY, origin.namespace, origin.name)
-        if policy is None or not is_deny(policy):
-            continue
-        patches = exempting(policy, tuple(sorted(principals)))
+        patches = exempting(policy, tuple(sorted(principals))) if policy is not None and is_deny(policy) else None
         if patches is not None:
-            text = f"keep {origin} from refusing waypoints, which judge the client by its twin"
-            yield Patch(origin, *patches), text, "nothing: nobody else has their identity", (origin,)
+            found[origin] = patches
+    return found
 
 
 def _renew_sidecars(judged: tuple[Judged, ...]) -> Iterator[Preparation]:

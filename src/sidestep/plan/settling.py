@@ -4,12 +4,16 @@ Source: istio-semantics.md §7.1 (8, 10), §7.2 (7), P2 and P3.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NAMESPACE, REQUEST_AUTHENTICATION
 from sidestep.model.metadata import ObjectId
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Spec
 from sidestep.plan.choreography import Guard, Script
 from sidestep.plan.document import Fate
 from sidestep.plan.moves import Moves
+from sidestep.plan.preparation import exemptions
 from sidestep.plan.steps import Delete, SetLabels, Step
 from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
@@ -76,7 +80,23 @@ def _delete_superseded(
         if kind is AUTHORIZATION_POLICY and layer7_reason(parse_policy(resource)) is None:
             continue
         text = f"delete {origin}: its twins at waypoints took over"
-        script.add(Delete(origin, resource.tree()), text, (), "nothing: no sidecar is left to read it", (origin,))
+        script.add(
+            Delete(origin, _as_it_stands(configuration, resource, guards)),
+            text,
+            (),
+            "nothing: no sidecar is left to read it",
+            (origin,),
+        )
+
+
+def _as_it_stands(
+    configuration: Configuration, resource: Resource[Spec], guards: Mapping[str, Guard]
+) -> dict[str, Any]:
+    """With the exemption of waypoints that wave 0 gave it, so that its return refuses nobody whom it does not mean."""
+    tree, patch = resource.tree(), exemptions(configuration, guards).get(resource.id)
+    if patch is not None:
+        tree["spec"] = {**tree["spec"], **patch[0]["spec"]}
+    return tree
 
 
 def _applied(configuration: Configuration, each: Judged) -> set[ObjectId]:

@@ -197,5 +197,7 @@ def reverse(effect: Effect) -> Effect | None:
             return Apply(effect.object, effect.before)
         case Restart():
             return effect
+        case Wait(what=WaitFor.CAPTURED):
+            return Wait(WaitFor.ROLLED_OUT, effect.subject, effect.seconds)
         case Wait() | Gate() | Probe():
             return None
