@@ -75,7 +75,7 @@ def test_today_and_what_a_plan_would_change(shop):
         (("--method", "POST"), "deny"),
         (("--method", "get", "--path", "/items?x=1"), "allow"),
         (("--header", "x-a: 1", "--claim", "sub=me"), "allow"),
-        (("--tcp",), "deny"),
+        (("--tcp",), "unreachable"),
         (("--grpc",), "deny"),
     ],
 )
@@ -91,6 +91,9 @@ def test_a_saved_plan_wave_by_wave(shop, tmp_path):
     told = explained("--from", shop, *ASKED, "--at", f"{plan}#{last}")
     assert [state["state"] for state in told["states"]] == ["today", str(last)]
     assert told["states"][1]["verdict"] == "allow"
+    assert explained("--from", shop, *ASKED, "--at", f"{tmp_path}/#{last}") == told, (
+        "the folder that a plan is written to"
+    )
     whole = explained("--from", shop, *ASKED, "--at", plan)
     assert [state["state"] for state in whole["states"]] == ["today", "planned"]
     for wrong, word in ((f"{plan}#77", "no wave 77"), (f"{plan}#nope", "no step nope"), (f"{shop}#1", "plan")):

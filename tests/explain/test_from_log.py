@@ -169,3 +169,26 @@ def test_what_a_line_says_became_of_it(text, expected):
 )
 def test_every_recorded_line_gets_an_answer(text):
     assert explain_log(parse_log_line(text), [State(TODAY, scene())]).comparison.text
+
+
+@pytest.mark.parametrize(
+    ("mesh", "text", "told"),
+    [
+        (index(service("httpbin", port=8000)), lines.INBOUND, "by address alone (10.244.0.26), and no pods were read"),
+        (index(service("echo")), lines.ztunnel(), "the client, default/shell-56bd5dbdbf-gz6cq, is not"),
+        (scene(), "rbac_access_denied_matched_policy[ns[foo]-policy[x]-rule[3]]", "does not tell its client"),
+        (scene(), lines.GATEWAY.replace("10.1.0.8:", "10.9.9.9:"), "from a gateway"),
+    ],
+)
+def test_why_it_was_not_asked_and_what_to_do(mesh, text, told):
+    reason = from_log(mesh, parse_log_line(text)).reason
+    assert told in reason
+    assert reason.endswith("ask it yourself with --client and --to")
+
+
+@pytest.mark.parametrize("target", [8080, "p8080"])
+def test_the_pods_port_leads_to_the_services(target):
+    mesh = index(pods("shell", space="default"), pods("echo"), service("echo", target=target))
+    found = asked(lines.ztunnel().replace("10.244.0.10:80", "10.244.0.10:8080"), mesh)
+    assert (found.request.to, found.request.port) == ("echo.shop.svc.cluster.local", 80)
+    assert isinstance(asked(lines.ztunnel().replace("10.244.0.10:80", "10.244.0.10:9999"), mesh), NotAsked)

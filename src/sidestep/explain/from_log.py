@@ -14,6 +14,7 @@ from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import GatewayClient, Http, OutsideClient, Request, Tcp
+from sidestep.semantics.service_index import Port, Service
 
 _ZTUNNEL = (Reporter.ZTUNNEL_INBOUND, Reporter.ZTUNNEL_OUTBOUND)
 _ZTUNNEL_FORMATS = (LogFormat.ZTUNNEL_TEXT, LogFormat.ZTUNNEL_JSON)
@@ -40,12 +41,16 @@ def from_log(index: MeshIndex, line: LogLine) -> Asked | NotAsked:
     """The same request, or why it cannot be made from the line."""
     client = _client(index, line)
     if client is None:
-        return NotAsked("the line does not tell the client well enough, or it is not in the mesh that was read")
-    end = next((each for each in _ends(line) if _is_known(index, each, client.namespace)), None)
+        return NotAsked(f"{_stranger(index, line)}; ask it yourself with --client and --to")
+    end = next((found for each in _ends(line) if (found := _known(index, each, client.namespace))), None)
     if end is None:
         named = next((f"{each.host}:{each.port}" for each in _ends(line)), "")
-        told = f"{named} is not in the mesh that was read" if named else "the line does not tell what was dialled"
-        return NotAsked(told)
+        told = (
+            f"what was dialled, {named}, is not in the mesh that was read"
+            if named
+            else "the line does not tell what was dialled"
+        )
+        return NotAsked(f"{told}; ask it yourself with --client and --to")
     payload, note = _payload(index, line, end, client.namespace)
     return Asked(Request(client.client, end.host, end.port, payload), (*client.notes, note) if note else client.notes)
 
@@ -66,6 +71,20 @@ def _client(index: MeshIndex, line: LogLine) -> FoundClient | None:
         note = f"{source.address.host} is no pod's address: it is taken for somebody outside"
         return FoundClient(OutsideClient(source.address.host), "", (note,))
     return None
+
+
+def _stranger(index: MeshIndex, line: LogLine) -> str:
+    """Why the client cannot be told."""
+    source = line.source
+    named = next(_names(source), "")
+    if line.reporter is Reporter.GATEWAY:
+        return "the line comes from a gateway, and does not tell which of those that were read"
+    if named:
+        return f"the client, {named}, is not in the mesh that was read"
+    if source.address is None:
+        return "the line does not tell its client"
+    known = "no pods were read" if not index.by_address else "no pod that was read has it"
+    return f"the line tells its client by address alone ({source.address.host}), and {known}"
 
 
 def _names(source: Party) -> Iterator[str]:
@@ -114,13 +133,26 @@ def _ends(line: LogLine) -> Iterator[_End]:
             yield _End(address.host, address.port)
 
 
-def _is_known(index: MeshIndex, end: _End, namespace: str) -> bool:
-    """Whether the mesh has it, and the port where a service declares its ports."""
-    target = resolve(index, end.host, namespace)
-    if isinstance(target, External):
-        return False
-    service = index.services.named(end.host, namespace) or index.services.by_vip.get(end.host)
-    return service is None or not service.ports or service.port(end.port) is not None
+def _known(index: MeshIndex, end: _End, namespace: str) -> _End | None:
+    """What the mesh has of it; ztunnel tells the pod's port, which a service's port leads to."""
+    if isinstance(resolve(index, end.host, namespace), External):
+        return None
+    service = _service(index, end, namespace)
+    if service is None or not service.ports or service.port(end.port) is not None:
+        return end
+    leading = [port.number for port in service.ports if end.port in _targets(index, service, port)]
+    return _End(end.host, leading[0]) if leading else None
+
+
+def _service(index: MeshIndex, end: _End, namespace: str) -> Service | None:
+    return index.services.named(end.host, namespace) or index.services.by_vip.get(end.host)
+
+
+def _targets(index: MeshIndex, service: Service, port: Port) -> set[int | None]:
+    """The ports of the pods that a service's port leads to."""
+    if isinstance(port.target, int):
+        return {port.target}
+    return {each.container_ports.get(port.target) for each in index.behind(service)}
 
 
 def _payload(index: MeshIndex, line: LogLine, end: _End, namespace: str) -> tuple[Http | Tcp, str]:
@@ -129,7 +161,7 @@ def _payload(index: MeshIndex, line: LogLine, end: _End, namespace: str) -> tupl
         told = {name: value for name, value in headers.items() if value}
         return Http(line.method, line.path or "/", line.authority, told), _NO_TOKEN
     ztunnels = line.reporter in _ZTUNNEL or line.format in _ZTUNNEL_FORMATS
-    service = index.services.named(end.host, namespace) or index.services.by_vip.get(end.host)
+    service = _service(index, end, namespace)
     declared = service.port(end.port) if service else None
     if ztunnels and declared is not None and declared.protocol is Declared.HTTP:
         return Http(), _ANY_REQUEST

@@ -12,6 +12,8 @@ from sidestep.explain.log_lines.line import LogLine
 from sidestep.explain.log_lines.meaning import Statement
 from sidestep.explain.log_lines.reading import explain_line
 
+_SOMEBODY, _SOMEWHERE = "somebody", "somewhere"
+
 
 class LineReport(Struct, frozen=True, rename="camel"):
     """The line.
@@ -84,9 +86,11 @@ def _line(line: LogLine) -> LineReport:
 def _request(line: LogLine) -> str:
     """Who, what and to whom, as far as told."""
     source, to = line.source, line.destination
-    who = "/".join(part for part in (source.namespace, source.workload) if part) or str(source.address or "somebody")
+    who = "/".join(part for part in (source.namespace, source.workload) if part) or str(source.address or _SOMEBODY)
     what = f"{line.method} {line.path}" if line.method else "a connection"
     service = f"{to.service}:{to.service_port}" if to.service_port else to.service
-    where = service or line.authority or str(line.dialled or to.address or "somewhere")
+    where = service or line.authority or str(line.dialled or to.address or _SOMEWHERE)
     status = f", answered {line.status}" if line.status else ""
+    if (who, where) == (_SOMEBODY, _SOMEWHERE):
+        return "A request of which the line tells neither end"
     return f"{who} sends {what} to {where}{status}"

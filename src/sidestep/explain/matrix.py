@@ -74,6 +74,7 @@ class Matrix(Struct, frozen=True, rename="camel"):
         namespace: whose services are called.
         state: of the mesh.
         columns: services with their ports.
+        protocols: of the ports, as declared.
         rows: callers: those of the namespace, gateways, other namespaces, and somebody outside of the mesh.
         cut: what was left out, in words.
         assumptions: what was taken for granted.
@@ -84,6 +85,7 @@ class Matrix(Struct, frozen=True, rename="camel"):
     namespace: str
     state: str
     columns: tuple[str, ...]
+    protocols: tuple[str, ...]
     rows: tuple[Row, ...]
     cut: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
@@ -94,6 +96,7 @@ class Matrix(Struct, frozen=True, rename="camel"):
 class _Column(Struct, frozen=True):
     service: Service
     port: int
+    protocol: Declared
 
     @property
     def name(self) -> str:
@@ -132,6 +135,7 @@ def matrix(state: State, namespace: str) -> Matrix:
         namespace,
         state.name,
         tuple(column.name for column in shown),
+        tuple(column.protocol.value for column in shown),
         tuple(rows[:_MOST_ROWS]),
         tuple(each for each in (*cut, _cut(len(rows), min(len(rows), _MOST_ROWS), "rows")) if each),
         tuple(assumptions),
@@ -183,7 +187,9 @@ def _columns(index: MeshIndex, namespace: str) -> Iterator[_Column]:
     for service in sorted(own, key=lambda each: each.host):
         if index.services.by_host.get(service.host) is not service or service.host.startswith("*"):
             continue
-        yield from (_Column(service, port.number) for port in service.ports if port.protocol is not Declared.UDP)
+        yield from (
+            _Column(service, port.number, port.protocol) for port in service.ports if port.protocol is not Declared.UDP
+        )
 
 
 def _callers(index: MeshIndex, namespace: str) -> Iterator[_Caller]:

@@ -2,7 +2,7 @@
 
 from sidestep.explain.matrix import Matrix
 from sidestep.report.explanation.html import STYLES
-from sidestep.report.explanation.matrix_cells import LEGEND, heading
+from sidestep.report.explanation.matrix_cells import LEGEND, heading, tells_tcp
 from sidestep.report.formats import Look
 from sidestep.report.html.frame import Frame, fill
 
@@ -11,4 +11,5 @@ _FRAME = Frame("matrix.html", (), STYLES)
 
 def render(matrix: Matrix, _look: Look) -> str:
     """The page."""
-    return fill(_FRAME, {"matrix": matrix, "heading": heading(matrix), "legend": LEGEND.replace("`", "")}, {})
+    told = {"matrix": matrix, "heading": heading(matrix), "legend": LEGEND.replace("`", ""), "tells_tcp": tells_tcp}
+    return fill(_FRAME, told, {})

@@ -8,7 +8,7 @@ from rich.console import Console
 from sidestep.explain.matrix import Matrix
 from sidestep.report.columns import Column, console, plain, print_table, prose
 from sidestep.report.explanation.drawn import print_list
-from sidestep.report.explanation.matrix_cells import LEGEND, cell, heading
+from sidestep.report.explanation.matrix_cells import LEGEND, cells, heading
 from sidestep.report.formats import Look
 from sidestep.report.table import trimmed
 
@@ -26,18 +26,16 @@ def render(matrix: Matrix, look: Look) -> str:
 
 def _print(matrix: Matrix, out: Console) -> None:
     prose(out, plain(heading(matrix), "bold"))
-    cells = [[cell(call) for call in row.calls] for row in matrix.rows]
+    told = [cells(matrix, row) for row in matrix.rows]
     names = [row.caller for row in matrix.rows]
-    widths = [
-        max(cell_len(name), *(cell_len(row[place]) for row in cells)) for place, name in enumerate(matrix.columns)
-    ]
+    widths = [max(cell_len(name), *(cell_len(row[place]) for row in told)) for place, name in enumerate(matrix.columns)]
     for places in _blocks(widths, out.width - min(_WIDEST_NAME, max(map(cell_len, names)), out.width // 2)):
         out.print()
         columns = [
             Column("CALLER", least=_LEAST_NAME),
             *(Column(matrix.columns[place], least=_LEAST_CELL) for place in places),
         ]
-        print_table(out, columns, [[name, *(row[at] for at in places)] for name, row in zip(names, cells, strict=True)])
+        print_table(out, columns, [[name, *(row[at] for at in places)] for name, row in zip(names, told, strict=True)])
     out.print()
     prose(out, plain(LEGEND, "dim"))
     print_list(out, "Left out", matrix.cut)
