@@ -118,4 +118,4 @@ def _from_gateway(index: MeshIndex, request: Request, namespace: str, name: str,
 
 def _sender(index: MeshIndex, pods: Instances) -> Sender:
     principal = pods.principal(index.settings.trust_domain)
-    return Sender(str(pods.workload), pods.namespace, pods.labels, principal, pods.address, pods)
+    return Sender(pods.words, pods.namespace, pods.labels, principal, pods.address, pods)

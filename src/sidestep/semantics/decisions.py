@@ -71,7 +71,7 @@ class Bypass(StrEnum):
     ROUTED = "the waypoint of another Service routed it here"
 
 
-class Check(Struct, frozen=True):
+class Check(Struct, frozen=True, gc=False):
     """One question that an enforcement point asked, and its answer.
 
     Attributes:
@@ -122,7 +122,7 @@ class Transport(StrEnum):
     HBONE = "HBONE"
 
 
-class Hop(Struct, frozen=True):
+class Hop(Struct, frozen=True, gc=False):
     """One stop of the path.
 
     Attributes:
@@ -149,7 +149,7 @@ class Hop(Struct, frozen=True):
         return next((check.verdict for check in self.checks if check.verdict is not Verdict.ALLOW), Verdict.ALLOW)
 
 
-class Branch(Struct, frozen=True):
+class Branch(Struct, frozen=True, gc=False):
     """One way that a request may take.
 
     Attributes:
@@ -176,14 +176,14 @@ class Branch(Struct, frozen=True):
     delivered: Http | None = None
 
 
-class Unknown(Struct, frozen=True):
+class Unknown(Struct, frozen=True, gc=False):
     """Something that keeps a decision from being certain."""
 
     reason: str
     object: ObjectId | None = None
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """What a mesh does with a request.
 
     Attributes:
@@ -215,6 +215,8 @@ def decision(branches: tuple[Branch, ...], assumptions: tuple[str, ...] = ()) ->
     """What several ways amount to."""
     ordered = branches if len(branches) == 1 else tuple(sorted(branches, key=lambda branch: -branch.weight))
     first = ordered[0]
+    if len(ordered) == 1 and first.verdict is not Verdict.UNKNOWN:
+        return Decision(first.verdict, first.shape, ordered, (), assumptions)
     if all(branch.verdict is first.verdict for branch in ordered):
         shape = first.shape if all(branch.shape is first.shape for branch in ordered) else Shape.NONE
         unknowns = _reasons(ordered) if first.verdict is Verdict.UNKNOWN else ()

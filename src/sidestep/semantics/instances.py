@@ -65,6 +65,11 @@ class Instances(Struct, frozen=True, dict=True):
         """Where they run."""
         return self.shape.namespace
 
+    @cached_property
+    def words(self) -> str:
+        """The workload's name for people."""
+        return str(self.workload)
+
     @property
     def labels(self) -> Labels:
         """Of the pods."""
@@ -103,6 +108,8 @@ class Instances(Struct, frozen=True, dict=True):
 
     def excluded(self, field: str, port: int) -> bool:
         """Whether a sidecar's redirection leaves a port alone; `field` is Inbound or Outbound."""
+        if not self._redirects_apart:
+            return False
         if port in self._ports(f"exclude{field}Ports"):
             return True
         annotation = f"{_CAPTURE}include{field}Ports"
@@ -115,6 +122,10 @@ class Instances(Struct, frozen=True, dict=True):
     def bypasses_inbound(self) -> bool:
         """Whether ambient leaves inbound traffic of these pods alone."""
         return self.shape.annotations.get(BYPASS_INBOUND) == "true"
+
+    @cached_property
+    def _redirects_apart(self) -> bool:
+        return any(name.startswith(_CAPTURE) for name in self.shape.annotations)
 
     def _ports(self, name: str) -> frozenset[int]:
         written = self.shape.annotations.get(_CAPTURE + name, "")

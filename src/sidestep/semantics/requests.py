@@ -9,27 +9,27 @@ from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.authentication.tokens import Token
 
 
-class WorkloadClient(Struct, frozen=True, tag="workload"):
+class WorkloadClient(Struct, frozen=True, gc=False, tag="workload"):
     """Pods of a workload; of a workload in several states, those of one `group` (their place in the inventory)."""
 
     ref: WorkloadRef
     group: int = 0
 
 
-class GatewayClient(Struct, frozen=True, tag="gateway"):
+class GatewayClient(Struct, frozen=True, gc=False, tag="gateway"):
     """What a gateway forwards, after it admitted it: `name` of its Gateway or Deployment."""
 
     namespace: str
     name: str
 
 
-class NodeClient(Struct, frozen=True, tag="node"):
+class NodeClient(Struct, frozen=True, gc=False, tag="node"):
     """A process on a node: a kubelet, an agent on the host's network."""
 
     address: str = ""
 
 
-class OutsideClient(Struct, frozen=True, tag="outside"):
+class OutsideClient(Struct, frozen=True, gc=False, tag="outside"):
     """Somebody outside of the mesh who reaches pods directly: another network, a load balancer, a NodePort."""
 
     address: str = ""
@@ -38,7 +38,7 @@ class OutsideClient(Struct, frozen=True, tag="outside"):
 Client = WorkloadClient | GatewayClient | NodeClient | OutsideClient
 
 
-class Http(Struct, frozen=True):
+class Http(Struct, frozen=True, gc=False):
     """An HTTP request.
 
     Attributes:
@@ -58,7 +58,7 @@ class Http(Struct, frozen=True):
     grpc: bool = False
 
 
-class Tcp(Struct, frozen=True):
+class Tcp(Struct, frozen=True, gc=False):
     """Bytes that no proxy reads: with TLS of the application's own where a server name is given."""
 
     server_first: bool = False
@@ -73,7 +73,7 @@ class Answers(StrEnum):
     DENIES = "denies"
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, gc=False):
     """One request.
 
     Attributes:

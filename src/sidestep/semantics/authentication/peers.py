@@ -6,6 +6,7 @@ each level the oldest policy counts, and UNSET inherits.
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -53,7 +54,7 @@ class PeerPolicy(Struct, frozen=True):
         return self.created, self.id.namespace, self.id.name
 
 
-class Levels(Struct, frozen=True):
+class Levels(Struct, frozen=True, dict=True):
     """The policies that count for one workload, by level; `unplaced` may belong to any of them."""
 
     mesh: PeerPolicy | None = None
@@ -67,13 +68,22 @@ class Levels(Struct, frozen=True):
         found = (self.workload, self.namespace, self.mesh, self.unplaced)
         return next((policy for policy in found if policy and policy.invalid), None)
 
-    @property
+    @cached_property
     def invalid(self) -> str:
         """Why they cannot be relied on; empty when they can."""
         return f"{self.broken.id} could not be read: {self.broken.invalid}" if self.broken else ""
 
+    @cached_property
+    def of_ports(self) -> "Effective":
+        """What holds for every port that has no mode of its own."""
+        result = Effective(Mtls.PERMISSIVE)
+        for policy in (self.mesh, self.namespace, self.workload):
+            if policy and policy.mode is not Mtls.UNSET:
+                result = Effective(policy.mode, policy, "mtls.mode")
+        return result
 
-class Effective(Struct, frozen=True):
+
+class Effective(Struct, frozen=True, gc=False):
     """The mode of one port, and the policy and field that say so; no policy where Istio's default holds."""
 
     mode: Mtls
@@ -125,12 +135,8 @@ def oldest(policies: list[PeerPolicy]) -> PeerPolicy | None:
 
 def effective(found: Levels, port: int) -> Effective:
     """What a sidecar asks for on a target port."""
-    result = Effective(Mtls.PERMISSIVE)
-    for policy in (found.mesh, found.namespace, found.workload):
-        if policy and policy.mode is not Mtls.UNSET:
-            result = Effective(policy.mode, policy, "mtls.mode")
     own = found.workload.ports.get(port, Mtls.UNSET) if found.workload else Mtls.UNSET
-    return result if own is Mtls.UNSET else Effective(own, found.workload, f"portLevelMtls.{port}.mode")
+    return found.of_ports if own is Mtls.UNSET else Effective(own, found.workload, f"portLevelMtls.{port}.mode")
 
 
 def _mode(value: object, field: str) -> Mtls:

@@ -27,7 +27,7 @@ class TokenState(StrEnum):
     EXPIRED = "expired"
 
 
-class Token(Struct, frozen=True):
+class Token(Struct, frozen=True, gc=False):
     """A request's token.
 
     Attributes:
@@ -75,7 +75,7 @@ class RequestPolicy(Struct, frozen=True):
         return self.id.namespace
 
 
-class Validation(Struct, frozen=True):
+class Validation(Struct, frozen=True, gc=False):
     """What validation leaves.
 
     Attributes:

@@ -146,6 +146,7 @@ def is_cidr(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=65536)
 def string_matcher(text: str, *, empty: bool = False) -> StringMatcher:
     """As policies write strings: `*`, `*suffix`, `prefix*` or the value; a star elsewhere is a literal."""
     if text == "*":

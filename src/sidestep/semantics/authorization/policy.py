@@ -4,11 +4,12 @@ That one form is read by the HTTP chain, reduced for the TCP chain and for ztunn
 """
 
 from enum import StrEnum
+from functools import cached_property
 
 from msgspec import Struct
 
 from sidestep.model.metadata import Labels, ObjectId
-from sidestep.semantics.authorization.matchers import IssuerSubject, StringMatcher
+from sidestep.semantics.authorization.matchers import Exact, IssuerSubject, StringMatcher
 
 
 class Action(StrEnum):
@@ -69,7 +70,7 @@ ZTUNNEL_CONDITIONS = frozenset(
 """`when` keys that ztunnel can judge."""
 
 
-class Values(Struct, frozen=True):
+class Values(Struct, frozen=True, dict=True):
     """One side of a term: what the policy lists, and how Envoy would match it.
 
     Attributes:
@@ -81,6 +82,20 @@ class Values(Struct, frozen=True):
     written: tuple[str, ...] = ()
     matchers: tuple[StringMatcher | IssuerSubject, ...] = ()
     broken: bool = False
+
+    @cached_property
+    def exact(self) -> frozenset[str]:
+        """Texts that a value may be equal to."""
+        return frozenset(each.text for each in self.matchers if isinstance(each, Exact))
+
+    @cached_property
+    def looser(self) -> tuple[StringMatcher, ...]:
+        """Matchers of one text that ask for less than equality."""
+        return tuple(each for each in self.matchers if not isinstance(each, Exact | IssuerSubject))
+
+    def match(self, value: str) -> bool:
+        """Whether any takes a value."""
+        return value in self.exact or any(each.matches(value) for each in self.looser)
 
 
 class Term(Struct, frozen=True):

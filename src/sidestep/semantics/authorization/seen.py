@@ -14,7 +14,7 @@ class Chain(StrEnum):
     TCP = "tcp"
 
 
-class HttpSeen(Struct, frozen=True, dict=True):
+class HttpSeen(Struct, frozen=True, gc=False):
     """The HTTP part of a request.
 
     Attributes:
@@ -51,14 +51,10 @@ class HttpSeen(Struct, frozen=True, dict=True):
     @property
     def bare_path(self) -> str:
         """The path without query and fragment."""
-        end = len(self.path)
-        for mark in "?#":
-            found = self.path.find(mark, 0, end)
-            end = found if found >= 0 else end
-        return self.path[:end]
+        return self.path.partition("?")[0].partition("#")[0]
 
 
-class Seen(Struct, frozen=True):
+class Seen(Struct, frozen=True, gc=False):
     """What a proxy knows when it judges.
 
     Attributes:

@@ -6,7 +6,7 @@ ztunnel skips empty matches and ANDs clauses, one such clause makes the rule mat
 """
 
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import ip_address, ip_interface
 
 from msgspec import Struct
@@ -52,7 +52,7 @@ class Address(Struct, frozen=True):
     length: int
 
 
-class Side(Struct, frozen=True):
+class Side(Struct, frozen=True, dict=True):
     """What must match, or must not; strings are in the policy's own form (`*`, `*suffix`, `prefix*` or the value)."""
 
     namespaces: tuple[str, ...] = ()
@@ -62,10 +62,15 @@ class Side(Struct, frozen=True):
     destination_ips: tuple[Address, ...] = ()
     ports: tuple[int, ...] = ()
 
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """The kinds of field that it asks for."""
+        return tuple(kind for kind in self.__struct_fields__ if getattr(self, kind))
+
     @property
     def empty(self) -> bool:
         """Whether it asks for nothing."""
-        return self == _NOTHING
+        return not self.asked
 
 
 class Match(Struct, frozen=True):
@@ -122,7 +127,6 @@ class Withheld(Struct, frozen=True):
     reason: str
 
 
-_NOTHING = Side()
 ALLOWED_WAYPOINT = "istio_allow_waypoint_"
 """How names of derived policies begin that admit a waypoint."""
 _ORDER = (ClauseKind.TO, ClauseKind.FROM, ClauseKind.WHEN)
@@ -270,9 +274,10 @@ def _address(value: str) -> Address | None:
 def _match_holds(match: Match, seen: Seen) -> bool:
     """Every kind of field that is asked for agrees, and none that is excluded does."""
     peer = _peer(seen.identity)
-    return all(
-        _agrees(kind, match.positive, seen, peer) for kind in _KINDS if getattr(match.positive, kind)
-    ) and not any(_agrees(kind, match.negative, seen, peer) for kind in _KINDS if getattr(match.negative, kind))
+    positive, negative = match.positive, match.negative
+    return all(_agrees(kind, positive, seen, peer) for kind in positive.asked) and not any(
+        _agrees(kind, negative, seen, peer) for kind in negative.asked
+    )
 
 
 def _match_may_hold(match: Match, seen: Seen, unknown: frozenset[str]) -> bool | None:

@@ -13,7 +13,7 @@ from sidestep.semantics.authorization.seen import Seen
 from sidestep.semantics.authorization.ztunnel import Authorization, Group, group_matches, group_may_match
 
 
-class ZtunnelVerdict(Struct, frozen=True):
+class ZtunnelVerdict(Struct, frozen=True, gc=False):
     """What ztunnel says of one connection.
 
     Attributes:

@@ -43,7 +43,7 @@ def choose_as_sidecar(sender: Sender, to: Instances, tls: str) -> Transport:
     return Transport.MTLS if to.mode is Mode.SIDECAR or tls in ("ISTIO_MUTUAL", "MUTUAL") else Transport.PLAINTEXT
 
 
-class Onward(Struct, frozen=True):
+class Onward(Struct, frozen=True, gc=False):
     """How a sender goes on.
 
     Attributes:
@@ -82,15 +82,17 @@ def answered(traveller: Traveller, route: Route, hop: Hop) -> Branch | None:
 
 def deliver(traveller: Traveller, route: Route, port: int, choose: Choose) -> list[Branch]:
     """Every way on from a route."""
-    onward = replace(traveller, route=route, http=_edited(traveller.http, route))
+    http = _edited(traveller.http, route)
     total = sum(backend.weight for backend in route.backends)
     branches: list[Branch] = []
     for backend in route.backends:
         share = traveller.weight * (backend.weight / total if total else 0)
         if backend.weight:
             how = Onward(choose, route.tls, backend.labels, _expected_names(route, backend))
-            branches += _to_backend(replace(onward, weight=share), backend, port, how)
-    return branches or [_nobody(onward, "the route", "no backend has any weight", Shape.ERROR)]
+            branches += _to_backend(replace(traveller, route=route, http=http, weight=share), backend, port, how)
+    if branches:
+        return branches
+    return [_nobody(replace(traveller, route=route, http=http), "the route", "no backend has any weight", Shape.ERROR)]
 
 
 def to_service(traveller: Traveller, service: Service, port: int, choose: Choose) -> list[Branch]:
@@ -115,7 +117,9 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
         return [
             _nobody(traveller, service.host, f"port {number} is not declared by {service.resource.id}", Shape.CLOSED)
         ]
-    pods = [each for each in traveller.index.behind(service) if how.labels.items() <= each.labels.items()]
+    pods = traveller.index.behind(service)
+    if how.labels:
+        pods = tuple(each for each in pods if how.labels.items() <= each.labels.items())
     if not pods:
         if service.selector is None:
             return [
@@ -124,6 +128,8 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
         if traveller.index.mesh.lacks(POD):
             return [traveller.unknown(service.host, PODS_NOT_READ)]
         return [_nobody(traveller, service.host, "no pod stands behind it", Shape.UNAVAILABLE)]
+    if len(pods) == 1:
+        return [_to_one(traveller, service, pods[0], port, how)]
     total = sum(each.count or 1 for each in pods)
     return [
         _to_one(replace(traveller, weight=traveller.weight * (each.count or 1) / total), service, each, port, how)
@@ -166,6 +172,8 @@ def _transport(traveller: Traveller, to: Instances, port: int, how: Onward) -> T
 
 def _expected_names(route: Route, backend: Backend) -> tuple[str, ...]:
     """`tls.subjectAltNames` of the DestinationRule; where destinations differ, each word opens with its host."""
+    if not route.traffic_policy:
+        return ()
     found = (word.rpartition(f"{_NAMES}[") for word in route.traffic_policy if f"{_NAMES}[" in word)
     return tuple(
         rest.partition("]: ")[2]

@@ -11,7 +11,7 @@ from sidestep.semantics.requests import Http, Request
 from sidestep.semantics.routing.route import Route
 
 
-class Sender(Struct, frozen=True):
+class Sender(Struct, frozen=True, gc=False):
     """Who sends the next leg.
 
     Attributes:
@@ -35,7 +35,7 @@ class Sender(Struct, frozen=True):
     local: bool = False
 
 
-class Traveller(Struct, frozen=True):
+class Traveller(Struct, frozen=True, gc=False):
     """The state between two hops.
 
     Attributes:

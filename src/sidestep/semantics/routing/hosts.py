@@ -97,7 +97,7 @@ class Host(Struct, frozen=True, dict=True):
         return port is not None and port.may_be_http
 
 
-class Client(Struct, frozen=True):
+class Client(Struct, frozen=True, gc=False):
     """Who sends a request.
 
     Attributes:

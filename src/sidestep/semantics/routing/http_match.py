@@ -16,7 +16,7 @@ from sidestep.semantics.routing.text_match import Form, TextMatch
 _ROOT = TextMatch(Form.PREFIX, "/")
 
 
-class Vantage(Struct, frozen=True):
+class Vantage(Struct, frozen=True, gc=False):
     """Where routes are read: the proxy, as far as it is part of conditions.
 
     Attributes:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sidestep.model.metadata import ObjectId
 
 
-class Backend(Struct, frozen=True, rename="camel"):
+class Backend(Struct, frozen=True, gc=False, rename="camel"):
     """One destination of a route.
 
     Attributes:
@@ -69,7 +69,7 @@ class RouteSource(StrEnum):
     BLACKHOLE = "blackhole"
 
 
-class Route(Struct, frozen=True, rename="camel"):
+class Route(Struct, frozen=True, gc=False, rename="camel"):
     """Where a request goes and what happens to it.
 
     Attributes:
