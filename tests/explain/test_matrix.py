@@ -44,10 +44,10 @@ def test_rows_are_own_workloads_gateways_and_other_namespaces_together():
         "cart",
         "db",
         "gateway istio-system/edge",
-        "namespace web: back, front",
         "outside of the mesh, plaintext",
+        "namespace web: back, front",
     ]
-    assert found.rows[3].members == ("back", "front")
+    assert found.rows[4].members == ("web/back", "web/front")
 
 
 def test_callers_of_a_namespace_that_are_treated_otherwise_have_rows_of_their_own():
@@ -115,12 +115,22 @@ def test_an_unknown_namespace_lists_those_with_services():
     assert (caught.value.where, "shop" in caught.value.remedy) == ("--matrix", True)
 
 
-def test_limits_are_said(monkeypatch):
-    for name in ("_MOST_COLUMNS", "_MOST_ROWS", "_MOST_CALLERS"):
-        monkeypatch.setattr(module, name, 1 if name == "_MOST_COLUMNS" else 3)
+def test_namespaces_that_are_treated_alike_share_a_row():
+    more = [each for space in ("a", "b", "c", "d") for each in pods("x", space=space)]
+    found = matrix(State(TODAY, scene(READERS, more)), "shop")
+    told = [row.caller for row in found.rows[4:]]
+    assert told == ["namespace web: back", "namespace web: front", "4 namespaces: a, b, c and 1 more"]
+    assert found.rows[-1].members == ("a/x", "b/x", "c/x", "d/x")
+
+
+def test_limits_are_said_and_the_outside_is_never_left_out(monkeypatch):
+    for name, value in (("_MOST_COLUMNS", 1), ("_MOST_CELLS", 4), ("_MOST_ROWS", 3)):
+        monkeypatch.setattr(module, name, value)
     found = matrix(State(TODAY, scene()), "shop")
     assert (len(found.columns), len(found.rows)) == (1, 3)
-    assert found.cut == ("1 of 2 service ports are shown", "3 of 6 callers are shown")
+    assert found.cut == ("1 of 2 service ports are shown", "4 of 6 callers are shown", "3 of 4 rows are shown")
+    monkeypatch.setattr(module, "_MOST_ROWS", 9)
+    assert matrix(State(TODAY, scene()), "shop").rows[-1].caller == "outside of the mesh, plaintext"
 
 
 def test_two_workloads_of_one_name_are_told_apart():

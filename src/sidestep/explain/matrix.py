@@ -1,6 +1,6 @@
 """Who may call whom in a namespace: every caller against every port of every service, by bytes and by HTTP."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -8,20 +8,18 @@ from msgspec import Struct
 from sidestep.errors import UsageError
 from sidestep.explain.answer import State, unread
 from sidestep.explain.blind import BlindIndex, http_decides
+from sidestep.explain.callers import Caller, callers, together
 from sidestep.explain.explanation import API_VERSION
 from sidestep.explain.nearest import suggestion
 from sidestep.explain.words import verdict_words
 from sidestep.semantics.decide import decide
 from sidestep.semantics.decisions import CheckKind, Decision, Verdict
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
-from sidestep.semantics.requests import Client, GatewayClient, Http, OutsideClient, Request, Tcp, WorkloadClient
+from sidestep.semantics.requests import Client, Http, Request, Tcp
 from sidestep.semantics.service_index import Service
 
-_MOST_ROWS, _MOST_COLUMNS, _MOST_CALLERS = 150, 60, 400
-_NAMED = 3
-_SENDING = (Mode.SIDECAR, Mode.AMBIENT, Mode.NONE, Mode.GATEWAY)
+_MOST_ROWS, _MOST_COLUMNS, _MOST_CELLS = 150, 60, 20_000
 
 
 class Cell(StrEnum):
@@ -58,7 +56,7 @@ class Row(Struct, frozen=True, rename="camel"):
 
     Attributes:
         caller: in words.
-        members: who they are; one for a row of its own.
+        members: who they are, one for a row of its own; of other namespaces as `NAMESPACE/NAME`.
         calls: one for each column.
     """
 
@@ -75,7 +73,7 @@ class Matrix(Struct, frozen=True, rename="camel"):
         state: of the mesh.
         columns: services with their ports.
         protocols: of the ports, as declared.
-        rows: callers: those of the namespace, gateways, other namespaces, and somebody outside of the mesh.
+        rows: callers: those of the namespace, gateways, somebody outside of the mesh, and other namespaces.
         cut: what was left out, in words.
         assumptions: what was taken for granted.
         api_version: of this document; fields are added within it, never renamed.
@@ -103,14 +101,6 @@ class _Column(Struct, frozen=True):
         return f"{self.service.name}:{self.port}"
 
 
-class _Caller(Struct, frozen=True):
-    """Somebody who calls; those of one group may share a row."""
-
-    name: str
-    group: str
-    client: Client
-
-
 def matrix(state: State, namespace: str) -> Matrix:
     """Who may call whom.
 
@@ -126,20 +116,29 @@ def matrix(state: State, namespace: str) -> Matrix:
             where="--matrix",
             remedy=suggestion(namespace, spaces - {namespace}, "namespaces with services"),
         )
-    callers = list(_callers(index, namespace))
-    shown, asking = columns[:_MOST_COLUMNS], callers[:_MOST_CALLERS]
-    rows = list(_rows(_Judge(index, shown), asking))
-    cut = _cut(len(columns), len(shown), "service ports"), _cut(len(callers), len(asking), "callers")
-    assumptions = dict.fromkeys((*state.notes, *index.assumptions, *unread(index.mesh)))
+    everybody, shown = list(callers(index, namespace)), columns[:_MOST_COLUMNS]
+    asked = everybody[: max(_MOST_CELLS // len(shown), 1)]
+    rows = list(_rows(_Judge(index, shown), asked))
+    cut = (
+        _cut(len(columns), len(shown), "service ports"),
+        _cut(len(everybody), len(asked), "callers"),
+        _cut(len(rows), min(len(rows), _MOST_ROWS), "rows"),
+    )
     return Matrix(
         namespace,
         state.name,
         tuple(column.name for column in shown),
         tuple(column.protocol.value for column in shown),
         tuple(rows[:_MOST_ROWS]),
-        tuple(each for each in (*cut, _cut(len(rows), min(len(rows), _MOST_ROWS), "rows")) if each),
-        tuple(assumptions),
+        tuple(each for each in cut if each),
+        tuple(dict.fromkeys((*state.notes, *index.assumptions, *unread(index.mesh)))),
     )
+
+
+def _rows(judge: "_Judge", asked: Sequence[Caller]) -> Iterator[Row]:
+    calls = [judge.calls(caller.client) for caller in asked]
+    alike = [tuple((call.tcp, call.http) for call in each) for each in calls]
+    return (Row(each.words, each.members, calls[each.place]) for each in together(asked, alike))
 
 
 class _Judge:
@@ -190,46 +189,6 @@ def _columns(index: MeshIndex, namespace: str) -> Iterator[_Column]:
         yield from (
             _Column(service, port.number, port.protocol) for port in service.ports if port.protocol is not Declared.UDP
         )
-
-
-def _callers(index: MeshIndex, namespace: str) -> Iterator[_Caller]:
-    """Everybody who could call: own workloads one by one, the others so that they may share rows."""
-    own, gateways, others = [], [], []
-    for ref, groups in sorted(index.workloads.items()):
-        pods = groups[0]
-        if pods.mode not in _SENDING:
-            continue
-        if pods.mode is Mode.GATEWAY:
-            gateways.append(_Caller(f"gateway {ref.namespace}/{ref.name}", "", _gateway(pods)))
-        elif ref.namespace == namespace:
-            twice = sum((ref.namespace, ref.name) == (each.namespace, each.name) for each in index.workloads) > 1
-            name = f"{ref.kind} {ref.name}" if twice else ref.name
-            own.append(_Caller(name, "", WorkloadClient(ref, pods.place)))
-        else:
-            others.append(_Caller(ref.name, f"namespace {ref.namespace}", WorkloadClient(ref, pods.place)))
-    yield from (*own, *gateways, *others, _Caller("outside of the mesh, plaintext", "", OutsideClient()))
-
-
-def _gateway(pods: Instances) -> GatewayClient:
-    return GatewayClient(pods.namespace, pods.workload.name)
-
-
-def _rows(judge: _Judge, callers: Iterable[_Caller]) -> Iterator[Row]:
-    """Callers of another namespace that are treated alike are one row."""
-    shared: dict[tuple[object, ...], list[tuple[_Caller, tuple[Call, ...]]]] = {}
-    for caller in callers:
-        calls = judge.calls(caller.client)
-        alike = (caller.group, *((call.tcp, call.http) for call in calls)) if caller.group else (caller,)
-        shared.setdefault(alike, []).append((caller, calls))
-    for members in shared.values():
-        first, calls = members[0]
-        names = tuple(caller.name for caller, _ in members)
-        yield Row(_together(first.group, names) if first.group else first.name, names, calls)
-
-
-def _together(group: str, members: tuple[str, ...]) -> str:
-    more = len(members) - _NAMED
-    return f"{group}: {', '.join(members[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
 
 
 def _cut(all_of: int, shown: int, what: str) -> str:
