@@ -1,0 +1,98 @@
+"""What stands at the pods beside the policies of a waypoint: the waypoint admitted, others kept from going past it.
+
+Source: istio-semantics.md §3.10 (bypass-proof waypoint), §7.2 (3), D02. All of it is layer 4, which sidecars and
+ztunnels read alike.
+"""
+
+from collections.abc import Iterable
+
+from sidestep.convert.objects import made
+from sidestep.convert.policies.twins import ADMIT, CLOSE
+from sidestep.convert.rewrite import Tree
+from sidestep.model.kinds import AUTHORIZATION_POLICY
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Spec
+from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
+from sidestep.semantics.service_index import Service
+
+
+def allow_waypoint(service: Service, principal: str, *, rule: str = "") -> Tree:
+    """An ALLOW for the waypoint at the pods; only for where another ALLOW already makes an allow-list of them."""
+    rules = [{"from": [{"source": {"principals": [principal]}}]}]
+    return _for_pods(service, "ALLOW", rules, ADMIT, rule)
+
+
+def only_through_waypoint(
+    service: Service, principals: tuple[str, ...], ports: Iterable[int], *, rule: str = ""
+) -> Tree:
+    """A DENY for everybody but the waypoint on the ports of a service, plaintext included."""
+    found: Tree = {"from": [{"source": {"notPrincipals": list(principals)}}]}
+    numbers = [str(port) for port in ports]
+    if numbers:
+        found["to"] = [{"operation": {"ports": numbers}}]
+    return _for_pods(service, "DENY", [found], CLOSE, rule)
+
+
+def exempting(resource: Resource[Spec], principals: tuple[str, ...]) -> tuple[Tree, Tree] | None:
+    """A merge patch that keeps a DENY from firing on waypoints, and the one that takes it back; None without need."""
+    rules = as_dicts((resource.tree().get("spec") or {}).get("rules"))
+    changed = exempted(rules, principals)
+    if changed == rules:
+        return None
+    return {"spec": {"rules": changed}}, {"spec": {"rules": rules}}
+
+
+def exempted(rules: list[Tree], principals: tuple[str, ...]) -> list[Tree]:
+    """Rules that never match waypoints.
+
+    Only waypoints hold these identities, so that for everybody else, sidecars included, nothing changes.
+    """
+    return [_exempt(rule, principals) for rule in rules]
+
+
+def unexempted(rules: list[Tree], principals: tuple[str, ...]) -> list[Tree]:
+    """Rules as they were before `exempted`: at a waypoint nobody comes by its name."""
+    return [_unexempt(rule, principals) for rule in rules]
+
+
+def is_deny(resource: Resource[Spec]) -> bool:
+    """Whether a policy denies."""
+    return as_text((resource.view.spec or {}).get("action")) == "DENY"
+
+
+def _exempt(rule: Tree, principals: tuple[str, ...]) -> Tree:
+    sources = as_dicts(rule.get("from")) or [{"source": {}}]
+    return {
+        **rule,
+        "from": [{**each, "source": _exempt_source(as_dict(each.get("source")), principals)} for each in sources],
+    }
+
+
+def _exempt_source(source: Tree, principals: tuple[str, ...]) -> Tree:
+    named, only = as_strings(source.get("notPrincipals")), as_strings(source.get("principals"))
+    if only and not any("*" in each or each in principals for each in only):
+        return source
+    missing = [each for each in principals if each not in named]
+    return {**source, "notPrincipals": [*named, *missing]} if missing else source
+
+
+def _unexempt(rule: Tree, principals: tuple[str, ...]) -> Tree:
+    sources = [_without(as_dict(each.get("source")), principals) for each in as_dicts(rule.get("from"))]
+    if sources and all(sources):
+        return {**rule, "from": [{"source": each} for each in sources]}
+    return {key: value for key, value in rule.items() if key != "from"}
+
+
+def _without(source: Tree, principals: tuple[str, ...]) -> Tree:
+    named = as_strings(source.get("notPrincipals"))
+    if not named:
+        return source
+    kept = [each for each in named if each not in principals]
+    rest = {key: value for key, value in source.items() if key != "notPrincipals"}
+    return {**rest, "notPrincipals": kept} if kept else rest
+
+
+def _for_pods(service: Service, action: str, rules: list[Tree], ending: str, rule: str) -> Tree:
+    spec = {"selector": {"matchLabels": dict(service.selector or {})}, "action": action, "rules": rules}
+    of = (AUTHORIZATION_POLICY.api_version(), AUTHORIZATION_POLICY.name)
+    return made(of, (service.namespace, f"{service.name}-{ending}"), spec, str(service.resource.id), rule)

@@ -1,0 +1,1 @@
+"""The rewrites, one file each; `sidestep.convert.catalogue` lists them."""

@@ -1,0 +1,157 @@
+"""SID302: at the pods behind a waypoint, admit the waypoint and keep others from going past it.
+
+Source: istio-semantics.md §3.10, §7.2 (3, 5), D02, D18.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.convert.objects import added, is_made
+from sidestep.convert.policies.at_pods import allow_waypoint, only_through_waypoint
+from sidestep.convert.policies.layers import lost_rules, reached
+from sidestep.convert.policies.ports import service_ports_of
+from sidestep.convert.policies.readers import guarding, is_ambient, members, names_of, waypoint_principal
+from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
+from sidestep.model.kinds import AUTHORIZATION_POLICY
+from sidestep.model.resource import Resource
+from sidestep.semantics.authorization.policy import Action, Policy
+from sidestep.semantics.instances import Instances
+from sidestep.semantics.service_index import Service
+
+CODE = "SID302"
+
+
+class _Behind(Struct, frozen=True):
+    """A service, who is behind it in the mesh, and what its pods are guarded by."""
+
+    service: Service
+    pods: tuple[Instances, ...]
+    staying: tuple[Instances, ...]
+    allowed: tuple[bool, ...]
+    closes: bool
+
+
+def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
+    changes: list[Change] = []
+    lost: list[Loss] = []
+    for service in _services(resource, context):
+        behind = _behind(service, context)
+        if not any(is_ambient(context, pods) for pods in behind.pods):
+            continue
+        if context.waypoint_of(service) is None:
+            lost += _unguarded(behind, context)
+            continue
+        changes += _changes(behind, context)
+        lost += _losses(behind)
+    return Rewritten(tuple(changes), tuple(lost))
+
+
+def _services(resource: Resource[Any], context: Context) -> list[Service]:
+    return [each for each in context.index.services.by_host.values() if each.resource.id == resource.id]
+
+
+def _behind(service: Service, context: Context) -> _Behind:
+    pods = members(context, service)
+    policies = [_policies(context, each) for each in pods]
+    return _Behind(
+        service,
+        pods,
+        tuple(each for each in pods if not is_ambient(context, each)),
+        tuple(any(policy.action is Action.ALLOW for policy in found) for found in policies),
+        any(_closes(context, each, found) for each, found in zip(pods, policies, strict=True)),
+    )
+
+
+def _policies(context: Context, pods: Instances) -> tuple[Policy, ...]:
+    """Enforced ones that people wrote."""
+    return tuple(each for each in context.index.applied_policies(pods) if not each.dry_run and not _ours(context, each))
+
+
+def _ours(context: Context, policy: Policy) -> bool:
+    found = context.index.mesh.find(AUTHORIZATION_POLICY, policy.namespace, policy.id.name)
+    return found is not None and is_made(found)
+
+
+def _closes(context: Context, pods: Instances, policies: tuple[Policy, ...]) -> bool:
+    """Whether ztunnel would let in who goes past the waypoint; what no ALLOW admits it refuses anyway."""
+    opened = any(each.action is Action.CUSTOM or (each.action is Action.DENY and lost_rules(each)) for each in policies)
+    return opened or bool(context.index.sidecar_request_policies(pods))
+
+
+def _changes(behind: _Behind, context: Context) -> Iterator[Change]:
+    service = behind.service
+    put = partial(added, context, origin=service.resource.id, rule=CODE)
+    waypoint = context.waypoint_of(service)
+    if waypoint and behind.allowed and all(behind.allowed):
+        yield from put([allow_waypoint(service, waypoint_principal(context, waypoint), rule=CODE)])
+    if behind.closes and not behind.staying:
+        ports = sorted(service_ports_of(service, behind.pods))
+        tree = only_through_waypoint(service, _waypoints(behind, context), ports, rule=CODE)
+        yield from put([tree], late=True)
+
+
+def _waypoints(behind: _Behind, context: Context) -> tuple[str, ...]:
+    """Those of every service in front of the same pods."""
+    services = {each.host: each for pods in behind.pods for each in guarding(context, pods)}
+    found = (context.waypoint_of(each) for each in services.values())
+    return tuple(sorted({waypoint_principal(context, each) for each in found if each}))
+
+
+def _losses(behind: _Behind) -> Iterator[Loss]:
+    loss = partial(Loss, behind.service.resource.id, rule=CODE)
+    if any(behind.allowed) and not all(behind.allowed):
+        yield loss(
+            "spec.selector", "some of its pods are guarded by an ALLOW, others by none",
+            "an ALLOW for the waypoint would shut everybody else out of the others, so that none is made",
+            "give pods with policies of their own a Service of their own", Severity.TRAFFIC,
+        )  # fmt: skip
+    if behind.service.headless:
+        yield loss(
+            "spec.clusterIP", "clients dial its pods", "a waypoint stands before addresses of Services only (D18)",
+            "give clients a Service with an address of its own", Severity.TRAFFIC,
+        )  # fmt: skip
+    if behind.closes:
+        yield from _of_closing(behind)
+
+
+def _of_closing(behind: _Behind) -> Iterator[Loss]:
+    loss = partial(Loss, behind.service.resource.id, rule=CODE)
+    if behind.staying:
+        yield loss(
+            "spec.selector", f"its policies were enforced at the pods, and {names_of(behind.staying)} keep sidecars",
+            "the way past the waypoint cannot be closed for some of its pods only (D51)",
+            "move all pods behind one Service together", Severity.SECURITY,
+        )  # fmt: skip
+        return
+    yield loss(
+        "spec.selector", "clients could dial its pods, or come by sidecars and gateways that ask no waypoint",
+        "only the waypoint reads layer 7, and the way past it is closed (D18, D51, D52)",
+        "let them dial the Service, and gateways ask its waypoint (istio.io/ingress-use-waypoint)", Severity.TRAFFIC,
+    )  # fmt: skip
+    open_ports = sorted(reached(behind.pods) - set(service_ports_of(behind.service, behind.pods)))
+    if open_ports:
+        ports = ", ".join(map(str, open_ports))
+        yield loss(
+            "spec.ports", f"policies of layer 7 were enforced on port {ports} of its pods too",
+            "no port of the Service leads there, and ztunnel reads no HTTP (D18)",
+            "add the port to the Service, or refuse it by an AuthorizationPolicy with ports", Severity.SECURITY,
+        )  # fmt: skip
+
+
+def _unguarded(behind: _Behind, context: Context) -> Iterator[Loss]:
+    """A service past a waypoint that others in front of the same pods have."""
+    others = sorted({each.host for pods in behind.pods for each in guarding(context, pods)})
+    if others:
+        yield Loss(
+            behind.service.resource.id, "spec.selector", "clients reached its pods by it",
+            f"it has no waypoint, and {', '.join(others)} with the same pods has one: what its policies say of "
+            "layer 7 is not asked here, or refuses (D19)",
+            "put it behind the waypoint too", Severity.TRAFFIC, CODE,
+        )  # fmt: skip
+
+
+RULE = Rule(CODE, "pods-behind-waypoint", "The waypoint admitted, others not past it", ("Service", "ServiceEntry"),
+            _rewrite)  # fmt: skip
