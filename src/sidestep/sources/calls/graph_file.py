@@ -14,8 +14,8 @@ from sidestep.model.call_graph import Callee, Caller, CallerRole, CallGraph, Edg
 from sidestep.model.gaps import Gap, GapReason
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import WorkloadRef
+from sidestep.model.yaml_tree import DocumentError, read_document
 from sidestep.sources.calls.directory import Directory
-from sidestep.sources.documents.yaml_tree import DocumentError, read_document
 from sidestep.sources.interface import Report, unheard
 
 LARGEST = 64 * 2**20

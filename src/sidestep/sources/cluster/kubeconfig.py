@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct, field
 
 from sidestep.errors import WorldError
+from sidestep.model.yaml_tree import DocumentError, read_document
 from sidestep.sources.cluster.access import Access, Credentials, ExecPlugin
-from sidestep.sources.documents.yaml_tree import DocumentError, read_document
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _VARIABLE = "KUBECONFIG"

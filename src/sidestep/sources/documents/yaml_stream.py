@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.model.origin import FileOrigin
+from sidestep.model.yaml_tree import Document, DocumentError, read_document
 from sidestep.sources.documents.item import Items, Read
 from sidestep.sources.documents.json_stream import read_json
-from sidestep.sources.documents.yaml_tree import Document, DocumentError, read_document
 from sidestep.sources.objects.builder import TypeMeta
 
 LARGEST_DOCUMENT = 256 * 2**20

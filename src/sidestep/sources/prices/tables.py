@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sidestep.errors import WorldError
 from sidestep.model.prices import CROSS_ZONE_GIB, Discount, PriceBook, Rate
-from sidestep.sources.documents.yaml_tree import DocumentError, read_document
+from sidestep.model.yaml_tree import DocumentError, read_document
 
 CLOUDS = ("aws", "azure", "gcp")
 _DEAREST_HOUR = 10_000.0

@@ -18,7 +18,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from sidestep.sources.documents.yaml_values import ScalarError, key, plain, tagged
+from sidestep.model.yaml_values import ScalarError, key, plain, tagged
 
 DEEPEST = 128
 MOST_REPEATED = 1_000_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidestep.sources.documents.yaml_values import ScalarError, key, plain, tagged
+from sidestep.model.yaml_values import ScalarError, key, plain, tagged
 
 TABLE = [
     *((word, True) for word in ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")),
