@@ -61,7 +61,9 @@ def nasty() -> Explanation:
     named = ObjectId("v1", NASTY, NASTY, NASTY)
     hop = HopReport("server sidecar", NASTY, "mTLS", NASTY, NASTY, 80, "deny", DecidedBy(named, 1), (NASTY, NASTY * 9))
     state = StateReport("today", "deny", "403", NASTY * 5, (hop,), {"source": NASTY}, unknowns=(NASTY,))
-    return Explanation(NASTY, (state, state), (DifferenceReport("D05", NASTY, NASTY, "docs/differences/D05.md"),), (NASTY,) * 40, NASTY)
+    return Explanation(
+        NASTY, (state, state), (DifferenceReport("D05", NASTY, NASTY, "docs/differences/D05.md"),), (NASTY,) * 40, NASTY
+    )
 
 
 def log(text: str = log_lines.OUTBOUND) -> LogExplanation:
