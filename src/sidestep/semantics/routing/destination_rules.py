@@ -93,6 +93,7 @@ class DestinationRules:
         self._default_private = _OWN in defaults.destination_rule_export_to
         self.unreadable = ""
         self.selective = False
+        self._all_public = True
         self._fill(_parsed(resource, defaults.domain) for resource in sorted(mesh.of(DESTINATION_RULE), key=_order))
 
     def _fill(self, parsed: Iterable[tuple[str, MergedRule]]) -> None:
@@ -105,6 +106,7 @@ class DestinationRules:
                 local.add(host, rule)
             if not self._is_private(rule):
                 exported.add(host, rule)
+                self._all_public = self._all_public and (not rule.exported or _PUBLIC in rule.exported)
             elif rule.namespace == self._root:
                 root_local.add(host, rule)
         self._local, self._exported = local.by_namespace(), exported.by_namespace()
@@ -114,6 +116,10 @@ class DestinationRules:
         if not rule.exported:
             return self._default_private
         return len(rule.exported) == 1 and bool(rule.exported & {_OWN, rule.namespace})
+
+    def speak_apart_to(self, namespace: str) -> bool:
+        """Whether clients of a namespace may see other rules than those of namespaces without any of their own."""
+        return not self._all_public or namespace == self._root or namespace in self._local
 
     def speaking(self, namespace: str, host: Host) -> list[MergedRule]:
         """The rules for a host that clients of a namespace see; several where selectors or exports differ."""

@@ -46,6 +46,7 @@ from sidestep.semantics.versions import IstioVersion
 _MESHED: tuple[Kind[Any], ...] = (
     VIRTUAL_SERVICE, HTTP_ROUTE, GRPC_ROUTE, TCP_ROUTE, TLS_ROUTE, DESTINATION_RULE,
 )  # fmt: skip
+_ANY_NAMESPACE = ""
 
 
 class Routing:
@@ -150,12 +151,14 @@ class Routing:
         return self._views[key]
 
     def _reach(self, namespace: str, labels: Labels | None) -> Reach:
-        """What a proxy reaches; proxies of one namespace share it unless DestinationRules tell them apart."""
+        """What a proxy reaches; proxies share it, unless DestinationRules tell them or their namespaces apart."""
         if self._rules.selective:
             return self._new_reach(namespace, labels, kept=False)
-        if namespace not in self._reaches:
-            self._reaches[namespace] = self._new_reach(namespace, None, kept=True)
-        return self._reaches[namespace]
+        apart = not self._registry.public or self._rules.speak_apart_to(namespace)
+        key = namespace if apart else _ANY_NAMESPACE
+        if key not in self._reaches:
+            self._reaches[key] = self._new_reach(namespace, None, kept=True)
+        return self._reaches[key]
 
     def _new_reach(self, namespace: str, labels: Labels | None, *, kept: bool) -> Reach:
         def known(name: str) -> Host | None:

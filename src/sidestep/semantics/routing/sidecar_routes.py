@@ -82,6 +82,8 @@ class SidecarRoutes(Struct, frozen=True):
 
     def _outranks(self, view: View, others: list[Bound], service: Host, port: int) -> bool:
         """Whether an object that names the very text comes before the service that the text is short for."""
+        if not others:
+            return False
         naming = self._offering(others, port)
         speaking = self._offering(view.candidates(service), port)
         return bool(naming) and (not speaking or view.before(naming[0], speaking[0]))

@@ -16,6 +16,8 @@ class Registry:
         self.hosts = hosts
         self.domain = domain
         self._exported = exported
+        self.public = all(visible(each, "") for each in exported.values())
+        """Whether every namespace sees every host."""
         self._on_port: dict[int, list[Host]] = {}
         self._wildcards = [host for host in hosts.values() if is_wildcard(host.name)]
         self._wildcards.sort(key=lambda host: (-len(host.name), host.name))
@@ -133,6 +135,8 @@ class View:
         return not bound.of_gateway_api or bound.namespace in (service.namespace, self.namespace)
 
     def _ranked(self, bounds: list[Bound]) -> list[Bound]:
+        if not bounds:
+            return bounds
         seen = self._bounds.ranked(bounds, self.namespace, sidecar=True)
         return [bound for bound in seen if self._imports(bound)]
 
