@@ -128,7 +128,7 @@ def _guard(script: Script, guard: Guard, after: tuple[str, ...]) -> tuple[str, .
     waited = tuple(staged) or after
     if not guard.bound:
         waited = (_bind(script, guard, waited),)
-        bound = Wait(WaitFor.WAYPOINT_BOUND, service.host, _WAYPOINT_SECONDS)
+        bound = Wait(WaitFor.WAYPOINT_BOUND, str(service.resource.id), _WAYPOINT_SECONDS)
         waited = (script.add(bound, f"wait until every node knows the waypoint of {service.host}", waited),)
     if guard.close is not None:
         text = f"refuse who comes to {service.host} past its waypoint {namespace}/{name}"

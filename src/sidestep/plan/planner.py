@@ -110,9 +110,10 @@ def make_plan(request: PlanRequest) -> Plan:
         prerequisites(facts),
         blocked,
         account.after(frozenset(numbers)),
-        advice(facts, request.prices, costs, account, choice),
+        (*_refused_or_forced(judged), *advice(facts, request.prices, costs, account, choice)),
         (*configuration.index.assumptions, *choice.assumed, *known.assumed),
         tuple(str(gap) for gap in (*mesh.gaps, *request.graph.gaps)),
+        currency=account.currency,
     )
     return replace(plan, summary=summary(plan, account.currency))
 
@@ -126,6 +127,11 @@ def _verdicts(
         by_object[each.object] = (*by_object.get(each.object, ()), each)
     judged = tuple(judge(configuration, workload, by_object, overrides) for workload in facts.workloads)
     return held_back(judged, known, force=overrides.force)
+
+
+def _refused_or_forced(judged: tuple[Judged, ...]) -> tuple[str, ...]:
+    """What became of the user's own choices."""
+    return tuple(f"{each.plan.workload}: {each.plan.override}" for each in judged if each.plan.override)
 
 
 def _moving(
