@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sidestep.convert.policies.at_pods import allow_waypoint, only_through_waypoint
-from sidestep.convert.policies.ports import service_ports_of
+from sidestep.convert.policies.ports import closed_ports, service_ports_of
 from sidestep.convert.policies.twins import twin, twin_name
 from sidestep.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
 from sidestep.model.metadata import ObjectId
@@ -16,7 +16,7 @@ from sidestep.plan.verdicts.judge import Judged
 from sidestep.plan.verdicts.server_side import layer7_reason
 from sidestep.plan.waypoint_choice import Choice
 from sidestep.plan.waypoints.placement import PlacedWaypoint
-from sidestep.semantics.authorization.policy import Action, Attribute, Policy, Rule
+from sidestep.semantics.authorization.policy import Action
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.service_index import Service
 from sidestep.semantics.waypoints import BindingState
@@ -56,7 +56,8 @@ def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoin
     found = [resource for each in origins if (resource := _resource(configuration, each))]
     staged = [twin(each, service, pods, name=twin_name(index.mesh, each, service)) for each in found]
     principal = waypoint_principal(configuration, placed)
-    ports = _closed_ports(policies, bool(tokens), tuple(sorted(service_ports_of(service, pods))))
+    rules = [rule for policy in policies if layer7_reason(policy) is not None for rule in policy.rules]
+    ports = closed_ports(rules, service_ports_of(service, pods), tokens=bool(tokens))
     return Guard(
         service,
         (placed.namespace, placed.name),
@@ -68,26 +69,6 @@ def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoin
         ports,
         tuple(each.origin for each in staged),
     )
-
-
-def _closed_ports(policies: list[Policy], tokens: bool, known: tuple[int, ...]) -> tuple[int, ...]:
-    """On which ports the way past is closed: the Service's if every policy names only those; else all."""
-    rules = [rule for policy in policies if layer7_reason(policy) is not None for rule in policy.rules]
-    named = [_named_ports(rule) for rule in rules]
-    everywhere = tokens or any(not ports or not ports <= {str(port) for port in known} for ports in named)
-    return () if everywhere else known
-
-
-def _named_ports(rule: Rule) -> frozenset[str]:
-    """The only ports that a rule can match; empty where it may match on any."""
-    for clause in rule.clauses:
-        alternatives = [
-            {text for term in part.terms if term.attribute is Attribute.PORT for text in term.one_of.written}
-            for part in clause.any_of
-        ]
-        if all(alternatives):
-            return frozenset[str]().union(*alternatives)
-    return frozenset()
 
 
 def _resource(configuration: Configuration, origin: ObjectId) -> Resource[Spec] | None:

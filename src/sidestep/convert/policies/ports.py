@@ -6,6 +6,8 @@ Source: istio-semantics.md §3.3 (`operation.ports`), §3.7.
 from collections.abc import Iterable, Iterator, Mapping
 
 from sidestep.convert.rewrite import Tree
+from sidestep.semantics.authorization.policy import Attribute, Rule
+from sidestep.semantics.authorization.values import port_number
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.service_index import Service
@@ -34,6 +36,32 @@ def named_ports(rule: Tree) -> Iterator[tuple[str, str]]:
         if when.get("key") == PORT:
             for port in as_strings(when.get("values")):
                 yield f"when[{number}].values", port
+
+
+def closed_ports(rules: Iterable[Rule], known: Iterable[int], *, tokens: bool) -> tuple[int, ...]:
+    """On which target ports the way past a waypoint is to be closed; empty for all.
+
+    Args:
+        rules: of the policies that ztunnel cannot hold.
+        known: the ports that the service leads to: enough where every rule names only those.
+        tokens: whether tokens are asked for, which is on every port.
+    """
+    own = tuple(sorted(known))
+    named = [_only_ports(rule) for rule in rules]
+    everywhere = tokens or any(not ports or not ports <= {str(port) for port in own} for ports in named)
+    return () if everywhere else own
+
+
+def _only_ports(rule: Rule) -> frozenset[str]:
+    """The only ports that a rule can match; empty where it may match on any."""
+    for clause in rule.clauses:
+        alternatives = [
+            {text for term in part.terms if term.attribute is Attribute.PORT for text in term.one_of.written}
+            for part in clause.any_of
+        ]
+        if all(alternatives):
+            return frozenset[str]().union(*alternatives)
+    return frozenset()
 
 
 def in_service_ports(spec: Tree, numbers: Mapping[int, tuple[int, ...]]) -> tuple[Tree, tuple[int, ...]]:
@@ -98,5 +126,5 @@ def _ports_in(fields: Tree, names: tuple[str, str], numbers: Mapping[int, tuple[
 
 def _translated(ports: tuple[str, ...], numbers: Mapping[int, tuple[int, ...]]) -> Iterator[str]:
     for port in ports:
-        for number in numbers.get(int(port), ()) if port.isascii() and port.isdigit() else ():
-            yield str(number)
+        target = port_number(port)
+        yield from map(str, numbers.get(target, ()) if target is not None else ())

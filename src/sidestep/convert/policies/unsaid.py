@@ -17,6 +17,7 @@ from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.semantics.authorization.parse import parse_policy
 from sidestep.semantics.authorization.policy import Action, Attribute, Policy
+from sidestep.semantics.authorization.values import port_number
 from sidestep.semantics.loose import as_dicts
 
 _WAYPOINT = "put a waypoint before their Service"
@@ -122,11 +123,11 @@ def _unreached(resource: Resource[Any], policy: Policy, found: Readers, of: _Tol
     gone = {each.index for each in lost_rules(policy)}
     for place, rule in enumerate(as_dicts(spec_of(resource).get("rules"))):
         for field, port in named_ports(rule) if place in gone or policy.action is Action.CUSTOM else ():
-            if not (port.isascii() and port.isdigit()) or int(port) not in led:
+            if port_number(port) not in led:
                 yield of.loss(
                     f"spec.rules[{place}].{field}", f"it judged requests on port {port} of the pods",
-                    "no Service behind a waypoint leads to that port, and ztunnel reads no HTTP (D01, D18)",
-                    f"add port {port} to a Service", _opens(policy),
+                    "no Service behind a waypoint leads to that port, and past the waypoint all are refused (D01, D18)",
+                    f"add port {port} to a Service", Severity.TRAFFIC,
                 )  # fmt: skip
 
 

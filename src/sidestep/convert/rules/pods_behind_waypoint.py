@@ -12,12 +12,13 @@ from msgspec import Struct
 from sidestep.convert.objects import added, is_made
 from sidestep.convert.policies.at_pods import allow_waypoint, only_through_waypoint
 from sidestep.convert.policies.layers import lost_rules, reached
-from sidestep.convert.policies.ports import service_ports_of
+from sidestep.convert.policies.ports import closed_ports, service_ports_of
 from sidestep.convert.policies.readers import guarding, is_ambient, members, names_of, waypoint_principal
 from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
 from sidestep.model.kinds import AUTHORIZATION_POLICY
 from sidestep.model.resource import Resource
 from sidestep.semantics.authorization.policy import Action, Policy
+from sidestep.semantics.authorization.policy import Rule as PolicyRule
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.service_index import Service
 
@@ -31,7 +32,18 @@ class _Behind(Struct, frozen=True):
     pods: tuple[Instances, ...]
     staying: tuple[Instances, ...]
     allowed: tuple[bool, ...]
-    closes: bool
+    rules: tuple[PolicyRule, ...]
+    tokens: bool
+
+    @property
+    def closes(self) -> bool:
+        """Whether ztunnel would let in who goes past the waypoint; what no ALLOW admits it refuses anyway."""
+        return bool(self.rules) or self.tokens
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """On which target ports the way past is closed; empty for all."""
+        return closed_ports(self.rules, service_ports_of(self.service, self.pods), tokens=self.tokens)
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
@@ -61,7 +73,8 @@ def _behind(service: Service, context: Context) -> _Behind:
         pods,
         tuple(each for each in pods if not is_ambient(context, each)),
         tuple(any(policy.action is Action.ALLOW for policy in found) for found in policies),
-        any(_closes(context, each, found) for each, found in zip(pods, policies, strict=True)),
+        tuple({rule: None for found in policies for policy in found for rule in _not_held(policy)}),
+        any(context.index.sidecar_request_policies(each) for each in pods),
     )
 
 
@@ -75,10 +88,12 @@ def _ours(context: Context, policy: Policy) -> bool:
     return found is not None and is_made(found)
 
 
-def _closes(context: Context, pods: Instances, policies: tuple[Policy, ...]) -> bool:
-    """Whether ztunnel would let in who goes past the waypoint; what no ALLOW admits it refuses anyway."""
-    opened = any(each.action is Action.CUSTOM or (each.action is Action.DENY and lost_rules(each)) for each in policies)
-    return opened or bool(context.index.sidecar_request_policies(pods))
+def _not_held(policy: Policy) -> tuple[PolicyRule, ...]:
+    """The rules that would refuse somebody, and of which ztunnel cannot hold all."""
+    if policy.action is Action.CUSTOM:
+        return policy.rules
+    gone = lost_rules(policy) if policy.action is Action.DENY else ()
+    return tuple(policy.rules[each.index] for each in gone)
 
 
 def _changes(behind: _Behind, context: Context) -> Iterator[Change]:
@@ -88,8 +103,7 @@ def _changes(behind: _Behind, context: Context) -> Iterator[Change]:
     if waypoint and behind.allowed and all(behind.allowed):
         yield from put([allow_waypoint(service, waypoint_principal(context, waypoint), rule=CODE)])
     if behind.closes and not behind.staying:
-        ports = sorted(service_ports_of(service, behind.pods))
-        tree = only_through_waypoint(service, _waypoints(behind, context), ports, rule=CODE)
+        tree = only_through_waypoint(service, _waypoints(behind, context), behind.ports, rule=CODE)
         yield from put([tree], late=True)
 
 
@@ -131,13 +145,13 @@ def _of_closing(behind: _Behind) -> Iterator[Loss]:
         "only the waypoint reads layer 7, and the way past it is closed (D18, D51, D52)",
         "let them dial the Service, and gateways ask its waypoint (istio.io/ingress-use-waypoint)", Severity.TRAFFIC,
     )  # fmt: skip
-    open_ports = sorted(reached(behind.pods) - set(service_ports_of(behind.service, behind.pods)))
-    if open_ports:
-        ports = ", ".join(map(str, open_ports))
+    others = sorted(reached(behind.pods) - set(service_ports_of(behind.service, behind.pods)))
+    if others and not behind.ports:
+        ports = ", ".join(map(str, others))
         yield loss(
-            "spec.ports", f"policies of layer 7 were enforced on port {ports} of its pods too",
-            "no port of the Service leads there, and ztunnel reads no HTTP (D18)",
-            "add the port to the Service, or refuse it by an AuthorizationPolicy with ports", Severity.SECURITY,
+            "spec.ports", f"port {ports} of its pods answered whomever policies let in",
+            "policies of layer 7 hold there too, and by no port of the Service can a waypoint judge them (D18)",
+            "add the port to the Service, or name the ports that each policy is for", Severity.TRAFFIC,
         )  # fmt: skip
 
 
