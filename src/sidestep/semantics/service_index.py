@@ -20,6 +20,7 @@ from sidestep.semantics.protocols import Declared, protocol_name, treated_as
 CLUSTER_DOMAIN = "cluster.local"
 EXPORT_TO = "networking.istio.io/exportTo"
 _NO_VIP = ("", "None")
+_NO_STREAMS = ("UDP", "SCTP")
 
 
 class Port(Struct, frozen=True):
@@ -50,7 +51,7 @@ class Service(Struct, frozen=True, dict=True):
         host: full name.
         resource: the Service or ServiceEntry.
         vips: addresses of its own; none for a headless one.
-        ports: that it declares.
+        ports: that it declares for TCP: no proxy sees anything else, and 80/UDP may stand beside 80/TCP (HTTP/3).
         selector: labels of the pods behind it; None where none are selected.
         headless: clients dial its pods.
         external_name: what its name stands for (ExternalName).
@@ -171,6 +172,7 @@ def _service(resource: Resource[ServiceView]) -> Service:
                 port.target_port or port.port,
             )
             for port in spec.ports or ()
+            if port.protocol not in _NO_STREAMS
         ),
         spec.selector or None,
         headless=address == "None",
