@@ -35,6 +35,7 @@ from sidestep.semantics.endpoints import Endpoints
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Instances, instances_of
 from sidestep.semantics.inventory import Inventory, inventory
+from sidestep.semantics.network_index import NetworkIndex
 from sidestep.semantics.parsed import Parsed, ParsedPolicies
 from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import Host, HostPort
@@ -94,6 +95,11 @@ class MeshIndex(Struct, frozen=True, dict=True):
     def services(self) -> ServiceIndex:
         """Everything that can be dialled by name."""
         return service_index(self.mesh)
+
+    @cached_property
+    def network(self) -> NetworkIndex:
+        """All NetworkPolicies."""
+        return NetworkIndex(self.mesh)
 
     @cached_property
     def routing(self) -> Routing:

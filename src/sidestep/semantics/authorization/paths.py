@@ -19,6 +19,8 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _HEX = frozenset("0123456789abcdefABCDEF")
 _FORBIDDEN = re.compile(r'[\x00-\x20"<>`{}|^\x7f]')
 _NUL = "%00"
+_CANONICAL = re.compile(r"(?:/[\w\-~][\w\-~.]*)+/?(?:\?.*)?", re.ASCII | re.DOTALL)
+"""Paths that every normalisation leaves alone: unreserved characters, no segment that is empty or opens with a dot."""
 _MERGING = (PathNormalisation.MERGE_SLASHES, PathNormalisation.DECODE_AND_MERGE_SLASHES)
 
 
@@ -27,7 +29,7 @@ def normalise(path: str, how: PathNormalisation) -> str | None:
     """A path as it is judged, query kept; None where the proxy answers 400."""
     if "#" in path or not path.isascii():
         return None
-    if how is PathNormalisation.NONE:
+    if how is PathNormalisation.NONE or _CANONICAL.fullmatch(path):
         return path
     bare, mark, query = path.partition("?")
     if not bare.startswith("/"):

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sidestep.model.kinds import NAMESPACE, NETWORK_POLICY
+from sidestep.model.kinds import NAMESPACE
 from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.apps import LabelSelector, NetworkPolicy, NetworkPolicyPort, NetworkPolicyRule
@@ -19,7 +19,7 @@ from sidestep.semantics.decisions import Check, CheckKind, Shape, Transport, Ver
 from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances
-from sidestep.semantics.network_policies import restricts_egress, restricts_ingress
+from sidestep.semantics.network_index import NetworkRules
 from sidestep.semantics.selectors import selects
 from sidestep.semantics.waypoints import HBONE_PORT
 
@@ -40,11 +40,10 @@ def network_check(traveller: Traveller, to: Instances, transport: Transport, por
 
 def _leaving(traveller: Traveller, to: Instances, port: int) -> Check | None:
     sender = traveller.sender
-    policies = traveller.index.mesh.in_namespace(NETWORK_POLICY, sender.namespace) if sender.namespace else ()
-    applied = [
-        each for each in policies if restricts_egress(each.view) and selects(each.view.spec.pod_selector, sender.labels)
-    ]
-    broken = _unreadable(traveller, sender.namespace)
+    rules_here = traveller.index.network.rules(sender.namespace)
+    if rules_here is None:
+        return None
+    applied, broken = rules_here.sent(sender.labels), _unreadable(rules_here)
     if not applied:
         return broken
     there = _End(to.namespace, to.labels, to.address)
@@ -54,11 +53,10 @@ def _leaving(traveller: Traveller, to: Instances, port: int) -> Check | None:
 
 
 def _arriving(traveller: Traveller, to: Instances, port: int) -> Check | None:
-    policies = traveller.index.mesh.in_namespace(NETWORK_POLICY, to.namespace)
-    applied = [
-        each for each in policies if restricts_ingress(each.view) and selects(each.view.spec.pod_selector, to.labels)
-    ]
-    broken = _unreadable(traveller, to.namespace)
+    rules_there = traveller.index.network.rules(to.namespace)
+    if rules_there is None:
+        return None
+    applied, broken = rules_there.received(to.labels), _unreadable(rules_there)
     if not applied:
         return broken
     sender = traveller.sender
@@ -68,10 +66,9 @@ def _arriving(traveller: Traveller, to: Instances, port: int) -> Check | None:
     return _told(applied, answers, f"admits {sender.words} to TCP {port}", broken)
 
 
-def _unreadable(traveller: Traveller, namespace: str) -> Check | None:
+def _unreadable(rules: NetworkRules) -> Check | None:
     """A policy of the pods' namespace that could not be read: it may be about them, and nobody knows what it admits."""
-    found = traveller.index.mesh.unreadable(NETWORK_POLICY) if namespace else ()
-    where = next((each.id for each in found if each.meta.namespace in ("", namespace)), None)
+    where = rules.unread
     if where is None:
         return None
     return Check(CheckKind.NETWORK_POLICY, Verdict.UNKNOWN, object=where, reason=f"{where} could not be read")
