@@ -14,6 +14,8 @@ from sidestep.model.views.core import Spec
 from sidestep.semantics.authorization.attachment import Attachable
 from sidestep.semantics.by_selector import BySelector
 
+EVERY = "*"
+"""The name that stands for all objects of a kind that may be there and were not read; no object is called so."""
 _WRONG_TYPES = "some of its fields have wrong types"
 _UNPLACED = ("", "")
 
@@ -63,12 +65,12 @@ class Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
 
     @cached_property
     def _anywhere(self) -> tuple[ParsedT, ...]:
-        """What may apply to anything whatsoever; `*` names all those that may be there and were not read."""
+        """What may apply to anything whatsoever."""
         lost = (each for each in self.mesh.unreadable(self.kind) if not each.meta.namespace)
         found = tuple(self.unplaced(each.id, _WRONG_TYPES) for each in lost)
         if not self.mesh.lacks(self.kind):
             return found
-        everything = ObjectId(self.kind.api_version(), self.kind.name, "", "*")
+        everything = ObjectId(self.kind.api_version(), self.kind.name, "", EVERY)
         return *found, self.unplaced(everything, f"not all {self.kind.plural} were read")
 
     @cached_property

@@ -10,11 +10,17 @@ from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.plan.document import Reason
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.service_index import Service
 
 _ROUTES = (kinds.HTTP_ROUTE, kinds.GRPC_ROUTE, kinds.TCP_ROUTE, kinds.TLS_ROUTE)
+_WEIGH = (
+    kinds.AUTHORIZATION_POLICY, kinds.PEER_AUTHENTICATION, kinds.REQUEST_AUTHENTICATION, kinds.SERVICE, kinds.NAMESPACE,
+    kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE, kinds.SIDECAR, kinds.HTTP_ROUTE, kinds.GRPC_ROUTE,
+    kinds.ENVOY_FILTER, kinds.WASM_PLUGIN,
+)  # fmt: skip
 _EXTENSIONS = (kinds.WASM_PLUGIN, kinds.TRAFFIC_EXTENSION, kinds.ENVOY_FILTER)
 
 Objects = Mapping[str, tuple[Resource[Spec], ...]]
@@ -29,6 +35,12 @@ class Configuration(Struct, frozen=True, dict=True):
     def mesh(self) -> Mesh:
         """As it was read."""
         return self.index.mesh
+
+    @cached_property
+    def unread(self) -> Reason | None:
+        """Kinds that weigh on verdicts and were not read whole; None where all were."""
+        missing = [kind.plural for kind in _WEIGH if self.mesh.lacks(kind)]
+        return Reason(f"not all {', '.join(missing)} were read: what they say is not considered") if missing else None
 
     @cached_property
     def virtual_services(self) -> Objects:

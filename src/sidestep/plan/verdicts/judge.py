@@ -64,6 +64,8 @@ def judge(
     passing = tuple(differences_in_passing(configuration, pods[0]))
     found = [*_blocking(workload, blocked), *obstacles(configuration, pods[0], wanted)]
     verdict = _verdict(workload, pods, wanted, found, passing)
+    if configuration.unread is not None:
+        verdict = replace(verdict, confidence=Confidence.LOW, reasons=(*verdict.reasons, configuration.unread))
     return Judged(_overridden(verdict, overrides.of(workload), overrides, wanted), pods, wanted)
 
 

@@ -13,7 +13,8 @@ from sidestep.plan.verdicts.configuration import Configuration, is_dialled
 from sidestep.plan.verdicts.server_side import Needs, selected
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.layer7 import excludes_traffic
-from sidestep.semantics.loose import as_dict, as_dicts, as_text
+from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
+from sidestep.semantics.parsed import EVERY
 
 
 class Obstacle(Struct, frozen=True):
@@ -32,6 +33,7 @@ class Obstacle(Struct, frozen=True):
 
 def obstacles(configuration: Configuration, pods: Instances, wanted: Needs) -> Iterator[Obstacle]:
     """Everything in the way of some pods, apart from what blockers name."""
+    yield from _unreadable(configuration, pods)
     if wanted.enforced:
         yield from _past_waypoint(configuration, pods, wanted)
     yield from _extensions(configuration, pods)
@@ -51,6 +53,18 @@ def differences_in_passing(configuration: Configuration, pods: Instances) -> Ite
     if levels.workload is not None and levels.workload.ports:
         field, where = "spec.portLevelMtls", levels.workload.id
         yield Reason("exceptions by port are read differently", where, field, ("D26", "D27", "D28"))
+
+
+def _unreadable(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
+    """Objects that may say something about pods, and nobody knows what; kinds that were not read are told apart."""
+    index = configuration.index
+    broken = [policy for policy in index.applied_policies(pods) if policy.invalid]
+    tokens = [policy for policy in index.sidecar_request_policies(pods) if policy.invalid]
+    peers = index.peer_levels(pods).broken
+    for policy in (*broken, *tokens, *((peers,) if peers is not None else ())):
+        if policy.id.name != EVERY:
+            reason = Reason(f"{policy.id} could not be read: {policy.invalid}", policy.id, "spec")
+            yield Obstacle(reason, "correct the object, and plan again", rework=True)
 
 
 def _past_waypoint(configuration: Configuration, pods: Instances, wanted: Needs) -> Iterator[Obstacle]:
@@ -122,11 +136,11 @@ def _client_routes(configuration: Configuration, pods: Instances) -> Iterator[Ob
     """Routes of its own namespace to services of another: only its sidecar knows them."""
     for resource in configuration.mesh.in_namespace(kinds.VIRTUAL_SERVICE, pods.namespace):
         spec = resource.view.spec or {}
-        private = "." in (spec.get("exportTo") or ())
+        private = "." in as_strings(spec.get("exportTo"))
         if not private:
             continue
-        for written in spec.get("hosts") or ():
-            service = configuration.index.services.named(str(written), pods.namespace)
+        for written in as_strings(spec.get("hosts")):
+            service = configuration.index.services.named(written, pods.namespace)
             if service is not None and service.namespace != pods.namespace and not service.external:
                 yield Obstacle(
                     Reason(

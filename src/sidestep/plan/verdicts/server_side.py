@@ -52,7 +52,7 @@ def needs(configuration: Configuration, pods: Instances) -> Needs:
     """Everything that asks for a waypoint before pods."""
     index = configuration.index
     policies = [policy for policy in index.applied_policies(pods) if layer7_reason(policy) is not None]
-    tokens = [policy for policy in index.sidecar_request_policies(pods) if policy.rules or policy.invalid]
+    tokens = [policy for policy in index.sidecar_request_policies(pods) if policy.rules]
     services = [service for service in index.in_front_of(pods) if is_dialled(service)]
     enforced = [reason for policy in policies if (reason := layer7_reason(policy)) is not None]
     enforced += [_token_reason(policy) for policy in tokens]
