@@ -25,10 +25,14 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=60)
     parser.add_argument("--pods", type=int, default=1700)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--services", type=int, default=0, help="ordinary workloads, each with a Service")
+    parser.add_argument("--policies", type=int, default=0, help="AuthorizationPolicies on single workloads")
     parser.add_argument("--plain", action="store_true", help="without the planted oddities")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    size = write(Config(given.nodes, given.pods, given.seed, oddities=not given.plain), given.out)
+    size = write(
+        Config(given.nodes, given.pods, given.seed, not given.plain, given.services, given.policies), given.out
+    )
     print(f"{given.out}: {size >> 20} MiB")
 
 

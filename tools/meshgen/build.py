@@ -61,6 +61,7 @@ def build(config: Config) -> Cluster:
         for plant in ODDITIES.values():
             plant(cluster)
     _ordinary(cluster)
+    _policies_of_workloads(cluster)
     return cluster
 
 
@@ -121,10 +122,11 @@ def _workload(cluster: Cluster, kind: str, word: str, space: str, style: str, mo
     cpu, memory = cluster.random.choice(_SIZES)
     plain = app(word, cpu, memory)
     template = meshed(plain, style, native=cluster.random.random() < 0.7)
-    big = cluster.config.pods // 600 + 4
+    big = 2 * cluster.config.pods // (cluster.config.services or 1200) + (0 if cluster.config.services else 4)
     count = min(cluster.random.randint(1, big), most)
     cluster.workload(kind, word, space, template, count, declared=plain, calico=cluster.random.random() < 0.15)
     cluster.add(o.service(word, space, headless=kind == "StatefulSet"))
+    cluster.apps.append((word, space))
     if count > 3:
         cluster.add(o.disruption_budget(word, space, {"app": word}, 1))
 
@@ -150,6 +152,27 @@ def _policies(cluster: Cluster, space: str, number: int) -> None:
     if number % 11 == 0:
         cluster.add(o.istio("EnvoyFilter", "limit", space, {"configPatches": []}))
         cluster.add(o.istio("WasmPlugin", "headers", space, {"url": "oci://registry.example.com/headers:1"}))
+
+
+def _policies_of_workloads(cluster: Cluster) -> None:
+    """Spread over all workloads: by method and path, by caller, by port, and now and then a refusal."""
+    for number in range(cluster.config.policies):
+        word, space = cluster.apps[number * len(cluster.apps) // cluster.config.policies]
+        caller = cluster.apps[(number * 31 + 7) % len(cluster.apps)][1]
+        source: o.Object = {"from": [{"source": {"namespaces": [space, caller]}}]}
+        to = {
+            0: {"methods": ["GET", "POST"], "paths": [f"/{word}/*", "/health"]},
+            1: {"ports": ["8080"]},
+            2: {"notMethods": ["GET", "HEAD"], "paths": ["/admin/*"]},
+        }.get(number % 5)
+        rule = (
+            {"to": [{"operation": to}]}
+            if number % 5 == 2
+            else {**source, **({"to": [{"operation": to}]} if to else {})}
+        )
+        spec = {"selector": {"matchLabels": {"app": word}}, "rules": [rule]}
+        spec |= {"action": "DENY"} if number % 5 == 2 else {}
+        cluster.add(o.istio("AuthorizationPolicy", f"{word}-{number}", space, spec))
 
 
 def objects(cluster: Cluster) -> Iterator[tuple[str, list[str]]]:

@@ -19,6 +19,7 @@ class Cluster:
         self.texts: dict[str, list[str]] = defaultdict(list)
         self.pods: list[str] = []
         self.nodes: list[str] = []
+        self.apps: list[tuple[str, str]] = []
         self._next_node = 0
         self._number = 0
 

@@ -12,12 +12,16 @@ class Config:
         pods: application pods, about; DaemonSets come on top, two per node.
         seed: the same seed gives the same cluster.
         oddities: plant one of everything that the audit finds.
+        services: ordinary workloads, each with a Service, about; 0 for as many as pods suggest.
+        policies: AuthorizationPolicies on single workloads, on top of those of namespaces.
     """
 
     nodes: int = 60
     pods: int = 1_700
     seed: int = 1
     oddities: bool = True
+    services: int = 0
+    policies: int = 0
 
 
 REVISION = "1-29"
