@@ -4,6 +4,7 @@ Each is data, so that a proof can reason about it, and answers `matches` for one
 of Istio's generator (pilot/pkg/security/authz/matcher), and the answers those of Envoy's StringMatcher and CidrRange.
 """
 
+import re
 from functools import cached_property, lru_cache
 from ipaddress import ip_address, ip_network
 
@@ -11,6 +12,9 @@ from msgspec import Struct
 
 from sidestep.semantics.authorization.templates import template_matches
 from sidestep.semantics.patterns import Pattern, compiled
+
+
+_LENGTH = re.compile(r"^[^/]*(?:/(?:0|[1-9][0-9]{0,2}))?\Z")
 
 
 class Exact(Struct, frozen=True):
@@ -138,7 +142,9 @@ def address_number(text: str) -> tuple[int, int]:
 
 
 def is_cidr(text: str) -> bool:
-    """Whether Istio can read an IP block."""
+    """Whether Istio can read an IP block: Go takes neither netmasks nor lengths with a leading zero."""
+    if not _LENGTH.search(text):
+        return False
     try:
         ip_network(text, strict=False)
     except ValueError:
