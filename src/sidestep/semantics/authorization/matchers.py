@@ -13,7 +13,6 @@ from msgspec import Struct
 from sidestep.semantics.authorization.templates import template_matches
 from sidestep.semantics.patterns import Pattern, compiled
 
-
 _LENGTH = re.compile(r"^[^/]*(?:/(?:0|[1-9][0-9]{0,2}))?\Z")
 
 
