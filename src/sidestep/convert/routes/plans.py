@@ -1,0 +1,237 @@
+"""What becomes of each VirtualService: converted, kept where a waypoint reads it, moved there, or left alone.
+
+Source: istio-semantics.md §4.3 (never both an HTTPRoute and a VirtualService for one host), D38, D40.
+"""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from sidestep.convert.rewrite import Severity, Tree, Waypoint
+from sidestep.convert.routes.http_plan import http_routes
+from sidestep.convert.routes.ledger import AS_IT_IS, Ledger, Trouble
+from sidestep.convert.routes.stream_plan import stream_routes
+from sidestep.convert.routes.survey import Standing, Survey
+from sidestep.model.metadata import ObjectId
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Spec
+from sidestep.semantics.routing.exports import visible
+from sidestep.semantics.routing.hosts import MESH, full_name, is_wildcard
+from sidestep.semantics.routing.rule import Bound
+from sidestep.semantics.service_index import Service
+from sidestep.semantics.trees import MalformedError
+
+_KEPT = "plans"
+
+
+class Verdict(StrEnum):
+    """What becomes of a VirtualService."""
+
+    LEFT = "left"
+    CONVERTED = "converted"
+    KEPT = "kept"
+    MOVED = "moved"
+    DEAD = "dead"
+
+
+class Plan(Struct, frozen=True):
+    """What becomes of one VirtualService.
+
+    Attributes:
+        verdict: it.
+        http: routes in its place.
+        streams: likewise, for connections.
+        space: where it moves.
+        handled: its hosts, as written, for which others speak from then on.
+        losses: what goes, and what keeps it as it is.
+    """
+
+    verdict: Verdict
+    http: tuple[Tree, ...] = ()
+    streams: tuple[Tree, ...] = ()
+    space: str = ""
+    handled: frozenset[str] = frozenset()
+    losses: tuple[Trouble, ...] = ()
+
+
+class _Subject(Struct, frozen=True):
+    """A VirtualService with the services that it is about, as they stand to it."""
+
+    resource: Resource[Spec]
+    bound: Bound
+    behind: tuple[tuple[Service, Waypoint, Standing], ...]
+
+    def standing(self, *wanted: Standing) -> list[tuple[Service, Waypoint]]:
+        return [(service, waypoint) for service, waypoint, standing in self.behind if standing in wanted]
+
+
+def plan_of(found: Survey, resource: Resource[Spec]) -> Plan:
+    """What becomes of a VirtualService; decided once."""
+    plans: dict[ObjectId, Plan] = found.kept.setdefault(_KEPT, {})
+    if resource.id not in plans:
+        plans[resource.id] = _plan(found, resource)
+    return plans[resource.id]
+
+
+def _plan(found: Survey, resource: Resource[Spec]) -> Plan:
+    bound = found.by_object.get(resource.id)
+    if bound is None:
+        return Plan(Verdict.LEFT)
+    if bound.broken:
+        return Plan(Verdict.LEFT, losses=(_unread(bound.broken),))
+    if MESH not in bound.gateways:
+        return Plan(Verdict.LEFT)
+    subject = _Subject(resource, bound, tuple(_behind(found, bound)))
+    told = tuple(_outside(found, subject))
+    if not subject.behind:
+        return Plan(Verdict.LEFT, losses=told)
+    beside = tuple(_beside(found, subject))
+    shared = subject.standing(Standing.SHARED)
+    if shared:
+        return Plan(Verdict.LEFT, losses=(*told, *beside, *(_shared(service) for service, _ in shared)))
+    chosen = subject.standing(Standing.CHOSEN)
+    handled = _handled(found, subject)
+    if not chosen:
+        dead = tuple(_dead(service) for service, _ in subject.standing(Standing.DEAD))
+        verdict = Verdict.DEAD if handled else Verdict.LEFT
+        return Plan(verdict, handled=handled, losses=(*told, *beside, *dead))
+    return _converted(found, subject, chosen, handled, (*told, *beside))
+
+
+def _behind(found: Survey, bound: Bound) -> Iterator[tuple[Service, Waypoint, Standing]]:
+    """Services behind waypoints that it is about, each once."""
+    services = {service.host: service for name in bound.hosts for service in found.covered(name)}
+    for service in services.values():
+        waypoint = found.waypoint(service)
+        if waypoint is not None:
+            yield service, waypoint, found.standing(bound, service)
+
+
+def _converted(
+    found: Survey,
+    subject: _Subject,
+    chosen: Sequence[tuple[Service, Waypoint]],
+    handled: frozenset[str],
+    told: tuple[Trouble, ...],
+) -> Plan:
+    ledger = Ledger()
+    try:
+        http = http_routes(found, subject.resource, chosen, ledger)
+        streams = stream_routes(found, subject.resource, subject.bound, chosen, ledger)
+    except MalformedError as error:
+        return Plan(Verdict.LEFT, losses=(*told, _unread(str(error))))
+    if not ledger.obstacles:
+        return Plan(Verdict.CONVERTED, tuple(http), tuple(streams), "", handled, (*told, *ledger.losses))
+    return _kept(found, subject, chosen, handled, (*told, *ledger.obstacles))
+
+
+def _kept(
+    found: Survey,
+    subject: _Subject,
+    chosen: Sequence[tuple[Service, Waypoint]],
+    handled: frozenset[str],
+    told: tuple[Trouble, ...],
+) -> Plan:
+    """It stays a VirtualService, where the waypoints of all its services read it."""
+    losses = tuple(_graded(each) for each in told)
+    if not found.context.target.since(1, 24):
+        where = {waypoint.namespace for _, waypoint in chosen}
+    else:
+        where = {service.namespace for service, _ in chosen}
+    own = subject.resource.meta.namespace
+    read = all(_reads(found, subject.bound, service, waypoint) for service, waypoint in chosen)
+    if read:
+        return Plan(Verdict.KEPT, losses=losses)
+    private = [waypoint for _, waypoint in chosen if not visible(subject.bound.exported, waypoint.namespace)]
+    if len(where) > 1 or private or subject.bound.http is None:
+        return Plan(Verdict.LEFT, losses=(*losses, _unreachable(own)))
+    return Plan(Verdict.MOVED, space=where.pop(), handled=handled, losses=losses)
+
+
+def _reads(found: Survey, bound: Bound, service: Service, waypoint: Waypoint) -> bool:
+    """Whether a waypoint takes the VirtualService for its own."""
+    spaces = {waypoint.namespace, service.namespace} if found.context.target.since(1, 24) else {waypoint.namespace}
+    return bound.namespace in spaces and visible(bound.exported, waypoint.namespace)
+
+
+def _graded(trouble: Trouble) -> Trouble:
+    """What keeps working as it is, is a matter of form; what hangs on the client is not."""
+    name = trouble.field.rpartition(".")[2]
+    lost = name in ("sourceLabels", "sourceNamespace", "sniHosts", "destinationSubnets", "exportTo", "hosts")
+    if lost or trouble.severity is not Severity.TRAFFIC or AS_IT_IS not in trouble.instead:
+        return trouble
+    return Trouble(trouble.field, trouble.did, trouble.why, trouble.instead, Severity.COSMETIC)
+
+
+def _handled(found: Survey, subject: _Subject) -> frozenset[str]:
+    """Hosts, as written, of which nothing is left: others speak for every service that they are about."""
+    domain = found.defaults.domain
+    settled = {service.host for service, _ in subject.standing(Standing.CHOSEN, Standing.DEAD)}
+    handled = set()
+    for written in (subject.resource.view.spec or {}).get("hosts") or ():
+        name = full_name(written, subject.resource.meta.namespace, domain).lower()
+        about = {service.host for service in found.covered(name)}
+        if about and about <= settled:
+            handled.add(written)
+    return frozenset(handled)
+
+
+def _outside(found: Survey, subject: _Subject) -> Iterator[Trouble]:
+    """Hosts that no waypoint serves: ztunnel knows no routes."""
+    if not found.context.moving:
+        return
+    for at, written in enumerate((subject.resource.view.spec or {}).get("hosts") or ()):
+        name = full_name(written, subject.resource.meta.namespace, found.defaults.domain).lower()
+        about = found.covered(name)
+        field = f"spec.hosts[{at}]"
+        without = [service.host for service in about if found.waypoint(service) is None]
+        if not about and not is_wildcard(name):
+            yield Trouble(
+                field, f"routes requests to {written}", "no service has that name, so no waypoint can",
+                "make a ServiceEntry of that name, behind a waypoint",
+            )  # fmt: skip
+        elif without:
+            yield Trouble(
+                field, f"routes requests to {', '.join(without)}", "it has no waypoint, and ztunnel has no routes",
+                "bind it to a waypoint, or leave its clients their sidecars",
+            )  # fmt: skip
+
+
+def _beside(found: Survey, subject: _Subject) -> Iterator[Trouble]:
+    """Services of which only some clients hear it, but not all."""
+    for service, waypoint in subject.standing(Standing.BESIDE):
+        if _reads(found, subject.bound, service, waypoint):
+            why = f"the waypoint of {service.host} asks nobody who calls, and applies it to all (D38)"
+        else:
+            why = f"the waypoint of {service.host} does not see it, and applies it to nobody (D38)"
+        yield Trouble(
+            "spec.exportTo", f"routes requests of some clients to {service.host}", why,
+            "let all clients share one route, or give these a Service of their own",
+        )  # fmt: skip
+
+
+def _dead(service: Service) -> Trouble:
+    return Trouble(
+        "spec.hosts", f"names {service.host} behind another VirtualService that comes first for all clients",
+        "a waypoint would put the rules of both together (D40)", "nothing: no client hears it today",
+        Severity.COSMETIC,
+    )  # fmt: skip
+
+
+def _shared(service: Service) -> Trouble:
+    return Trouble(
+        "spec.hosts", f"speaks about {service.host} beside other routes, each in part",
+        "a waypoint puts them together otherwise than a sidecar does (D40)", "write one route for this host first",
+    )  # fmt: skip
+
+
+def _unread(why: str) -> Trouble:
+    return Trouble("spec", "routes requests", f"it cannot be read: {why}", "mend it first")
+
+
+def _unreachable(own: str) -> Trouble:
+    return Trouble(
+        "metadata.namespace", f"routes requests from namespace {own}",
+        "no one namespace is read by the waypoints of all its services", "write one VirtualService for each of them",
+    )  # fmt: skip
