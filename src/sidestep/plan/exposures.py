@@ -25,14 +25,16 @@ def exposures(
     """All windows, in order."""
     moving = [wave for wave in waves if wave.workloads]
     last = moving[-1].steps[-1] if moving else ""
-    windows = (window for wave in moving for window in _of_wave(wave, steps, moves, calls))
+    by_wave: dict[int, dict[str, Step]] = {}
+    for step in steps:
+        by_wave.setdefault(step.wave, {})[step.id] = step
+    windows = (window for wave in moving for window in _of_wave(wave, by_wave.get(wave.number, {}), moves, calls))
     return tuple(replace(each, closes=last) if each.closes == _WHEN_ALL_MOVED else each for each in windows)
 
 
 def _of_wave(
-    wave: Wave, steps: tuple[Step, ...], moves: Mapping[WorkloadRef, Move], calls: Calls
+    wave: Wave, own: Mapping[str, Step], moves: Mapping[WorkloadRef, Move], calls: Calls
 ) -> Iterator[Exposure]:
-    own = {step.id: step for step in steps if step.wave == wave.number}
     yield from _unnamed(wave, own, moves, calls)
     yield from _other_ports(wave, own, moves)
     together = set(wave.workloads)

@@ -118,7 +118,8 @@ class _Packing:
     """Which units may come next, by whose and where they are."""
 
     def __init__(self, order: Order, most_pods: int) -> None:
-        self._order, self._most = order, most_pods
+        self._order, self._most, self._free = order, most_pods, most_pods
+        self._pods = [unit.pods for unit in order.units]
         self._waiting = [set(needs) for needs in order.needs]
         self._followers: list[list[int]] = [[] for _ in order.units]
         for index, needs in enumerate(order.needs):
@@ -134,10 +135,11 @@ class _Packing:
     def open_wave(self) -> None:
         """Fill one wave."""
         wave: list[Unit] = []
+        self._free = self._most
         group = min(self.ready, key=self._preference)
         while True:
             self._take(group, wave)
-            others = [each for each in self.ready if each[:2] == group[:2] and self._fits(each, wave)]
+            others = [each for each in self.ready if each[:2] == group[:2] and self._fits(each)]
             if not others:
                 break
             group = min(others, key=self._preference)
@@ -147,19 +149,20 @@ class _Packing:
         return group[0], self._busy[group], group
 
     def _take(self, group: Group, wave: list[Unit]) -> None:
-        while group in self.ready and (not wave or self._fits(group, wave)):
+        while group in self.ready and (not wave or self._fits(group)):
             _, index = heappop(self.ready[group])
             if not self.ready[group]:
                 del self.ready[group]
             wave.append(self._order.units[index])
+            self._free -= self._pods[index]
             for follower in self._followers[index]:
                 self._waiting[follower].discard(index)
                 if not self._waiting[follower]:
                     self._make_ready(follower)
 
-    def _fits(self, group: Group, wave: list[Unit]) -> bool:
+    def _fits(self, group: Group) -> bool:
         _, index = self.ready[group][0]
-        return sum(unit.pods for unit in wave) + self._order.units[index].pods <= self._most
+        return self._pods[index] <= self._free
 
     def _make_ready(self, index: int) -> None:
         unit = self._order.units[index]

@@ -18,6 +18,7 @@ from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
 from sidestep.plan.waypoint_choice import Choice
 from sidestep.plan.wording import many
+from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Mode
 from sidestep.semantics.loose import as_dicts
@@ -47,10 +48,11 @@ def _open_hbone(
     configuration: Configuration, judged: tuple[Judged, ...], found: Moves, guards: Mapping[str, Guard]
 ) -> Iterator[Preparation]:
     """NetworkPolicies that name ports: once in ambient everything leaves and arrives on 15008."""
-    moving = [each.pods[0] for each in judged if each.plan.workload in found.moves]
+    moving = grouped(
+        (each.pods[0] for each in judged if each.plan.workload in found.moves), lambda pods: pods.namespace
+    )
     waypoints = sorted({guard.waypoint for guard in guards.values()})
-    for namespace in sorted({pods.namespace for pods in moving}):
-        here = [pods for pods in moving if pods.namespace == namespace]
+    for namespace, here in sorted(moving.items()):
         near = [each for each in waypoints if each[0] == namespace]
         for policy in configuration.mesh.in_namespace(NETWORK_POLICY, namespace):
             if not any(selects(policy.view.spec.pod_selector, pods.labels) for pods in here):

@@ -72,6 +72,7 @@ def _delete_superseded(
         origin for each in judged if each.plan.fate not in _ENDS_AMBIENT for origin in _applied(configuration, each)
     }
     origins = {origin for guard in guards.values() for origin in guard.because} - staying
+    exempted = exemptions(configuration, guards)
     for origin in sorted(origins):
         kind = AUTHORIZATION_POLICY if origin.kind == AUTHORIZATION_POLICY.name else REQUEST_AUTHENTICATION
         resource = configuration.mesh.find(kind, origin.namespace, origin.name)
@@ -81,7 +82,7 @@ def _delete_superseded(
             continue
         text = f"delete {origin}: its twins at waypoints took over"
         script.add(
-            Delete(origin, _as_it_stands(configuration, resource, guards)),
+            Delete(origin, _as_it_stands(resource, exempted)),
             text,
             (),
             "nothing: no sidecar is left to read it",
@@ -90,10 +91,10 @@ def _delete_superseded(
 
 
 def _as_it_stands(
-    configuration: Configuration, resource: Resource[Spec], guards: Mapping[str, Guard]
+    resource: Resource[Spec], exempted: Mapping[ObjectId, tuple[dict[str, Any], dict[str, Any]]]
 ) -> dict[str, Any]:
     """With the exemption of waypoints that wave 0 gave it, so that its return refuses nobody whom it does not mean."""
-    tree, patch = resource.tree(), exemptions(configuration, guards).get(resource.id)
+    tree, patch = resource.tree(), exempted.get(resource.id)
     if patch is not None:
         tree["spec"] = {**tree["spec"], **patch[0]["spec"]}
     return tree

@@ -6,6 +6,8 @@ Source: istio-semantics.md §2.3 and §6.1 (h), (j): since 1.26 istiod merges th
 nothing at all (pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go, `applyOverlay`).
 """
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -71,15 +73,25 @@ def parameters(name: str, size: WaypointSize, behaviour: Behaviour) -> dict[str,
 
     The number of replicas is the autoscaler's alone: istiod would write a number in the Deployment again and again.
     """
-    trees = {
-        "deployment": _deployment(name, size, behaviour),
-        "horizontalPodAutoscaler": {"spec": scaling_spec(size.autoscaling, behaviour, utilisation=True)},
+    texts = {"deployment": _printed(_deployment(name, size, behaviour)), **_common(size.autoscaling, behaviour)}
+    return dict(sorted(texts.items()))
+
+
+@lru_cache(maxsize=1024)
+def _common(scaling: Autoscaling, behaviour: Behaviour) -> Mapping[str, str]:
+    """What waypoints of one size share, printed once: printing YAML takes longer than all the rest of a waypoint."""
+    trees: Tree = {
+        "horizontalPodAutoscaler": {"spec": scaling_spec(scaling, behaviour, utilisation=True)},
         "podDisruptionBudget": {"spec": {"maxUnavailable": 1}},
     }
     if behaviour.traffic_distribution:
         annotations = {_DISTRIBUTION: behaviour.traffic_distribution}
         trees["service"] = {"metadata": {"annotations": annotations}}
-    return {key: yaml.safe_dump(trees[key], sort_keys=False) for key in sorted(trees)}
+    return {key: _printed(tree) for key, tree in trees.items()}
+
+
+def _printed(tree: Tree) -> str:
+    return yaml.safe_dump(tree, sort_keys=False)
 
 
 def scaling_spec(scaling: Autoscaling, behaviour: Behaviour, *, utilisation: bool) -> Tree:
