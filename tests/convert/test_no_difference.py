@@ -22,7 +22,8 @@ PAYLOADS = (
 
 
 def shop(mode):
-    return [*(pods(name, mode) for name in APPS), *(service(name) for name in APPS)]
+    injected = m.o.labelled_namespace("shop", {"istio-injection": "enabled"})
+    return [injected, *(pods(name, mode) for name in APPS), *(service(name) for name in APPS)]
 
 
 SOURCES = st.one_of(
@@ -75,6 +76,15 @@ def configurations(draw):
     if draw(st.booleans()):
         spec = {"selector": {"matchLabels": {"app": "cart"}}, "jwtRules": [{"issuer": "i", "jwks": "{}"}]}
         found.append(m.o.istio("RequestAuthentication", "tokens", "shop", spec))
+    if draw(st.booleans()):
+        modes = st.sampled_from(["STRICT", "PERMISSIVE"])
+        found.append(peers(draw(st.sampled_from(["", "STRICT", "PERMISSIVE"])), "shop", name="space"))
+        ports = draw(st.dictionaries(st.sampled_from([8080, 9090]), modes, min_size=1))
+        own = draw(st.sampled_from(["", "STRICT", "PERMISSIVE"]))
+        found.append(peers(own, "shop", name="cart", app="cart", ports=ports))
+    if draw(st.booleans()):
+        spec = {"podSelector": {"matchLabels": {"app": "cart"}}, "ingress": [{"ports": [{"port": 8080}]}]}
+        found.append({**m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta("doors", "shop")), "spec": spec})
     return found
 
 

@@ -1,0 +1,132 @@
+"""Queries where people keep them: rules of Prometheus and dashboards of Grafana, as objects or as text.
+
+Source: Prometheus' rule files (`groups[].rules[].expr`), Grafana's dashboard JSON (`expr`, and `query` and `definition`
+of variables). Text is changed in place, so that comments and layout survive; what cannot be found in it again is lost.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.convert.promql.queries import Query, converted
+from sidestep.semantics.embedded import embedded_json, embedded_yaml
+from sidestep.semantics.loose import as_dict, as_text
+
+_FIELDS = ("expr", "query", "definition")
+_OTHER_SOURCES = ("loki", "tempo", "elasticsearch", "cloudwatch", "mysql", "postgres", "jaeger", "zipkin")
+_MARKS = ("istio_", "envoy_", "istio-proxy")
+_DEEPEST = 64
+
+
+class Found(Struct, frozen=True):
+    """One query: where it stands, as it is, and as it should be."""
+
+    field: str
+    text: str
+    query: Query
+
+    @property
+    def changes(self) -> bool:
+        """Whether it should be another."""
+        return self.query.text != self.text
+
+
+class Document(Struct, frozen=True):
+    """A text with its queries.
+
+    Attributes:
+        text: with every query as it should be, where its place was found.
+        queries: all that are about the mesh.
+        left: fields of queries that should change and could not be found again in the text.
+    """
+
+    text: str
+    queries: tuple[Found, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def in_tree(tree: Any, at: str = "", depth: int = 0) -> Iterator[Found]:
+    """All queries about the mesh within a tree."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(tree, list):
+        for number, each in enumerate(tree):
+            yield from in_tree(each, f"{at}[{number}]", depth + 1)
+    elif isinstance(tree, dict) and not _of_another_source(tree):
+        for key, value in tree.items():
+            place = f"{at}.{key}" if at else str(key)
+            if key in _FIELDS and isinstance(value, str):
+                if any(mark in value for mark in _MARKS):
+                    yield Found(place, value, converted(value))
+            else:
+                yield from in_tree(value, place, depth + 1)
+
+
+def with_queries(tree: Any, depth: int = 0) -> Any:
+    """A tree with every query as it should be; the rest is the same."""
+    if depth > _DEEPEST:
+        return tree
+    if isinstance(tree, list):
+        return [with_queries(each, depth + 1) for each in tree]
+    if not isinstance(tree, dict) or _of_another_source(tree):
+        return tree
+    return {
+        key: converted(value).text if key in _FIELDS and isinstance(value, str) else with_queries(value, depth + 1)
+        for key, value in tree.items()
+    }
+
+
+def in_text(text: str) -> Document:
+    """Queries in a dashboard or a rule file; none where it is neither."""
+    if not any(mark in text for mark in _MARKS):
+        return Document(text)
+    dashboard = embedded_json(text)
+    tree = dashboard if dashboard is not None else embedded_yaml(text)
+    found = tuple(in_tree(tree)) if tree is not None and _holds_queries(tree) else ()
+    left = []
+    for each in sorted((one for one in found if one.changes), key=lambda one: -len(one.text)):
+        for old, new in [(each.text, each.query.text)] if dashboard is not None else _lines(each):
+            now = _exchanged(text, old, new, _in_json if dashboard is not None else _plainly)
+            if now is None:
+                left.append(each.field)
+                break
+            text = now
+    return Document(text, found, tuple(left))
+
+
+def _lines(found: Found) -> list[tuple[str, str]]:
+    """The lines of a query that change: YAML indents each."""
+    pairs = zip(found.text.splitlines(), found.query.text.splitlines(), strict=True)
+    return [(old.strip(), new.strip()) for old, new in pairs if old != new]
+
+
+def _exchanged(text: str, old: str, new: str, spellings: Callable[[str], list[str]]) -> str | None:
+    """A text with a query in the place of another; None where that is not found."""
+    written = spellings(new)
+    for form, wanted in zip(spellings(old), written, strict=True):
+        if form in text:
+            return text.replace(form, wanted)
+    return text if any(form in text for form in written) else None
+
+
+def _holds_queries(tree: dict[str, Any]) -> bool:
+    """Whether a text is a dashboard or a rule file, and no other configuration."""
+    return any(key in tree for key in ("panels", "rows", "templating", "groups", "elements"))
+
+
+def _of_another_source(tree: dict[str, Any]) -> bool:
+    source = tree.get("datasource")
+    kind = as_text(as_dict(source).get("type")) or as_text(source)
+    return kind.lower().startswith(_OTHER_SOURCES)
+
+
+def _in_json(query: str) -> list[str]:
+    """How JSON may spell it: with letters of other scripts as they are, or escaped."""
+    return [json.dumps(query, ensure_ascii=False), json.dumps(query)]
+
+
+def _plainly(query: str) -> list[str]:
+    """How YAML may spell it: as it is, or within single or double quotes."""
+    return [query, query.replace("'", "''"), json.dumps(query, ensure_ascii=False)[1:-1]]

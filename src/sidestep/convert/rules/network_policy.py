@@ -1,0 +1,98 @@
+"""SID310: NetworkPolicies of pods that move let HBONE and probes through; the ports they held are held elsewhere.
+
+Source: istio-semantics.md §6.1 (l).
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.convert.network.hbone import EGRESS, INGRESS, opened, with_probes
+from sidestep.convert.network.peers import named, waypoints_before
+from sidestep.convert.network.ports import Restriction, restriction
+from sidestep.convert.objects import added, replaced, spec_of, with_new_spec
+from sidestep.convert.policies.readers import everybody, is_ambient, names_of
+from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree, Waypoint
+from sidestep.model.resource import Resource
+from sidestep.semantics.instances import Instances
+from sidestep.semantics.loose import as_dicts
+from sidestep.semantics.network_policies import restricts_egress, restricts_ingress
+from sidestep.semantics.selectors import selects
+
+CODE = "SID310"
+
+
+class _Sides(Struct, frozen=True):
+    """Pods that a policy is for, who stands before them, and before those whom they may call."""
+
+    pods: tuple[Instances, ...]
+    before: tuple[Waypoint, ...]
+    beyond: tuple[Waypoint, ...]
+
+
+def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
+    view = resource.view
+    here = context.index.by_namespace.get(resource.meta.namespace, ())
+    chosen = tuple(each for each in here if is_ambient(context, each) and selects(view.spec.pod_selector, each.labels))
+    if not chosen:
+        return Rewritten()
+    spec = spec_of(resource)
+    sides = _Sides(chosen, waypoints_before(context, chosen), _beyond(resource, spec, context))
+    now = dict(spec)
+    held = Restriction()
+    if restricts_ingress(view):
+        now["ingress"] = with_probes(opened(as_dicts(spec.get("ingress")), INGRESS, sides.before))
+        held = restriction(resource, as_dicts(spec.get("ingress")), chosen, context, CODE)
+    if restricts_egress(view):
+        now["egress"] = opened(as_dicts(spec.get("egress")), EGRESS, sides.beyond)
+    guard = added(context, [held.manifest] if held.manifest else [], resource.id, CODE)
+    changes = replaced(resource, with_new_spec(resource, now), CODE)
+    return Rewritten((*guard, *changes), tuple(_losses(resource, spec, sides, held)) if changes else ())
+
+
+def _beyond(resource: Resource[Any], spec: Tree, context: Context) -> tuple[Waypoint, ...]:
+    """Waypoints before pods that the egress rules name."""
+    rules = as_dicts(spec.get("egress"))
+    space = resource.meta.namespace
+    called = [each for each in everybody(context) if any(named(context, rule.get("to"), space, each) for rule in rules)]
+    return waypoints_before(context, called)
+
+
+def _losses(resource: Resource[Any], spec: Tree, sides: _Sides, held: Restriction) -> Iterator[Loss]:
+    loss = partial(Loss, resource.id, severity=Severity.SECURITY, rule=CODE)
+    if held.reason:
+        yield loss(
+            "spec.ingress", f"it let in on some ports of {names_of(sides.pods)} only",
+            f"over HBONE all ports are TCP 15008, and no AuthorizationPolicy says the same: {held.reason}",
+            "name ports and peers in AuthorizationPolicies",
+        )  # fmt: skip
+    if sides.before and any(as_dicts(rule.get("from")) for rule in as_dicts(spec.get("ingress"))):
+        names = ", ".join(f"{each.namespace}/{each.name}" for each in sides.before)
+        yield loss(
+            "spec.ingress", f"it said who may come to {names_of(sides.pods)}",
+            f"through waypoint {names} it sees the waypoint's pods instead of its clients",
+            "name the clients in an AuthorizationPolicy attached to the Service",
+        )  # fmt: skip
+    if restricts_egress(resource.view):
+        yield from _of_egress(resource, spec, sides)
+
+
+def _of_egress(resource: Resource[Any], spec: Tree, sides: _Sides) -> Iterator[Loss]:
+    loss = partial(Loss, resource.id, severity=Severity.SECURITY, rule=CODE)
+    rules = as_dicts(spec.get("egress"))
+    if sides.beyond and not any(not rule.get("to") for rule in rules):
+        names = ", ".join(f"{each.namespace}/{each.name}" for each in sides.beyond)
+        yield loss(
+            "spec.egress", "it said whom its pods may call", f"by waypoint {names} they reach all that is behind it",
+            "name them in AuthorizationPolicies attached to the Services there",
+        )  # fmt: skip
+    if any(as_dicts(rule.get("ports")) for rule in rules):
+        yield loss(
+            "spec.egress", "it said which ports its pods may call", "over HBONE all ports are TCP 15008",
+            "name the ports in AuthorizationPolicies of those who are called",
+        )  # fmt: skip
+
+
+RULE = Rule(CODE, "network-policy", "NetworkPolicies let HBONE through", ("NetworkPolicy",), _rewrite)
