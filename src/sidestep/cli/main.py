@@ -18,6 +18,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Say what happens to one request, today and after the migration: path, verdict, and who decides it.",
     ),
     "plan": ("sidestep.cli.plan", "Decide for each workload what becomes of it, and in which order."),
+    "prove": (
+        "sidestep.cli.prove",
+        "Prove that two meshes mean the same, or show a request that they answer differently.",
+    ),
     "rbac": ("sidestep.cli.rbac", "Print the least ClusterRole that a full audit needs."),
     "snapshot": ("sidestep.cli.snapshot", "Write everything that an audit needs into one file."),
 }

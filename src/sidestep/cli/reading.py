@@ -15,6 +15,8 @@ from sidestep.report.units import count, memory
 from sidestep.sources.interface import Progress, Report, Source, unheard
 
 SNAPSHOT_SUFFIX = ".sidestep"
+REVISION = "git:"
+"""How the name of a revision starts."""
 _NOTES_SHOWN = 10
 
 
@@ -63,6 +65,8 @@ def open_source(options: SourceOptions) -> Source:
         return ClusterSource(access, options.namespaces, options.selector)
     from sidestep.sources.snapshot import SnapshotSource, is_snapshot  # noqa: PLC0415 - not for clusters
 
+    if any(path.startswith(REVISION) for path in options.paths):
+        return _revision(options.paths)
     snapshots = [path for path in options.paths if path.endswith(SNAPSHOT_SUFFIX) or is_snapshot(path)]
     if not snapshots:
         from sidestep.sources.files import FilesSource  # noqa: PLC0415 - only for files
@@ -71,6 +75,15 @@ def open_source(options: SourceOptions) -> Source:
     if len(options.paths) > 1:
         raise UsageError("a snapshot is a whole mesh", where=snapshots[0], remedy="give it alone")
     return SnapshotSource(snapshots[0])
+
+
+def _revision(paths: tuple[str, ...]) -> Source:
+    """The door to a revision of the repository around the working folder."""
+    from sidestep.sources.git_revision import GitSource  # noqa: PLC0415 - only for revisions
+
+    if len(paths) > 1:
+        raise UsageError("a revision is a whole mesh", where=REVISION, remedy="give it alone")
+    return GitSource(paths[0])
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def at_option(text: str | None) -> At:
         raise UsageError(
             f"{text!r} names no state", where="--at", remedy="write today, labels, planned or PLAN.json#WAVE"
         )
-    plan = read_plan(_content(Path(path)), path)
+    plan = read_plan(plan_content(Path(path)), path)
     until: str | int | None = int(part) if part.isascii() and part.isdigit() else part or None
     _check(plan, until)
     return At(plan=plan, until=until)
@@ -96,7 +96,12 @@ def _notes(mesh: Mesh, plan: Plan) -> list[str]:
     return notes
 
 
-def _content(path: Path) -> bytes:
+def plan_content(path: Path) -> bytes:
+    """The document of a saved plan, by its file or the folder that holds it.
+
+    Raises:
+        WorldError: it cannot be read.
+    """
     file = path / _PLAN_FILE if path.is_dir() else path
     try:
         return file.read_bytes()

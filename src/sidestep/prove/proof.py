@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.model.metadata import ObjectId
+from sidestep.prove.findings import DecidingObject, Finding, InvariantResult
 
 API_VERSION = "sidestep.dev/v1"
 
@@ -19,11 +20,16 @@ class Conclusion(StrEnum):
 
 
 class Direction(StrEnum):
-    """What a difference does."""
+    """What a difference does, the worst first.
+
+    `ROUTE`: it ends elsewhere, or routes do something else to it. `SEEN`: the application gets other headers, or what
+    an audit or a dry run notes is another. `SHAPE`: the refusal looks otherwise.
+    """
 
     OPEN = "open"
     CLOSED = "closed"
     ROUTE = "route"
+    SEEN = "seen"
     SHAPE = "shape"
 
 
@@ -94,6 +100,10 @@ class Proof(Struct, frozen=True, rename="camel"):
         states: how many states were compared with the first mesh.
         ways: how many pairs of client and destination were compared.
         requests: how many requests stood for all.
+        findings: of the file that says which differences are accepted.
+        invariants: assertions that were asked, in the order of their file.
+        objects: those that counterexamples name, with where they were read.
+        compared: names of what was compared; the others were held against the first.
     """
 
     verdict: Conclusion
@@ -105,6 +115,10 @@ class Proof(Struct, frozen=True, rename="camel"):
     requests: int = 0
     api_version: str = API_VERSION
     kind: str = "Proof"
+    findings: tuple[Finding, ...] = ()
+    invariants: tuple[InvariantResult, ...] = ()
+    objects: tuple[DecidingObject, ...] = ()
+    compared: tuple[str, ...] = ()
 
     def worst_first(self) -> tuple[Counterexample, ...]:
         """Open before closed before routes before shapes."""

@@ -1,0 +1,72 @@
+"""The states on the way of a plan that `sidestep prove --plan` names: saved, made on the fly, or labels alone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from sidestep.actions.memory import problems, states
+from sidestep.cli.states import plan_content
+from sidestep.errors import WorldError
+from sidestep.explain.answer import LABELS_ALONE, PLANNED
+from sidestep.model.mesh import Mesh
+from sidestep.plan.document import Plan
+from sidestep.plan.inferred_calls import inferred_calls
+from sidestep.plan.naive import naive_plan
+from sidestep.plan.planner import PlanRequest, Wishes, make_plan
+from sidestep.plan.reading import read_plan
+from sidestep.semantics.versions import IstioVersion
+from sidestep.sources.prices import load_prices
+
+
+class PlanOption(Struct, frozen=True):
+    """Which plan.
+
+    Attributes:
+        text: as it was written.
+        plan: one that was saved; None for one that is made of the mesh.
+    """
+
+    text: str
+    plan: Plan | None = None
+
+    def at(self, step: str) -> str:
+        """What `sidestep explain --at` takes for a step; for a plan that is not saved, its end."""
+        return f"{self.text}#{step}" if self.plan is not None else self.text
+
+
+def plan_option(text: str) -> PlanOption:
+    """What `--plan` names.
+
+    Raises:
+        WorldError: the file cannot be read, or is no plan.
+    """
+    if text in (PLANNED, LABELS_ALONE):
+        return PlanOption(text)
+    return PlanOption(text, read_plan(plan_content(Path(text)), text))
+
+
+def states_of(option: PlanOption, mesh: Mesh, version: IstioVersion | None) -> Iterator[tuple[str, Mesh]]:
+    """Every state that differs from the one before it, by the step that makes it.
+
+    Raises:
+        WorldError: a saved plan does not fit the mesh.
+    """
+    plan = option.plan or _made(option.text, mesh, version)
+    misfits = problems(plan, mesh)
+    if misfits:
+        told = f"{misfits[0].step}: {misfits[0].reason}"
+        raise WorldError(
+            f"does not fit the mesh ({told})", where=option.text, remedy="make the plan again of this mesh"
+        )
+    last = mesh
+    for step, after in states(plan, mesh):
+        if after is not last:
+            yield step.id, after
+        last = after
+
+
+def _made(name: str, mesh: Mesh, version: IstioVersion | None) -> Plan:
+    if name == LABELS_ALONE:
+        return naive_plan(mesh)
+    return make_plan(PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes(istio=version)))

@@ -1,0 +1,189 @@
+"""What `sidestep prove` asks: which meshes, on which terms, and the proof of it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from msgspec import Struct
+
+from sidestep.cli.options import SourceOptions
+from sidestep.cli.plan import version_option
+from sidestep.cli.plan_states import PlanOption, plan_option, states_of
+from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
+from sidestep.cli.yaml_file import yaml_file
+from sidestep.errors import UsageError
+from sidestep.explain.answer import TODAY
+from sidestep.model.mesh import Mesh
+from sidestep.prove.accepted import PRESETS, Acceptance
+from sidestep.prove.accepted_file import accepted_entries
+from sidestep.prove.assertions import Invariant, invariants_in
+from sidestep.prove.invariants import Inquiry
+from sidestep.prove.proof import Proof
+from sidestep.prove.prover import Leave, Terms
+from sidestep.prove.walk import State, Walk, with_commands
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.versions import IstioVersion
+
+CLUSTER = "cluster"
+BEFORE, AFTER = "before", "after"
+_STDIN = "-"
+
+
+class Ask(Struct, frozen=True):
+    """What is asked, all of it checked before a mesh is read.
+
+    Attributes:
+        sources: one mesh, or two of which the second is held against the first.
+        plan: whose states are held against the only mesh; None for none.
+        terms: of the comparison.
+        version: of Istio, where one is named.
+        acceptance: of differences.
+        invariants: that are asked of every state.
+        manner: what to say on stderr.
+        whole: whether a mesh must be complete.
+    """
+
+    sources: tuple[SourceOptions, ...]
+    plan: PlanOption | None
+    terms: Terms
+    version: IstioVersion | None
+    acceptance: Acceptance
+    invariants: tuple[Invariant, ...]
+    manner: Manner
+    whole: bool
+
+
+def ask_of(values: dict[str, Any]) -> Ask:
+    """From the options.
+
+    Raises:
+        UsageError: they contradict each other, or leave open what to prove.
+        WorldError: a file that they name cannot be read.
+    """
+    entries = [entry for path in values["accepted"] for entry in accepted_entries(yaml_file(path, "--accept"), path)]
+    entries += [PRESETS[name] for name in dict.fromkeys(values["presets"])]
+    sources = _sources(values)
+    return Ask(
+        sources,
+        plan_option(values["plan"]) if values["plan"] is not None else None,
+        Terms(Leave.NOTHING, values["budget"], values["namespaces"]),
+        version_option(values["istio"]),
+        Acceptance(entries, datetime.now(UTC).date()),
+        tuple(each for path in values["invariants"] for each in invariants_in(yaml_file(path, "--invariant"), path)),
+        Manner(values["quiet"], values["verbose"]),
+        values["require_complete"],
+    )
+
+
+def proof_of(ask: Ask) -> Proof:
+    """Read, compare, and ask the invariants."""
+    meshes = [read_mesh(each, ask.manner, require_complete=ask.whole) for each in ask.sources]
+    with garbage_untouched(), _progress(ask.manner) as tell:
+        first = State(_name(ask.sources[0], meshes[0]), MeshIndex.of(meshes[0], ask.version))
+        inquiry = Inquiry(ask.invariants, ask.terms.budget)
+        walk = Walk(first, ask.terms, ask.acceptance, inquiry, steps=ask.plan is not None)
+        walk.ask(first.index, TODAY if ask.plan is not None else BEFORE if len(meshes) > 1 else "")
+        for state in _others(ask, meshes):
+            tell(state.name)
+            walk.visit(state)
+            walk.ask(state.index, state.name if ask.plan is not None else AFTER)
+        return _with_commands(walk.proof(), ask)
+
+
+def _others(ask: Ask, meshes: list[Mesh]) -> Iterator[State]:
+    """What is held against the first mesh, made one after the other."""
+    if ask.plan is not None:
+        for name, mesh in states_of(ask.plan, meshes[0], ask.version):
+            yield State(name, MeshIndex.of(mesh, ask.version))
+    elif len(meshes) > 1:
+        yield State(_name(ask.sources[1], meshes[1]), MeshIndex.of(meshes[1], ask.version))
+
+
+def _with_commands(proof: Proof, ask: Ask) -> Proof:
+    """Commands that ask the mesh which answers otherwise."""
+    if ask.plan is None:
+        sides = {BEFORE: (*_reading(ask.sources[0]), "--at", TODAY)}
+        return with_commands(proof, sides, (*_reading(ask.sources[-1]), "--at", TODAY))
+    source = _reading(ask.sources[0])
+    steps = {name: (*source, "--at", ask.plan.at(name)) for name in proof.compared[1:]}
+    return with_commands(proof, steps, (*source, "--at", TODAY))
+
+
+def _reading(source: SourceOptions) -> tuple[str, ...]:
+    """Options by which other commands read the same mesh."""
+    found = [part for path in source.paths for part in ("--from", path)]
+    found += ["--context", source.context] if source.context else []
+    return (*found, *(["--kubeconfig", source.kubeconfig] if source.kubeconfig else []))
+
+
+def _name(source: SourceOptions, mesh: Mesh) -> str:
+    return ", ".join(source.paths) or f"{CLUSTER} {mesh.source.name}"
+
+
+def _sources(values: dict[str, Any]) -> tuple[SourceOptions, ...]:
+    """The meshes that are asked for."""
+    given = values["meshes"]
+    before, after = _sides(given, values)
+    if before or after:
+        _check_alone(values)
+        sources = tuple(_source(side, values) for side in (before, after))
+    else:
+        if values["plan"] is None and not values["invariants"]:
+            raise UsageError("says neither what to compare nor what to check", remedy=_FORMS)
+        paths = tuple(given) or values["paths"] or (CLUSTER,)
+        if given and values["paths"]:
+            raise UsageError("names the mesh twice", where="--from", remedy="leave one of them out")
+        sources = (_source(paths, values),)
+    if sum(_STDIN in each.paths for each in sources) > 1:
+        raise UsageError("stdin holds one mesh", where=_STDIN, remedy="read the other from a file")
+    return sources
+
+
+_FORMS = "write two meshes, or --plan, or --invariant; see sidestep prove --help"
+
+
+def _sides(given: tuple[str, ...], values: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is before and what is after; both empty where one mesh is asked alone."""
+    before, after = values["before"], values["after"]
+    if given and (before or after):
+        raise UsageError("meshes are named as arguments and as options", where="--before", remedy="use one way")
+    if len(given) > 2:
+        raise UsageError("more than two meshes", where=given[2], remedy=f"{_FORMS}; --before takes several files")
+    if len(given) == 2:
+        return (given[0],), (given[1],)
+    if bool(before) is not bool(after):
+        missing = "--after" if before else "--before"
+        raise UsageError("only one mesh is named", where=missing, remedy=f"add {missing} MESH")
+    return before, after
+
+
+def _check_alone(values: dict[str, Any]) -> None:
+    for name, option in (("plan", "--plan"), ("paths", "--from")):
+        if values[name]:
+            raise UsageError("two meshes are compared already", where=option, remedy="leave it out")
+
+
+def _source(paths: tuple[str, ...], values: dict[str, Any]) -> SourceOptions:
+    """A mesh by its name; the cluster's own options count for every cluster."""
+    word, _, context = paths[0].partition(":")
+    if word != CLUSTER:
+        return SourceOptions(paths, None, None, (), "", values["request_timeout"])
+    if len(paths) > 1:
+        raise UsageError("a cluster is a whole mesh", where=paths[0], remedy="give it alone; ./cluster is a file")
+    return SourceOptions((), context or values["context"], values["kubeconfig"], (), "", values["request_timeout"])
+
+
+@contextmanager
+def _progress(manner: Manner) -> Iterator[Any]:
+    """Says which state is being proved: in place where somebody watches, else only when asked to be verbose."""
+    if manner.quiet or not sys.stderr.isatty():
+        yield lambda name: click.echo(f"proving {name}", err=True) if manner.verbose and not manner.quiet else None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only who watches pays for it
+    from rich.markup import escape  # noqa: PLC0415
+
+    with Console(stderr=True).status("proving") as status:
+        yield lambda name: status.update(f"proving {escape(name)}")

@@ -1,0 +1,79 @@
+"""The arguments of `sidestep explain` that ask a request again."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sidestep.semantics.authentication.tokens import Token, TokenState
+from sidestep.semantics.requests import (
+    Answers,
+    Client,
+    GatewayClient,
+    Http,
+    NodeClient,
+    OutsideClient,
+    Request,
+    Tcp,
+    WorkloadClient,
+)
+
+
+def explain_arguments(request: Request) -> tuple[str, ...]:
+    """What to write after `sidestep explain`; of a workload in several states the first is asked."""
+    payload = _of_http(request) if isinstance(request.payload, Http) else _of_bytes(request.payload)
+    answers = ("--authorizer", request.authorizer.value) if request.authorizer is not Answers.UNSTATED else ()
+    head = ("--client", client_argument(request.client), "--to", request.to, "--port", str(request.port))
+    return (*head, *payload, *answers)
+
+
+def client_argument(client: Client) -> str:
+    """A client as `--client` takes it."""
+    match client:
+        case WorkloadClient():
+            return f"{client.ref.namespace}/{client.ref.kind}/{client.ref.name}"
+        case GatewayClient():
+            return f"gateway:{client.namespace}/{client.name}"
+        case NodeClient():
+            return f"node:{client.address}" if client.address else "node"
+        case OutsideClient():
+            return f"outside:{client.address}" if client.address else "outside"
+
+
+def _of_bytes(payload: Tcp) -> Iterator[str]:
+    yield "--tcp"
+    if payload.server_first:
+        yield "--server-first"
+    if payload.sni:
+        yield from ("--sni", payload.sni)
+
+
+def _of_http(request: Request) -> Iterator[str]:
+    http = request.payload
+    if not isinstance(http, Http):
+        return
+    yield from ("--method", http.method, "--path", http.path)
+    if http.authority not in ("", request.to):
+        yield from ("--host", http.authority)
+    for name, value in http.headers.items():
+        yield from ("--header", f"{name}: {value}")
+    if http.grpc:
+        yield "--grpc"
+    yield from _of_token(http.token)
+
+
+def _of_token(token: Token) -> Iterator[str]:
+    if token.state is TokenState.NONE:
+        return
+    yield from ("--token", token.state.value)
+    for name, value in _claims(token.claims):
+        yield from ("--claim", f"{name}={value}")
+
+
+def _claims(claims: Mapping[str, Any], outer: str = "") -> Iterator[tuple[str, str]]:
+    """Nested ones as Istio writes them: `realm[roles]`; a list is a claim that is given several times."""
+    for key, value in claims.items():
+        name = f"{outer}[{key}]" if outer else key
+        if isinstance(value, Mapping):
+            yield from _claims(value, name)
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            yield name, str(each)

@@ -1,0 +1,143 @@
+"""One mesh held against others, one after the other: what differs, what is accepted, and which invariants hold."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sidestep.explain.answer import unread
+from sidestep.model.mesh import Mesh
+from sidestep.model.resource import Resource
+from sidestep.prove.accepted import Acceptance, verdict
+from sidestep.prove.findings import DecidingObject, InvariantResult, Standing
+from sidestep.prove.invariants import Inquiry
+from sidestep.prove.proof import Conclusion, Counterexample, Proof, Undecided
+from sidestep.prove.prover import Terms, prove
+from sidestep.prove.whole_way import TwoMeshes
+from sidestep.semantics.index import MeshIndex
+
+_NAMED = re.compile(r"\b[A-Z][A-Za-z]+ [a-z0-9.-]+(?:/[a-zA-Z0-9.-]+)?(?<![.-])")
+
+
+class State(Struct, frozen=True):
+    """A mesh with a name.
+
+    Attributes:
+        name: of the state; a step's id where it is one of a plan.
+        index: the mesh in it.
+    """
+
+    name: str
+    index: MeshIndex
+
+
+class Walk:
+    """Visits states and gathers what is found.
+
+    Args:
+        first: that the others are held against; its own invariants are asked too.
+        terms: of the comparison.
+        acceptance: of differences.
+        inquiry: invariants.
+        steps: whether the states are steps of a plan, which counterexamples then name.
+    """
+
+    def __init__(self, first: State, terms: Terms, acceptance: Acceptance, inquiry: Inquiry, *, steps: bool) -> None:
+        self._first, self._terms, self._acceptance, self._inquiry = first, terms, acceptance, inquiry
+        self._steps = steps
+        self._found: dict[tuple[str, str], Counterexample] = {}
+        self._undecided: dict[tuple[str, str], Undecided] = {}
+        self._assumptions: dict[str, None] = {}
+        self._objects: dict[str, DecidingObject] = {}
+        self._compared = [first.name]
+        self._ways = self._requests = 0
+        self._note(first.index)
+
+    def ask(self, index: MeshIndex, name: str) -> None:
+        """Ask the invariants of a state; a mesh that is asked alone needs no name."""
+        self._inquiry.ask(index, name)
+        self._remember(self._inquiry.words(), index.mesh)
+
+    def visit(self, state: State) -> None:
+        """Hold a state against the first."""
+        step = state.name if self._steps else ""
+        proof = prove(self._first.index, state.index, self._terms, step)
+        two = TwoMeshes(self._first.index, state.index, self._terms.budget, step)
+        proof = self._acceptance.accept(proof, self._first.index, lambda example: two.differences(example.request))
+        for example in proof.counterexamples:
+            if self._found.setdefault((example.request, example.direction.value), example) is example:
+                self._remember([example.before.why], self._first.index.mesh)
+                self._remember([example.after.why], state.index.mesh)
+        for each in proof.undecided:
+            self._undecided.setdefault((each.where, each.reason), each)
+        self._assumptions.update(dict.fromkeys(proof.assumptions))
+        self._note(state.index)
+        self._compared.append(state.name)
+        self._ways, self._requests = max(self._ways, proof.ways), self._requests + proof.requests
+
+    def proof(self) -> Proof:
+        """What came out."""
+        found, undecided = tuple(self._found.values()), tuple(self._undecided.values())
+        invariants = self._inquiry.results()
+        return Proof(
+            worst(verdict(found, undecided), invariants),
+            found,
+            undecided,
+            tuple(self._assumptions),
+            len(self._compared) - 1 or 1,
+            self._ways,
+            self._requests,
+            findings=self._acceptance.findings() if self._compared[1:] else (),
+            invariants=invariants,
+            objects=tuple(self._objects.values()),
+            compared=tuple(self._compared),
+        )
+
+    def _note(self, index: MeshIndex) -> None:
+        self._assumptions.update(dict.fromkeys((*index.assumptions, *unread(index.mesh))))
+
+    def _remember(self, words: Iterable[str], mesh: Mesh) -> None:
+        """Objects that words name, the latest state's first."""
+        for text in words:
+            for name in _NAMED.findall(text):
+                for each in _called(mesh, name):
+                    self._objects.setdefault(name, DecidingObject(each.id, each.origin))
+
+
+def worst(found: Conclusion, invariants: Iterable[InvariantResult]) -> Conclusion:
+    """The verdict with that of invariants: one that is violated counts like a difference."""
+    standing = {each.standing for each in invariants}
+    if found is Conclusion.DIFFERS or Standing.VIOLATED in standing:
+        return Conclusion.DIFFERS
+    undecided = found is Conclusion.UNDECIDED or Standing.UNDECIDED in standing
+    return Conclusion.UNDECIDED if undecided else Conclusion.EQUAL
+
+
+def with_commands(proof: Proof, where: dict[str, tuple[str, ...]], otherwise: tuple[str, ...]) -> Proof:
+    """With what is to be added to commands, by step, so that they ask the mesh that answers otherwise.
+
+    Args:
+        proof: of which.
+        where: arguments by step.
+        otherwise: for steps that have none of their own.
+    """
+
+    def completed(command: tuple[str, ...], step: str) -> tuple[str, ...]:
+        return (*command, *where.get(step, otherwise)) if command else ()
+
+    return replace(
+        proof,
+        counterexamples=tuple(
+            replace(each, command=completed(each.command, each.step)) for each in proof.counterexamples
+        ),
+        invariants=tuple(replace(each, command=completed(each.command, each.step)) for each in proof.invariants),
+    )
+
+
+def _called(mesh: Mesh, name: str) -> Iterator[Resource[object]]:
+    kind, _, rest = name.partition(" ")
+    namespace, _, own = rest.rpartition("/")
+    for found in mesh.resources.values():
+        if found and found[0].kind == kind:
+            yield from (each for each in found if (each.meta.namespace, each.meta.name) == (namespace, own))

@@ -1,0 +1,1 @@
+"""A proof in every format: verdict, counterexamples, what was accepted, and what could not be decided."""
