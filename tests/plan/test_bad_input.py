@@ -11,13 +11,15 @@ from tests.support.generated import REFS, calls_of, graphs, read, worlds
 from tests.support.mesh import o
 from tests.support.scenes import m, peers, pods, policy, service, waypoint
 
-from sidestep.actions.memory import problems, states
+from sidestep.actions.memory import apply, problems, states
 from sidestep.model.metadata import WorkloadRef
 from sidestep.plan.document import Confidence, Fate
 from sidestep.plan.inferred_calls import inferred_calls
 from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.plan.reading import read_plan
 from sidestep.plan.steps import Apply, Restart
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.instances import Mode
 from sidestep.sources.prices import load_prices
 
 PRICES = load_prices(None)
@@ -124,6 +126,29 @@ def test_all_twins_stand_before_a_pod_moves():
         waited.add(step)
         todo += [each for each in by_id[step].after if each not in waited]
     assert staged <= waited
+
+
+@pytest.mark.parametrize("gone", [("Deployment",), ("Deployment", "ReplicaSet")])
+def test_a_workload_whose_controller_was_not_read_does_not_move(gone):
+    """Its pods were made anew from the same template, with their sidecars, and the plan called them ambient."""
+    found = objects(ENABLED, pods("web"), pods("cart"), service("cart"))
+    plan = plan_of(
+        read([each for each in found if each["kind"] not in gone or each["metadata"]["name"].startswith("web")])
+    )
+    left = next(each for each in plan.workloads if each.workload.name.startswith("cart"))
+    assert left.fate is Fate.REWORK
+    assert left.wave is None
+    assert "was not read" in left.reasons[0].text
+
+
+@given(worlds(), graphs)
+def test_whoever_moves_is_off_its_sidecar_in_the_end(found, graph):
+    mesh = read(found)
+    plan = plan_of(mesh, graph=graph)
+    after = MeshIndex.of(apply(plan, mesh)).workloads
+    for each in plan.workloads:
+        if each.wave is not None:
+            assert {pods.mode for pods in after[each.workload]} == {Mode.AMBIENT}
 
 
 def test_a_circle_of_callers_and_who_calls_itself():

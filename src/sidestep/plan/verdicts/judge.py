@@ -88,7 +88,7 @@ def _outside_of_mesh(workload: Workload, pods: tuple[Instances, ...]) -> Reason 
 def _blocking(workload: Workload, blocked: Mapping[ObjectId, tuple[Blocker, ...]]) -> list[Obstacle]:
     template = workload.template
     if template is None:
-        return [_unmanaged(workload)] if workload.ref.kind == "Pod" else []
+        return [_unmanaged(workload) if workload.ref.kind == "Pod" else _controller_unread(workload)]
     return [
         Obstacle(Reason(each.why, each.object, each.field), each.way_out, rework=each.name not in _STAYS)
         for each in blocked.get(template.controller.id, ())
@@ -100,6 +100,12 @@ def _unmanaged(workload: Workload) -> Obstacle:
     pod = ObjectId("v1", "Pod", workload.ref.namespace, workload.ref.name)
     reason = Reason("no controller would make it anew without its sidecar", pod, "metadata.ownerReferences")
     return Obstacle(reason, "give it a controller, or create it again once its namespace is ambient", rework=True)
+
+
+def _controller_unread(workload: Workload) -> Obstacle:
+    """Its next pods are made from a template that nobody saw: by it alone they would get their sidecars again."""
+    reason = Reason(f"its controller, {workload.ref}, was not read, and with it the template of its pods")
+    return Obstacle(reason, "grant the right to list its kind, or take it off its sidecar by hand", rework=True)
 
 
 def _verdict(
