@@ -1,0 +1,84 @@
+"""Which item of a list became which: equal ones first, then those of one name, then by place."""
+
+from difflib import SequenceMatcher
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_MOST_COMPARED = 1_000_000
+_IDENTITIES = ("name", "host", "mountPath", "containerPort", "port", "number")
+
+
+class Alignment(Struct, frozen=True):
+    """How one list becomes another.
+
+    Attributes:
+        kept: new index by old, in order.
+        added: new indices, after the old index that each follows (-1 for the start).
+    """
+
+    kept: dict[int, int]
+    added: dict[int, list[int]]
+
+
+def align(before: list[Any], after: list[Any]) -> Alignment:
+    """Match items so that little has to change."""
+    kept = dict(_matched(before, after))
+    added: dict[int, list[int]] = {}
+    by_new = {new: old for old, new in kept.items()}
+    last = -1
+    for new in range(len(after)):
+        last = by_new.get(new, last)
+        if new not in by_new:
+            added.setdefault(last, []).append(new)
+    return Alignment(kept, added)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON: `true` is not 1, and 1.0 is."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _matched(before: list[Any], after: list[Any]) -> list[tuple[int, int]]:
+    old, new = [_encode(each) for each in before], [_encode(each) for each in after]
+    head = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    if head == len(old) == len(new):
+        return [(at, at) for at in range(head)]
+    if (len(old) - head) * (len(new) - head) > _MOST_COMPARED:
+        return [(at, at) for at in range(min(len(old), len(new)))]
+    found = [(at, at) for at in range(head)]
+    matcher = SequenceMatcher(None, old[head:], new[head:], autojunk=False)
+    for tag, a, a_end, b, b_end in matcher.get_opcodes():
+        ours, theirs = range(a + head, a_end + head), range(b + head, b_end + head)
+        if tag == "equal":
+            found += zip(ours, theirs, strict=True)
+        elif tag == "replace":
+            found += _changed(before, after, ours, theirs)
+    return found
+
+
+def _changed(before: list[Any], after: list[Any], ours: range, theirs: range) -> list[tuple[int, int]]:
+    """Pairs among items of which none is equal to another."""
+    if len(ours) == len(theirs):
+        return list(zip(ours, theirs, strict=True))
+    found, start = [], theirs.start
+    for old in ours:
+        identity = _identity(before[old])
+        new = next((at for at in range(start, theirs.stop) if identity and _identity(after[at]) == identity), None)
+        if new is not None:
+            found.append((old, new))
+            start = new + 1
+    return found
+
+
+def _identity(item: Any) -> tuple[str, str] | None:
+    if not isinstance(item, dict):
+        return None
+    name = next((name for name in _IDENTITIES if name in item), None)
+    return (name, str(item[name])) if name else None
