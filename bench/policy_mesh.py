@@ -22,17 +22,27 @@ from sidestep.sources.objects.builder import MeshBuilder
 
 _MODES = ("sidecar",) * 4 + ("waypoint",) * 2 + ("ambient", "none")
 _STYLES = {"sidecar": "tag", "waypoint": "ambient", "ambient": "ambient", "none": "none"}
+_MODES_OF_CLIENTS = {"waypoint": "ambient", "none": "no mesh"}
 _METHODS = ("GET", "GET", "GET", "POST", "DELETE")
 _NODES = 100
+_KINDS = 20
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a mesh is: `per_namespace` services live in one namespace."""
+    """How large a mesh is, and among how many of its services requests go.
+
+    Attributes:
+        policies: AuthorizationPolicies, spread over all services.
+        services: each with a Deployment of one or two pods.
+        per_namespace: services in one namespace.
+        among: only the first so many services send and receive requests; 0 for all.
+    """
 
     policies: int
     services: int
     per_namespace: int = 40
+    among: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,36 +132,37 @@ def _policy(number: int, server: Server, everybody: list[Server]) -> o.Object:
     return o.istio("AuthorizationPolicy", f"policy-{number}", server.namespace, spec)
 
 
-def requests(size: Size, addresses: dict[str, str], count: int, seed: int) -> Iterator[tuple[str, Request]]:
+def requests(size: Size, made: Mesh, count: int, seed: int) -> Iterator[tuple[str, Request]]:
     """Requests by their kind, each with a client, a server and a path of its own.
 
     Args:
         size: of the mesh.
-        addresses: of pods, by `namespace/name` of their workload.
-        count: how many.
+        made: it, for the addresses of pods.
+        count: how many; with as many as there are services, each is asked once.
         seed: other seeds, other pairs of clients and servers and other paths.
     """
-    everybody, chance = servers(size), random.Random(seed)
+    addresses = {f"{pod.namespace}/{pod.shape.labels['app']}": pod.status.pod_ip for pod in made.pods}
+    everybody, chance = servers(size)[: size.among or None], random.Random(seed)
     for number in range(count):
-        server, client = everybody[(number * 7919 + seed) % len(everybody)], chance.choice(everybody)
-        yield _request(server, client, addresses, number % 20, chance)
+        server, client = everybody[number * 7919 % len(everybody)], chance.choice(everybody)
+        yield _request(server, client, addresses, (number + seed) % _KINDS, chance)
 
 
 def _request(
     server: Server, client: Server, addresses: dict[str, str], kind: int, chance: random.Random
 ) -> tuple[str, Request]:
-    pair = f"{client.mode} to {server.mode}"
+    pair = f"{_MODES_OF_CLIENTS.get(client.mode, client.mode)} to {server.mode}"
     host, full = f"{server.name}.{server.namespace}", f"{server.name}.{server.namespace}.svc.cluster.local"
     http = Http(chance.choice(_METHODS), f"/api/{chance.choice(('items', 'orders'))}/{chance.getrandbits(32)}?page=1")
     match kind:
         case 0 | 1 | 2:
-            return f"TCP, {pair}", Request(client.client, host, 5432, Tcp())
+            return "TCP", Request(client.client, host, 5432, Tcp())
         case 3 | 4:
             address = addresses[f"{server.namespace}/{server.name}"]
-            return f"pod's address, {pair}", Request(client.client, address, 8080, http)
+            return "HTTP to a pod's address", Request(client.client, address, 8080, http)
         case 5:
-            return "from a node or outside", Request(OutsideClient("203.0.113.7"), full, 80, http)
+            return "HTTP from a node or outside", Request(OutsideClient("203.0.113.7"), full, 80, http)
         case 6:
-            return "from a node or outside", Request(NodeClient("10.0.0.1"), full, 80, http)
+            return "HTTP from a node or outside", Request(NodeClient("10.0.0.1"), full, 80, http)
         case _:
             return f"HTTP, {pair}", Request(client.client, host, 80, http)
