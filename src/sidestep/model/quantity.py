@@ -50,7 +50,7 @@ class Resources(Struct, frozen=True, order=True, rename="camel"):
 
 @lru_cache(maxsize=4096)
 def parse_quantity(text: RawQuantity) -> Decimal | None:
-    """The value in base units (cores, bytes); None when the text is no quantity. Capped at 2^63-1, as Kubernetes does."""
+    """The value in base units (cores, bytes), capped at 2^63-1 as in Kubernetes; None when the text is no quantity."""
     candidate = str(text).strip()
     match = _FORM.fullmatch(candidate) if len(candidate) <= _LONGEST else None
     if match is None:
