@@ -11,8 +11,12 @@ MARK = "plan.json"
 """What tells a folder of ours from anybody else's."""
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, mark: str = MARK) -> None:
     """Say early, before a mesh is read, that a folder cannot be written.
+
+    Args:
+        folder: which.
+        mark: a file that every folder of the same kind holds.
 
     Raises:
         WorldError: its parent is missing, it is a file, or it holds something else.
@@ -21,17 +25,19 @@ def check_folder(folder: Path) -> None:
         raise WorldError("no such folder", where=str(folder.parent), remedy="make it, or check --out")
     if folder.exists() and not folder.is_dir():
         raise WorldError("is a file, not a folder", where=str(folder), remedy="name a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
-        raise WorldError("holds something that is no plan", where=str(folder), remedy="name a new or an empty folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+        raise WorldError(
+            f"holds something else: there is no {mark} in it", where=str(folder), remedy="name a new or an empty folder"
+        )
 
 
-def write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    """Write files by their relative paths; an earlier plan in the folder is replaced as a whole.
+def write_folder(folder: Path, files: Mapping[str, str], mark: str = MARK) -> None:
+    """Write files by their relative paths; what an earlier run wrote there is replaced as a whole.
 
     Raises:
         WorldError: something cannot be written; what was there stays.
     """
-    check_folder(folder)
+    check_folder(folder, mark)
     try:
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:

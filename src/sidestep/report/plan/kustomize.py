@@ -69,9 +69,9 @@ def _patches(step: Step) -> Iterator[Tree]:
     operations = list(_operations(effect.object, changes, before))
     merged = _without(changes, {path for path, _ in operations} | set(_absent(changes)))
     if merged:
-        yield {"target": _target(effect.object), "patch": as_yaml(named_patch(effect.object, merged))}
+        yield {"target": target_of(effect.object), "patch": as_yaml(named_patch(effect.object, merged))}
     if operations:
-        yield {"target": _target(effect.object), "patch": as_yaml([each for _, each in operations])}
+        yield {"target": target_of(effect.object), "patch": as_yaml([each for _, each in operations])}
 
 
 def _operations(named: ObjectId, changes: Tree, before: Tree) -> Iterator[tuple[_Path, Tree]]:
@@ -80,9 +80,9 @@ def _operations(named: ObjectId, changes: Tree, before: Tree) -> Iterator[tuple[
     for path, value in _leaves(changes):
         was = _at(before, path)
         if value is None and path[:-1] in _MAPS and was is not None:
-            yield path, {"op": "remove", "path": _pointer(path)}
+            yield path, {"op": "remove", "path": pointer(path)}
         elif isinstance(value, list) and lists_merge:
-            yield path, {"op": "add", "path": _pointer(path), "value": value}
+            yield path, {"op": "add", "path": pointer(path), "value": value}
 
 
 def _absent(changes: Tree) -> Iterator[_Path]:
@@ -116,7 +116,7 @@ def _without(found: Tree, paths: Iterable[_Path], path: _Path = ()) -> Tree:
     return kept
 
 
-def _target(named: ObjectId) -> Tree:
+def target_of(named: ObjectId) -> Tree:
     """Kustomize takes each part for a regular expression that must match as a whole."""
     group, _, version = named.api_version.rpartition("/")
     parts = {"group": group, "version": version, "kind": named.kind, "namespace": named.namespace, "name": named.name}
@@ -127,5 +127,6 @@ def _literal(text: str) -> str:
     return "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in text)
 
 
-def _pointer(path: _Path) -> str:
+def pointer(path: tuple[str, ...]) -> str:
+    """A place in a tree as JSON Patch names it (RFC 6901)."""
     return "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in path)

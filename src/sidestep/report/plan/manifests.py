@@ -65,7 +65,7 @@ def as_yaml(value: Any) -> str:
 def tree(effect: Written) -> Tree:
     """The object to apply, or the patch with the name of what it patches."""
     if isinstance(effect, Apply):
-        return _client_set(effect.manifest)
+        return client_set(effect.manifest)
     return named_patch(effect.object, merge_patch(effect))
 
 
@@ -95,7 +95,7 @@ def _labels(effect: SetLabels, labels: LabelChanges) -> Tree:
     return {"spec": {"jobTemplate": template}} if effect.object.kind == CRON_JOB.name else template
 
 
-def _client_set(manifest: Tree) -> Tree:
+def client_set(manifest: Tree) -> Tree:
     """Without what the API server sets, and would refuse or take for a conflict."""
     kept = {name: value for name, value in manifest.items() if name != "status"}
     metadata = kept.get("metadata")

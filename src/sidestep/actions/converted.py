@@ -1,0 +1,36 @@
+"""The mesh that a conversion makes: its objects applied stage by stage, and its pods moved as the plan moves them."""
+
+from collections.abc import Iterable
+
+from sidestep.actions.in_memory.working_copy import WorkingCopy
+from sidestep.actions.stages import LATE, Stage
+from sidestep.model.mesh import Mesh
+from sidestep.plan.document import Plan
+from sidestep.plan.steps import Apply, Delete, Restart, SetLabels, Wait
+
+
+def converted(plan: Plan, found: Iterable[Stage], mesh: Mesh) -> Mesh:
+    """A mesh after all stages, with everybody moved who moves.
+
+    Args:
+        plan: whose steps restart pods and wait.
+        found: the stages (see `actions.stages`).
+        mesh: as it is.
+    """
+    copy = WorkingCopy(mesh)
+    for stage in found:
+        _apply(copy, stage)
+        for step in plan.steps:
+            due = step.wave >= stage.wave if stage.name == LATE else step.wave == stage.wave
+            if due and isinstance(step.effect, SetLabels | Restart | Wait):
+                copy.perform(step.effect)
+    copy.roll_out()
+    return copy.mesh()
+
+
+def _apply(copy: WorkingCopy, stage: Stage) -> None:
+    for each in stage.objects:
+        if each.after is not None:
+            copy.perform(Apply(each.object, each.after, each.before))
+        elif each.before is not None:
+            copy.perform(Delete(each.object, each.before))

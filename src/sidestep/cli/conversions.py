@@ -1,0 +1,147 @@
+"""What `sidestep convert` makes: the plan, the rewrites in its order, and the proof of what comes out."""
+
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep import __version__
+from sidestep.actions.converted import converted
+from sidestep.actions.memory import problems
+from sidestep.actions.stages import BASE, LATE, Stage, stages
+from sidestep.cli.plan import version_option
+from sidestep.cli.states import plan_content
+from sidestep.convert.conversion import convert
+from sidestep.convert.ledger import Key, key_of
+from sidestep.convert.rewrite import Loss
+from sidestep.errors import UsageError, WorldError
+from sidestep.model.mesh import Mesh
+from sidestep.plan.conversion_context import context_of
+from sidestep.plan.document import Plan
+from sidestep.plan.inferred_calls import inferred_calls
+from sidestep.plan.planner import PlanRequest, Wishes, make_plan
+from sidestep.plan.reading import read_plan
+from sidestep.prove.proof import Proof
+from sidestep.prove.prover import Leave, Terms, prove
+from sidestep.report.conversion.document import Conversion, staged_changes, summary
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.versions import IstioVersion
+from sidestep.sources.prices import load_prices
+
+UPSTREAM = "upstream"
+_WAVES = "waves/"
+
+
+class Made(Struct, frozen=True):
+    """A conversion, before it is written anywhere.
+
+    Attributes:
+        mesh: as it was read.
+        plan: that says when.
+        stages: up to the one that was asked for.
+        losses: of the whole conversion.
+        index: the mesh as it decides today.
+        target: the Istio that will read the result.
+    """
+
+    mesh: Mesh
+    plan: Plan
+    stages: tuple[Stage, ...]
+    losses: tuple[Loss, ...]
+    index: MeshIndex
+    target: IstioVersion
+
+    @property
+    def keys(self) -> set[Key]:
+        """What names the objects that were read."""
+        return {key_of(each.id) for group in (*self.mesh.resources.values(), self.mesh.others) for each in group}
+
+
+def make(mesh: Mesh, saved: Plan | None, until: str, target: IstioVersion | None) -> Made:
+    """Convert a mesh.
+
+    Args:
+        mesh: as it was read.
+        saved: a plan; None to make one.
+        until: the last stage.
+        target: the Istio that will read the result; None for the one that is there.
+
+    Raises:
+        WorldError: the plan does not fit the mesh.
+        UsageError: there is no such stage.
+    """
+    mesh = mesh.in_order
+    index = MeshIndex.of(mesh)
+    plan = saved or make_plan(PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes()))
+    _check_fits(plan, mesh)
+    chosen = target or index.settings.version
+    found = convert(context_of(plan, index, chosen))
+    return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), found.losses, index, chosen)
+
+
+def proof_of(made: Made, budget: int) -> Proof:
+    """Today's mesh against the converted one; refused more often, or in another form, is taken for fine."""
+    after = converted(made.plan, made.stages, made.mesh)
+    version = None if made.target == made.index.settings.version else made.target
+    return prove(made.index, MeshIndex.of(after, version), Terms(Leave.SHAPE | Leave.CLOSED, budget))
+
+
+def document(made: Made, proof: Proof | None) -> Conversion:
+    """What is reported."""
+    changes = staged_changes(made.stages)
+    standing = {key_of(each.object) for stage in made.stages for each in stage.objects if each.before is not None}
+    held = sum(map(len, made.mesh.resources.values())) + len(made.mesh.others)
+    return Conversion(
+        f"{made.mesh.source.kind.value} {made.mesh.source.name}",
+        made.target.found or f"{made.target.version} (assumed)",
+        __version__,
+        summary(changes, made.losses, held - len(standing & made.keys)),
+        tuple(stage.name for stage in made.stages),
+        changes,
+        made.losses,
+        proof,
+    )
+
+
+def target_option(text: str | None) -> IstioVersion | None:
+    """What `--for` names; None for the version that is there.
+
+    Raises:
+        UsageError: it is no version.
+    """
+    return None if text in (None, UPSTREAM) else version_option(text)
+
+
+def plan_option(path: str | None) -> Plan | None:
+    """The plan that `--plan` names.
+
+    Raises:
+        WorldError: it cannot be read, or is no plan.
+    """
+    return None if path is None else read_plan(plan_content(Path(path)), path)
+
+
+def _check_fits(plan: Plan, mesh: Mesh) -> None:
+    misfits = problems(plan, mesh)
+    if misfits:
+        told = f"{misfits[0].step}: {misfits[0].reason}"
+        raise WorldError(f"does not fit the mesh ({told})", where="--plan", remedy="make the plan again of this mesh")
+
+
+def _up_to(found: tuple[Stage, ...], until: str) -> tuple[Stage, ...]:
+    """The stages up to one: `base`, the number of a wave, or `late`."""
+    names = [stage.name for stage in found]
+    name = until if until in (BASE, LATE) else f"{_WAVES}{int(until):02}" if _is_number(until) else until
+    if name not in names:
+        known = ", ".join(each.removeprefix(_WAVES).lstrip("0") or each for each in names)
+        raise UsageError(f"there is no stage {until!r}", where="--until", remedy=f"name one of {known}")
+    return found[: names.index(name) + 1]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def found_in(values: dict[str, Any], *names: str) -> str:
+    """The first of some options that is set, for messages; empty where none is."""
+    return next((f"--{name.replace('_', '-')}" for name in names if values[name]), "")

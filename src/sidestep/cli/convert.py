@@ -1,0 +1,186 @@
+"""`sidestep convert`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sidestep.cli.conversions import Made, document, found_in, make, plan_option, proof_of, target_option
+from sidestep.cli.folders import check_folder, write_folder
+from sidestep.cli.options import chosen_source, manner_options, source_options
+from sidestep.cli.output import emit, look
+from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
+from sidestep.convert.rewrite import Loss, Severity
+from sidestep.errors import SidestepError, UsageError
+from sidestep.prove.proof import Conclusion, Proof
+from sidestep.report.conversion.document import losses_word
+from sidestep.report.conversion.formats import CONVERSION_FORMATS
+from sidestep.report.conversion.verdict import opened, verdict
+from sidestep.report.formats import format_named
+from sidestep.report.units import count
+
+_EXIT_CODES = """\b
+Exit codes:
+  0  converted, or nothing to convert
+  1  tool or usage error
+  2  losses at or above --fail-on-loss
+  3  the proof shows a request that is admitted though refused today; nothing was written
+  4  the proof is undecided; nothing was written
+With --diff, as kubectl: 0 no differences, 1 differences, above 1 an error.
+"""
+_BUDGET = 20_000
+_DIFFERS, _DIFF_ERROR = 1, 2
+
+
+@click.command("convert", epilog=_EXIT_CODES)
+@source_options
+@click.option("--plan", "plan_path", metavar="FILE|DIR", help="The plan to follow.  [default: the one it would make]")
+@click.option(
+    "--for", "target", metavar="upstream|VERSION", help="Write only what that Istio reads.  [default: the mesh's own]"
+)
+@click.option("--until", default="late", show_default=True, metavar="base|WAVE|late", help="The last stage to convert.")
+@click.option("--out", metavar="DIR", help="Write a Kustomize base, an overlay for each wave and one for the end.")
+@click.option("--in-place", is_flag=True, help="Edit the files of --from; only lines that change are changed.")
+@click.option("--diff", is_flag=True, help="Show a unified diff for each object; nothing is written.")
+@click.option(
+    "--prove/--no-prove",
+    "proving",
+    default=None,
+    help="Hold the converted mesh against today's.  [default: with --out and --in-place]",
+)
+@click.option("--force", is_flag=True, help="Write also what the proof refuses, or leaves undecided.")
+@click.option(
+    "--fail-on-loss",
+    type=click.Choice([each.value for each in Severity]),
+    help="Exit with 2 when something at least that grave is lost.",
+)
+@click.option(
+    "-o", "--output", type=click.Choice([f.name for f in CONVERSION_FORMATS]), help="Format.  [default: table]"
+)
+@click.option("--require-complete", is_flag=True, help="Exit with 1 when anything could not be read.")
+@manner_options
+def command(**values: Any) -> int:
+    """Rewrite policies, routes and templates for ambient, and name everything that cannot be carried over.
+
+    Reads the current cluster, or files with --from. Nothing is written to a cluster, and no Secret is read.
+
+    \b
+    Try it with:
+      sidestep convert --from repository/
+      sidestep convert --from repository/ --out converted/
+      sidestep convert --from repository/ --in-place --until base
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    if values["diff"]:
+        return _as_diff(lambda: _run(values))
+    return _run(values)
+
+
+def _as_diff(action: Callable[[], int]) -> int:
+    """Exit codes of `kubectl diff`: what fails must not look like differences."""
+    try:
+        return action()
+    except click.ClickException as error:
+        error.show()
+    except SidestepError as error:
+        click.echo(f"error: {error}", err=True)
+    return _DIFF_ERROR
+
+
+def _run(values: dict[str, Any]) -> int:
+    _check(values)
+    source = chosen_source(values)
+    manner = Manner(values["quiet"], values["verbose"])
+    saved, target = plan_option(values["plan_path"]), target_option(values["target"])
+    mesh = read_mesh(source, manner, require_complete=values["require_complete"])
+    with garbage_untouched():
+        made = make(mesh, saved, values["until"], target)
+        if values["diff"]:
+            return _show_diff(made, values)
+        proof = proof_of(made, _BUDGET) if _proves(values) else None
+    code = _refusal(proof) if proof is not None else 0
+    if code and not values["force"] and _writes(values):
+        return _refuse(proof, code, values)
+    _report(made, proof, values)
+    return code if code and not values["force"] else _loss_code(made.losses, values["fail_on_loss"])
+
+
+def _check(values: dict[str, Any]) -> None:
+    """Options that exclude each other, before anything is read."""
+    chosen = [name for name in ("out", "in_place", "diff") if values[name]]
+    if len(chosen) > 1:
+        one, other = (f"--{name.replace('_', '-')}" for name in chosen[:2])
+        raise UsageError(f"{one} and {other} exclude each other", where=other, remedy="use one of them")
+    if values["diff"] and (extra := found_in(values, "output", "fail_on_loss")):
+        raise UsageError(
+            f"--diff has its own output and exit codes, without {extra}", where=extra, remedy="leave it out"
+        )
+    if values["in_place"] and not values["paths"]:
+        raise UsageError("there are no files to edit", where="--in-place", remedy="name them with --from")
+    if values["out"]:
+        from sidestep.report.conversion.files import MARK  # noqa: PLC0415 - only for who writes
+
+        check_folder(Path(values["out"]), MARK)
+
+
+def _proves(values: dict[str, Any]) -> bool:
+    return _writes(values) if values["proving"] is None else values["proving"]
+
+
+def _writes(values: dict[str, Any]) -> bool:
+    return bool(values["out"] or values["in_place"])
+
+
+def _refusal(proof: Proof) -> int:
+    """The exit code that a proof asks for."""
+    if opened(proof):
+        return 3
+    return 4 if proof.verdict is Conclusion.UNDECIDED or proof.undecided else 0
+
+
+def _refuse(proof: Proof | None, code: int, values: dict[str, Any]) -> int:
+    """Say why nothing is written, with the request that shows it."""
+    from sidestep.report.proof.table import render  # noqa: PLC0415 - only for who is refused
+
+    if proof is not None:
+        click.echo(render(proof, look(no_color=values["no_color"], to_file=True)), err=True, nl=False)
+    why = "somebody would be admitted who is refused today" if code == 3 else "the proof is undecided"
+    click.echo(f"nothing was written: {why} (--force writes it all the same)", err=True)
+    return code
+
+
+def _report(made: Made, proof: Proof | None, values: dict[str, Any]) -> None:
+    """Print the document; write what is asked for."""
+    found = document(made, proof)
+    chosen = format_named(values["output"] or "table", CONVERSION_FORMATS)
+    if values["out"]:
+        from sidestep.report.conversion.files import MARK, conversion_files  # noqa: PLC0415 - only for who writes
+
+        files = conversion_files(found, made.stages)
+        write_folder(Path(values["out"]), files, MARK)
+        _tell(f"wrote {count(len(files), 'file')} to {values['out']}: begin with losses.md", values)
+    emit(chosen.render(found, look(no_color=values["no_color"], to_file=False)), None)
+    if proof is not None and values["output"] in ("json", "yaml"):
+        _tell(verdict(proof), values)
+
+
+def _show_diff(made: Made, values: dict[str, Any]) -> int:
+    from sidestep.report.conversion.differences import unified  # noqa: PLC0415 - only for who asks
+
+    text = unified(made.mesh, made.stages)
+    emit(text, None)
+    if made.losses:
+        _tell(f"{losses_word(len(made.losses))}: see sidestep convert without --diff", values)
+    return _DIFFERS if text else 0
+
+
+def _tell(text: str, values: dict[str, Any]) -> None:
+    if not values["quiet"]:
+        click.echo(text, err=True)
+
+
+def _loss_code(losses: tuple[Loss, ...], threshold: str | None) -> int:
+    order = [each.value for each in Severity]
+    if threshold is None:
+        return 0
+    return 2 if any(order.index(loss.severity.value) <= order.index(threshold) for loss in losses) else 0

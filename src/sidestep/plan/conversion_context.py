@@ -1,0 +1,42 @@
+"""What rewrites may look at, by a plan: who moves, and which services will be behind which waypoint."""
+
+from sidestep.convert.rewrite import Context, Waypoint
+from sidestep.plan.document import Fate, Plan
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.versions import IstioVersion
+from sidestep.semantics.waypoints import BindingState
+
+_ENDS_AMBIENT = (Fate.AMBIENT, Fate.WAYPOINT)
+_BOUND = (BindingState.ACCEPTED, BindingState.NOT_READY, BindingState.UNDECIDED)
+"""Bindings to a Gateway that is there; of manifests nobody can tell whether it is ready."""
+
+
+def context_of(plan: Plan, index: MeshIndex, target: IstioVersion) -> Context:
+    """The context of a conversion.
+
+    Args:
+        plan: that decides.
+        index: the mesh that the plan was made of.
+        target: the Istio that will read the result.
+    """
+    return Context(index, waypoints_of(plan, index), moving_of(plan), target)
+
+
+def waypoints_of(plan: Plan, index: MeshIndex) -> dict[str, Waypoint]:
+    """The waypoint of each service, by full name: what the plan wants, and where services are bound already."""
+    wanted = {name: Waypoint(each.namespace, each.name) for each in plan.waypoints for name in each.services}
+    found: dict[str, Waypoint] = {}
+    for host, service in sorted(index.services.by_host.items()):
+        binding = index.waypoint_of(service)
+        planned = wanted.get((service.namespace, service.name))
+        if planned is not None:
+            found[host] = planned
+        elif binding is not None and binding.state in _BOUND:
+            found[host] = Waypoint(binding.namespace, binding.name)
+    return found
+
+
+def moving_of(plan: Plan) -> frozenset[tuple[str, str]]:
+    """Namespaces and names of workloads that lose their sidecar."""
+    moving = (each.workload for each in plan.workloads if each.wave is not None and each.fate in _ENDS_AMBIENT)
+    return frozenset((ref.namespace, ref.name) for ref in moving)

@@ -1,0 +1,1 @@
+"""A conversion in words, as data, and as a folder of files."""

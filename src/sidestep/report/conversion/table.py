@@ -1,0 +1,62 @@
+"""A conversion for a terminal: what becomes of each object, then what is lost, the worst first."""
+
+from rich.console import Console
+
+from sidestep.convert.rewrite import Loss, Severity
+from sidestep.prove.proof import Proof
+from sidestep.report.columns import Column, console, plain, print_table, prose
+from sidestep.report.conversion.document import Conversion
+from sidestep.report.conversion.verdict import verdict
+from sidestep.report.explanation.drawn import print_item
+from sidestep.report.formats import Look
+from sidestep.report.table import trimmed
+
+_CHANGES = (
+    Column("STAGE", least=5),
+    Column("OBJECT", least=16),
+    Column("BECOMES", 1),
+    Column("RULE", 2, least=6),
+    Column("WHY", 3, least=20),
+)
+_STYLES = {Severity.SECURITY: "bold red", Severity.TRAFFIC: "bold yellow", Severity.OBSERVABILITY: "cyan"}
+_BECOMES = {"add": "added", "replace": "rewritten", "remove": "removed"}
+SHOWN = 20
+
+
+def render(conversion: Conversion, look: Look) -> str:
+    """Text of at most `look.width` columns."""
+    out = console(look)
+    with out.capture() as captured:
+        prose(out, plain(conversion.summary, "bold"))
+        if conversion.changes:
+            out.print()
+            rows = [
+                (each.stage, str(each.object), _BECOMES[each.change.value], each.rule, each.why)
+                for each in conversion.changes
+            ]
+            print_table(out, _CHANGES, rows)
+        _print_losses(conversion.losses, out)
+        if conversion.proof is not None:
+            _print_proof(conversion.proof, out)
+    return trimmed(captured.get())
+
+
+def _print_losses(losses: tuple[Loss, ...], out: Console) -> None:
+    if not losses:
+        return
+    out.print()
+    out.print(plain("What could not be carried", "bold"))
+    for loss in losses[:SHOWN]:
+        place = f"{loss.object} {loss.field}".strip()
+        head = plain(f"{loss.severity.value} ", _STYLES.get(loss.severity, "dim"))
+        print_item(out, "-", head.append_text(plain(f"{place} ({loss.rule})", "bold")))
+        prose(out, plain(f"did: {loss.did}"), 4)
+        prose(out, plain(f"why: {loss.why}"), 4)
+        prose(out, plain(f"instead: {loss.instead}"), 4)
+    if len(losses) > SHOWN:
+        prose(out, plain(f"… and {len(losses) - SHOWN:,} more (-o json or markdown shows all)", "dim"), 2)
+
+
+def _print_proof(proof: Proof, out: Console) -> None:
+    out.print()
+    prose(out, plain(verdict(proof), "bold"))
