@@ -69,8 +69,8 @@ IDENTITY: tuple[Difference, ...] = (
     Difference(
         "D32", "Probes of the kubelet take another way", _B, Direction.OBSERVED,
         "The webhook rewrites HTTP probes to the agent's port 15020, past the policies of the application's port.",
-        "What the pod's own node sends passes ztunnel by, probes and, with iptables, all else. Probes from elsewhere, such "
-        "as a load balancer's, are plaintext in both, and STRICT and policies apply to them.",
+        "What the pod's own node sends passes ztunnel by, probes and, with iptables, all else. Probes from elsewhere, "
+        "such as a load balancer's, are plaintext in both, and STRICT and policies apply to them.",
         "Pods have probes.",
         "Nothing for the kubelet's; admit health checks that come from outside of the node.",
         (_ENROL, f"{DOCS}ops/configuration/mesh/app-health-check/"),
