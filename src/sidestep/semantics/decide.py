@@ -5,6 +5,7 @@ Source: istio-semantics.md §3.11. `decide` is pure: the mesh and the request ar
 
 from msgspec.structs import replace
 
+from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.decisions import Branch, Decision, decision
 from sidestep.semantics.hops.clients import from_gateway, from_plain, from_sidecar, from_ztunnel
 from sidestep.semantics.hops.nowhere import nowhere
@@ -34,8 +35,7 @@ def _branches(index: MeshIndex, request: Request) -> list[Branch]:
     http = request.payload if isinstance(request.payload, Http) else None
     match request.client:
         case WorkloadClient(ref=ref, group=group):
-            pods = index.workloads.get(ref, ())
-            found = next((each for each in pods if each.place == group), None)
+            found = _pods(index, ref, group)
             if found is None:
                 sender = Sender(str(ref))
                 return [
@@ -51,6 +51,13 @@ def _branches(index: MeshIndex, request: Request) -> list[Branch]:
         case OutsideClient(address=address):
             sender = Sender(f"outside {address}".rstrip(), address=address)
             return _from_plain(Traveller(index, request, sender, http=http))
+
+
+def _pods(index: MeshIndex, ref: WorkloadRef, group: int) -> Instances | None:
+    for each in index.workloads.get(ref, ()):
+        if each.place == group:
+            return each
+    return None
 
 
 def _from_plain(traveller: Traveller) -> list[Branch]:
@@ -117,5 +124,4 @@ def _from_gateway(index: MeshIndex, request: Request, namespace: str, name: str,
 
 
 def _sender(index: MeshIndex, pods: Instances) -> Sender:
-    principal = pods.principal(index.settings.trust_domain)
-    return Sender(pods.words, pods.namespace, pods.labels, principal, pods.address, pods)
+    return Sender(pods.words, pods.namespace, pods.labels, index.principal(pods), pods.address, pods)

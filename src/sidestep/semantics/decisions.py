@@ -146,7 +146,10 @@ class Hop(Struct, frozen=True, gc=False):
     @property
     def verdict(self) -> Verdict:
         """Of the whole hop."""
-        return next((check.verdict for check in self.checks if check.verdict is not Verdict.ALLOW), Verdict.ALLOW)
+        for check in self.checks:
+            if check.verdict is not Verdict.ALLOW:
+                return check.verdict
+        return Verdict.ALLOW
 
 
 class Branch(Struct, frozen=True, gc=False):

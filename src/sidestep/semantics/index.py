@@ -127,6 +127,13 @@ class MeshIndex(Struct, frozen=True, dict=True):
         """A service as routing knows it."""
         return self._hosts[service.host]
 
+    def principal(self, instances: Instances) -> str:
+        """Who pods are in this mesh."""
+        known = self._of(instances)
+        if not known.principal:
+            known.principal = instances.principal(self.settings.trust_domain)
+        return known.principal
+
     def in_front_of(self, instances: Instances) -> tuple[Service, ...]:
         """The services that select pods, the oldest first."""
         known = self._of(instances)
@@ -341,6 +348,7 @@ class _Known(Struct):
     """What was found of some pods, as far as anybody asked; it holds on to them, so that their id stays theirs."""
 
     instances: Instances
+    principal: str = ""
     services: tuple[Service, ...] | None = None
     in_front: Binding | UnsetType | None = UNSET
     waypoint: Binding | UnsetType | None = UNSET

@@ -62,7 +62,7 @@ class Levels(Struct, frozen=True, dict=True):
     workload: PeerPolicy | None = None
     unplaced: PeerPolicy | None = None
 
-    @property
+    @cached_property
     def broken(self) -> PeerPolicy | None:
         """The one for which they cannot be relied on; None when they can."""
         found = (self.workload, self.namespace, self.mesh, self.unplaced)

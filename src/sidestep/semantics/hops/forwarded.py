@@ -28,13 +28,14 @@ def forwarded(traveller: Traveller, policies: Iterable[RequestPolicy] = (), cert
     if http is None:
         return traveller
     path = normalise(http.path, traveller.index.settings.normalisation) or http.path
-    headers = {**http.headers, **validate(policies, http.token).headers}
+    added = validate(policies, http.token).headers
+    if path == http.path and not (added or certificate or XFCC in http.headers):
+        return traveller
+    headers = {**http.headers, **added}
     if certificate:
-        headers[XFCC] = ",".join(part for part in (headers.get(XFCC, ""), certificate) if part)
+        headers[XFCC] = f"{headers[XFCC]},{certificate}" if headers.get(XFCC) else certificate
     else:
         headers.pop(XFCC, None)
-    if path == http.path and headers == http.headers:
-        return traveller
     return replace(traveller, http=replace(http, path=path, headers=headers))
 
 

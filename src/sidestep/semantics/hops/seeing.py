@@ -8,6 +8,7 @@ from sidestep.semantics.authorization.seen import HttpSeen, Seen
 from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.requests import Http, Tcp
 
+_FORWARDED_FOR = "x-forwarded-for"
 _CLAIMS = frozenset({Attribute.CLAIM, Attribute.AUDIENCE, Attribute.PRESENTER, Attribute.REQUEST_PRINCIPAL})
 _NOTHING: frozenset[Attribute] = frozenset()
 
@@ -44,6 +45,8 @@ def blind_spots(what: Seen) -> frozenset[Attribute]:
 
 def _forwarded_for(http: HttpSeen | None) -> str:
     """The last address of X-Forwarded-For, which Envoy trusts as long as no number of proxies is configured."""
-    value = (http.header("x-forwarded-for") if http else None) or ""
+    value = http.header(_FORWARDED_FOR) if http is not None and _FORWARDED_FOR in http.headers else None
+    if not value:
+        return ""
     last = value.rpartition(",")[2].strip()
     return last if last and address_number(last)[0] else ""

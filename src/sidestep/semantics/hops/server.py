@@ -154,7 +154,7 @@ def _onward(arrival: Arrival) -> Traveller:
     """The request as the sidecar hands it to the application."""
     index, to = arrival.traveller.index, arrival.to
     proved = arrival.identity if arrival.transport is Transport.MTLS else None
-    certificate = certificate_of(proved, to.principal(index.settings.trust_domain)) if proved else ""
+    certificate = certificate_of(proved, index.principal(to)) if proved else ""
     return forwarded(arrival.traveller, index.sidecar_request_policies(to), certificate)
 
 
@@ -171,7 +171,7 @@ def _peer_check(arrival: Arrival, levels: Levels) -> Check | None:
     )
     where = asked.policy.id if asked.policy else None
     kind = CheckKind.PEER_AUTHENTICATION
-    told = f"{asked.field or 'the default'} is {asked.mode.value}"
+    told = f"{asked.field or 'the default'} is {asked.mode}"
     if plain and asked.mode is Mtls.STRICT:
         shape = Shape.UNAVAILABLE if traveller.http is not None and _proxied(traveller) else Shape.RESET
         return Check(kind, Verdict.DENY, shape, where, reason=f"{told}, and the peer sends plaintext")

@@ -34,7 +34,8 @@ from sidestep.semantics.routing.http_match import HttpMatch
 from sidestep.semantics.routing.reach import Reach
 from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries, retries
 from sidestep.semantics.routing.route import Retries, Route, RouteSource
-from sidestep.semantics.routing.servers import gateways_of
+from sidestep.semantics.routing.rule import Bound
+from sidestep.semantics.routing.servers import Server, gateways_of
 from sidestep.semantics.routing.sidecar_routes import SidecarRoutes
 from sidestep.semantics.routing.sidecars import Listener, Scope, Sidecars
 from sidestep.semantics.routing.view import Registry, View
@@ -72,6 +73,7 @@ class Routing:
         routes = GatewayApi(mesh, hosts, gateways.servers, defaults, version).bounds()
         self._bounds = Bounds([*virtual_services(mesh, defaults, version), *routes], version)
         self._gateways = GatewayRoutes(gateways, self._bounds)
+        self._listeners = gateways.servers
         self._sidecars = Sidecars(mesh, root_namespace, version)
         self._rules = DestinationRules(mesh, defaults, root_namespace)
         self._default_retries, retries_unknown = _mesh_retries(defaults, version)
@@ -154,11 +156,13 @@ class Routing:
         """What a proxy reaches; proxies share it, unless DestinationRules tell them or their namespaces apart."""
         if self._rules.selective:
             return self._new_reach(namespace, labels, kept=False)
-        apart = not self._registry.public or self._rules.speak_apart_to(namespace)
-        key = namespace if apart else _ANY_NAMESPACE
-        if key not in self._reaches:
-            self._reaches[key] = self._new_reach(namespace, None, kept=True)
-        return self._reaches[key]
+        if namespace not in self._reaches:
+            apart = not self._registry.public or self._rules.speak_apart_to(namespace)
+            common = None if apart else self._reaches.get(_ANY_NAMESPACE)
+            found = self._reaches[namespace] = common or self._new_reach(namespace, None, kept=True)
+            if not apart:
+                self._reaches[_ANY_NAMESPACE] = found
+        return self._reaches[namespace]
 
     def _new_reach(self, namespace: str, labels: Labels | None, *, kept: bool) -> Reach:
         def known(name: str) -> Host | None:
@@ -232,10 +236,23 @@ class Routing:
         doubt = self._gateways_unread
         return self._told(replace(route, unknown=doubt) if doubt and not route.unknown else route, namespace, None)
 
+    def bounds(self, host: Host) -> tuple[Bound, ...]:
+        """Every route object that may speak about a host, for who reasons about all requests at once."""
+        return tuple({bound.order: bound for bound in self._bounds.meeting(host.name)}.values())
+
+    def gateway_bounds(self, gateway: str) -> tuple[Bound, ...]:
+        """Every route object that names a gateway (`namespace/name`) or a listener of it."""
+        names = {gateway, *(server.name for server in self.servers.get(gateway, ()))}
+        return tuple(bound for name in sorted(names) for bound in self._bounds.at_gateway(name))
+
+    @property
+    def servers(self) -> Mapping[str, tuple[Server, ...]]:
+        """Listeners of all gateways, by `namespace/name`."""
+        return self._listeners
+
     def conditions(self, host: Host) -> tuple[HttpMatch, ...]:
         """Every condition on HTTP by which any route object tells requests for a host apart."""
-        bounds = self._bounds.meeting(host.name)
-        return tuple(entry.match for bound in bounds for entry in bound.http or ())
+        return tuple(entry.match for bound in self.bounds(host) for entry in bound.http or ())
 
     def sees(self, client: Client, host: Host) -> bool | None:
         """Whether a client's sidecar knows a host: exported to its namespace, and imported by its Sidecar's egress.
@@ -247,6 +264,8 @@ class Routing:
             return False
         if scope.broken or self._scopes_unread:
             return None
+        if scope.imports_all:
+            return True
         return any(self._view(scope, each, client.namespace).sees(host) for each in scope.listeners)
 
     def outbound_policy(self, client: Client) -> tuple[str, ObjectId | None]:

@@ -100,7 +100,8 @@ class SidecarRoutes(Struct, frozen=True):
         return [bound for bound in bounds if bound.offers_http(vantage) is not False]
 
     def _service(self, view: View, service: Host, port: int, http: HttpSeen) -> Route:
-        found = self._first(view.candidates(service), port, http)
+        candidates = view.candidates(service)
+        found = self._first(candidates, port, http) if candidates else None
         return found or default_http(service.name, port, self.reach)
 
     def _first(self, bounds: Iterable[Bound], port: int, http: HttpSeen) -> Route | None:
