@@ -46,7 +46,7 @@ def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoin
     binding = index.waypoint_of(service)
     here = binding is not None and (binding.namespace, binding.name) == (placed.namespace, placed.name)
     bound = here and binding is not None and binding.state is BindingState.ACCEPTED
-    enforced = any(each.needs.enforced for each in members)
+    enforced = service.selector is not None and any(each.needs.enforced for each in members)
     policies = (
         [p for p in index.applied_policies(members[0].pods[0]) if not p.dry_run and not p.invalid] if enforced else []
     )

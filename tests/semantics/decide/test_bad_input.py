@@ -20,6 +20,7 @@ from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.requests import Tcp
 from sidestep.sources.objects.builder import MeshBuilder
 
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 BOUND = {"istio.io/use-waypoint": "waypoint"}
 WRONG = (
     st.none() | st.booleans() | st.integers() | st.sampled_from((65536, -1, 0, 1.5, "", "x", "²", "*", "1" * 5000))

@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.generated import (
@@ -24,6 +25,7 @@ from tests.support.scenes import peers, pods, policy, service
 from sidestep.semantics.decide import decide
 from sidestep.semantics.decisions import CheckKind, Verdict
 
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 ASKED = st.lists(requests(), min_size=1, max_size=5)
 ELSEWHERE = "elsewhere"
 

@@ -80,6 +80,13 @@ def _past_waypoint(configuration: Configuration, pods: Instances, wanted: Needs)
             "give it a ClusterIP Service that clients dial, or a waypoint for workloads with a policy on the Gateway",
         )
     for service in dialled:
+        if service.selector is None:
+            text = f"{service.resource.id} leads to it by address: no policy could select by it what it leads to"
+            yield Obstacle(
+                Reason(text, service.resource.id, "spec.endpoints", ("D18",)),
+                "select its pods by labels (workloadSelector), or let nobody dial them by that name",
+                rework=True,
+            )
         others = [each for each in configuration.index.behind(service) if each.workload != pods.workload]
         apart = [each for each in others if not _same_policies(configuration, each, wanted)]
         if apart:
