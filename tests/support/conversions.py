@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from msgspec.structs import replace
 from tests.support.scenes import Object, index, waypoint
 
-from sidestep.convert.catalogue import RULES
+from sidestep.convert.conversion import convert
 from sidestep.convert.rewrite import Change, ChangeKind, Context, Loss, Rewritten, Rule, Waypoint
 from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
@@ -14,6 +14,18 @@ from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Mode
 from sidestep.semantics.versions import given_version
 
+__all__ = [
+    "after",
+    "apply",
+    "context",
+    "convert",
+    "flat",
+    "manifests",
+    "one",
+    "resources",
+    "severities",
+    "with_version",
+]
 BOUND = {"istio.io/use-waypoint": "waypoint"}
 
 
@@ -31,17 +43,6 @@ def context(mesh: MeshIndex, *behind: str, moving: Iterable[str] | None = None, 
 
 def resources(mesh: Mesh) -> list[Resource]:
     return [*(each for group in mesh.resources.values() for each in group), *mesh.others]
-
-
-def convert(found: Context, rules: Iterable[Rule] = RULES) -> Rewritten:
-    """What rewrites give for everything in a mesh."""
-    given = [
-        rule.rewrite(each, found)
-        for rule in rules
-        for each in resources(found.index.mesh)
-        if each.kind in rule.kinds and each.body
-    ]
-    return Rewritten(tuple(c for each in given for c in each.changes), tuple(x for each in given for x in each.losses))
 
 
 def one(rule: Rule, found: Context, kind: str, name: str) -> Rewritten:

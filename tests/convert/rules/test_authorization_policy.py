@@ -1,0 +1,270 @@
+"""AuthorizationPolicies: before and after, and what must not change."""
+
+import pytest
+from tests.support.conversions import context, manifests, one, severities
+from tests.support.scenes import index, m, mesh_config, pods, policy, principal, service
+
+from sidestep.convert.rewrite import ORIGIN, RULE, ChangeKind
+from sidestep.convert.rules.authorization_policy import RULE as REWRITE
+
+GET = {"to": [{"operation": {"methods": ["GET"]}}]}
+FROM_WEB = {"from": [{"source": {"principals": [principal("web")]}}]}
+WAYPOINT = principal("waypoint")
+CART = [*pods("cart"), service("cart")]
+
+
+def rewrite(*objects, behind=("cart",), name="p", **how):
+    return one(REWRITE, context(index(*objects), *behind, **how), "AuthorizationPolicy", name)
+
+
+def rules(given, name):
+    return manifests(given)[name]["spec"]["rules"]
+
+
+def test_a_twin_is_attached_to_each_service_with_its_ports():
+    both = [
+        *CART,
+        service(
+            "checkout",
+            selector={"app": "cart"},
+            port=443,
+            more_ports=({"name": "http-b", "port": 81, "targetPort": "p8080"},),
+        ),
+    ]
+    rule = {
+        "to": [{"operation": {"ports": ["8080"], "methods": ["GET"]}}],
+        "when": [{"key": "destination.port", "values": ["8080"]}],
+    }
+    given = rewrite(*both, policy("p", rule, app="cart"), behind=("cart", "checkout"))
+    made = manifests(given)
+    twin = made["cart-p"]
+    assert twin["metadata"] == {
+        "name": "cart-p", "namespace": "shop",
+        "annotations": {ORIGIN: "AuthorizationPolicy shop/p", RULE: "SID301"},
+    }  # fmt: skip
+    assert twin["spec"]["targetRefs"] == [{"group": "", "kind": "Service", "name": "cart"}]
+    assert "selector" not in twin["spec"]
+    assert twin["spec"]["rules"] == [
+        {
+            "to": [{"operation": {"ports": ["80"], "methods": ["GET"]}}],
+            "when": [{"key": "destination.port", "values": ["80"]}],
+        }
+    ]
+    assert rules(given, "checkout-p")[0]["to"][0]["operation"]["ports"] == ["81", "443"]
+    assert made["p"] is None
+    assert not given.losses
+
+
+def test_what_ztunnel_holds_stays_at_the_pods():
+    given = rewrite(*CART, policy("p", GET, FROM_WEB, app="cart", unknownField={"kept": 1}))
+    twin, stays = manifests(given)["cart-p"], manifests(given, late=True)["p"]
+    assert twin["spec"]["rules"] == [GET, FROM_WEB]
+    assert stays["spec"]["rules"] == [FROM_WEB]
+    assert stays["spec"]["unknownField"] == twin["spec"]["unknownField"] == {"kept": 1}
+    assert stays["spec"]["selector"] == {"matchLabels": {"app": "cart"}}
+
+
+def test_a_policy_of_layer_4_stays_whole():
+    given = rewrite(*CART, policy("p", FROM_WEB, app="cart"))
+    assert list(manifests(given)) == ["cart-p"]
+
+
+def test_a_deny_lets_the_waypoint_pass_and_its_twin_does_not_say_so():
+    given = rewrite(
+        *CART, policy("p", FROM_WEB, {"from": [{"source": {"namespaces": ["other"]}}]}, action="DENY", app="cart")
+    )
+    assert rules(given, "p") == [
+        FROM_WEB,
+        {"from": [{"source": {"namespaces": ["other"], "notPrincipals": [WAYPOINT]}}]},
+    ]
+    assert rules(given, "cart-p")[1] == {"from": [{"source": {"namespaces": ["other"]}}]}
+    assert not any(change.late for change in given.changes)
+
+
+@pytest.mark.parametrize(("where", "name"), [({}, "cart-p"), ({"space": "istio-system"}, "cart-istio-system-p")])
+def test_a_default_deny_is_repeated_at_the_service_and_stays(where, name):
+    given = rewrite(*CART, policy("p", **where))
+    assert manifests(given)[name]["spec"]["rules"] == []
+    assert [change.kind for change in given.changes] == [ChangeKind.ADD]
+
+
+def test_an_allow_for_a_namespace_goes_on_refusing_who_is_new():
+    given = rewrite(*CART, policy("p", GET))
+    assert manifests(given, late=True)["p"]["spec"]["rules"] == []
+
+
+@pytest.mark.parametrize("action", ["CUSTOM", "AUDIT"])
+def test_actions_that_ztunnel_has_not_move_whole(action):
+    given = rewrite(
+        *CART,
+        policy("p", GET, action=action, app="cart", **({"provider": {"name": "ext"}} if action == "CUSTOM" else {})),
+    )
+    assert manifests(given)["cart-p"]["spec"]["action"] == action
+    assert manifests(given, late=True) == {"p": None}
+
+
+def test_a_dry_run_stays_a_dry_run():
+    dry = policy("p", GET, app="cart")
+    dry["metadata"] |= {"annotations": {"istio.io/dry-run": "true"}, "labels": {"istio.io/rev": "canary", "team": "a"}}
+    twin = manifests(rewrite(*CART, dry))["cart-p"]
+    assert twin["metadata"]["annotations"]["istio.io/dry-run"] == "true"
+    assert twin["metadata"]["labels"] == {"istio.io/rev": "canary"}
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (policy("p", GET, service="cart"), "it is attached to a Service already"),
+        (policy("p", GET, gateway="waypoint"), "it is attached to a Gateway"),
+        (policy("p", GET, app="nobody"), "it selects nobody"),
+        (policy("p", GET, app="cart", space="elsewhere"), "it is of another namespace"),
+    ],
+)
+def test_others_stay_as_they_are(found, reason):
+    given = rewrite(*CART, found)
+    assert not given.changes, reason
+    assert not given.losses, reason
+
+
+def test_nothing_happens_where_nobody_moves():
+    assert not rewrite(*CART, policy("p", GET, app="cart"), behind=(), moving=()).changes
+
+
+def test_never_for_a_waypoint_that_is_not_told():
+    given = rewrite(*CART, *pods("stock"), service("stock"), policy("p", GET), behind=("cart",))
+    assert "stock-p" not in manifests(given)
+    assert severities(given.losses) == [("traffic", "spec.rules[0]")]
+
+
+@pytest.mark.parametrize("mode", ["sidecar", "gateway"])
+def test_whoever_goes_on_reading_it_keeps_it(mode):
+    staying = pods("stays", mode)
+    given = rewrite(*CART, *staying, policy("p", GET), moving=("cart",))
+    assert "cart-p" in manifests(given)
+    assert not manifests(given, late=True)
+
+
+@pytest.mark.parametrize(
+    ("action", "rule", "severity"),
+    [
+        ("ALLOW", GET, "traffic"),
+        ("DENY", GET, "security"),
+        ("DENY", {**FROM_WEB, **GET}, "security"),
+        ("DENY", {"to": [{"operation": {"ports": ["8080"], "methods": ["GET"]}}]}, "traffic"),
+        ("CUSTOM", GET, "security"),
+        ("AUDIT", GET, "observability"),
+    ],
+)
+def test_without_a_waypoint_it_is_a_loss(action, rule, severity):
+    given = rewrite(*CART, policy("p", rule, action=action, app="cart", provider={"name": "ext"}), behind=())
+    assert [found for found, _ in severities(given.losses)] == [severity]
+    assert not given.changes
+
+
+def test_on_tcp_ports_a_deny_without_its_http_is_what_sidecars_enforce():
+    stream = [*pods("cart"), service("cart", protocol="tcp")]
+    rule = {**FROM_WEB, **GET}
+    given = rewrite(*stream, policy("p", rule, action="DENY", app="cart"), behind=())
+    assert rules(given, "p") == [rule, {**FROM_WEB, "to": [{"operation": {"ports": ["8080"]}}]}]
+    assert not given.losses
+
+
+def test_aliases_are_written_out():
+    given = rewrite(
+        *CART, mesh_config(trustDomain="new", trustDomainAliases=["old"]), policy("p", FROM_WEB, app="cart"), behind=()
+    )
+    assert rules(given, "p") == [{"from": [{"source": {"principals": ["new/ns/shop/sa/web", "old/ns/shop/sa/web"]}}]}]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            {"when": [{"key": "source.serviceAccount", "values": ["web", "other/a"], "notValues": ["x"]}]},
+            {"when": [{"key": "source.principal", "values": ["*/ns/shop/sa/web", "*/ns/other/sa/a"], "notValues": ["*/ns/shop/sa/x"]}]},
+        ),
+        ({"when": [{"key": "source.trustDomain", "values": ["d"]}]}, {"when": [{"key": "source.principal", "values": ["d/*"]}]}),
+        (
+            {"from": [{"source": {"trustDomains": ["d"], "namespaces": ["shop"]}}]},
+            {"from": [{"source": {"principals": ["d/*"], "namespaces": ["shop"]}}]},
+        ),
+        (
+            {"from": [{"source": {"notTrustDomains": ["d"], "notPrincipals": ["x"]}}]},
+            {"from": [{"source": {"notPrincipals": ["x", "d/*"]}}]},
+        ),
+        (
+            {"from": [{"source": {"trustDomains": ["d"], "principals": ["*/ns/shop/sa/web"]}}]},
+            {"from": [{"source": {"principals": ["*/ns/shop/sa/web"]}}], "when": [{"key": "source.principal", "values": ["d/*"]}]},
+        ),
+    ],
+)  # fmt: skip
+def test_identities_are_said_by_principals(before, after):
+    given = rewrite(*CART, policy("p", before, app="cart"), behind=())
+    assert rules(given, "p") == [after]
+    assert not given.losses
+
+
+def test_a_star_within_a_namespace_is_written_out_and_said():
+    spaces = [m.o.namespace("team-a-prod"), m.o.namespace("team-b-prod"), m.o.namespace("team-c")]
+    found = policy("p", {"from": [{"source": {"namespaces": ["team-*-prod", "x*", "*y"]}}]}, app="cart")
+    given = rewrite(*CART, *spaces, found, behind=())
+    assert rules(given, "p")[0]["from"][0]["source"]["namespaces"] == [
+        "team-*-prod",
+        "x*",
+        "*y",
+        "team-a-prod",
+        "team-b-prod",
+    ]
+    assert severities(given.losses) == [("traffic", "spec.rules[0].from.namespaces")]
+
+
+def test_a_trust_domain_with_a_star_cannot_be_said():
+    given = rewrite(*CART, policy("p", {"from": [{"source": {"trustDomains": ["d*m"]}}]}, app="cart"), behind=())
+    assert not given.changes
+    assert severities(given.losses) == [("traffic", "spec.rules[0]")]
+
+
+def test_pods_of_one_service_with_other_policies_are_never_opened():
+    two = [*pods("cart"), *pods("canary", labels={"group": "c"}), service("all", selector={"istio": "x"})]
+    for each in two:
+        if each["kind"] == "Service":
+            each["spec"]["selector"] = {"team": "t"}
+        for meta in (each["metadata"], (each.get("spec") or {}).get("template", {}).get("metadata", {})):
+            meta.setdefault("labels", {})
+            meta["labels"] = {**meta["labels"], "team": "t"}
+    found = index(*two, policy("p", GET, app="cart"), policy("d", GET, action="DENY", app="cart"))
+    allow = one(REWRITE, context(found, "all"), "AuthorizationPolicy", "p")
+    deny = one(REWRITE, context(found, "all"), "AuthorizationPolicy", "d")
+    assert rules(allow, "all-p") == []
+    assert rules(deny, "all-d") == [GET]
+    assert [each for each, _ in severities((*allow.losses, *deny.losses))] == ["traffic", "traffic"]
+    assert not any(change.late for change in (*allow.changes, *deny.changes))
+
+
+def test_ports_that_no_service_leads_to_are_said():
+    rule = {"to": [{"operation": {"ports": ["9999"], "methods": ["GET"]}}]}
+    given = rewrite(*CART, policy("p", rule, action="DENY", app="cart"))
+    assert severities(given.losses) == [("traffic", "spec.rules[0].to[0].operation.ports")]
+    assert rules(given, "cart-p") == []
+
+
+def test_names_that_others_mean_too_get_a_digest():
+    both = [*pods("a"), *pods("a-b"), service("a"), service("a-b")]
+    found = index(*both, policy("b-c", GET), policy("c", GET))
+    names = {
+        name
+        for each in ("b-c", "c")
+        for name in manifests(one(REWRITE, context(found, "a", "a-b"), "AuthorizationPolicy", each), late=False)
+    }
+    assert len(names) == 4
+    assert {"a-c", "a-b-b-c"} <= names
+
+
+@pytest.mark.parametrize(
+    "spec", [{"rules": 7}, {"action": "MAYBE"}, {"rules": [{"from": "x"}]}, {"selector": {"matchLabels": {"app": 1}}}]
+)
+def test_malformed_ones_are_left_and_said(spec):
+    broken = m.o.istio("AuthorizationPolicy", "p", "shop", spec)
+    given = rewrite(*CART, broken)
+    assert not given.changes
+    assert [each for each, _ in severities(given.losses)] in (["security"], [])
