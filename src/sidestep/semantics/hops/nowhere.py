@@ -4,8 +4,6 @@ Source: Kubernetes' specification of DNS names: below `svc.cluster.local` there 
 without a dot is only ever looked up among those of a namespace.
 """
 
-from ipaddress import ip_address
-
 from msgspec import Struct
 
 from sidestep.model.kinds import NAMESPACE, POD, SERVICE
@@ -13,6 +11,7 @@ from sidestep.model.mesh import Mesh, SourceKind
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Proxy, Verdict
 from sidestep.semantics.hops.targets import External, Target
 from sidestep.semantics.hops.traveller import Traveller
+from sidestep.semantics.routing.hosts import is_address
 from sidestep.semantics.service_index import CLUSTER_DOMAIN
 
 _SVC = "svc"
@@ -24,7 +23,7 @@ def nowhere(traveller: Traveller, target: Target) -> Branch | None:
     if not isinstance(target, External):
         return None
     mesh, host = traveller.index.mesh, target.host
-    if _is_address(host):
+    if is_address(host):
         missing = [kind.plural for kind in (SERVICE, POD) if mesh.lacks(kind)]
         told = f"it cannot be told whose address {host} is: not all {' and '.join(missing)} were read"
         return traveller.unknown(host, told) if missing else None
@@ -66,11 +65,3 @@ def _unsure(mesh: Mesh, name: _Name) -> str:
     if mesh.source.kind is SourceKind.FILES:
         return f"no Service {name.name!r} of namespace {name.namespace!r} stands in the files that were read"
     return ""
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
