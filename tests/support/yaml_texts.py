@@ -1,6 +1,7 @@
 """Manifests in every manner of writing YAML, for property tests of edits in place."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -170,3 +171,8 @@ class _Writer:
         if any("\ud800" <= letter <= "\udfff" or ord(letter) > 0xFFFF for letter in text):
             choices = ['"' + "".join(f"\\U{ord(letter):08x}" for letter in text) + '"']
         return self._one(*choices)
+
+
+def manifests(corpus: Path) -> list[Path]:
+    """All YAML of the corpus, injected pods included."""
+    return sorted(path for path in corpus.rglob("*") if path.suffix in (".yaml", ".injected"))

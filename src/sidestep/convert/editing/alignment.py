@@ -65,20 +65,49 @@ def _matched(before: list[Any], after: list[Any]) -> list[tuple[int, int]]:
 
 def _changed(before: list[Any], after: list[Any], ours: range, theirs: range) -> list[tuple[int, int]]:
     """Pairs among items of which none is equal to another."""
-    if len(ours) == len(theirs):
-        return list(zip(ours, theirs, strict=True))
-    found, start = [], theirs.start
+    found: list[tuple[int, int]] = []
+    start, waiting = theirs.start, ours.start
     for old in ours:
         identity = _identity(before[old])
         new = next((at for at in range(start, theirs.stop) if identity and _identity(after[at]) == identity), None)
+        if new is not None:
+            found += [*_by_place(before, after, range(waiting, old), range(start, new)), (old, new)]
+            start, waiting = new + 1, old + 1
+    return [*found, *_by_place(before, after, range(waiting, ours.stop), range(start, theirs.stop))]
+
+
+def _by_place(before: list[Any], after: list[Any], ours: range, theirs: range) -> list[tuple[int, int]]:
+    """Pairs of what stands at the same place; where some came or went, of what has most in common."""
+    if len(ours) == len(theirs):
+        return [(old, new) for old, new in zip(ours, theirs, strict=True) if _alike(before[old], after[new])]
+    found, start = [], theirs.start
+    for old in ours:
+        new = next((at for at in range(start, theirs.stop) if _shares_most(before[old], after[at])), None)
         if new is not None:
             found.append((old, new))
             start = new + 1
     return found
 
 
+def _alike(one: Any, other: Any) -> bool:
+    """Whether one may have become the other; things of different names have to share something."""
+    named = _identity(one) is not None and _identity(other) is not None
+    return not named or _shares_most(one, other)
+
+
+def _shares_most(one: Any, other: Any) -> bool:
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return False
+    common = sum(name in other and same(value, other[name]) for name, value in one.items())
+    return 2 * common >= max(len(one) - 1, 1)
+
+
 def _identity(item: Any) -> tuple[str, str] | None:
+    """What an item is called: an object by its kind and name, others by the first field that names things."""
     if not isinstance(item, dict):
         return None
+    meta = item.get("metadata")
+    if isinstance(meta, dict) and "name" in meta:
+        return str(item.get("kind", "")), f"{meta.get('namespace', '')}/{meta['name']}"
     name = next((name for name in _IDENTITIES if name in item), None)
     return (name, str(item[name])) if name else None

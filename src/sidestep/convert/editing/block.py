@@ -26,7 +26,7 @@ def change_block(draft: Draft, node: Node, members: Members) -> None:
     for number, added in members.added.items():
         lines = [line for each in added for line in _lines(draft, node, each)]
         if number in members.kept:
-            draft.add_lines(_last_line(draft, node.parts[number]), lines, indent)
+            draft.add_lines(_end_before(draft, node, number), lines, indent)
         else:
             _add_before(draft, node, min(members.kept), lines)
 
@@ -46,6 +46,15 @@ def _lines(draft: Draft, node: Node, added: Added) -> list[str]:
     if node.form is Form.SEQUENCE:
         return item(added.value, draft.manner)
     return entry(added.name, added.value, draft.manner)
+
+
+def _end_before(draft: Draft, node: Node, number: int) -> int:
+    """The end of the line that new parts follow: at the end of an inner mapping its last comments stand before them."""
+    part = node.parts[number]
+    indent = column(draft.text, node.parts[0].start)
+    if number + 1 < len(node.parts) or node.form is Form.SEQUENCE or not indent:
+        return _last_line(draft, part)
+    return deeper_comments(draft.text, content_end(draft.text, part.start, part.end), indent - 1)
 
 
 def _last_line(draft: Draft, part: Part) -> int:

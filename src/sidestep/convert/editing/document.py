@@ -45,6 +45,15 @@ def edit_document(text: str, before: Any, after: Any, where: str = "") -> str:
     return found
 
 
+def read_value(text: str, where: str = "") -> Any:
+    """What a document says, as Kubernetes reads it.
+
+    Raises:
+        WorldError: it cannot be read.
+    """
+    return _read(text.removeprefix(_MARK), where)
+
+
 def _edited(text: str, before: Any, after: Any) -> str | None:
     """The new text; None where it would not say what is wanted."""
     try:
