@@ -28,12 +28,21 @@ def meaning(found: Route, http: HttpSeen, subsets: dict[str, tuple[str, str]]) -
         "edits": (_words(found.request_edits), _words(found.response_edits)),
         "cors": found.cors,
         "faults": found.faults,
-        "policy": sorted(word.partition(": ")[2] if "/" in word.partition(": ")[0] else word for word in found.traffic_policy),
+        "policy": sorted(_asked(word, subsets) for word in found.traffic_policy),
     }  # fmt: skip
 
 
 def _place(host: str, subset: str, subsets: dict[str, tuple[str, str]]) -> tuple[str, str]:
     return subsets.get(host, (host, "")) if not subset else (host, subset)
+
+
+def _asked(word: str, subsets: dict[str, tuple[str, str]]) -> str:
+    """What is asked of connections, with the destination of whom it is asked where they differ."""
+    label, _, rest = word.partition(": ")
+    host, _, subset = label.partition("/")
+    if ".svc." not in host:
+        return word
+    return f"{'/'.join(_place(host, subset, subsets))}: {rest}"
 
 
 def _words(edits: tuple[str, ...]) -> list[str]:

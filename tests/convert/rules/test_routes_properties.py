@@ -1,8 +1,22 @@
 """What holds for all VirtualServices of the forms that convert: requests go where they went, and twice is once."""
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.convert.rules.route_scene import NOW, SHOP, SUBSETS, Asked, convert, fqdn, get, to, version, vs
+from tests.convert.rules.route_scene import (
+    NOW,
+    SHOP,
+    SUBSETS,
+    Asked,
+    convert,
+    dr,
+    fqdn,
+    get,
+    route,
+    service,
+    to,
+    version,
+    vs,
+)
 from tests.convert.rules.same_route import meaning
 
 TEXTS = st.sampled_from(["/", "/a", "/a/", "/ab", "/a/b", "/b/", "/A", "a", ""])
@@ -74,6 +88,37 @@ def virtual_services(draw):
     return vs("reviews", {"hosts": ["reviews"], "http": rules})
 
 
+TWO_PORTS = ({"name": "http", "port": 9080}, {"name": "web", "port": 80, "appProtocol": "http"})
+PLAIN = (service("reviews", ports=TWO_PORTS), *SHOP[1:])
+EXPERIMENTAL = route(
+    "HTTPRoute", "other", {"parentRefs": [{"group": "", "kind": "Service", "name": "other"}], "rules": [{"retry": {"attempts": 1}}]}
+)  # fmt: skip
+POLICY = {"loadBalancer": {"simple": "RANDOM"}, "outlierDetection": {"consecutive5xxErrors": 3}}
+OF_V2 = {
+    "loadBalancer": {"simple": "ROUND_ROBIN"},
+    "portLevelSettings": [{"port": {"number": 80}, "outlierDetection": {"interval": "1s"}}],
+}
+SUBSETS_WITH_POLICY = dr(
+    "reviews",
+    {
+        "host": "reviews",
+        "trafficPolicy": POLICY,
+        "subsets": [
+            {"name": "v1", "labels": {"version": "v1"}},
+            {"name": "v2", "labels": {"version": "v2"}, "trafficPolicy": OF_V2},
+        ],
+    },
+)
+BASES = st.sampled_from(
+    [
+        (*SHOP, SUBSETS),
+        (*PLAIN, SUBSETS),
+        (*SHOP, SUBSETS, EXPERIMENTAL),
+        (*PLAIN, SUBSETS_WITH_POLICY, EXPERIMENTAL),
+    ]
+)
+
+
 @st.composite
 def requests(draw):
     path = draw(st.sampled_from(["/", "/a", "/a/", "/ab", "/a/b", "/a//b", "/b/", "/b/c", "/A", "/A/x", "/b"]))
@@ -87,27 +132,39 @@ def subsets_of(found):
     return {fqdn(f"reviews-{name}"): (fqdn("reviews"), name) for name in ("v1", "v2", "v3")}
 
 
-def check(found, sent, at=NOW):
+def check(found, sent, at=NOW, port=9080):
     """Requests go where they went: at once for sidecars, and at the waypoint when all is done."""
     before, both, after = Asked(found.before, at), Asked(found.both, at), Asked(found.after, at)
     for http in sent:
-        expected = meaning(before.sidecar(http), http, {})
-        assert meaning(both.sidecar(http), http, subsets_of(found)) == expected, "sidecars while both stand"
-        assert meaning(both.waypoint(http), http, subsets_of(found)) == expected, "the waypoint while both stand"
-        assert meaning(after.waypoint(http), http, subsets_of(found)) == expected, "the waypoint when all is done"
+        expected = meaning(before.sidecar(http, port=port), http, {})
+        assert meaning(both.sidecar(http, port=port), http, subsets_of(found)) == expected, "sidecars while both stand"
+        assert meaning(both.waypoint(http, port=port), http, subsets_of(found)) == expected, (
+            "the waypoint while both stand"
+        )
+        assert meaning(after.waypoint(http, port=port), http, subsets_of(found)) == expected, (
+            "the waypoint when all is done"
+        )
 
 
-@settings(max_examples=300)
-@given(virtual_services(), st.lists(requests(), min_size=4, max_size=12), st.sampled_from([24, 27, 29, 30, 31]))
-def test_requests_go_where_they_went(made, sent, minor):
-    before = Asked([*SHOP, SUBSETS, made], version(minor))
-    assume(not any(before.sidecar(http).unknown for http in sent))
-    check(convert(SUBSETS, made, at=version(minor)), sent, version(minor))
+@given(
+    virtual_services(),
+    st.lists(requests(), min_size=4, max_size=12),
+    BASES,
+    st.sampled_from([24, 27, 29, 30, 31]),
+    st.booleans(),
+)
+def test_requests_go_where_they_went(made, sent, base, minor, second):
+    before = Asked([*base, made], version(minor))
+    port = 80 if second and len(base[0]["spec"]["ports"]) == 2 else 9080
+    assume(not any(before.sidecar(http, port=port).unknown for http in sent))
+    found = convert(made, base=base, at=version(minor))
+    assume(not any("retries included" in each.did for each in found.losses))
+    check(found, sent, version(minor), port)
 
 
-@given(virtual_services())
-def test_twice_is_once(made):
-    once = convert(SUBSETS, made)
+@given(virtual_services(), BASES)
+def test_twice_is_once(made, base):
+    once = convert(made, base=base)
     assert convert(base=once.after).changes == []
     again = convert(base=once.both)
     assert [each.kind for each in again.changes] == [each.kind for each in once.changes if each.late]

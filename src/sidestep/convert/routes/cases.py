@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from sidestep.convert.rewrite import Severity
 from sidestep.convert.routes.flat import FlatRule
 from sidestep.convert.routes.ledger import AS_IT_IS, Ledger
+from sidestep.semantics.patterns import quote
 from sidestep.semantics.routing.hosts import MESH
 from sidestep.semantics.routing.http_match import HttpMatch, NamedMatch
-from sidestep.semantics.routing.text_match import Form, TextMatch
+from sidestep.semantics.routing.text_match import Form, TextMatch, exact
 from sidestep.semantics.routing.virtual_service_http import http_match
 from sidestep.semantics.trees import mappings
 
@@ -115,8 +116,10 @@ def _of_match(case: Case, tree: Mapping[str, Any], match: HttpMatch, ledger: Led
 
 
 def _path(path: TextMatch) -> TextMatch:
-    """A path's condition; those that every path meets are one."""
+    """A path's condition; those that every path meets are one, and an expression without any sign is a text."""
     every = path.form is Form.PREFIX and path.text in ("", "/")
+    if path.form is Form.REGEX and quote(path.text) == path.text:
+        return exact(path.text)
     return ANY_PATH if every or (path.form is Form.REGEX and path.text == ".*") else path
 
 

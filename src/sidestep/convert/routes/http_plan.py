@@ -15,7 +15,7 @@ from sidestep.convert.routes.destinations import Place
 from sidestep.convert.routes.flat import FlatRule, flat_rules
 from sidestep.convert.routes.grpc_rules import grpc_rules
 from sidestep.convert.routes.http_rules import http_rules, lose_names
-from sidestep.convert.routes.ledger import Ledger
+from sidestep.convert.routes.ledger import AS_IT_IS, Ledger
 from sidestep.convert.routes.naming import RouteMaker
 from sidestep.convert.routes.retries import Defaults
 from sidestep.convert.routes.subsets import subset_service
@@ -27,6 +27,7 @@ from sidestep.semantics.service_index import Service
 
 CODE = "SID330"
 _VERSION = "gateway.networking.k8s.io/v1"
+_SAY = "add a rule for that port"
 _EVERY = {"path": {"type": "PathPrefix", "value": "/"}}
 
 Objects = list[list[Tree]]
@@ -86,6 +87,9 @@ def _of_service(source: _Source, service: Service, waypoint: Waypoint, maker: Ro
             by_rules.append(([port], said))
         else:
             alike[0].append(port)
+    if len(by_rules) > 1 and not source.found.context.target.since(1, 30):
+        why = "before 1.30 a waypoint reads the routes of one port of a service only"
+        source.ledger.keep("spec.http", f"routes each port of {service.host} otherwise", why, AS_IT_IS)
     if source.ledger.obstacles:
         return []
     routes = []
@@ -111,7 +115,12 @@ def _on_port(source: _Source, service: Service, waypoint: Waypoint, port: HostPo
         bodies.append(body(rule, place, source.defaults, ledger) if at in offered else Body())
     lose_names([(rule.field, each) for rule, each in zip(source.rules, bodies, strict=True)], found.served, ledger)
     said = http_rules(source.cases, bodies, port.number, found.served, ledger)
-    return said or ([] if found.context.target.since(1, 31) else [[_plain(service, port.number)]])
+    spoken = any(case.port in (0, port.number) for case in source.cases)
+    if spoken or found.context.target.since(1, 31):
+        return said
+    why = "before 1.31 a waypoint tries less again where no route speaks (D43)"
+    ledger.lose_if_kept("spec.http", f"leaves port {port.number} to the default, retries included", why, _SAY)
+    return [[_plain(service, port.number)]]
 
 
 def place_of(found: Survey, service: Service, waypoint: Waypoint, space: str, port: int) -> Place:

@@ -28,11 +28,13 @@ class Ledger:
     Attributes:
         obstacles: what has no counterpart, so that the object must stay what it is.
         losses: what goes though the object is converted.
+        losses_if_kept: what goes if it stays what it is.
     """
 
     def __init__(self) -> None:
         self._obstacles: dict[Trouble, None] = {}
         self._losses: dict[Trouble, None] = {}
+        self._losses_if_kept: dict[Trouble, None] = {}
 
     @property
     def obstacles(self) -> tuple[Trouble, ...]:
@@ -43,6 +45,15 @@ class Ledger:
     def losses(self) -> tuple[Trouble, ...]:
         """What goes."""
         return tuple(self._losses)
+
+    @property
+    def losses_if_kept(self) -> tuple[Trouble, ...]:
+        """What goes where it stays what it is."""
+        return tuple(self._losses_if_kept)
+
+    def lose_if_kept(self, field: str, did: str, why: str, instead: str) -> None:
+        """Something is carried over by conversion only."""
+        self._losses_if_kept[Trouble(field, did, why, instead)] = None
 
     def keep(self, field: str, did: str, why: str, instead: str) -> None:
         """Something has no counterpart."""

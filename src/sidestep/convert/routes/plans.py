@@ -123,7 +123,7 @@ def _converted(
         return Plan(Verdict.LEFT, losses=(*told, _unread(str(error))))
     if not ledger.obstacles:
         return Plan(Verdict.CONVERTED, tuple(http), tuple(streams), "", handled, (*told, *ledger.losses))
-    return _kept(found, subject, chosen, handled, (*told, *ledger.obstacles))
+    return _kept(found, subject, chosen, handled, (*told, *ledger.obstacles, *ledger.losses_if_kept))
 
 
 def _kept(

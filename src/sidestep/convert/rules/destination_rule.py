@@ -3,7 +3,7 @@
 Source: istio-semantics.md §4.4, D36, D38, D44.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from sidestep.convert.objects import added, is_made, made, removed, spec_of
@@ -15,7 +15,7 @@ from sidestep.convert.routes.survey import Survey, survey
 from sidestep.model.kinds import DESTINATION_RULE
 from sidestep.model.resource import Resource
 from sidestep.semantics.routing.hosts import full_name, is_wildcard
-from sidestep.semantics.trees import MalformedError, text
+from sidestep.semantics.trees import MalformedError, mapping, text
 
 CODE = "SID334"
 
@@ -77,7 +77,7 @@ def _name(found: Survey, resource: Resource[Any], space: str) -> str:
 
 
 def _troubles(found: Survey, resource: Resource[Any], heard: list[Hearing], *, moved: bool) -> Iterator[Trouble]:
-    policy: Mapping[str, Any] = (resource.view.spec or {}).get("trafficPolicy") or {}
+    policy = mapping((resource.view.spec or {}).get("trafficPolicy"), "trafficPolicy")
     for each in heard:
         if not each.clients and not each.at_waypoint:
             continue
@@ -104,7 +104,7 @@ def _unheard(resource: Resource[Any], each: Hearing) -> Trouble:
 
 
 def _weight(resource: Resource[Any]) -> Severity:
-    tls = ((resource.view.spec or {}).get("trafficPolicy") or {}).get("tls")
+    tls = mapping((resource.view.spec or {}).get("trafficPolicy"), "trafficPolicy").get("tls")
     return Severity.SECURITY if tls else Severity.TRAFFIC
 
 

@@ -15,6 +15,7 @@ from sidestep.convert.routes.survey import Survey, survey
 from sidestep.model.kinds import SERVICE, VIRTUAL_SERVICE
 from sidestep.model.resource import Resource
 from sidestep.semantics.loose import as_dict
+from sidestep.semantics.trees import MalformedError
 
 _OURS = ("selector", "ports")
 _SENT = "subsets in use"
@@ -29,10 +30,20 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
         if each.rule != resource.id or each.given:
             continue
         changes += _service(found, each)
-        rule = destination_rule(found, each, CODE)
-        changes += added(context, (rule,) if rule else (), resource.id, CODE)
+        try:
+            rule = destination_rule(found, each, CODE)
+        except MalformedError as error:
+            losses.append(_unread(resource, each, error))
+        else:
+            changes += added(context, (rule,) if rule else (), resource.id, CODE)
         losses += _guarded(found, each)
     return Rewritten(tuple(changes), tuple(losses))
+
+
+def _unread(resource: Resource[Any], each: SubsetService, error: MalformedError) -> Loss:
+    did = f"asks for connections to subset {each.subset}"
+    why = f"it cannot be read: {error}"
+    return Loss(resource.id, "spec.trafficPolicy", did, why, "mend it", Severity.TRAFFIC, CODE)
 
 
 def _used(found: Survey) -> Iterator[SubsetService]:
