@@ -99,6 +99,7 @@ def document(made: Made, proof: Proof | None) -> Conversion:
         tuple(stage.name for stage in made.stages),
         changes,
         made.losses,
+        tuple(str(gap) for gap in made.mesh.gaps),
         proof,
     )
 

@@ -13,9 +13,19 @@ from sidestep.explain.log_answer import LogExplanation
 from sidestep.explain.matrix import Matrix
 from sidestep.plan.document import Plan
 from sidestep.prove.proof import Proof
+from sidestep.report.conversion.document import Conversion
 
 _PLACE = "https://github.com/sidestep-dev/sidestep/raw/main/docs/schemas/"
-DOCUMENTS: tuple[type[msgspec.Struct], ...] = (Audit, Plan, Explanation, LogExplanation, SymptomAnswer, Matrix, Proof)
+DOCUMENTS: tuple[type[msgspec.Struct], ...] = (
+    Audit,
+    Plan,
+    Explanation,
+    LogExplanation,
+    SymptomAnswer,
+    Matrix,
+    Proof,
+    Conversion,
+)
 """Those whose schemas are published."""
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.*)$")
 _INDENT = re.compile(r"^ {4}(?=\S)")

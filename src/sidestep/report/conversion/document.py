@@ -46,6 +46,7 @@ class Conversion(Struct, frozen=True, rename="camel"):
         stages: their names, in the order in which they are applied.
         changes: by stage and object.
         losses: what could not be carried, the worst first.
+        missing: what was not read, and so not rewritten.
         proof: whether the converted mesh means the same; null where that was not asked.
         api_version: of this document; fields are added within it, never renamed.
         kind: always `Conversion`.
@@ -58,6 +59,7 @@ class Conversion(Struct, frozen=True, rename="camel"):
     stages: tuple[str, ...] = ()
     changes: tuple[StagedChange, ...] = ()
     losses: tuple[Loss, ...] = ()
+    missing: tuple[str, ...] = ()
     proof: Proof | None = None
     api_version: str = API_VERSION
     kind: str = "Conversion"

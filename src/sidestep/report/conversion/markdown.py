@@ -37,6 +37,7 @@ def _lines(conversion: Conversion) -> Iterator[str]:
             yield row([escaped(cell) for cell in cells])
     if conversion.losses:
         yield from ("", "## What could not be carried", *_losses(conversion.losses))
+    yield from _missing(conversion.missing)
 
 
 def _losses_page(conversion: Conversion) -> Iterator[str]:
@@ -44,6 +45,12 @@ def _losses_page(conversion: Conversion) -> Iterator[str]:
     if not conversion.losses:
         yield from ("", "Nothing: every field was carried over.")
     yield from _losses(conversion.losses)
+    yield from _missing(conversion.missing)
+
+
+def _missing(missing: tuple[str, ...]) -> Iterator[str]:
+    if missing:
+        yield from ("", "## What was not read, and so not rewritten", "", *(f"- {escaped(text)}" for text in missing))
 
 
 def _losses(losses: tuple[Loss, ...]) -> Iterator[str]:

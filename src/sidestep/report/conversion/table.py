@@ -7,7 +7,7 @@ from sidestep.prove.proof import Proof
 from sidestep.report.columns import Column, console, plain, print_table, prose
 from sidestep.report.conversion.document import Conversion
 from sidestep.report.conversion.verdict import verdict
-from sidestep.report.explanation.drawn import print_item
+from sidestep.report.explanation.drawn import print_item, print_list
 from sidestep.report.formats import Look
 from sidestep.report.table import trimmed
 
@@ -36,6 +36,7 @@ def render(conversion: Conversion, look: Look) -> str:
             ]
             print_table(out, _CHANGES, rows)
         _print_losses(conversion.losses, out)
+        print_list(out, "Not read, and so not rewritten", conversion.missing)
         if conversion.proof is not None:
             _print_proof(conversion.proof, out)
     return trimmed(captured.get())
