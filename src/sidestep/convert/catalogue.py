@@ -3,6 +3,7 @@
 from sidestep.convert.rewrite import Rule
 from sidestep.convert.rules import (
     authorization_policy,
+    destination_rule,
     envoy_filter,
     extension,
     namespace_labels,
@@ -13,7 +14,11 @@ from sidestep.convert.rules import (
     query,
     request_authentication,
     sidecar_scope,
+    subset_services,
     telemetry,
+    virtual_service_http,
+    virtual_service_moved,
+    virtual_service_streams,
 )
 
 RULES: tuple[Rule, ...] = (
@@ -29,5 +34,10 @@ RULES: tuple[Rule, ...] = (
     network_policy.RULE,
     sidecar_scope.RULE,
     query.RULE,
+    virtual_service_http.RULE,
+    virtual_service_streams.RULE,
+    virtual_service_moved.RULE,
+    subset_services.RULE,
+    destination_rule.RULE,
 )
 BY_CODE: dict[str, Rule] = {rule.code: rule for rule in RULES}
