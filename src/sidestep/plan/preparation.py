@@ -6,7 +6,9 @@ Source: istio-semantics.md §6.1 (l), §7.2 (1), D02, D31.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sidestep.convert.network.hbone import EGRESS, INGRESS, opened
 from sidestep.convert.policies.at_pods import exempting, is_deny
+from sidestep.convert.rewrite import Waypoint
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
@@ -28,10 +30,6 @@ from sidestep.semantics.waypoints import HBONE_PORT, USE_WAYPOINT, USE_WAYPOINT_
 
 Preparation = tuple[Effect, str, str, tuple[ObjectId, ...]]
 """Effect, description, what it predicts, and the objects that ask for it."""
-
-_GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
-_NAME = "kubernetes.io/metadata.name"
-_HBONE = {"port": HBONE_PORT, "protocol": "TCP"}
 
 
 def preparations(
@@ -83,26 +81,15 @@ def _with_hbone(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """In each direction that it restricts by ports: the same peers, and the waypoints, on the port of HBONE."""
     spec = policy.tree().get("spec") or {}
+    between = tuple(Waypoint(*each) for each in waypoints)
     patch: dict[str, Any] = {}
     before: dict[str, Any] = {}
-    for field, side, restricts in (("ingress", "from", restricts_ingress), ("egress", "to", restricts_egress)):
-        rules = as_dicts(spec.get(field))
-        added = [{**rule, "ports": [_HBONE]} for rule in rules if rule.get("ports")]
-        if restricts(policy.view) and added and not any(_passes_hbone(rule) for rule in rules):
-            if waypoints:
-                added.append({side: [_pods_of(*waypoint) for waypoint in waypoints], "ports": [_HBONE]})
-            patch[field], before[field] = [*rules, *added], rules
+    for direction, restricts in ((INGRESS, restricts_ingress), (EGRESS, restricts_egress)):
+        rules = as_dicts(spec.get(direction.rules))
+        changed = opened(rules, direction, between)
+        if restricts(policy.view) and changed != rules:
+            patch[direction.rules], before[direction.rules] = changed, rules
     return {"spec": patch}, {"spec": before}
-
-
-def _pods_of(namespace: str, waypoint: str) -> dict[str, Any]:
-    labels = {"namespaceSelector": {"matchLabels": {_NAME: namespace}}}
-    return {**labels, "podSelector": {"matchLabels": {_GATEWAY_LABEL: waypoint}}}
-
-
-def _passes_hbone(rule: dict[str, Any]) -> bool:
-    """Whether a rule already names the port, so that somebody thought of it."""
-    return any(port.get("port") == HBONE_PORT for port in as_dicts(rule.get("ports")))
 
 
 def _exempt_waypoints(configuration: Configuration, guards: Mapping[str, Guard]) -> Iterator[Preparation]:

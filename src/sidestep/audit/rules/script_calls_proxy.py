@@ -1,6 +1,5 @@
 """SID220: a container that calls its sidecar's own ports, which are gone in ambient: a loop waits for ever."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +11,8 @@ from sidestep.audit.members import has_sidecar, is_ambient
 from sidestep.audit.rule import Found, Rule, of_workload
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings
 from sidestep.semantics.proxies import PROXY, Role
+from sidestep.semantics.proxy_calls import CALL, LOOP
 
-_CALL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\]):150(?:00|20|21)\b|quitquitquit")
-_LOOP = re.compile(r"\b(?:until|while)\b")
 _MARKS = (b":15000", b":15020", b":15021", b"quitquitquit")
 _LONGEST = 80
 
@@ -86,9 +84,9 @@ def _executed(value: object) -> tuple[str, ...]:
 
 def _in_texts(container: str, place: str, texts: tuple[str, ...]) -> Iterator[_Call]:
     whole = " ".join(texts)
-    called = _CALL.search(whole)
+    called = CALL.search(whole)
     if called:
-        yield _Call(f"containers[{container}].{place}", called.group()[:_LONGEST], _LOOP.search(whole) is not None)
+        yield _Call(f"containers[{container}].{place}", called.group()[:_LONGEST], LOOP.search(whole) is not None)
 
 
 RULE = Rule("SID220", "script-calls-proxy", "Container calls its sidecar", Severity.WARNING, _check)
