@@ -55,13 +55,17 @@ def reads_plain(text: str, *, flow: bool) -> bool:
 
 
 def block(text: str) -> list[str] | None:
-    """A text of several lines as the lines of a literal block, its header first; None where a block cannot hold it."""
+    """The header and the lines of the literal block that is a text of several lines.
+
+    None where a block cannot hold it, or where it would depend on the blank lines that follow.
+    """
     body = text.rstrip("\n")
     if "\n" not in text or not body or body[0] in " \n" or _NOT_IN_BLOCK.search(text) or body.endswith(" "):
         return None
     ends = len(text) - len(body)
-    chomping = "-" if ends == 0 else "" if ends == 1 else "+"
-    return [f"|{chomping}", *body.split("\n"), *[""] * (ends - 1)]
+    if ends > 1:
+        return None
+    return ["|" if ends else "|-", *body.split("\n")]
 
 
 def _escape(found: re.Match[str]) -> str:
