@@ -8,13 +8,18 @@ from pathlib import Path
 
 from sidestep.audit.catalogue import RULES
 from sidestep.audit.rule import Rule
+from sidestep.convert import catalogue as rewrites
+from sidestep.convert.rewrite import Rule as Rewrite
 from sidestep.report.schema import DOCUMENTS, file_name, schema
 from tools import differences_pages, symptoms_page
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = ROOT / "docs" / "findings"
+REWRITES = ROOT / "docs" / "rewrites"
 SCHEMAS = {ROOT / "docs" / "schemas" / file_name(top): schema(top) for top in DOCUMENTS}
 SECTIONS = ("What it means", "Why it matters", "How to fix", "Example", "See also")
+REWRITE_SECTIONS = ("What it does", "What is lost", "Example", "See also")
+OPTIONAL_SECTION = "What it keeps"
 SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 HELP_MARK = "<!-- help -->\n```text\n"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -29,6 +34,7 @@ def problems() -> Iterator[str]:
     """Everything that does not agree."""
     yield from _help()
     yield from pages()
+    yield from rewrite_pages()
     for path, content in SCHEMAS.items():
         if not path.exists() or path.read_bytes() != content:
             yield f"{path.relative_to(ROOT)} is not what the code generates: run tools/check_docs.py --write"
@@ -78,6 +84,31 @@ def _page(rule: Rule, page: str) -> Iterator[str]:
         yield f"docs/findings/{rule.code}.md must have the sections {', '.join(SECTIONS)}"
     yield from (
         f"docs/findings/{rule.code}.md says nothing under {name}" for name, text in sections if not text.strip()
+    )
+
+
+def rewrite_pages(folder: Path = REWRITES) -> Iterator[str]:
+    """Where the pages of rewrites and their index disagree with the catalogue."""
+    rules = sorted(rewrites.RULES, key=lambda rule: rule.code)
+    codes = {rule.code: rule for rule in rules}
+    texts = {path.stem: path.read_text() for path in folder.glob("SID*.md")}
+    yield from (f"{code} has no page docs/rewrites/{code}.md" for code in sorted(codes.keys() - texts.keys()))
+    yield from (f"docs/rewrites/{code}.md is about no rewrite" for code in sorted(texts.keys() - codes.keys()))
+    for code in sorted(codes.keys() & texts.keys()):
+        yield from _rewrite_page(codes[code], texts[code])
+    listed = [line for line in (folder / "README.md").read_text().splitlines() if line.startswith("| [")]
+    if listed != [f"| [{each.code}]({each.code}.md) | {each.title} | {', '.join(each.kinds)} |" for each in rules]:
+        yield "docs/rewrites/README.md does not list the rewrites as they are, in the order of their codes"
+
+
+def _rewrite_page(rule: Rewrite, page: str) -> Iterator[str]:
+    if not page.startswith(f"# {rule.code}: {rule.title}\n\nTakes: {', '.join(rule.kinds)} · Name: {rule.name}\n"):
+        yield f"docs/rewrites/{rule.code}.md does not open with the rewrite's title, kinds and name"
+    sections = SECTION.findall(page)
+    if [name for name, _ in sections if name != OPTIONAL_SECTION] != list(REWRITE_SECTIONS):
+        yield f"docs/rewrites/{rule.code}.md must have the sections {', '.join(REWRITE_SECTIONS)}"
+    yield from (
+        f"docs/rewrites/{rule.code}.md says nothing under {name}" for name, text in sections if not text.strip()
     )
 
 
