@@ -13,7 +13,7 @@ from sidestep.report.table import trimmed
 
 _CHANGES = (
     Column("STAGE", least=5),
-    Column("OBJECT", least=16),
+    Column("OBJECT", least=30),
     Column("BECOMES", 1),
     Column("RULE", 2, least=6),
     Column("WHY", 3, least=20),

@@ -1,0 +1,256 @@
+"""`sidestep convert`, as a user runs it: the samples that everybody knows, with policies of one's own."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.support.commands import on_terminal, sidestep
+
+ROOT = Path(__file__).parents[2]
+SHOP = ROOT / "docs" / "examples" / "shop.yaml"
+ENABLED = """\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: default
+  labels: {istio-injection: enabled}
+---
+"""
+GUARD = """\
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: %(name)s, namespace: default}
+spec:
+  selector: {matchLabels: {app: %(app)s}}
+  rules:
+  - from: [{source: {principals: [cluster.local/ns/default/sa/%(caller)s]}}]
+    to: [{operation: {%(operation)s}}]
+---
+"""
+
+
+def application(name, *, account="", port=9080, protocol="http"):
+    """A Deployment with one version, its Service and its account, as both samples write them."""
+    account = account or name
+    return f"""\
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: {account}, namespace: default}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}, namespace: default, labels: {{app: {name}}}}}
+spec:
+  selector: {{app: {name}}}
+  ports: [{{name: {protocol}, port: {port}, targetPort: {port}}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, namespace: default, labels: {{app: {name}}}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}, version: v1}}}}
+    spec:
+      serviceAccountName: {account}
+      containers: [{{name: server, image: "registry.example.com/{name}:1", ports: [{{containerPort: {port}}}]}}]
+---
+"""
+
+
+def bookinfo():
+    apps = (application(each, account=f"bookinfo-{each}") for each in ("productpage", "details", "reviews", "ratings"))
+    guard = {"name": "ratings-viewer", "app": "ratings", "caller": "bookinfo-reviews", "operation": "methods: [GET]"}
+    return ENABLED + "".join(apps) + GUARD % guard
+
+
+def boutique():
+    apps = (application(each, port=7070, protocol="grpc") for each in ("frontend", "checkoutservice", "cartservice"))
+    paths = "paths: ['/hipstershop.CartService/*']"
+    guard = {"name": "cart-callers", "app": "cartservice", "caller": "frontend", "operation": paths}
+    return ENABLED + "".join(apps) + GUARD % guard
+
+
+@pytest.fixture(params=[bookinfo, boutique], ids=["bookinfo", "online-boutique"])
+def repository(request, tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "all.yaml").write_text(request.param())
+    return folder
+
+
+def tree(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def document(*arguments):
+    return json.loads(sidestep("convert", *arguments, "-o", "json").stdout)
+
+
+def test_a_user_sees_what_becomes_of_each_object_and_that_it_was_proved(repository):
+    done = sidestep("convert", "--from", repository, "--prove")
+    assert done.returncode == 0, done.stderr
+    for word in ("base", "waves/01", "late", "SID301", "Proved:", "taken for fine"):
+        assert word in done.stdout
+
+
+def test_nothing_is_written_without_being_asked(repository):
+    before = tree(repository.parent)
+    sidestep("convert", "--from", repository)
+    assert tree(repository.parent) == before
+
+
+def test_a_folder_holds_a_base_an_overlay_for_each_wave_and_the_losses(repository, tmp_path):
+    done = sidestep("convert", "--from", repository, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    names = {str(path) for path in tree(tmp_path / "out")}
+    assert names >= {"base/kustomization.yaml", "waves/01/kustomization.yaml", "late/kustomization.yaml", "losses.md"}
+    for path, content in tree(tmp_path / "out").items():
+        if path.suffix == ".yaml":
+            assert list(yaml.safe_load_all(content)), path
+
+
+def test_equal_input_gives_equal_bytes_and_an_earlier_folder_is_replaced(repository, tmp_path):
+    for name in ("one", "other", "one"):
+        assert sidestep("convert", "--from", repository, "--out", tmp_path / name).returncode == 0
+    assert tree(tmp_path / "one") == tree(tmp_path / "other")
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(repository, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    done = sidestep("convert", "--from", repository, "--out", tmp_path / "mine")
+    assert done.returncode == 1
+    assert "conversion.json" in done.stderr
+    assert set(tree(tmp_path / "mine")) == {Path("thesis.tex")}
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
+def test_kustomize_builds_every_stage_and_the_last_is_already_converted(repository, tmp_path):
+    sidestep("convert", "--from", repository, "--out", tmp_path / "out")
+    untouched = tmp_path / "built"
+    untouched.mkdir()
+    for stage in ("base", "waves/01", "late"):
+        built = subprocess.run(["kubectl", "kustomize", tmp_path / "out" / stage], capture_output=True, check=True)
+        (untouched / "all.yaml").write_bytes(built.stdout)
+        assert (stage != "late") is bool(document("--from", untouched)["changes"])
+
+
+def test_a_diff_has_the_exit_codes_of_kubectl(repository, tmp_path):
+    differs = sidestep("convert", "--from", repository, "--diff")
+    assert differs.returncode == 1
+    assert "+        istio.io/dataplane-mode: ambient" in differs.stdout
+    assert any(line.startswith("--- Deployment default/") for line in differs.stdout.splitlines())
+    (tmp_path / "nothing.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+    same = sidestep("convert", "--from", tmp_path / "nothing.yaml", "--diff")
+    assert (same.returncode, same.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["--from", "nowhere"], ["--for", "soon"], ["--until", "yesterday"], ["--plan", "nowhere"], ["-o", "json"]],
+    ids=" ".join,
+)
+def test_what_fails_does_not_look_like_a_difference(wrong):
+    done = sidestep("convert", "--from", SHOP, "--diff", *wrong)
+    assert done.returncode > 1
+    assert "error" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("threshold", "code"), [("security", 0), ("traffic", 2), ("observability", 2), ("cosmetic", 2)]
+)
+def test_losses_fail_a_pipeline_that_asks_for_it(threshold, code):
+    found = document("--from", SHOP)
+    assert {each["severity"] for each in found["losses"]} == {"traffic"}
+    assert sidestep("convert", "--from", SHOP, "--fail-on-loss", threshold).returncode == code
+
+
+def test_the_base_alone_moves_nobody():
+    found = document("--from", SHOP, "--until", "base")
+    assert found["stages"] == ["base"]
+    assert found["changes"]
+    assert "Deployment" not in {each["object"]["kind"] for each in found["changes"]}
+
+
+def test_a_saved_plan_is_followed_and_one_of_another_mesh_is_refused(tmp_path, repository):
+    sidestep("plan", "--from", SHOP, "--mode", "shop/stock=sidecar", "--out", tmp_path / "plan.json")
+    found = document("--from", SHOP, "--plan", tmp_path / "plan.json")["changes"]
+    moved = {each["object"]["name"] for each in found if each["object"]["kind"] == "Deployment"}
+    assert "stock" not in moved
+    assert "web" in moved
+    other = sidestep("convert", "--from", repository, "--plan", tmp_path / "plan.json")
+    assert other.returncode == 1
+    assert "make the plan again" in other.stderr
+
+
+@pytest.fixture
+def naive(tmp_path):
+    """A plan that moves orders past any waypoint, as its owner insists."""
+    plan = tmp_path / "naive.json"
+    sidestep("plan", "--from", SHOP, "--mode", "shop/orders=ambient", "--force", "--out", plan)
+    return plan
+
+
+def test_what_would_admit_somebody_is_not_written_and_the_request_is_shown(naive, tmp_path):
+    done = sidestep("convert", "--from", SHOP, "--plan", naive, "--out", tmp_path / "out")
+    assert done.returncode == 3
+    assert "DELETE" in done.stderr
+    assert "nothing was written" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_it_is_written_when_told_and_says_what_it_opens(naive, tmp_path):
+    done = sidestep("convert", "--from", SHOP, "--plan", naive, "--out", tmp_path / "out", "--force")
+    assert done.returncode == 0
+    assert "admitted though refused today" in done.stdout
+    assert (tmp_path / "out" / "losses.md").exists()
+
+
+def test_a_proof_that_is_only_shown_has_the_same_exit_code(naive):
+    done = sidestep("convert", "--from", SHOP, "--plan", naive, "--prove", "-o", "json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["proof"]["verdict"] == "differs"
+    assert sidestep("convert", "--from", SHOP, "--plan", naive).returncode == 0
+
+
+def test_options_that_contradict_each_other_are_refused(tmp_path):
+    for options in (["--out", tmp_path / "o", "--in-place"], ["--out", tmp_path / "o", "--diff"]):
+        done = sidestep("convert", "--from", SHOP, *options)
+        assert done.returncode >= 1
+        assert "exclude each other" in done.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_what_could_not_be_read_is_told_and_not_rewritten(tmp_path):
+    (tmp_path / "mesh.yaml").write_text(bookinfo() + "apiVersion: v1\nkind: Service\nmetadata: {name: [}\n")
+    found = document("--from", tmp_path / "mesh.yaml")
+    assert found["missing"]
+    assert found["changes"]
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "80", "200"])
+def test_it_fits_any_terminal(columns):
+    done = sidestep("convert", "--from", SHOP, "--prove", COLUMNS=columns)
+    assert max(map(len, done.stdout.splitlines())) <= int(columns)
+    assert "orders" in done.stdout
+
+
+def test_it_is_coloured_on_a_terminal_only():
+    code, shown = on_terminal("convert", "--from", SHOP)
+    assert code == 0
+    assert "\x1b[" in shown
+    assert "\x1b[" not in sidestep("convert", "--from", SHOP).stdout
+
+
+@pytest.mark.parametrize("name", ["json", "yaml", "markdown"])
+def test_every_format_names_every_loss(name):
+    done = sidestep("convert", "--from", SHOP, "-o", name)
+    assert done.returncode == 0
+    for loss in document("--from", SHOP)["losses"]:
+        assert loss["rule"] in done.stdout
+        assert loss["object"]["name"] in done.stdout
