@@ -37,6 +37,8 @@ test: servers check  ## every check and every test
 
 bench: $(READY)  ## measure speed and memory as ratios in one run (see docs/performance.md)
 	$(BIN)/python -m bench.audit
+	$(BIN)/python -m bench.semantics
+	$(BIN)/python -m bench.plan
 
 fmt: $(READY)    ## format and fix what can be fixed
 	$(BIN)/ruff check --fix --exit-zero .

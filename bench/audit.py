@@ -80,10 +80,11 @@ def measure(pods: int, rounds: int) -> Row:
             if number:
                 taken[name].append(cost)
     size = sum(path.stat().st_size for path in folder.glob("*.json")) / 1e6
-    return Row(pods, size, *(_median(taken[name]) for name in commands))
+    return Row(pods, size, *(middle(taken[name]) for name in commands))
 
 
-def _median(costs: list[Cost]) -> Cost:
+def middle(costs: list[Cost]) -> Cost:
+    """Medians of several runs."""
     return Cost(*(median(getattr(cost, name) for cost in costs) for name in ("wall", "cpu", "peak")))
 
 
