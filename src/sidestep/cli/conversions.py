@@ -42,6 +42,7 @@ class Made(Struct, frozen=True):
         losses: of the whole conversion.
         index: the mesh as it decides today.
         target: the Istio that will read the result.
+        paths: of files that it was read from.
     """
 
     mesh: Mesh
@@ -50,6 +51,7 @@ class Made(Struct, frozen=True):
     losses: tuple[Loss, ...]
     index: MeshIndex
     target: IstioVersion
+    paths: tuple[str, ...] = ()
 
     @property
     def keys(self) -> set[Key]:
@@ -57,7 +59,7 @@ class Made(Struct, frozen=True):
         return {key_of(each.id) for group in (*self.mesh.resources.values(), self.mesh.others) for each in group}
 
 
-def make(mesh: Mesh, saved: Plan | None, until: str, target: IstioVersion | None) -> Made:
+def make(mesh: Mesh, saved: Plan | None, until: str, target: IstioVersion | None, paths: tuple[str, ...] = ()) -> Made:
     """Convert a mesh.
 
     Args:
@@ -65,6 +67,7 @@ def make(mesh: Mesh, saved: Plan | None, until: str, target: IstioVersion | None
         saved: a plan; None to make one.
         until: the last stage.
         target: the Istio that will read the result; None for the one that is there.
+        paths: of files that it was read from.
 
     Raises:
         WorldError: the plan does not fit the mesh.
@@ -76,7 +79,7 @@ def make(mesh: Mesh, saved: Plan | None, until: str, target: IstioVersion | None
     _check_fits(plan, mesh)
     chosen = target or index.settings.version
     found = convert(context_of(plan, index, chosen))
-    return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), found.losses, index, chosen)
+    return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), found.losses, index, chosen, paths)
 
 
 def proof_of(made: Made, budget: int) -> Proof:

@@ -49,7 +49,11 @@ _DIFFERS, _DIFF_ERROR = 1, 2
     default=None,
     help="Hold the converted mesh against today's.  [default: with --out and --in-place]",
 )
-@click.option("--force", is_flag=True, help="Write also what the proof refuses, or leaves undecided.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Write also what the proof refuses or leaves undecided, and over changes that nobody committed.",
+)
 @click.option(
     "--fail-on-loss",
     type=click.Choice([each.value for each in Severity]),
@@ -94,7 +98,7 @@ def _run(values: dict[str, Any]) -> int:
     saved, target = plan_option(values["plan_path"]), target_option(values["target"])
     mesh = read_mesh(source, manner, require_complete=values["require_complete"])
     with garbage_untouched():
-        made = make(mesh, saved, values["until"], target)
+        made = make(mesh, saved, values["until"], target, source.paths)
         if values["diff"]:
             return _show_diff(made, values)
         proof = proof_of(made, _BUDGET) if _proves(values) else None
@@ -115,12 +119,22 @@ def _check(values: dict[str, Any]) -> None:
         raise UsageError(
             f"--diff has its own output and exit codes, without {extra}", where=extra, remedy="leave it out"
         )
-    if values["in_place"] and not values["paths"]:
-        raise UsageError("there are no files to edit", where="--in-place", remedy="name them with --from")
+    if values["in_place"]:
+        _finish_interrupted(values)
     if values["out"]:
         from sidestep.report.conversion.files import MARK  # noqa: PLC0415 - only for who writes
 
         check_folder(Path(values["out"]), MARK)
+
+
+def _finish_interrupted(values: dict[str, Any]) -> None:
+    """Bring to an end what an earlier run left half done, before anything is read."""
+    from sidestep.cli.in_place import folder_of  # noqa: PLC0415 - only for who edits
+    from sidestep.cli.repository import finish_interrupted  # noqa: PLC0415
+
+    told = finish_interrupted(folder_of(values["paths"]))
+    if told:
+        _tell(told, values)
 
 
 def _proves(values: dict[str, Any]) -> bool:
@@ -159,9 +173,23 @@ def _report(made: Made, proof: Proof | None, values: dict[str, Any]) -> None:
         files = conversion_files(found, made.stages)
         write_folder(Path(values["out"]), files, MARK)
         _tell(f"wrote {count(len(files), 'file')} to {values['out']}: begin with losses.md", values)
+    if values["in_place"]:
+        _edit(made, values)
     emit(chosen.render(found, look(no_color=values["no_color"], to_file=False)), None)
     if proof is not None and values["output"] in ("json", "yaml"):
         _tell(verdict(proof), values)
+
+
+def _edit(made: Made, values: dict[str, Any]) -> None:
+    from sidestep.cli.in_place import Asked, edit_in_place, folder_of  # noqa: PLC0415 - only for who edits
+
+    folder = folder_of(made.paths)
+    written = edit_in_place(Asked(folder, made.mesh, made.plan, made.stages), force=values["force"])
+    for word, paths in (("changed", written.changed), ("added", written.added), ("removed", written.removed)):
+        for path in paths:
+            _tell(f"{word} {path}", values)
+    if written.removed:
+        _tell("files that are gone may still be listed, e.g. in a kustomization.yaml: take them out there", values)
 
 
 def _show_diff(made: Made, values: dict[str, Any]) -> int:
