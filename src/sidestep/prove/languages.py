@@ -4,16 +4,29 @@ A decision depends on a text only through the matchers that it meets. So it is e
 combination of matchers that any text can meet; `representatives` finds them all, or says that it cannot.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import product
-from typing import Any
+from functools import lru_cache
 
-from interegular import FSM, InvalidSyntax, Unsupported, parse_pattern
-from interegular.fsm import anything_else
 from msgspec import Struct
 
-_STATES = 20_000
-_OTHERS = "zqxjkvwyZQXJKVWY0123456789-_~"
+from sidestep.prove.automata import Automaton
+from sidestep.prove.expressions import ANYTHING, Node, Sequence, Undecidable, literal, parsed
+from sidestep.prove.texts import Texts, alphabet_of, guard_of
+from sidestep.semantics.path_normalisation import PathNormalisation
+from sidestep.semantics.patterns import compiled
+
+__all__ = [
+    "Ending",
+    "Exactly",
+    "Language",
+    "Matching",
+    "Pieces",
+    "Rewritten",
+    "Starting",
+    "Undecidable",
+    "representatives",
+]
+_STATES = 30_000
+_TEXTS = 20_000
 
 
 class Exactly(Struct, frozen=True, order=True):
@@ -35,110 +48,106 @@ class Ending(Struct, frozen=True, order=True):
 
 
 class Matching(Struct, frozen=True, order=True):
-    """Every text that a regular expression matches as a whole."""
+    """Every text that a regular expression in RE2's syntax matches as a whole."""
 
     pattern: str
 
 
-Language = Exactly | Starting | Ending | Matching
+class Pieces(Struct, frozen=True, order=True):
+    """Every text in which pieces occur one after the other; the first begins it, the last ends it."""
+
+    parts: tuple[str, ...]
 
 
-class Undecidable(Exception):  # noqa: N818 - it is an answer, not a fault
-    """Why the texts cannot be told apart within the budget."""
+class Rewritten(Struct, frozen=True):
+    """Every text that begins with `head`, and belongs to a language once `into` stands in the place of that."""
+
+    head: str
+    into: str
+    inner: "Language"
 
 
-def representatives(languages: Iterable[Language], start: str = "") -> tuple[str, ...]:
-    """One text for each combination of languages that a text with some beginning can belong to.
+Language = Exactly | Starting | Ending | Matching | Pieces | Rewritten
+
+
+def representatives(
+    languages: frozenset[Language],
+    texts: Texts = Texts.CLAIM,
+    mode: PathNormalisation = PathNormalisation.BASE,
+    within: frozenset[Language] = frozenset(),
+) -> tuple[str, ...]:
+    """One text for each combination of languages that a text of a kind can belong to, the plainest first.
+
+    Args:
+        languages: what tells texts apart.
+        texts: of which kind they are.
+        mode: how paths are normalised: only those are told that normalisation leaves as they are.
+        within: only texts that belong to one of these; empty for all.
 
     Raises:
         Undecidable: an expression is beyond what automata can say, or there are too many states.
     """
-    wanted = sorted(set(languages), key=repr)
-    other = _unused(wanted, start)
-    if other and not any(isinstance(each, Matching) for each in wanted):
-        return _simple(wanted, start, other)
-    return tuple(_by_automata(wanted, start))
-
-
-def _simple(wanted: list[Language], start: str, other: str) -> tuple[str, ...]:
-    """Exact texts stand for themselves; of all others only the beginnings and ends that they meet count."""
-    exact = [each.text for each in wanted if isinstance(each, Exactly) and each.text.startswith(start)]
-    heads = {start, *(each.text for each in wanted if isinstance(each, Starting))}
-    tails = {"", *(each.text for each in wanted if isinstance(each, Ending))}
-    mixed = [f"{head if head.startswith(start) else start}{other}{tail}" for head, tail in product(heads, tails)]
-    bare = [head for head in heads if head.startswith(start)] + [tail for tail in tails if tail.startswith(start)]
-    return tuple(sorted({*exact, *mixed, *bare}))
-
-
-def _unused(wanted: list[Language], start: str) -> str:
-    """A character that no language knows; empty when every one is used."""
-    used = set(start) | {char for each in wanted if not isinstance(each, Matching) for char in each.text}
-    return next((char for char in _OTHERS if char not in used), "")
-
-
-def _by_automata(wanted: list[Language], start: str) -> Iterator[str]:
-    """Walk all automata at once; the first text that reaches a new combination of acceptances stands for it."""
-    machines = [_machine(each) for each in wanted]
-    symbols = sorted({symbol for machine in machines for symbol in machine.alphabet if symbol is not anything_else})
-    letters = [*(str(symbol) for symbol in symbols), _unknown(symbols)]
-    state: tuple[int | None, ...] = tuple(machine.initial for machine in machines)
-    for letter in start:
-        state = _step(machines, state, letter)
-    seen, found = {state}, set()
-    waiting = [(state, start)]
-    for state, text in waiting:
-        accepted = tuple(at is not None and at in machine.finals for machine, at in zip(machines, state, strict=True))
-        if accepted not in found:
-            found.add(accepted)
-            yield text
-        for letter in letters:
-            after = _step(machines, state, letter)
-            if after not in seen:
-                seen.add(after)
-                waiting.append((after, text + letter))
-        if len(seen) > _STATES:
-            raise Undecidable(f"more than {_STATES:,} states of {len(wanted)} matchers on one text")
-
-
-def _step(machines: list[FSM], state: tuple[int | None, ...], letter: str) -> tuple[int | None, ...]:
-    return tuple(_next(machine, at, letter) for machine, at in zip(machines, state, strict=True))
-
-
-def _next(machine: FSM, at: int | None, letter: str) -> int | None:
-    ways: dict[Any, Any] = machine.map.get(at, {}) if at is not None else {}
-    found: int | None = ways.get(_symbol(machine, letter))
+    found = _representatives(languages, texts, mode, within)
+    if isinstance(found, str):
+        raise Undecidable(found)
     return found
 
 
-def _symbol(machine: FSM, letter: str) -> Any:
-    alphabet = machine.alphabet
-    return alphabet[letter] if letter in alphabet else alphabet[anything_else]
-
-
-def _unknown(symbols: list[str]) -> str:
-    known = set(symbols)
-    return next((char for char in _OTHERS if char not in known), "\N{MIDDLE DOT}")
-
-
-def _machine(language: Language) -> FSM:
-    pattern = _pattern(language)
+@lru_cache(maxsize=65536)
+def _representatives(
+    languages: frozenset[Language], texts: Texts, mode: PathNormalisation, within: frozenset[Language]
+) -> tuple[str, ...] | str:
+    """The same, with what is undecidable as a value, so that it is not tried again."""
+    start = "/" if texts is Texts.PATH else ""
+    ordered = sorted(languages | within, key=repr)
+    automaton = Automaton()
+    found: list[str] = []
     try:
-        return parse_pattern(pattern).to_fsm()
-    except (InvalidSyntax, Unsupported, RecursionError) as error:
-        raise Undecidable(f"the expression {pattern!r} is beyond what automata can say ({error})") from error
+        for each in ordered:
+            _added(automaton, each)
+        must = tuple(place for place, each in enumerate(ordered) if each in within)
+        walk = automaton.texts(alphabet_of(texts, mode), start, guard_of(texts, mode), _STATES, must)
+        for text, taken in walk:
+            _confirmed(ordered, text, taken)
+            found.append(text)
+            if len(found) > _TEXTS:
+                return f"more than {_TEXTS:,} classes of one text"
+    except (Undecidable, RecursionError, ValueError) as error:
+        return str(error) or "an expression is nested too deeply"
+    return tuple(found)
 
 
-def _pattern(language: Language) -> str:
+def _confirmed(ordered: list[Language], text: str, taken: frozenset[int]) -> None:
+    """That RE2 reads an expression as the automaton does."""
+    for place, each in enumerate(ordered):
+        if isinstance(each, Matching):
+            pattern = compiled(each.pattern)
+            if (pattern is not None and pattern.fullmatch(text) is not None) is not (place in taken):
+                raise Undecidable(f"the expression {each.pattern!r} is read otherwise by RE2 for {text!r}")
+
+
+def _added(automaton: Automaton, language: Language) -> int:
+    if not isinstance(language, Rewritten):
+        return automaton.add(_node(language))
+    if isinstance(language.inner, Rewritten):
+        raise Undecidable("a path is rewritten twice before it is looked at")
+    return automaton.add_rewritten(language.head, language.into, _node(language.inner))
+
+
+def _node(language: Language) -> Node:
     match language:
         case Exactly():
-            return _escaped(language.text)
+            return literal(language.text)
         case Starting():
-            return f"{_escaped(language.text)}(.|\\n)*"
+            return Sequence((literal(language.text), ANYTHING))
         case Ending():
-            return f"(.|\\n)*{_escaped(language.text)}"
+            return Sequence((ANYTHING, literal(language.text)))
+        case Pieces():
+            first, *rest = language.parts
+            return Sequence((literal(first), *(part for piece in rest for part in (ANYTHING, literal(piece)))))
         case Matching():
-            return language.pattern
-
-
-def _escaped(text: str) -> str:
-    return "".join(char if char.isalnum() or char in "/_-" else f"\\{char}" for char in text)
+            if compiled(language.pattern) is None:
+                raise Undecidable(f"RE2 refuses the expression {language.pattern!r}")
+            return parsed(language.pattern)
+        case Rewritten():
+            raise Undecidable("a path is rewritten twice before it is looked at")

@@ -1,55 +1,263 @@
-"""What counts of a decision when two are compared: whether it is admitted, where it ends and how it gets there."""
+"""What counts of a decision when two are compared: how much of a request arrives, where, and what is done to it."""
+
+from collections.abc import Callable
+from enum import Flag, auto
 
 from msgspec import Struct
 
+from sidestep.prove.proof import Direction
 from sidestep.semantics.decisions import Branch, Decision, Verdict
-from sidestep.semantics.routing.route import RouteSource
+from sidestep.semantics.hops.forwarded import XFCC
+from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries
+from sidestep.semantics.routing.route import Retries, Route, RouteSource
+from sidestep.semantics.versions import given_version
 
-_PLAIN = (RouteSource.DEFAULT, RouteSource.PASSTHROUGH)
 _PLACES = 3
+_SMALL = 0.005
+_PLAIN = (RouteSource.DEFAULT, RouteSource.PASSTHROUGH)
+_LOCAL = "from the pod's own node"
+_READY = "if the waypoint"
+_OWN_TLS = "tls.mode: ISTIO_MUTUAL"
+
+
+class Leave(Flag):
+    """Differences that are taken for fine, each by a preset: they are shown, and count for nothing."""
+
+    NOTHING = 0
+    SHAPE = auto()
+    """How a refusal looks."""
+    CLOSED = auto()
+    """Being refused more."""
+
+
+class Assume(Flag):
+    """What is taken for granted of requests and proxies; each is told in the proof as an assumption."""
+
+    NOTHING = 0
+    DEFAULTS = auto()
+    """What proxies do unasked counts for nothing: default retries, X-Forwarded-Client-Cert, cleaning of paths."""
+    HOSTS = auto()
+    """The Host header names what is dialled, unless a policy or a route asks for other names."""
+    NODES = auto()
+    """Processes on the nodes themselves send nothing."""
+    FORMS = auto()
+    """Who dials a pod by its own address may reach what its Service would have let through."""
+    SPEECH = auto()
+    """Waiting for the first bytes of a server that waits itself is no refusal."""
+    EVERYTHING = DEFAULTS | HOSTS | NODES | FORMS | SPEECH
+
+
+class End(Struct, frozen=True, gc=False):
+    """One way that a request ends.
+
+    Attributes:
+        condition: on which it is taken, where that cannot be told.
+        admitted: whether it arrives.
+        place: where; empty where it is refused before that is known.
+        treatment: what routes and DestinationRules do to it.
+        seen: what the application gets beside, and what is noted.
+        shape: of a refusal.
+    """
+
+    condition: str
+    admitted: bool
+    place: str
+    treatment: tuple[object, ...] = ()
+    seen: tuple[object, ...] = ()
+    shape: str = ""
 
 
 class Outcome(Struct, frozen=True):
-    """A decision, stripped of what does not matter.
+    """A decision, stripped of what does not matter: its ends with their shares of all requests.
 
     Attributes:
-        admitted: whether the request arrives.
-        where: destinations with their shares, and what routes do to the request.
-        shape: of a refusal.
-        unknown: it cannot be told.
-        reason: why not.
+        ends: by share.
+        reason: why it cannot be told; empty where it can.
     """
 
-    admitted: bool
-    where: tuple[object, ...] = ()
-    shape: str = ""
-    unknown: bool = False
+    ends: tuple[tuple[End, float], ...]
     reason: str = ""
 
+    @property
+    def unknown(self) -> bool:
+        """Whether it cannot be told."""
+        return bool(self.reason)
 
-def outcome(decision: Decision) -> Outcome:
+    @property
+    def admitted(self) -> bool:
+        """Whether all of it arrives."""
+        return all(end.admitted for end, _ in self.ends)
+
+    @property
+    def where(self) -> tuple[object, ...]:
+        """Where it ends, and what is done to it."""
+        return self.ends
+
+    @property
+    def shape(self) -> str:
+        """How a refusal looks."""
+        return next((end.shape for end, _ in self.ends if end.shape), "")
+
+
+def outcome(decision: Decision, assume: Assume = Assume.EVERYTHING) -> Outcome:
     """The outcome of a decision."""
-    if decision.verdict is Verdict.UNKNOWN:
-        reason = decision.unknowns[0].reason if decision.unknowns else "it cannot be told"
-        return Outcome(False, unknown=True, reason=reason)
-    if decision.verdict is not Verdict.ALLOW:
-        return Outcome(False, shape=decision.shape.value)
-    return Outcome(True, tuple(sorted({_where(branch) for branch in decision.branches}, key=repr)))
+    unknown = next((each for each in decision.branches if each.verdict is Verdict.UNKNOWN), None)
+    if unknown is not None:
+        told = unknown.decider.reason if unknown.decider is not None else ""
+        return Outcome((), told or "it cannot be told")
+    shares: dict[End, float] = {}
+    for branch in decision.branches:
+        end = end_of(branch, assume)
+        shares[end] = shares.get(end, 0.0) + branch.weight
+    return Outcome(tuple(sorted(((end, round(share, _PLACES)) for end, share in shares.items()), key=repr)))
 
 
-def _where(branch: Branch) -> tuple[object, ...]:
-    place = str(branch.destination or branch.path[-1].at)
+def end_of(branch: Branch, assume: Assume) -> End:
+    """How one way ends."""
+    place = str(branch.destination or "")
+    condition = _universe(branch.condition)
+    if branch.verdict is not Verdict.ALLOW:
+        return End(condition, admitted=False, place=place, shape=branch.shape.value)
     route = branch.route
-    if route is None or route.source in _PLAIN:
-        return place, round(branch.weight, _PLACES)
-    edits = (route.request_edits, route.response_edits, route.mirrors, route.faults, route.cors)
-    return (
-        place,
-        round(branch.weight, _PLACES),
-        route.rewrite_path,
-        route.rewrite_host,
+    if route is not None and route.answer is not None:
+        return End(condition, admitted=True, place=f"answered {route.answer.status} {route.answer.location}".rstrip())
+    place = place or f"{branch.path[-1].at} {_started(branch)}".rstrip()
+    treatment, seen = _treatment(branch, assume), _seen(branch, assume)
+    return End(condition, admitted=True, place=place, treatment=treatment, seen=seen)
+
+
+def _universe(condition: str) -> str:
+    """Conditions by their kind: the names in them are of who is met."""
+    if condition.startswith(_READY):
+        return condition
+    return _LOCAL if condition.startswith(_LOCAL) else ""
+
+
+def _started(branch: Branch) -> str:
+    """TLS that a proxy starts towards somebody outside."""
+    return " ".join(check.reason for check in branch.path[-1].checks)
+
+
+def _treatment(branch: Branch, assume: Assume) -> tuple[object, ...]:
+    route, http = branch.route, branch.delivered
+    line = (http.path, http.authority) if http is not None else ()
+    if route is None:
+        return (*line, *_NOTHING)
+    asked = (
         route.timeout,
-        route.retries,
-        edits,
-        route.answer,
+        _retries(route, assume),
+        route.mirrors,
+        route.faults,
+        route.cors,
+        route.request_edits,
+        route.response_edits,
+        _edits(route),
+        tuple(word for word in route.traffic_policy if not word.startswith(_OWN_TLS)),
+        "" if route.tls == "ISTIO_MUTUAL" else route.tls,
     )
+    return (*line, *asked)
+
+
+_NOTHING: tuple[object, ...] = ("", None, (), (), None, (), (), (), (), "")
+
+
+def _retries(route: Route, assume: Assume) -> Retries | None:
+    """Retries, but for those that nobody asked for."""
+    if route.retries is None or route.retries in (INBOUND, NO_RETRIES):
+        return None
+    unasked = route.retries in _DEFAULT or route.source in _PLAIN
+    return None if Assume.DEFAULTS in assume and unasked else route.retries
+
+
+_DEFAULT = frozenset(
+    default_retries(version) for text in ("1.23", "1.30") if (version := given_version(text)) is not None
+)
+
+
+def _edits(route: Route) -> tuple[object, ...]:
+    """Header edits of single destinations."""
+    return tuple(
+        (each.host, each.request_edits, each.response_edits)
+        for each in route.backends
+        if each.request_edits or each.response_edits
+    )
+
+
+def _seen(branch: Branch, assume: Assume) -> tuple[object, ...]:
+    headers = branch.delivered.headers if branch.delivered is not None else {}
+    hidden = XFCC if Assume.DEFAULTS in assume else ""
+    kept = tuple(sorted((name, str(value)) for name, value in headers.items() if name != hidden))
+    outcomes = [check.outcome for hop in branch.path for check in hop.checks if check.outcome is not None]
+    marks = (any(each.audited for each in outcomes), any(each.shadowed for each in outcomes))
+    return kept, marks
+
+
+def difference(one: Outcome, other: Outcome) -> Direction | None:
+    """What becomes different from one outcome to another, the worst of it; None where nothing does."""
+    if one.ends == other.ends:
+        return None
+    ways = {end.condition for outcome in (one, other) for end, _ in outcome.ends}
+    found = [_between(_under(one, way), _under(other, way)) for way in sorted(ways)]
+    return min((each for each in found if each is not None), key=list(Direction).index, default=None)
+
+
+def _under(outcome: Outcome, condition: str) -> dict[End, float]:
+    """The ends under a condition; those that hold always, where nothing hangs on it."""
+    own = {end: share for end, share in outcome.ends if end.condition == condition}
+    found = own or {end: share for end, share in outcome.ends if not end.condition}
+    if condition == _LOCAL:
+        return {_free(end): 1.0 for end in found}
+    total = sum(found.values()) or 1.0
+    return {_free(end): share / total for end, share in found.items()}
+
+
+def _free(end: End) -> End:
+    return End("", end.admitted, end.place, end.treatment, end.seen, end.shape)
+
+
+def _between(one: dict[End, float], other: dict[End, float]) -> Direction | None:
+    before, after = _admitted(one), _admitted(other)
+    gained = _total(after) - _total(before)
+    if gained > _SMALL or _swapped(one, other):
+        return Direction.OPEN
+    if gained < -_SMALL or _swapped(other, one):
+        return Direction.CLOSED
+    if not _alike(_by(before, _routed), _by(after, _routed)):
+        return Direction.ROUTE
+    if not _alike(_by(before, _whole), _by(after, _whole)):
+        return Direction.SEEN
+    return None if _alike(_by(one, _whole), _by(other, _whole)) else Direction.SHAPE
+
+
+def _swapped(one: dict[End, float], other: dict[End, float]) -> bool:
+    """Whether some place is refused in one and not in the other, though on the whole as much arrives."""
+    refused = {end.place for end in one if not end.admitted and end.place}
+    admitted = {end.place for end in other if end.admitted} - {end.place for end in one if end.admitted}
+    return bool(refused & admitted)
+
+
+def _admitted(ends: dict[End, float]) -> dict[End, float]:
+    return {end: share for end, share in ends.items() if end.admitted}
+
+
+def _total(ends: dict[End, float]) -> float:
+    return sum(ends.values())
+
+
+def _routed(end: End) -> object:
+    return end.place, end.treatment
+
+
+def _whole(end: End) -> object:
+    return end
+
+
+def _by(ends: dict[End, float], key: Callable[[End], object]) -> dict[object, float]:
+    found: dict[object, float] = {}
+    for end, share in ends.items():
+        found[key(end)] = found.get(key(end), 0.0) + share
+    return found
+
+
+def _alike(one: dict[object, float], other: dict[object, float]) -> bool:
+    return one.keys() == other.keys() and all(abs(share - other[key]) <= _SMALL for key, share in one.items())

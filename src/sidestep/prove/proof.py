@@ -103,6 +103,7 @@ class Proof(Struct, frozen=True, rename="camel"):
         findings: of the file that says which differences are accepted.
         invariants: assertions that were asked, in the order of their file.
         objects: those that counterexamples name, with where they were read.
+        more: differences that are not shown, because hundreds of their direction are.
         compared: names of what was compared; the others were held against the first.
     """
 
@@ -119,6 +120,7 @@ class Proof(Struct, frozen=True, rename="camel"):
     invariants: tuple[InvariantResult, ...] = ()
     objects: tuple[DecidingObject, ...] = ()
     compared: tuple[str, ...] = ()
+    more: int = 0
 
     def worst_first(self) -> tuple[Counterexample, ...]:
         """Open before closed before routes before shapes."""

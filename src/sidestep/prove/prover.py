@@ -1,37 +1,31 @@
 """Compare two meshes on every way: by one request for each class that either of them can tell apart.
 
-It is a decision procedure: `semantics.decide` judges every representative on both sides, and a way whose classes do not
-fit the budget, or that decides by something nobody knows, is undecided and never equal. What is judged by the same
-rules on both sides is equal without asking.
+It is a decision procedure: what both meshes do on a way is read off as a program; equal programs decide alike, and
+where they differ `semantics.decide` judges one request of each class on both sides. What does not fit the budget, or is
+decided by something that nobody knows, is undecided and never equal. What was found for a pair of programs holds for
+every way with the same pair, and a difference is asked again there before it is told.
 """
 
 from collections.abc import Iterator
-from enum import Flag, auto
 
 from msgspec import Struct
 
-from sidestep.explain.differences import between
-from sidestep.explain.words import request_words, state_report
-from sidestep.prove.languages import Undecidable
-from sidestep.prove.outcome import Outcome, outcome
-from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Side, Undecided
-from sidestep.prove.questions import Asked, Choices, choices
+from sidestep.prove.alternatives import otherwise
+from sidestep.prove.counterexample import Difference, counterexample, smallest
+from sidestep.prove.expressions import Undecidable
+from sidestep.prove.outcome import Assume, Leave, Outcome, difference, outcome
+from sidestep.prove.pairs import Pair, Pairs, Verdicts
+from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
+from sidestep.prove.streams import streams
 from sidestep.prove.ways import Way, Ways
-from sidestep.semantics.authentication.tokens import RequestPolicy
-from sidestep.semantics.authorization.evaluate import PolicySet
 from sidestep.semantics.decide import decide
-from sidestep.semantics.decisions import Decision
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import Answers, Http, Request, Tcp
 
-
-class Leave(Flag):
-    """Differences that are taken for fine."""
-
-    NOTHING = 0
-    SHAPE = auto()
-    CLOSED = auto()
+__all__ = ["Assume", "Leave", "Terms", "prove"]
+_MOST_UNDECIDED = 1_000
+_MOST_SHOWN = 500
 
 
 class Terms(Struct, frozen=True):
@@ -39,141 +33,221 @@ class Terms(Struct, frozen=True):
 
     Attributes:
         leave: presets of what is fine.
-        budget: most requests asked on one way.
+        budget: most requests asked of one pair of programs.
         namespaces: only destinations there; empty for all.
+        assume: what is taken for granted.
+        most: counterexamples after which the rest is only counted as accepted or not; 0 for all.
     """
 
     leave: Leave = Leave.SHAPE
     budget: int = 20_000
     namespaces: tuple[str, ...] = ()
+    assume: Assume = Assume.EVERYTHING
+    most: int = 0
 
 
 def prove(before: MeshIndex, after: MeshIndex, terms: Terms = Terms(), step: str = "") -> Proof:  # noqa: B008
     """Whether two meshes mean the same."""
-    run = _Run(before, after, terms, step)
-    for way in Ways(before, terms.namespaces).all():
+    run = Run(before, after, terms, step)
+    for way in run.ways.all():
         run.compare(way)
+        if terms.most and run.open_ends >= terms.most:
+            break
     return run.proof()
 
 
-class _Run:
-    """One comparison of two meshes, and what it found."""
+class Run:
+    """One comparison of two meshes, and what it found.
 
-    def __init__(self, before: MeshIndex, after: MeshIndex, terms: Terms, step: str) -> None:
+    Args:
+        before: the first mesh.
+        after: the second.
+        terms: of the comparison.
+        step: of a plan after which the second mesh is there.
+        verdicts: what is known already of pairs of programs.
+    """
+
+    def __init__(
+        self, before: MeshIndex, after: MeshIndex, terms: Terms, step: str = "", verdicts: Verdicts | None = None
+    ) -> None:
+        self.ways = Ways(before, after, terms.namespaces, Assume.NODES not in terms.assume)
         self._before, self._after, self._terms, self._step = before, after, terms, step
-        self._found: list[Counterexample] = []
-        self._undecided: list[Undecided] = []
-        self._ways = self._requests = 0
+        self._pairs = Pairs(before, after, self.ways, terms.assume)
+        self._verdicts = verdicts if verdicts is not None else {}
+        self.found: list[Counterexample] = []
+        self._undecided: dict[Undecided, None] = {}
+        self._by_direction: dict[Direction, int] = {}
+        self._counted = self.requests = self.open_ends = self.more = 0
 
     def proof(self) -> Proof:
         """What came out."""
-        open_ends = [each for each in self._found if not each.accepted]
-        verdict = Conclusion.DIFFERS if open_ends else Conclusion.UNDECIDED if self._undecided else Conclusion.EQUAL
+        undecided = tuple(self._undecided)
+        verdict = Conclusion.DIFFERS if self.open_ends else Conclusion.UNDECIDED if undecided else Conclusion.EQUAL
+        assumed = (*self._before.assumptions, *self._after.assumptions, *assumptions(self._terms.assume))
+        order = list(Direction)
+        ordered = sorted(self.found, key=lambda each: (bool(each.accepted), order.index(each.direction)))
         return Proof(
             verdict,
-            tuple(self._found),
-            tuple(dict.fromkeys(self._undecided)),
-            tuple(dict.fromkeys((*self._before.assumptions, *self._after.assumptions, *_ASSUMPTIONS))),
+            tuple(ordered),
+            undecided,
+            tuple(dict.fromkeys(assumed)),
             1,
-            self._ways,
-            self._requests,
+            self._counted,
+            self.requests,
+            more=self.more,
         )
 
     def compare(self, way: Way) -> None:
         """Both meshes on one way, for HTTP and for bytes as its port takes them."""
-        self._ways += 1
-        if way.protocol is not Declared.TCP:
+        self._counted += 1
+        if way.protocol not in (Declared.TCP, Declared.UDP):
             self._compare_http(way)
-        if way.protocol is not Declared.HTTP:
-            self._ask(way, [Tcp()])
+        if way.protocol not in (Declared.HTTP, Declared.UDP):
+            self._compare_bytes(way)
 
     def _compare_http(self, way: Way) -> None:
-        asked = [self._survey(index, way) for index in (self._before, self._after)]
-        host = way.to
         try:
-            found = choices(asked, host, self._before.settings.normalisation)
+            for pair in self._pairs.different(way):
+                known = self._verdicts.get(pair)
+                if known is None:
+                    known = self._verdicts[pair] = self._asked(way, pair)
+                self._told(way, known)
         except Undecidable as error:
-            self._undecided.append(Undecided(_words(way), str(error), step=self._step))
-            return
+            self._note(way, str(error))
+
+    def _asked(self, way: Way, pair: Pair) -> tuple[Difference | str, ...]:
+        """Every direction in which the classes of a pair differ, the plainest request for each, or why nobody knows."""
+        try:
+            found = self._pairs.choices(pair)
+        except Undecidable as error:
+            return (str(error),)
         if found.size > self._terms.budget:
-            reason = f"{found.size:,} classes of requests are more than the budget of {self._terms.budget:,}"
-            self._undecided.append(Undecided(_words(way), reason, step=self._step))
-            return
-        self._ask(way, _all(found), custom=any(policies.custom for each in asked for policies in each.policies))
+            return (f"{found.size:,} classes of requests are more than the budget of {self._terms.budget:,}",)
+        told: dict[Direction | str, Difference | str] = {}
+        for payload in found.requests():
+            for answers in _ANSWERS if found.custom else _ANSWERS[:1]:
+                self._keep(told, way, payload, answers)
+        return tuple(told.values())
 
-    def _survey(self, index: MeshIndex, way: Way) -> Asked:
-        """Everything that would judge HTTP on a way."""
-        found = decide(index, Request(way.client, way.to, way.port, Http(), survey=True))
-        policies: list[PolicySet] = []
-        tokens: list[RequestPolicy] = []
-        for branch in found.branches:
-            for hop in branch.path:
-                for check in hop.checks:
-                    if isinstance(check.consulted, PolicySet):
-                        policies.append(check.consulted)
-                    elif check.consulted:
-                        tokens += check.consulted
-        service = index.services.by_host.get(way.service)
-        conditions = index.routing.conditions(index.host(service)) if service is not None else ()
-        return Asked(tuple(policies), tuple(tokens), conditions)
+    def _compare_bytes(self, way: Way) -> None:
+        told: dict[Direction | str, Difference | str] = {}
+        for payload in streams((self.ways.guards[0], self.ways.guards[-1]), way):
+            answers = self._external(way, payload)
+            for each in answers:
+                self._keep(told, way, payload, each)
+        self._told(way, tuple(told.values()))
 
-    def _ask(self, way: Way, payloads: Iterator[Http] | list[Tcp], *, custom: bool = False) -> None:
-        """Every payload of both meshes; one counterexample for each direction is enough."""
-        told: set[Direction] = set()
-        for payload in payloads:
-            for answers in (Answers.ALLOWS, Answers.DENIES) if custom else (Answers.UNSTATED,):
-                request = Request(way.client, way.to, way.port, payload, answers)
-                self._requests += 1
-                one, other = decide(self._before, request), decide(self._after, request)
-                direction = self._differs(way, outcome(one), outcome(other))
-                if direction is not None and direction not in told:
-                    told.add(direction)
-                    self._found.append(self._counterexample(request, one, other, direction))
+    def _external(self, way: Way, payload: Tcp) -> tuple[Answers, ...]:
+        """Both answers of an authorizer, where it has the last word on bytes."""
+        asked = Request(way.client, way.to, way.port, payload), Request(way.other, way.to, way.port, payload)
+        found = (decide(self._before, asked[0]), decide(self._after, asked[1]))
+        return _ANSWERS if any("authorizer" in each.reason for one in found for each in one.unknowns) else _ANSWERS[:1]
 
-    def _differs(self, way: Way, one: Outcome, other: Outcome) -> Direction | None:
-        """What the difference does; None where there is none, or where it cannot be told, which is noted."""
-        if one.unknown or other.unknown:
-            if one != other or one.reason:
-                reason = one.reason or other.reason
-                self._undecided.append(Undecided(_words(way), reason, step=self._step))
-            return None
-        if one.admitted is not other.admitted:
-            return Direction.OPEN if other.admitted else Direction.CLOSED
-        if one.admitted and one.where != other.where:
-            return Direction.ROUTE
-        return Direction.SHAPE if one.shape != other.shape else None
+    def _keep(
+        self, told: "dict[Direction | str, Difference | str]", way: Way, payload: Http | Tcp, answers: Answers
+    ) -> None:
+        direction = self._direction(way, payload, answers)
+        if isinstance(direction, Direction):
+            told.setdefault(direction, Difference(direction, payload, answers))
+        elif direction:
+            told.setdefault(direction, direction)
 
-    def _counterexample(self, request: Request, one: Decision, other: Decision, direction: Direction) -> Counterexample:
-        left = self._terms.leave
-        accepted = {Direction.SHAPE: Leave.SHAPE, Direction.CLOSED: Leave.CLOSED}.get(direction, Leave.NOTHING)
-        return Counterexample(
-            request_words(request),
-            (),
-            _side(one, self._before),
-            _side(other, self._after),
-            direction,
-            between(one, other),
-            self._step,
-            f"preset: {direction.value} is fine" if accepted and accepted in left else "",
+    def _direction(self, way: Way, payload: Http | Tcp, answers: Answers) -> Direction | str | None:
+        """What a request shows; a text for why that cannot be told."""
+        self.requests += 1
+        one, other = requests(way, payload, answers)
+        left = outcome(decide(self._before, one), self._terms.assume)
+        right = outcome(decide(self._after, other), self._terms.assume)
+        if left.reason or right.reason:
+            return left.reason or right.reason
+        found = difference(left, right)
+        if found is not Direction.OPEN:
+            return None if way.instead is not None else found
+        return None if self._admitted_otherwise(way, payload, answers, right) else found
+
+    def _admitted_otherwise(self, way: Way, payload: Http | Tcp, answers: Answers, right: Outcome) -> bool:
+        """Whether as much got through in the first mesh by the Service, or when the client spoke first."""
+        asked = otherwise(self._before, way, (payload, answers), self._terms.assume)
+        ends = (outcome(found, self._terms.assume) for _, found in asked)
+        return any(not each.reason and difference(each, right) is not Direction.OPEN for each in ends)
+
+    def _told(self, way: Way, known: "tuple[Difference | str, ...]") -> None:
+        """Differences, asked again on this very way and made as small as they get."""
+        for each in known:
+            if isinstance(each, str):
+                self._note(way, each)
+                continue
+            if self._is_enough(each.direction):
+                continue
+            again = self._direction(way, each.payload, each.answers)
+            if again is not each.direction:
+                self._note(way, f"internal error: what was found for its like does not happen here ({again})")
+                continue
+            self._found(way, self._smallest(way, each))
+
+    def _smallest(self, way: Way, of: Difference) -> Difference:
+        """The same difference by the plainest request."""
+        payload = smallest(of.payload, lambda one: self._direction(way, one, of.answers) is of.direction)
+        return Difference(of.direction, payload, of.answers)
+
+    def _left(self, direction: Direction) -> bool:
+        """Whether a preset leaves it."""
+        accepted = _ACCEPTS.get(direction, Leave.NOTHING)
+        return bool(accepted) and accepted in self._terms.leave
+
+    def _found(self, way: Way, each: Difference) -> None:
+        left = self._left(each.direction)
+        meshes = (self._before, self._after)
+        self.found.append(
+            counterexample(meshes, requests(way, each.payload, each.answers), each.direction, self._step, left)
         )
+        self.open_ends += not left
+
+    def _is_enough(self, direction: Direction) -> bool:
+        """Whether more of a kind would only be counted: nobody reads thousands of them."""
+        self._by_direction[direction] = self._by_direction.get(direction, 0) + 1
+        if self._by_direction[direction] <= _MOST_SHOWN:
+            return False
+        self.more += 1
+        return True
+
+    def _note(self, way: Way, reason: str) -> None:
+        if len(self._undecided) < _MOST_UNDECIDED:
+            self._undecided.setdefault(Undecided(_words(way), reason, step=self._step))
 
 
-_ASSUMPTIONS = (
-    "requests are those of HTTP/1 and HTTP/2 whose headers are sent once and whose claims are texts",
-    "the Host header names what is dialled, unless a policy or a route asks for other names",
-    "clients are those that were read, somebody without identity, and whoever is like them",
+_ANSWERS = (Answers.UNSTATED, Answers.ALLOWS, Answers.DENIES)
+_ACCEPTS = {Direction.SHAPE: Leave.SHAPE, Direction.CLOSED: Leave.CLOSED}
+
+
+def requests(way: Way, payload: Http | Tcp, answers: Answers) -> tuple[Request, Request]:
+    """The same request of both meshes."""
+    to, port = way.instead or (way.to, way.port)
+    return Request(way.client, to, port, payload, answers), Request(way.other, way.to, way.port, payload, answers)
+
+
+def assumptions(assume: Assume) -> Iterator[str]:
+    """What a proof takes for granted, in words."""
+    yield from _ALWAYS
+    yield from (words for each, words in _ASSUMED.items() if each in assume)
+
+
+_ALWAYS = (
+    "requests are those that proxies read: paths that begin with a slash, hosts in lower case, each header sent once",
+    "what is sent to a port that declares HTTP is HTTP, and ports of the proxies themselves are left out",
+    "clients are the workloads that were read, whoever is like them, and somebody outside; all of this trust domain",
+    "claims are texts or lists of texts",
 )
+_ASSUMED = {
+    Assume.DEFAULTS: "what proxies do unasked counts for nothing: default retries, X-Forwarded-Client-Cert, and paths "
+    "that they clean (D33, D43, D56)",
+    Assume.HOSTS: "the Host header names what is dialled, unless a policy or a route asks for other names (D39)",
+    Assume.FORMS: "who dials a pod by its own address may reach there what its Service, or "
+    "its own policies for the caller's name, would have let through",
+    Assume.SPEECH: "waiting for the first bytes of a server that waits itself is no refusal (D55)",
+    Assume.NODES: "processes on the nodes themselves send nothing, whom ambient does not always capture",
+}
 
 
 def _words(way: Way) -> str:
     return f"{way.words} to {way.to}:{way.port}"
-
-
-def _all(found: Choices) -> Iterator[Http]:
-    return found.requests()
-
-
-def _side(decision: Decision, index: MeshIndex) -> Side:
-    report = state_report("", decision, index.settings.bundle)
-    path = tuple(f"{hop.proxy} of {hop.at} ({hop.mode})" for hop in report.path)
-    return Side(report.verdict, report.shape, report.why, path)

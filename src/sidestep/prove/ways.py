@@ -1,39 +1,50 @@
-"""The ways that a request can take into a mesh: who calls what, by which address, on which port.
+"""The ways that a request can take into two meshes: who calls what, by which address, on which port.
 
-Clients stand for all that are like them: same mode, and told apart by nothing that guards the destination. Whoever a
-policy names by identity or namespace is among them, and so is somebody whom no policy names, and somebody without
-identity.
+Destinations are all that can be dialled in the first mesh: Services and ServiceEntries by name, their pods by address,
+what only gateways route, and a host that no mesh knows.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from msgspec import Struct
 
-from sidestep.semantics.authorization.evaluate import term_holds
-from sidestep.semantics.authorization.policy import Attribute, Term
-from sidestep.semantics.authorization.seen import Seen
+from sidestep.prove.addresses import representatives
+from sidestep.prove.callers import Apart, Caller, Callers
+from sidestep.prove.guards import Guards
+from sidestep.prove.named import Taken, of_policies, of_ztunnel
+from sidestep.prove.residual import blocks, each_term
+from sidestep.semantics.authorization.evaluate import PolicySet
+from sidestep.semantics.authorization.matchers import is_cidr
+from sidestep.semantics.authorization.policy import Attribute
+from sidestep.semantics.authorization.ztunnel import Match
+from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
-from sidestep.semantics.requests import Client, OutsideClient, WorkloadClient
+from sidestep.semantics.requests import Client, GatewayClient, NodeClient, OutsideClient, WorkloadClient
+from sidestep.semantics.routing.hosts import is_wildcard
 from sidestep.semantics.service_index import Port, Service
 
-_IDENTITY = (Attribute.PRINCIPAL, Attribute.NAMESPACE, Attribute.SERVICE_ACCOUNT, Attribute.TRUST_DOMAIN)
-_ENOUGH = 4
-_CALLING = (Mode.SIDECAR, Mode.AMBIENT, Mode.GATEWAY, Mode.NONE)
+_SOURCES = frozenset({Attribute.SOURCE_IP, Attribute.REMOTE_IP})
+_UNKNOWN_HOST = "nobody.example.com"
+_SPARE = (9999, 9998, 9997, 9996)
+_OF_PROXIES = frozenset(range(15000, 15100))
 
 
 class Way(Struct, frozen=True):
     """One way.
 
     Attributes:
-        client: who calls.
+        client: who calls, in the first mesh.
         words: the client, for people.
         to: name or address dialled.
         port: dialled.
         protocol: what the port declares.
-        service: the destination; None for a pod that is dialled by its address.
+        service: host of the destination; that of a service before the pods where they are dialled themselves.
+        other: who calls in the second mesh.
+        instead: name or address, and port, that lead to the same pods in the first mesh, where the name is new.
+        also: names and ports of Services that lead to the same port, where pods are dialled by their own address.
     """
 
     client: Client
@@ -42,111 +53,247 @@ class Way(Struct, frozen=True):
     port: int
     protocol: Declared
     service: str
+    other: Client
+    instead: tuple[str, int] | None = None
+    also: tuple[tuple[str, int], ...] = ()
 
 
 class Ways(Struct, frozen=True, dict=True):
-    """All ways of a mesh."""
+    """All ways of two meshes; `nodes` are asked too where that is said."""
 
-    index: MeshIndex
+    before: MeshIndex
+    after: MeshIndex | None = None
     namespaces: tuple[str, ...] = ()
+    nodes: bool = False
 
     def all(self) -> Iterator[Way]:
         """Every way, by destination."""
-        for service in self.index.services.services:
-            if service.resource.kind == "Service" and not service.external_name and self._asked(service.namespace):
-                yield from self._to_service(service)
+        for service in self.destinations():
+            yield from self.to(service)
+        yield from self.new_names()
+        yield from self.elsewhere()
 
-    def _asked(self, namespace: str) -> bool:
-        return not self.namespaces or namespace in self.namespaces
+    def destinations(self) -> Iterator[Service]:
+        """All that has a name."""
+        seen: set[str] = set()
+        for service in self.before.services.services:
+            if service.host not in seen and (not self.namespaces or service.namespace in self.namespaces):
+                seen.add(service.host)
+                yield service
 
-    def _to_service(self, service: Service) -> Iterator[Way]:
-        pods = self.index.behind(service)
-        if not pods:
-            return
-        terms = tuple(_identity_terms(self.index, pods))
-        for port in service.ports:
-            for client, words in self._clients(terms):
-                yield Way(client, words, service.host, port.number, port.protocol, service.host)
-            yield from self._past_service(service, pods, port, terms)
+    def to(self, service: Service) -> Iterator[Way]:
+        """Every way to a service, and to those of its pods that no older service leads to."""
+        found = self._clients(service.host, self._pods(service.host), service.namespace)
+        for number, protocol in _ports(service, self.before.behind(service)):
+            for client, other, words in found:
+                yield Way(client, words, self._name(service), number, protocol, service.host, other)
+        for pods in self.before.behind(service):
+            if self.before.in_front_of(pods)[:1] == (service,):
+                yield from self._to_pods(pods, service)
 
-    def _past_service(
-        self, service: Service, pods: tuple[Instances, ...], port: Port, terms: tuple[Term, ...]
-    ) -> Iterator[Way]:
-        """The same pods by their own address, for those that no waypoint stops."""
-        for each in pods:
-            target = port.target if isinstance(port.target, int) else each.container_ports.get(port.target)
-            if not each.addresses or target is None:
+    @staticmethod
+    def _name(service: Service) -> str:
+        return f"any{service.host[1:]}" if is_wildcard(service.host) else service.host
+
+    def new_names(self) -> Iterator[Way]:
+        """Services of the second mesh alone: who dials them gets no further than to the same pods in the first."""
+        for service in self.after.services.services if self.after is not None else ():
+            if service.host in self.before.services.by_host or (
+                self.namespaces and service.namespace not in self.namespaces
+            ):
                 continue
-            yield Way(OutsideClient(), "outside", each.addresses[0], target, port.protocol, service.host)
-            for client, words in self._clients(terms):
-                if words.startswith(Mode.AMBIENT.value):
-                    yield Way(client, words, each.addresses[0], target, port.protocol, service.host)
+            found = self._clients(service.host, self._pods(service.host), service.namespace)
+            for port in service.ports:
+                instead = self._same_pods(service, port)
+                for client, other, words in found if instead is not None else ():
+                    yield Way(client, words, service.host, port.number, port.protocol, service.host, other, instead)
 
-    def _clients(self, terms: tuple[Term, ...]) -> Iterator[tuple[Client, str]]:
-        """One of each kind that the terms tell apart; terms are about identities alone."""
-        yield OutsideClient(), "outside"
-        kinds: dict[tuple[object, ...], Instances] = {}
-        for each in self._candidates(terms):
-            seen = Seen(identity=each.principal(self.index.settings.trust_domain))
-            told = tuple(term_holds(term, seen) for term in terms)
-            kinds.setdefault((each.mode, each.hbone, told), each)
-        for each in kinds.values():
-            yield WorkloadClient(each.workload, each.place), f"{each.mode.value} {each.workload}"
+    def _same_pods(self, service: Service, port: Port) -> tuple[str, int] | None:
+        """What leads to pods behind a new name in the first mesh: an older Service, or their own address."""
+        for pods in (self.after or self.before).behind(service):
+            target = port.target if isinstance(port.target, int) else pods.container_ports.get(port.target)
+            known = [each for address in pods.addresses if (each := self.before.by_address.get(address))]
+            for older in (each for group in known for each in self.before.in_front_of(group)):
+                for one in older.ports:
+                    same = one.target if isinstance(one.target, int) else pods.container_ports.get(one.target)
+                    if same == target and not older.headless:
+                        return older.host, one.number
+            if known and target is not None:
+                return next(address for address in pods.addresses if address in self.before.by_address), target
+        return None
 
-    def _candidates(self, terms: tuple[Term, ...]) -> Iterable[Instances]:
-        """Everybody whom a term may name, and a few whom none does."""
-        if not terms:
-            return self._samples
-        named = {text for term in terms for side in (term.one_of, term.none_of) for text in side.written}
-        if any("*" in text for text in named):
-            return self._everybody
-        found = [*self._samples]
-        for text in sorted(named):
-            found += self._by_identity.get(text, ())[:_ENOUGH]
+    def elsewhere(self) -> Iterator[Way]:
+        """To what only gateways route, and to a host that no mesh knows."""
+        if not self.namespaces:
+            for port, protocol in ((80, Declared.HTTP), (443, Declared.TCP)):
+                for client, other, words in self._clients("", (), ""):
+                    if not isinstance(client, OutsideClient | NodeClient):
+                        yield Way(client, words, _UNKNOWN_HOST, port, protocol, "", other)
+        for gateway, host, port in self._routed_by_gateways():
+            yield Way(gateway, f"gateway {gateway.namespace}/{gateway.name}", host, port, Declared.HTTP, "", gateway)
+
+    def _routed_by_gateways(self) -> Iterator[tuple[GatewayClient, str, int]]:
+        seen: set[tuple[str, str, int]] = set()
+        for index in self._indexes:
+            for name, servers in index.routing.servers.items():
+                space, _, own = name.partition("/")
+                if self.namespaces and space not in self.namespaces:
+                    continue
+                hosts = {host for bound in index.routing.gateway_bounds(name) for host in bound.hosts}
+                for server in servers:
+                    for host in sorted(hosts):
+                        told = f"any{host[1:]}" if is_wildcard(host) else host
+                        if (name, told, server.port) not in seen and self._is_external(told):
+                            seen.add((name, told, server.port))
+                            yield GatewayClient(space, own), told, server.port
+
+    def _is_external(self, host: str) -> bool:
+        return host not in self.before.services.by_host and "." in host
+
+    @property
+    def _indexes(self) -> tuple[MeshIndex, ...]:
+        return (self.before,) if self.after is None else (self.before, self.after)
+
+    @cached_property
+    def guards(self) -> tuple[Guards, ...]:
+        """Of each mesh."""
+        return tuple(Guards(index) for index in self._indexes)
+
+    @cached_property
+    def callers(self) -> Callers:
+        """Everybody who calls."""
+        return Callers(self.before, self.after or self.before)
+
+    def _pods(self, host: str) -> tuple[tuple[Guards, tuple[Instances, ...]], ...]:
+        return tuple((guards, guards.behind(host)) for guards in self.guards)
+
+    def _to_pods(self, pods: Instances, service: Service) -> Iterator[Way]:
+        """Pods by their own address: every port that anything speaks about, and one that nothing does."""
+        others = (self.after or self.before).by_address
+        address = next((each for each in pods.addresses if each in others and each in self.before.by_address), None)
+        if address is None or pods.mode in (Mode.GATEWAY, Mode.WAYPOINT):
+            return
+        sides = [(self.guards[0], (pods,))]
+        sides += [(self.guards[-1], (others[address],))] if self.after is not None else []
+        found = self._clients("", tuple(sides), pods.namespace)
+        declared = self._declared(pods)
+        numbers = {number for guards, group in sides for each in group for number in _mentioned(guards, each)}
+        spare = next(number for number in _SPARE if number not in numbers)
+        for number in sorted({*declared, *numbers, spare} - _OF_PROXIES):
+            protocol, also = declared.get(number, (Declared.UNDECLARED, ()))
+            for client, other, words in found:
+                yield Way(client, words, address, number, protocol, service.host, other, None, also)
+
+    def _declared(self, pods: Instances) -> dict[int, tuple[Declared, tuple[tuple[str, int], ...]]]:
+        """Target ports as Services declare them, the oldest first, and how those are dialled."""
+        found: dict[int, tuple[Declared, tuple[tuple[str, int], ...]]] = {}
+        for service in self.before.in_front_of(pods):
+            for port in service.ports:
+                number = port.target if isinstance(port.target, int) else pods.container_ports.get(port.target)
+                if number is not None:
+                    protocol, names = found.get(number, (port.protocol, ()))
+                    found[number] = protocol, (*names, (service.host, port.number))
         return found
 
-    @cached_property
-    def _everybody(self) -> tuple[Instances, ...]:
-        groups = self.index.workloads.values()
-        return tuple(each for group in groups for each in group if each.mode in _CALLING)
+    def _clients(
+        self, host: str, sides: tuple[tuple[Guards, tuple[Instances, ...]], ...], namespace: str
+    ) -> list[tuple[Client, Client, str]]:
+        """One of each class of callers, and somebody outside for each class of addresses."""
+        told = self._apart(host, sides, namespace)
+        found: list[tuple[Client, Client, str]] = []
+        for address in representatives(told.ranges) if told.ranges else ("",):
+            outside = OutsideClient(address)
+            found.append((outside, outside, f"outside {address}".rstrip()))
+            if self.nodes:
+                node = NodeClient(address)
+                found.append((node, node, f"node {address}".rstrip()))
+        return found + [_as_client(each) for each in self.callers.classes(told.apart)]
 
-    @cached_property
-    def _samples(self) -> tuple[Instances, ...]:
-        """Some of each mode, of different namespaces."""
-        found: dict[tuple[object, ...], Instances] = {}
-        counts: dict[tuple[object, ...], int] = {}
-        for each in self._everybody:
-            mode = (each.mode, each.hbone)
-            if counts.get(mode, 0) < _ENOUGH and (*mode, each.namespace) not in found:
-                found[(*mode, each.namespace)] = each
-                counts[mode] = counts.get(mode, 0) + 1
-        return tuple(found.values())
-
-    @cached_property
-    def _by_identity(self) -> Mapping[str, list[Instances]]:
-        """By principal, by namespace, and by service account as policies write it."""
-        found: dict[str, list[Instances]] = {}
-        for each in self._everybody:
-            names = (
-                each.principal(self.index.settings.trust_domain),
-                each.namespace,
-                each.account,
-                f"{each.namespace}/{each.account}",
-            )
-            for name in names:
-                found.setdefault(name, []).append(each)
-        return found
+    def _apart(self, host: str, sides: tuple[tuple[Guards, tuple[Instances, ...]], ...], namespace: str) -> "_Told":
+        taken: set[Taken] = set()
+        ranges: set[str] = set()
+        spaces: set[str] = set()
+        labels: set[str] = set()
+        near = ""
+        for guards, pods in sides:
+            sets = guards.policies(host) if host else (each for one in pods for each in guards.of_pods(one))
+            for policies in sets:
+                taken |= of_policies(self.callers.identities, policies)
+                ranges |= blocks(policies, _SOURCES)
+            for of in guards.at_ztunnel(pods):
+                taken |= of_ztunnel(self.callers.identities, of)
+                ranges |= _ranges_at_ztunnel(of)
+            spaces |= guards.namespaces(host) if host else set()
+            labels |= guards.labels(host)
+            peers = guards.network(namespace)
+            spaces, labels, ranges = spaces | peers.namespaces, labels | peers.labels, ranges | peers.blocks
+            near = namespace if guards.scoped else near
+        known = frozenset(each for each in ranges if is_cidr(each))
+        apart = Apart(frozenset(taken), frozenset(spaces), near, frozenset(labels), bool(known))
+        return _Told(apart, known)
 
 
-def _identity_terms(index: MeshIndex, pods: tuple[Instances, ...]) -> Iterator[Term]:
-    """What tells identities apart before some pods."""
-    seen: set[Term] = set()
-    for each in pods:
-        for policy in index.applied_policies(each):
-            for rule in policy.rules:
-                for clause in rule.clauses:
-                    for part in clause.any_of:
-                        for term in part.terms:
-                            if term.attribute in _IDENTITY and term not in seen:
-                                seen.add(term)
-                                yield term
+class _Told(Struct, frozen=True):
+    """By what callers are told apart, and ranges of addresses."""
+
+    apart: Apart
+    ranges: frozenset[str]
+
+
+def _as_client(caller: Caller) -> tuple[Client, Client, str]:
+    one = WorkloadClient(caller.ref, caller.before.place)
+    return one, WorkloadClient(caller.ref, caller.after.place), caller.words
+
+
+def _ports(service: Service, pods: Iterable[Instances]) -> Iterator[tuple[int, Declared]]:
+    """Ports as they are dialled: behind a headless name, those of the pods too."""
+    found: dict[int, Declared] = {}
+    for port in service.ports:
+        found.setdefault(port.number, port.protocol)
+        target = port.target
+        numbers = [target] if isinstance(target, int) else [each.container_ports.get(target) for each in pods]
+        for number in numbers if service.headless else ():
+            if number is not None:
+                found.setdefault(number, port.protocol)
+    return iter(found.items())
+
+
+def _matches(policies: ZtunnelSet) -> Iterator[Match]:
+    """Everything that ztunnel compares."""
+    for each in (*policies.deny, *policies.allow):
+        for group in each.groups:
+            for clause in group.clauses:
+                yield from clause
+
+
+def _ranges_at_ztunnel(policies: ZtunnelSet) -> set[str]:
+    sides = (side for match in _matches(policies) for side in (match.positive, match.negative))
+    return {f"{address.ip}/{address.length}" for side in sides for address in side.source_ips}
+
+
+def _mentioned(guards: Guards, pods: Instances) -> set[int]:
+    """Ports that policies, PeerAuthentications, annotations or containers of pods speak about."""
+    own = guards.index.peer_levels(pods).workload
+    found: set[int] = set(own.ports) if own is not None else set()
+    for policies in guards.of_pods(pods):
+        found |= _policy_ports(policies)
+    for of in guards.at_ztunnel((pods,)):
+        for match in _matches(of):
+            found |= {*match.positive.ports, *match.negative.ports}
+    return found | set(pods.container_ports.values())
+
+
+def _policy_ports(policies: PolicySet) -> set[int]:
+    found: set[int] = set()
+    if Attribute.PORT in policies.attributes:
+        each_term(
+            policies,
+            lambda term: (
+                found.update(
+                    int(value) for side in (term.one_of, term.none_of) for value in side.exact if value.isdigit()
+                )
+                if term.attribute is Attribute.PORT
+                else None
+            ),
+        )
+    return found

@@ -144,10 +144,8 @@ def _asked_by_sidecar(arrival: Arrival) -> tuple[Check, ...]:
         return _policies(arrival)
     if peer.verdict is Verdict.ALLOW:
         return (peer, *_policies(arrival))
-    refused = (
-        [each for each in _policies(arrival) if each.verdict is Verdict.DENY] if peer.verdict is Verdict.UNKNOWN else []
-    )
-    return (*refused, peer)
+    asked = _policies(arrival) if peer.verdict is Verdict.UNKNOWN else ()
+    return (*(each for each in asked if each.verdict is Verdict.DENY or each.consulted is not None), peer)
 
 
 def _onward(arrival: Arrival) -> Traveller:

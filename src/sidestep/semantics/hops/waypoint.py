@@ -93,10 +93,11 @@ def _checks(traveller: Traveller, chain: _Chain) -> tuple[Check, ...]:
     layered = _layered(traveller, chain.bound)
     if layered is not None and layered.verdict is not Verdict.ALLOW:
         return (layered,)
+    surveyed = (layered,) if layered is not None and layered.consulted is not None else ()
     gateway = GatewayTarget(chain.bound.namespace, chain.bound.name)
     if http is None:
         policies = index.waypoint_policies(gateway, service, Chain.TCP)
-        return (_asked(traveller, chain, policies, None, Shape.CLOSED),)
+        return (*surveyed, _asked(traveller, chain, policies, None, Shape.CLOSED))
     validation, token = token_check(index.waypoint_request_policies(gateway, service), http)
     if token is not None and token.verdict is not Verdict.ALLOW:
         return (token,)
@@ -105,7 +106,7 @@ def _checks(traveller: Traveller, chain: _Chain) -> tuple[Check, ...]:
         return (Check(CheckKind.PROTOCOL, Verdict.DENY, Shape.CLOSED, reason="the waypoint answers 400 to this path"),)
     policies = index.waypoint_policies(gateway, service, Chain.HTTP)
     check = _asked(traveller, chain, policies, told, Shape.FORBIDDEN)
-    return (token, check) if token is not None else (check,)
+    return (*surveyed, token, check) if token is not None else (*surveyed, check)
 
 
 def _layered(traveller: Traveller, bound: Binding) -> Check | None:

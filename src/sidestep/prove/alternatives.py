@@ -1,0 +1,67 @@
+"""How else a caller gets at the same pods in the first mesh: what such a way lets through is not opened by another.
+
+A sidecar knows no route for the address of a pod, and sends plaintext without an identity; ztunnel does not. So a pod
+that is dialled by its address is held against the Services before it, and against its own policies as they judge the
+caller by name.
+"""
+
+from collections.abc import Iterator
+
+from sidestep.prove.outcome import Assume
+from sidestep.prove.ways import Way
+from sidestep.semantics.decide import decide
+from sidestep.semantics.decisions import Decision, Transport, decision
+from sidestep.semantics.hops.server import Arrival, arrive
+from sidestep.semantics.hops.traveller import Sender, Traveller
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.instances import Mode
+from sidestep.semantics.requests import Answers, Http, Request, Tcp, WorkloadClient
+
+Sent = tuple[Http | Tcp, Answers]
+
+
+def otherwise(
+    index: MeshIndex, way: Way, sent: Sent, assume: Assume, *, survey: bool = False
+) -> Iterator[tuple[Request, Decision]]:
+    """The same payload on other ways to the same pods.
+
+    Args:
+        index: the first mesh.
+        way: on which the second mesh lets more through.
+        sent: the payload, and what external authorizers answer.
+        assume: whether other ways count.
+        survey: whether it is asked who would judge.
+    """
+    payload, answers = sent
+    payloads = [payload]
+    if Assume.SPEECH in assume and isinstance(payload, Tcp) and payload.server_first:
+        payloads.append(Tcp())
+        to, port = way.instead or (way.to, way.port)
+        spoken = Request(way.client, to, port, Tcp(), answers, survey=survey)
+        yield spoken, decide(index, spoken)
+    if Assume.FORMS not in assume:
+        return
+    for each in payloads:
+        for to, port in way.also:
+            request = Request(way.client, to, port, each, answers, survey=survey)
+            yield request, decide(index, request)
+        if not way.instead:
+            request = Request(way.client, way.to, way.port, each, answers, survey=survey)
+            found = _by_name(index, request)
+            if found is not None:
+                yield request, found
+
+
+def _by_name(index: MeshIndex, request: Request) -> Decision | None:
+    """What pods that were dialled by their address say to a caller with a sidecar once they know who he is."""
+    pods, client = index.by_address.get(request.to), request.client
+    if pods is None or not isinstance(client, WorkloadClient):
+        return None
+    caller = next((each for each in index.workloads.get(client.ref, ()) if each.place == client.group), None)
+    if caller is None or caller.mode is not Mode.SIDECAR or pods.mode is not Mode.SIDECAR:
+        return None
+    principal = caller.principal(index.settings.trust_domain)
+    sender = Sender(caller.words, caller.namespace, caller.labels, principal, caller.address, caller)
+    http = request.payload if isinstance(request.payload, Http) else None
+    traveller = Traveller(index, request, sender, http=http)
+    return decision((arrive(Arrival(traveller, pods, Transport.MTLS, request.port)),))

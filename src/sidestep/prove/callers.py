@@ -1,0 +1,223 @@
+"""Who calls: everybody whom two meshes treat alike on the way to a destination stands for all that are like him.
+
+Told apart are: how a caller's traffic is captured, in both meshes; whom policies before the destination name; where
+routes, Sidecars, DestinationRules or NetworkPolicies count for some namespaces or labels alone.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.kinds import DESTINATION_RULE, NETWORK_POLICY, SIDECAR, Kind
+from sidestep.model.metadata import WorkloadRef
+from sidestep.prove.named import Identities, Taken
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.instances import Instances, Mode
+
+_CALLING = (Mode.SIDECAR, Mode.AMBIENT, Mode.GATEWAY, Mode.PROXYLESS, Mode.NONE)
+_CAPTURE = "traffic.sidecar.istio.io/"
+
+
+class Caller(Struct, frozen=True):
+    """Pods that call, in both meshes.
+
+    Attributes:
+        ref: their workload.
+        before: their group in the first mesh.
+        after: in the second.
+        kind: what of them counts wherever they call.
+        principal: who they are.
+    """
+
+    ref: WorkloadRef
+    before: Instances
+    after: Instances
+    kind: Hashable
+    principal: str
+
+    @property
+    def namespace(self) -> str:
+        """Where they run."""
+        return self.ref.namespace
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        modes = dict.fromkeys((self.before.mode.value, self.after.mode.value))
+        return f"{' then '.join(modes)} {self.ref}"
+
+
+class Apart(Struct, frozen=True):
+    """By what callers of one destination are told apart.
+
+    Attributes:
+        taken: whom each condition on identities takes.
+        namespaces: that are treated for themselves.
+        near: the destination's own, where callers of it may be treated otherwise; empty where they are not.
+        labels: names of labels whose values count.
+        addresses: ranges of addresses that count.
+    """
+
+    taken: frozenset[Taken] = frozenset()
+    namespaces: frozenset[str] = frozenset()
+    near: str = ""
+    labels: frozenset[str] = frozenset()
+    addresses: bool = False
+
+    def of(self, caller: Caller, by_principal: Mapping[str, int]) -> Hashable:
+        """What tells a caller from others."""
+        space = caller.namespace if caller.namespace in self.namespaces else caller.namespace == self.near
+        labels = tuple((caller.before.labels.get(name), caller.after.labels.get(name)) for name in sorted(self.labels))
+        where = (caller.before.addresses, caller.after.addresses) if self.addresses else ()
+        return caller.kind, by_principal.get(caller.principal, 0), space, labels, where
+
+
+class Callers(Struct, frozen=True, dict=True):
+    """Everybody who calls in both meshes."""
+
+    before: MeshIndex
+    after: MeshIndex
+
+    @cached_property
+    def all(self) -> tuple[Caller, ...]:
+        """All of them; pods of a workload that are in several groups are paired by their addresses."""
+        return tuple(self._all())
+
+    def _all(self) -> Iterator[Caller]:
+        domain = self.before.settings.trust_domain
+        for ref, group in self.before.workloads.items():
+            others = self.after.workloads.get(ref, ())
+            for one in group:
+                if one.mode in _CALLING:
+                    for other in _paired(one, group, others):
+                        yield Caller(ref, one, other, self._kind(one, other), one.principal(domain))
+
+    def _kind(self, one: Instances, other: Instances) -> Hashable:
+        sides = ((self._scopes[0], one), (self._scopes[1], other))
+        return tuple((_kind(each), scopes.get(each.namespace)) for scopes, each in sides)
+
+    @cached_property
+    def _scopes(self) -> tuple[Mapping[str, Hashable], Mapping[str, Hashable]]:
+        return _scopes(self.before), _scopes(self.after)
+
+    @cached_property
+    def identities(self) -> Identities:
+        """Of all callers."""
+        return Identities(tuple(sorted({each.principal for each in self.all})))
+
+    @cached_property
+    def _by_principal(self) -> Mapping[str, tuple[Caller, ...]]:
+        return _grouped(self.all, lambda caller: caller.principal)
+
+    @cached_property
+    def _by_kind(self) -> Mapping[Hashable, tuple[Caller, ...]]:
+        return _grouped(self.all, lambda caller: caller.kind)
+
+    @cached_property
+    def _by_namespace(self) -> Mapping[Hashable, tuple[Caller, ...]]:
+        return _grouped(self.all, lambda caller: (caller.namespace, caller.kind))
+
+    def classes(self, apart: Apart) -> tuple[Caller, ...]:
+        """One caller of each class, those that policies name last."""
+        known = self._classes.get(apart)
+        if known is None:
+            known = self._classes[apart] = tuple(self._found(apart))
+        return known
+
+    def _found(self, apart: Apart) -> Iterable[Caller]:
+        by_principal = _numbered(apart.taken)
+        seen: dict[Hashable, Caller] = {}
+        for caller in self._candidates(apart, by_principal):
+            seen.setdefault(apart.of(caller, by_principal), caller)
+        return seen.values()
+
+    def _candidates(self, apart: Apart, named: Mapping[str, int]) -> Iterator[Caller]:
+        """Enough that each class is among them: all if labels or addresses count, else the named and a few others."""
+        if apart.labels or apart.addresses:
+            yield from self.all
+            return
+        special = {*apart.namespaces, apart.near}
+        for group in self._by_kind.values():
+            stranger = (each for each in group if each.principal not in named and each.namespace not in special)
+            yield from (each for each in [next(stranger, None)] if each is not None)
+        for (space, _), group in self._special(special):
+            stranger = (each for each in group if each.principal not in named and each.namespace == space)
+            yield from (each for each in [next(stranger, None)] if each is not None)
+        one_of_each: set[Hashable] = set()
+        for principal, number in named.items():
+            for caller in self._by_principal.get(principal, ()):
+                key = (number, caller.kind, caller.namespace if caller.namespace in special else "")
+                if key not in one_of_each:
+                    one_of_each.add(key)
+                    yield caller
+
+    def _special(self, spaces: set[str]) -> Iterator[tuple[Any, tuple[Caller, ...]]]:
+        for space in sorted(spaces - {""}):
+            for kind in self._by_kind:
+                if (space, kind) in self._by_namespace:
+                    yield (space, kind), self._by_namespace[space, kind]
+
+    @cached_property
+    def _classes(self) -> dict[Apart, tuple[Caller, ...]]:
+        return {}
+
+
+def _paired(one: Instances, group: tuple[Instances, ...], others: tuple[Instances, ...]) -> Iterable[Instances]:
+    """The same pods afterwards: all groups where addresses do not tell."""
+    if len(others) <= 1 and len(group) == 1:
+        return others
+    own = set(one.addresses)
+    same = [each for each in others if own & set(each.addresses)]
+    return same or others
+
+
+def _kind(pods: Instances) -> Hashable:
+    notes = tuple(sorted((name, value) for name, value in pods.shape.annotations.items() if name.startswith(_CAPTURE)))
+    return pods.mode, pods.hbone, pods.captures, pods.shape.spec.host_network, notes
+
+
+def _scopes(index: MeshIndex) -> dict[str, Hashable]:
+    """Objects of a namespace that speak to its own pods as clients, whatever they call."""
+    found: dict[str, list[Hashable]] = {}
+    asked: tuple[Kind[Any], ...] = (SIDECAR, NETWORK_POLICY)
+    for kind in asked:
+        for each in index.mesh.of(kind):
+            if kind is SIDECAR or "egress" in (each.tree().get("spec") or {}) or _egress(each.tree()):
+                found.setdefault(each.meta.namespace, []).append((kind.name, repr(each.tree().get("spec"))))
+    return {space: frozenset(told) for space, told in found.items()}
+
+
+def _egress(tree: dict[str, Any]) -> bool:
+    types = (tree.get("spec") or {}).get("policyTypes")
+    return isinstance(types, list) and "Egress" in types
+
+
+def labels_of_clients(index: MeshIndex) -> frozenset[str]:
+    """Names of labels by which DestinationRules and Sidecars tell clients apart."""
+    found: set[str] = set()
+    for kind in (DESTINATION_RULE, SIDECAR):
+        for each in index.mesh.of(kind):
+            selector = (each.tree().get("spec") or {}).get("workloadSelector")
+            if isinstance(selector, dict):
+                wanted = selector.get("matchLabels") or selector.get("labels")
+                found |= {str(name) for name in wanted} if isinstance(wanted, dict) else set()
+    return frozenset(found)
+
+
+def _numbered(taken: Iterable[Taken]) -> dict[str, int]:
+    """Identities by the conditions that take them: the same number for the same conditions, none for nobody's."""
+    members: dict[str, list[int]] = {}
+    for number, each in enumerate(sorted(taken, key=sorted)):
+        for principal in each:
+            members.setdefault(principal, []).append(number)
+    numbers: dict[tuple[int, ...], int] = {}
+    return {principal: numbers.setdefault(tuple(of), len(numbers) + 1) for principal, of in members.items()}
+
+
+def _grouped(callers: Iterable[Caller], key: Any) -> dict[Any, tuple[Caller, ...]]:
+    found: dict[Any, list[Caller]] = {}
+    for each in callers:
+        found.setdefault(key(each), []).append(each)
+    return {name: tuple(group) for name, group in found.items()}

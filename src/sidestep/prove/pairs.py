@@ -1,0 +1,266 @@
+"""What two meshes do on a way, class of routes by class of routes, as pairs of programs that can be compared."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from msgspec import Struct
+
+from sidestep.prove.alternatives import otherwise
+from sidestep.prove.asked import ANY_REWRITE, Asked, Condition
+from sidestep.prove.choices import Choices, choices
+from sidestep.prove.counterexample import Difference
+from sidestep.prove.outcome import Assume
+from sidestep.prove.programs import Program, Reader, places, renamed
+from sidestep.prove.ways import Way, Ways
+from sidestep.semantics.decide import decide
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.path_normalisation import PathNormalisation
+from sidestep.semantics.requests import Answers, Client, GatewayClient, Http, Request
+from sidestep.semantics.routing.rule import Bound, HttpEntry
+from sidestep.semantics.routing.text_match import Form
+
+_OTHER_HOST = "other.example.com"
+
+
+class Pair(Struct, frozen=True):
+    """Two programs for one class of requests.
+
+    Attributes:
+        before: what the first mesh does.
+        after: what the second does.
+        like: a request of the class; None where routes tell none apart.
+        conditions: by which routes tell classes apart.
+        rewrites: beginnings of paths that routes replace.
+        modes: how paths are normalised.
+        more: other names that the Host header may have.
+        also: what the first mesh does by the Services before the same pods.
+        new: whether only what opens counts, because the name is new.
+        appended: headers to which routes add a value.
+    """
+
+    before: Program
+    after: Program
+    also: frozenset[Program]
+    conditions: frozenset[Condition]
+    rewrites: frozenset[tuple[str, str]]
+    modes: tuple[PathNormalisation, PathNormalisation]
+    more: tuple[str, ...] = ()
+    like: str = ""
+    new: bool = False
+    appended: frozenset[str] = frozenset()
+
+
+Verdicts = dict[Pair, tuple[Difference | str, ...]]
+
+
+class _Routes(Struct, frozen=True):
+    """What may route requests on a way, in each mesh."""
+
+    entries: tuple[tuple[HttpEntry, ...], tuple[HttpEntry, ...]] = ((), ())
+    conditions: frozenset[Condition] = frozenset()
+    rewrites: frozenset[tuple[str, str]] = frozenset()
+    appended: frozenset[str] = frozenset()
+
+
+class Pairs:
+    """Reads both meshes.
+
+    Args:
+        before: the first mesh.
+        after: the second.
+        ways: on which they are compared.
+        assume: what is taken for granted.
+    """
+
+    def __init__(self, before: MeshIndex, after: MeshIndex, ways: Ways, assume: Assume) -> None:
+        self._indexes = (before, after)
+        self._readers = (Reader(before, assume), Reader(after, assume))
+        self._ways, self._assume = ways, assume
+        self._routes: dict[object, _Routes] = {}
+        self._modes = (before.settings.normalisation, after.settings.normalisation)
+        self._likes: dict[Pair, Http] = {}
+
+    def different(self, way: Way) -> Iterator[Pair]:
+        """The classes of requests for which the programs are not equal.
+
+        Raises:
+            Undecidable: routes look at what no finite choice stands for.
+        """
+        routes = self._of(way)
+        more = self._other_hosts(way)
+        for like in self._classes(routes, more):
+            one = self._program(0, way.client, way.instead or (way.to, way.port), like, routes)
+            other = self._program(1, way.other, (way.to, way.port), like, routes)
+            if one == other and self._modes[0] is self._modes[1]:
+                continue
+            asked = otherwise(self._indexes[0], way, (like, Answers.UNSTATED), self._assume, survey=True)
+            also = frozenset(self._readers[0].program(found, of, routes.entries[0]) for of, found in asked)
+            told = repr(like) if routes.conditions or more else ""
+            key = Pair(
+                *_nameless(one, other, also), routes.conditions, routes.rewrites, self._modes, more, told,
+                way.instead is not None, routes.appended,
+            )  # fmt: skip
+            self._likes.setdefault(key, like)
+            yield key
+
+    def choices(self, pair: Pair) -> Choices:
+        """The requests of a pair's class, one for each that either program can tell apart.
+
+        Raises:
+            Undecidable: a program looks at what no finite choice stands for.
+        """
+        programs = (pair.before, pair.after, *pair.also)
+        gates = [gate for program in programs for gate in program.gates]
+        residuals = frozenset(gate.policies for gate in gates)
+        tokens = frozenset(gate.tokens for gate in gates if gate.tokens.rules or gate.tokens.unreadable)
+        asked = Asked(residuals, tokens, pair.conditions, pair.rewrites, pair.appended)
+        untidy = Assume.DEFAULTS not in self._assume
+        found = choices(asked, self._modes[0], untidy=untidy)
+        if self._modes[0] is not self._modes[1]:
+            found = _joined(found, choices(asked, self._modes[1], untidy=untidy))
+        found = _with_hosts(found, pair.more)
+        return _narrowed(found, pair.conditions, self._likes[pair], pair.more) if pair.like else found
+
+    def _program(self, side: int, client: Client, to: tuple[str, int], like: Http, routes: _Routes) -> Program:
+        request = Request(client, *to, like, survey=True)
+        found = decide(self._indexes[side], request)
+        return self._readers[side].program(found, request, routes.entries[side])
+
+    def _classes(self, routes: _Routes, more: tuple[str, ...]) -> tuple[Http, ...]:
+        if not routes.conditions and not more:
+            return _PLAIN
+        found = _of_routes(routes.conditions, self._modes[0])
+        if self._modes[0] is not self._modes[1]:
+            found = _joined(found, _of_routes(routes.conditions, self._modes[1]))
+        return tuple(_with_hosts(found, more).requests())
+
+    def _other_hosts(self, way: Way) -> tuple[str, ...]:
+        """Another service of the port, and a name that nobody knows."""
+        if Assume.HOSTS in self._assume:
+            return ()
+        for service in self._indexes[0].services.services:
+            if service.host != way.service and service.port(way.port) is not None and service.vips:
+                return service.host, _OTHER_HOST
+        return (_OTHER_HOST,)
+
+    def _of(self, way: Way) -> _Routes:
+        """The rules that may route requests on a way."""
+        gateway = f"{way.client.namespace}/{way.client.name}" if isinstance(way.client, GatewayClient) else ""
+        key = (way.service, gateway, way.to if not way.service else "")
+        if key not in self._routes:
+            both = tuple(tuple(self._entries(side, way, gateway)) for side in (0, -1))
+            self._routes[key] = _routes((both[0], both[1]))
+        return self._routes[key]
+
+    def _entries(self, side: int, way: Way, gateway: str) -> Iterator[HttpEntry]:
+        guards = self._ways.guards[side]
+        bounds: tuple[Bound, ...] = guards.bounds(way.service) if way.service else ()
+        if gateway:
+            own = guards.index.routing.gateway_bounds(gateway)
+            targets = {target.host for bound in own for entry in bound.http or () for target in entry.rule.targets}
+            bounds = (*own, *(bound for host in sorted(targets) for bound in guards.bounds(host)))
+        for bound in bounds:
+            yield from bound.http or ()
+
+
+_PLAIN = (Http(),)
+
+
+def _nameless(one: Program, other: Program, also: frozenset[Program]) -> tuple[Program, Program, frozenset[Program]]:
+    """Programs without the names of the places where they end: what is known of them holds elsewhere too."""
+    names = sorted({place for program in (one, other, *also) for place in places(program)} - {""})
+    told = {"": "", **{name: str(number) for number, name in enumerate(names)}}
+    return renamed(one, told), renamed(other, told), frozenset(renamed(each, told) for each in also)
+
+
+def _routes(both: tuple[tuple[HttpEntry, ...], tuple[HttpEntry, ...]]) -> _Routes:
+    entries = (*both[0], *both[1])
+    if not entries:
+        return _Routes()
+    rewrites: set[tuple[str, str]] = set()
+    for entry in entries:
+        rewrites |= _rewrites(entry)
+    edits = [edit for entry in entries for edit in entry.rule.request_edits if edit.startswith("add ")]
+    appended = frozenset(edit.split(" ", 2)[1].rstrip(":").lower() for edit in edits)
+    return _Routes(both, frozenset(Condition.of(entry.match) for entry in entries), frozenset(rewrites), appended)
+
+
+def _rewrites(entry: HttpEntry) -> set[tuple[str, str]]:
+    """Beginnings of paths and what stands in their place; a slash that meets another may be merged away."""
+    rewrite, path = entry.rule.rewrite, entry.match.path
+    if rewrite is None:
+        return set()
+    if rewrite.pattern is not None or path.fold:
+        return {ANY_REWRITE}
+    if path.form not in (Form.PREFIX, Form.SEGMENTS):
+        return set()
+    into = "/" if rewrite.drop_prefix else rewrite.prefix
+    return {
+        (path.text, into),
+        (f"{path.text.rstrip('/')}/", into),
+        (f"{path.text.rstrip('/')}/", f"{into.rstrip('/')}/"),
+    }
+
+
+@lru_cache(maxsize=4096)
+def _of_routes(conditions: frozenset[Condition], mode: PathNormalisation) -> Choices:
+    return choices(Asked(conditions=conditions), mode)
+
+
+def _joined(one: Choices, other: Choices) -> Choices:
+    """For paths that only one of two modes leaves as they are."""
+    return Choices(
+        one.methods, tuple(dict.fromkeys((*one.paths, *other.paths))), one.authorities, one.headers, one.queries,
+        one.tokens, one.bundles, one.custom,
+    )  # fmt: skip
+
+
+def _with_hosts(found: Choices, more: tuple[str, ...]) -> Choices:
+    return Choices(
+        found.methods, found.paths, (*found.authorities, *more), found.headers, found.queries, found.tokens,
+        found.bundles, found.custom,
+    ) if more else found  # fmt: skip
+
+
+def _narrowed(found: Choices, conditions: frozenset[Condition], like: Http, more: tuple[str, ...]) -> Choices:
+    """Only what routes treat as a request that is known: each attribute by itself."""
+    path = like.path.partition("?")[0]
+    paths = [each.path for each in conditions]
+    by_name = {(named.name, named.text) for each in conditions for named in each.headers if not named.claim}
+
+    def same_header(name: str, one: str | None, other: str | None) -> bool:
+        texts = [text for own, text in by_name if own == name]
+        return all(
+            (one is not None, text.matches(one or "")) == (other is not None, text.matches(other or ""))
+            for text in texts
+        )
+
+    def same_authority(one: str) -> bool:
+        if like.authority in more or one in more:
+            return one == like.authority
+        return all(same_header(name, one or None, like.authority or None) for name in (":authority", "host"))
+
+    def same_query(name: str, one: str | None, other: str | None) -> bool:
+        texts = [named.text for each in conditions for named in each.queries if named.name == name]
+        return all(
+            (one is not None, text.matches(one or "")) == (other is not None, text.matches(other or ""))
+            for text in texts
+        )
+
+    sent = dict(part.partition("=")[::2] for part in like.path.partition("?")[2].split("&") if part)
+    return Choices(
+        tuple(each for each in found.methods if same_header(":method", each, like.method)),
+        tuple(each for each in found.paths if all(text.matches(each) == text.matches(path) for text in paths)),
+        tuple(each for each in found.authorities if same_authority(each)),
+        {
+            name: tuple(each for each in values if same_header(name, each, like.headers.get(name)))
+            for name, values in found.headers.items()
+        },
+        {
+            name: tuple(each for each in values if same_query(name, each, sent.get(name)))
+            for name, values in found.queries.items()
+        },
+        found.tokens,
+        found.bundles,
+        found.custom,
+    )
