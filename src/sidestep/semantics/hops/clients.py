@@ -3,6 +3,8 @@
 Source: istio-semantics.md §2.2, §3.8, §3.11, §5.1, §5.3.
 """
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from sidestep.model.kinds import POD
@@ -82,7 +84,7 @@ def from_gateway(traveller: Traveller, target: Target, port: int) -> list[Branch
         case Service():
             bound = traveller.index.waypoint_of(target)
             if bound is not None and _asks(traveller, target):
-                return _perhaps(out, bound, target, port, to_service(out, target, port, choose_as_sidecar))
+                return _perhaps(out, bound, target, port, lambda: to_service(out, target, port, choose_as_sidecar))
             return to_service(out, target, port, choose_as_sidecar)
 
 
@@ -117,12 +119,9 @@ def _forwarded(traveller: Traveller, backend: Backend, route: Route, port: int) 
     if service is None:
         return deliver(traveller, alone, number, choose_as_sidecar)
     bound = traveller.index.waypoint_of(service)
-    direct = deliver(traveller, alone, number, choose_as_sidecar)
-    return (
-        direct
-        if bound is None or not _asks(traveller, service)
-        else _perhaps(traveller, bound, service, number, direct)
-    )
+    if bound is None or not _asks(traveller, service):
+        return deliver(traveller, alone, number, choose_as_sidecar)
+    return _perhaps(traveller, bound, service, number, lambda: deliver(traveller, alone, number, choose_as_sidecar))
 
 
 def _asks(traveller: Traveller, service: Service) -> bool:
@@ -137,7 +136,7 @@ def _ambient_to_service(traveller: Traveller, service: Service, port: int) -> li
     bound = traveller.index.waypoint_of(service)
     if bound is None:
         return _direct(traveller, service, port)
-    return _perhaps(traveller, bound, service, port, _direct(traveller, service, port))
+    return _perhaps(traveller, bound, service, port, lambda: _direct(traveller, service, port))
 
 
 def _ambient_to_all(traveller: Traveller, target: Pods, port: int) -> list[Branch]:
@@ -150,7 +149,9 @@ def _direct(traveller: Traveller, service: Service, port: int) -> list[Branch]:
     return to_service(traveller, service, port, choose_as_ambient)
 
 
-def _perhaps(traveller: Traveller, bound: Binding, service: Service, port: int, direct: list[Branch]) -> list[Branch]:
+def _perhaps(
+    traveller: Traveller, bound: Binding, service: Service, port: int, direct: Callable[[], list[Branch]]
+) -> list[Branch]:
     """Through the waypoint if it is there, past it if it is not, and both where nobody can tell."""
     match bound.state:
         case BindingState.ACCEPTED:
@@ -159,21 +160,20 @@ def _perhaps(traveller: Traveller, bound: Binding, service: Service, port: int, 
             if bound.gateway is None:
                 return [traveller.unknown(service.host, f"Gateway {bound.namespace}/{bound.name} was not read")]
             through = through_waypoint(replace(traveller, condition=f"if {_BOUND}"), bound, service, port)
-            return [*through, *(replace(branch, condition=f"if {_UNBOUND}", weight=0.0) for branch in direct)]
+            return [*through, *(replace(branch, condition=f"if {_UNBOUND}", weight=0.0) for branch in direct())]
         case _:
-            return direct
+            return direct()
 
 
 def _ambient_to_pods(traveller: Traveller, to: Instances, port: int, dialled: Pods) -> list[Branch]:
     bound = traveller.index.workload_waypoint(to)
     target = dialled.port_of(to, port)
+    if bound is not None and bound.state is BindingState.ACCEPTED:
+        return [through_workload_waypoint(traveller, bound, to, target)]
     direct = to_pods(traveller, to, target, choose_as_ambient)
-    if bound is None or bound.state is not BindingState.ACCEPTED:
-        undecided = bound is not None and bound.state is BindingState.UNDECIDED and bound.gateway is not None
-        if bound is not None and undecided:
-            return [replace(through_workload_waypoint(traveller, bound, to, target), condition=f"if {_BOUND}"), direct]
-        return [direct]
-    return [through_workload_waypoint(traveller, bound, to, target)]
+    if bound is not None and bound.state is BindingState.UNDECIDED and bound.gateway is not None:
+        return [replace(through_workload_waypoint(traveller, bound, to, target), condition=f"if {_BOUND}"), direct]
+    return [direct]
 
 
 def _by_proxy(traveller: Traveller, target: Target, port: int, client: Client, proxy: Proxy) -> list[Branch]:

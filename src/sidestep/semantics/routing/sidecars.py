@@ -90,7 +90,10 @@ class Scope(Struct, frozen=True, dict=True):
 
     def listener(self, port: int) -> Listener | None:
         """The entry that serves a port; None for none."""
-        return next((each for each in self.listeners if each.port in (0, port)), None)
+        for each in self.listeners:
+            if each.port in (0, port):
+                return each
+        return None
 
     @property
     def imports_all(self) -> bool:
@@ -119,7 +122,7 @@ class Sidecars:
     def speaking(self, namespace: str, labels: Labels) -> Scope:
         """The scope of a pod."""
         for scope in self._by_namespace.get(namespace, ()):
-            if scope.selector is None or all(labels.get(key) == value for key, value in scope.selector.items()):
+            if scope.selector is None or scope.selector.items() <= labels.items():
                 return scope
         return self._root or EVERYTHING
 
