@@ -188,6 +188,77 @@ def test_a_saved_plan_is_followed_and_one_of_another_mesh_is_refused(tmp_path, r
     assert "make the plan again" in other.stderr
 
 
+def committed(folder):
+    """The folder as a git repository with everything committed."""
+    git = ["git", "-C", folder, "-c", "user.email=someone@example.com", "-c", "user.name=someone"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "state", "--allow-empty"]):
+        subprocess.run([*git, *arguments], check=True)
+
+
+def test_files_are_edited_where_they_stand_and_only_where_something_changes(tmp_path):
+    target = tmp_path / "shop.yaml"
+    target.write_text(SHOP.read_text())
+    committed(tmp_path)
+    done = sidestep("convert", "--from", tmp_path, "--in-place")
+    assert done.returncode == 0, done.stderr
+    assert f"changed {target}" in done.stderr
+    text = target.read_text()
+    assert text.startswith("".join(SHOP.read_text().splitlines(keepends=True)[:3]))
+    assert "labels: {app: web, istio.io/dataplane-mode: ambient" in text
+    objects = [each["metadata"]["name"] for each in yaml.safe_load_all(text)]
+    assert "orders-orders-guard" in objects
+    assert "orders-guard" not in objects
+    assert document("--from", tmp_path)["changes"] == []
+
+
+def test_a_second_run_in_place_changes_nothing(repository):
+    committed(repository)
+    sidestep("convert", "--from", repository, "--in-place")
+    committed(repository)
+    before = tree(repository)
+    assert sidestep("convert", "--from", repository, "--in-place").returncode == 0
+    assert tree(repository) == before
+
+
+def test_a_repository_is_converted_wave_by_wave_along_a_saved_plan(tmp_path):
+    for name in ("steps", "whole"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "shop.yaml").write_text(SHOP.read_text())
+        committed(tmp_path / name)
+    sidestep("plan", "--from", SHOP, "--out", tmp_path / "plan.json")
+    for stage in ("base", "1", "2", "late"):
+        way = ("--in-place", "--plan", tmp_path / "plan.json", "--until", stage)
+        done = sidestep("convert", "--from", tmp_path / "steps", *way)
+        assert done.returncode == 0, done.stderr
+        committed(tmp_path / "steps")
+    sidestep("convert", "--from", tmp_path / "whole", "--in-place")
+    one, other = (
+        sorted(
+            json.dumps(each, sort_keys=True) for each in yaml.safe_load_all((tmp_path / name / "shop.yaml").read_text())
+        )
+        for name in ("steps", "whole")
+    )
+    assert one == other
+
+
+def test_changes_that_nobody_committed_are_not_written_over(tmp_path):
+    target = tmp_path / "shop.yaml"
+    target.write_text(SHOP.read_text())
+    committed(tmp_path)
+    target.write_text(SHOP.read_text() + "# mine\n")
+    done = sidestep("convert", "--from", tmp_path, "--in-place")
+    assert done.returncode == 1
+    assert target.read_text().endswith("# mine\n")
+    assert sidestep("convert", "--from", tmp_path, "--in-place", "--force").returncode == 0
+
+
+def test_in_place_needs_one_folder(tmp_path):
+    for sources in ([], ["--from", "-"], ["--from", SHOP, "--from", tmp_path]):
+        done = sidestep("convert", *sources, "--in-place")
+        assert done.returncode == 1
+        assert "one folder" in done.stderr
+
+
 @pytest.fixture
 def naive(tmp_path):
     """A plan that moves orders past any waypoint, as its owner insists."""

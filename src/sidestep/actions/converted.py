@@ -4,9 +4,11 @@ from collections.abc import Iterable
 
 from sidestep.actions.in_memory.working_copy import WorkingCopy
 from sidestep.actions.stages import LATE, Stage
-from sidestep.model.mesh import Mesh
+from sidestep.model.kinds import GATEWAY
+from sidestep.model.mesh import Mesh, SourceKind
 from sidestep.plan.document import Plan
-from sidestep.plan.steps import Apply, Delete, Restart, SetLabels, Wait
+from sidestep.plan.steps import Apply, Delete, Restart, SetLabels, Wait, WaitFor
+from sidestep.semantics.waypoints import is_waypoint_gateway
 
 
 def converted(plan: Plan, found: Iterable[Stage], mesh: Mesh) -> Mesh:
@@ -25,6 +27,18 @@ def converted(plan: Plan, found: Iterable[Stage], mesh: Mesh) -> Mesh:
             if due and isinstance(step.effect, SetLabels | Restart | Wait):
                 copy.perform(step.effect)
     copy.roll_out()
+    return copy.mesh()
+
+
+def running(mesh: Mesh) -> Mesh:
+    """A mesh of manifests with its waypoints ready: files cannot say it, and the plan waits until they are."""
+    if mesh.source.kind is not SourceKind.FILES:
+        return mesh
+    copy = WorkingCopy(mesh)
+    for gateway in mesh.of(GATEWAY):
+        if is_waypoint_gateway(gateway):
+            named = f"{gateway.meta.namespace}/{gateway.meta.name}"
+            copy.perform(Wait(WaitFor.WAYPOINT_READY, named, 0))
     return copy.mesh()
 
 

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep import __version__
-from sidestep.actions.converted import converted
+from sidestep.actions.converted import converted, running
+from sidestep.actions.in_memory.trees import OWN, labels_at, template_path
 from sidestep.actions.memory import problems
-from sidestep.actions.stages import BASE, LATE, Stage, stages
+from sidestep.actions.stages import BASE, LATE, Stage, stages, tree_of
 from sidestep.cli.plan import version_option
 from sidestep.cli.states import plan_content
 from sidestep.convert.conversion import convert
@@ -21,6 +23,7 @@ from sidestep.plan.document import Plan
 from sidestep.plan.inferred_calls import inferred_calls
 from sidestep.plan.planner import PlanRequest, Wishes, make_plan
 from sidestep.plan.reading import read_plan
+from sidestep.plan.steps import Delete, Effect, SetLabels
 from sidestep.prove.proof import Proof
 from sidestep.prove.prover import Leave, Terms, prove
 from sidestep.report.conversion.document import Conversion, staged_changes, summary
@@ -29,6 +32,7 @@ from sidestep.semantics.versions import IstioVersion
 from sidestep.sources.prices import load_prices
 
 UPSTREAM = "upstream"
+_READY = "waypoints that stand in files are ready"
 _WAVES = "waves/"
 
 
@@ -84,9 +88,12 @@ def make(mesh: Mesh, saved: Plan | None, until: str, target: IstioVersion | None
 
 def proof_of(made: Made, budget: int) -> Proof:
     """Today's mesh against the converted one; refused more often, or in another form, is taken for fine."""
-    after = converted(made.plan, made.stages, made.mesh)
+    today = running(made.mesh)
+    before = made.index if today is made.mesh else MeshIndex.of(today)
     version = None if made.target == made.index.settings.version else made.target
-    return prove(made.index, MeshIndex.of(after, version), Terms(Leave.SHAPE | Leave.CLOSED, budget))
+    after = MeshIndex.of(converted(made.plan, made.stages, today), version)
+    proof = prove(before, after, Terms(Leave.SHAPE | Leave.CLOSED, budget))
+    return proof if today is made.mesh else replace(proof, assumptions=(*proof.assumptions, _READY))
 
 
 def document(made: Made, proof: Proof | None) -> Conversion:
@@ -126,10 +133,26 @@ def plan_option(path: str | None) -> Plan | None:
 
 
 def _check_fits(plan: Plan, mesh: Mesh) -> None:
-    misfits = problems(plan, mesh)
+    """Steps that were taken already are no misfits: a repository is converted wave by wave."""
+    taken = {step.id for step in plan.steps if _is_done(step.effect, mesh)}
+    misfits = [each for each in problems(plan, mesh) if each.step not in taken]
     if misfits:
         told = f"{misfits[0].step}: {misfits[0].reason}"
         raise WorldError(f"does not fit the mesh ({told})", where="--plan", remedy="make the plan again of this mesh")
+
+
+def _is_done(effect: Effect, mesh: Mesh) -> bool:
+    """Whether a mesh is already as an effect would leave it."""
+    match effect:
+        case SetLabels():
+            tree = tree_of(mesh, effect.object) or {}
+            path = template_path(effect.object.kind) if effect.template else OWN
+            present = labels_at(tree, path)
+            return bool(tree) and all(present.get(name) == value for name, value in effect.labels.items())
+        case Delete():
+            return tree_of(mesh, effect.object) is None
+        case _:
+            return False
 
 
 def _up_to(found: tuple[Stage, ...], until: str) -> tuple[Stage, ...]:
