@@ -1,35 +1,43 @@
 """How a VirtualService goes: whole, by its hosts, or from the mesh alone where gateways still read it."""
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-from sidestep.convert.objects import spec_of, with_new_spec
+from sidestep.convert.objects import removed, replaced, spec_of, with_new_spec
 from sidestep.convert.rewrite import Change, ChangeKind
 from sidestep.convert.routes.plans import Plan, Verdict
 from sidestep.model.resource import Resource
 from sidestep.semantics.loose import as_strings
 from sidestep.semantics.routing.hosts import MESH
 
+_LATE = frozenset({Verdict.CONVERTED, Verdict.MOVED})
+
 
 def leaves(resource: Resource[Any], plan: Plan, rule: str, *, moved: bool = False) -> tuple[Change, ...]:
-    """The change to a VirtualService for which others speak.
+    """The changes to a VirtualService for which others speak.
 
-    It is late, because sidecars read it; one that no client hears may go at once.
+    What sidecars read of it goes late; hosts about which no client hears it go at once.
     """
-    if plan.verdict is not (Verdict.MOVED if moved else Verdict.CONVERTED) and (
-        moved or plan.verdict is not Verdict.DEAD
-    ):
+    if moved != (plan.verdict is Verdict.MOVED):
         return ()
-    late = plan.verdict is not Verdict.DEAD
+    if plan.verdict is Verdict.DEAD:
+        return (Change(ChangeKind.REMOVE, resource.id, None, resource.id, rule),)
+    early = _without(resource, plan.dead, rule) if plan.dead < set(as_strings(spec_of(resource).get("hosts"))) else ()
+    return (*early, *(_late(resource, plan, rule) if plan.verdict in _LATE else ()))
+
+
+def _without(resource: Resource[Any], hosts: AbstractSet[str], rule: str, *, late: bool = False) -> tuple[Change, ...]:
+    spec = spec_of(resource)
+    spec["hosts"] = [host for host in as_strings(spec.get("hosts")) if host not in hosts]
+    return replaced(resource, with_new_spec(resource, spec), rule, late=late) if hosts else ()
+
+
+def _late(resource: Resource[Any], plan: Plan, rule: str) -> tuple[Change, ...]:
     spec = spec_of(resource)
     gateways = [name for name in as_strings(spec.get("gateways")) if name != MESH]
-    hosts = [host for host in as_strings(spec.get("hosts")) if host not in plan.handled]
     if gateways:
         spec["gateways"] = gateways
-    elif hosts:
-        spec["hosts"] = hosts
-    else:
-        return (Change(ChangeKind.REMOVE, resource.id, None, resource.id, rule, late),)
-    tree = with_new_spec(resource, spec)
-    if tree == resource.tree():
-        return ()
-    return (Change(ChangeKind.REPLACE, resource.id, tree, resource.id, rule, late),)
+        return replaced(resource, with_new_spec(resource, spec), rule, late=True)
+    if set(as_strings(spec.get("hosts"))) <= plan.handled:
+        return (removed(resource, rule),)
+    return _without(resource, plan.handled, rule, late=True)

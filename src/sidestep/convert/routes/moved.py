@@ -25,7 +25,7 @@ def moved(found: Survey, resource: Resource[Any], plan: Plan) -> Tree:
         return full_name(name, space, found.defaults.domain)
 
     spec = spec_of(resource)
-    spec["hosts"] = [full(host) for host in as_strings(spec.get("hosts")) if host in plan.handled]
+    spec["hosts"] = [full(host) for host in as_strings(spec.get("hosts")) if host in plan.handled - plan.dead]
     spec.pop("gateways", None)
     for part in ("http", "tcp", "tls"):
         for rule in as_dicts(spec.get(part)):

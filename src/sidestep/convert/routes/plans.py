@@ -3,10 +3,11 @@
 Source: istio-semantics.md §4.3 (never both an HTTPRoute and a VirtualService for one host), D38, D40.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.convert.rewrite import Severity, Tree, Waypoint
 from sidestep.convert.routes.http_plan import http_routes
@@ -16,6 +17,7 @@ from sidestep.convert.routes.survey import Standing, Survey
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.loose import as_strings
 from sidestep.semantics.routing.exports import visible
 from sidestep.semantics.routing.hosts import MESH, full_name, is_wildcard
 from sidestep.semantics.routing.rule import Bound
@@ -44,6 +46,7 @@ class Plan(Struct, frozen=True):
         streams: likewise, for connections.
         space: where it moves.
         handled: its hosts, as written, for which others speak from then on.
+        dead: those for which others speak already, so that they may go at once.
         losses: what goes, and what keeps it as it is.
     """
 
@@ -52,6 +55,7 @@ class Plan(Struct, frozen=True):
     streams: tuple[Tree, ...] = ()
     space: str = ""
     handled: frozenset[str] = frozenset()
+    dead: frozenset[str] = frozenset()
     losses: tuple[Trouble, ...] = ()
 
 
@@ -61,6 +65,15 @@ class _Subject(Struct, frozen=True):
     resource: Resource[Spec]
     bound: Bound
     behind: tuple[tuple[Service, Waypoint, Standing], ...]
+
+    @property
+    def at_gateways(self) -> bool:
+        """Whether gateways read it too."""
+        return bool(self.bound.gateways - {MESH})
+
+    def full(self, found: Survey, written: str) -> str:
+        """A host in full."""
+        return full_name(written, self.resource.meta.namespace, found.defaults.domain).lower()
 
     def standing(self, *wanted: Standing) -> list[tuple[Service, Waypoint]]:
         return [(service, waypoint) for service, waypoint, standing in self.behind if standing in wanted]
@@ -90,13 +103,12 @@ def _plan(found: Survey, resource: Resource[Spec]) -> Plan:
     shared = subject.standing(Standing.SHARED)
     if shared:
         return Plan(Verdict.LEFT, losses=(*told, *beside, *(_shared(service) for service, _ in shared)))
-    chosen = subject.standing(Standing.CHOSEN)
-    handled = _handled(found, subject)
-    if not chosen:
-        dead = tuple(_dead(service) for service, _ in subject.standing(Standing.DEAD))
-        verdict = Verdict.DEAD if handled else Verdict.LEFT
-        return Plan(verdict, handled=handled, losses=(*told, *beside, *dead))
-    return _converted(found, subject, chosen, handled, (*told, *beside))
+    told += (*beside, *_behind_others(found, subject))
+    if subject.standing(Standing.CHOSEN):
+        return _converted(found, subject, told)
+    dead = _settled(found, subject, Standing.DEAD)
+    whole = dead >= set(as_strings((resource.view.spec or {}).get("hosts"))) and not subject.at_gateways
+    return Plan(Verdict.DEAD if whole else Verdict.LEFT, handled=dead, dead=_strippable(found, subject), losses=told)
 
 
 def _behind(found: Survey, bound: Bound) -> Iterator[tuple[Service, Waypoint, Standing]]:
@@ -108,45 +120,34 @@ def _behind(found: Survey, bound: Bound) -> Iterator[tuple[Service, Waypoint, St
             yield service, waypoint, found.standing(bound, service)
 
 
-def _converted(
-    found: Survey,
-    subject: _Subject,
-    chosen: Sequence[tuple[Service, Waypoint]],
-    handled: frozenset[str],
-    told: tuple[Trouble, ...],
-) -> Plan:
-    ledger = Ledger()
+def _converted(found: Survey, subject: _Subject, told: tuple[Trouble, ...]) -> Plan:
+    ledger, chosen = Ledger(), subject.standing(Standing.CHOSEN)
     try:
-        http = http_routes(found, subject.resource, chosen, ledger)
-        streams = stream_routes(found, subject.resource, subject.bound, chosen, ledger)
+        http = tuple(http_routes(found, subject.resource, chosen, ledger))
+        streams = tuple(stream_routes(found, subject.resource, subject.bound, chosen, ledger))
     except MalformedError as error:
         return Plan(Verdict.LEFT, losses=(*told, _unread(str(error))))
+    plan = Plan(
+        Verdict.CONVERTED, http, streams, "", _settled(found, subject, Standing.CHOSEN, Standing.DEAD),
+        _strippable(found, subject), (*told, *ledger.losses),
+    )  # fmt: skip
     if not ledger.obstacles:
-        return Plan(Verdict.CONVERTED, tuple(http), tuple(streams), "", handled, (*told, *ledger.losses))
-    return _kept(found, subject, chosen, handled, (*told, *ledger.obstacles, *ledger.losses_if_kept))
+        return plan
+    return _kept(found, subject, replace(plan, losses=(*told, *ledger.obstacles, *ledger.losses_if_kept)))
 
 
-def _kept(
-    found: Survey,
-    subject: _Subject,
-    chosen: Sequence[tuple[Service, Waypoint]],
-    handled: frozenset[str],
-    told: tuple[Trouble, ...],
-) -> Plan:
+def _kept(found: Survey, subject: _Subject, plan: Plan) -> Plan:
     """It stays a VirtualService, where the waypoints of all its services read it."""
-    losses = tuple(_graded(each) for each in told)
-    if not found.context.target.since(1, 24):
-        where = {waypoint.namespace for _, waypoint in chosen}
-    else:
-        where = {service.namespace for service, _ in chosen}
-    own = subject.resource.meta.namespace
-    read = all(_reads(found, subject.bound, service, waypoint) for service, waypoint in chosen)
-    if read:
-        return Plan(Verdict.KEPT, losses=losses)
+    chosen, own = subject.standing(Standing.CHOSEN), subject.resource.meta.namespace
+    kept = replace(plan, http=(), streams=(), losses=tuple(_graded(each) for each in plan.losses))
+    if all(_reads(found, subject.bound, service, waypoint) for service, waypoint in chosen):
+        return replace(kept, verdict=Verdict.KEPT)
+    at_service = found.context.target.since(1, 24)
+    where = {service.namespace if at_service else waypoint.namespace for service, waypoint in chosen}
     private = [waypoint for _, waypoint in chosen if not visible(subject.bound.exported, waypoint.namespace)]
     if len(where) > 1 or private or subject.bound.http is None:
-        return Plan(Verdict.LEFT, losses=(*losses, _unreachable(own)))
-    return Plan(Verdict.MOVED, space=where.pop(), handled=handled, losses=losses)
+        return replace(kept, verdict=Verdict.LEFT, losses=(*kept.losses, _unreachable(own)))
+    return replace(kept, verdict=Verdict.MOVED, space=where.pop())
 
 
 def _reads(found: Survey, bound: Bound, service: Service, waypoint: Waypoint) -> bool:
@@ -164,25 +165,39 @@ def _graded(trouble: Trouble) -> Trouble:
     return Trouble(trouble.field, trouble.did, trouble.why, trouble.instead, Severity.COSMETIC)
 
 
-def _handled(found: Survey, subject: _Subject) -> frozenset[str]:
-    """Hosts, as written, of which nothing is left: others speak for every service that they are about."""
-    domain = found.defaults.domain
-    settled = {service.host for service, _ in subject.standing(Standing.CHOSEN, Standing.DEAD)}
-    handled = set()
-    for written in (subject.resource.view.spec or {}).get("hosts") or ():
-        name = full_name(written, subject.resource.meta.namespace, domain).lower()
-        about = {service.host for service in found.covered(name)}
+def _settled(found: Survey, subject: _Subject, *standings: Standing) -> frozenset[str]:
+    """Hosts, as written, that are about services of these standings alone."""
+    settled = {service.host for service, _ in subject.standing(*standings)}
+    named = set()
+    for written in as_strings((subject.resource.view.spec or {}).get("hosts")):
+        about = {service.host for service in found.covered(subject.full(found, written))}
         if about and about <= settled:
-            handled.add(written)
-    return frozenset(handled)
+            named.add(written)
+    return frozenset(named)
+
+
+def _strippable(found: Survey, subject: _Subject) -> frozenset[str]:
+    """Hosts that no client hears it about; gateways read all of its hosts, so there they stay."""
+    return frozenset() if subject.at_gateways else _settled(found, subject, Standing.DEAD)
+
+
+def _behind_others(found: Survey, subject: _Subject) -> Iterator[Trouble]:
+    """Services for which others come first: it says nothing there, and a waypoint would hear it."""
+    stripped = _strippable(found, subject)
+    gone = {each.host for written in stripped for each in found.covered(subject.full(found, written))}
+    for service, waypoint in subject.standing(Standing.DEAD):
+        if service.host in gone:
+            yield _dead(service)
+        elif _reads(found, subject.bound, service, waypoint):
+            yield _mixed(service)
 
 
 def _outside(found: Survey, subject: _Subject) -> Iterator[Trouble]:
     """Hosts that no waypoint serves: ztunnel knows no routes."""
     if not found.context.moving:
         return
-    for at, written in enumerate((subject.resource.view.spec or {}).get("hosts") or ()):
-        name = full_name(written, subject.resource.meta.namespace, found.defaults.domain).lower()
+    for at, written in enumerate(as_strings((subject.resource.view.spec or {}).get("hosts"))):
+        name = subject.full(found, written)
         about = found.covered(name)
         field = f"spec.hosts[{at}]"
         without = [service.host for service in about if found.waypoint(service) is None]
@@ -216,6 +231,14 @@ def _dead(service: Service) -> Trouble:
         "spec.hosts", f"names {service.host} behind another VirtualService that comes first for all clients",
         "a waypoint would put the rules of both together (D40)", "nothing: no client hears it today",
         Severity.COSMETIC,
+    )  # fmt: skip
+
+
+def _mixed(service: Service) -> Trouble:
+    return Trouble(
+        "spec.hosts", f"is about {service.host} only as far as no other VirtualService names it",
+        "a waypoint puts the rules of both together for as long as it stands (D40)",
+        "name the hosts that it is meant for",
     )  # fmt: skip
 
 
