@@ -30,9 +30,11 @@ class PlanOption(Struct, frozen=True):
     text: str
     plan: Plan | None = None
 
-    def at(self, step: str) -> str:
-        """What `sidestep explain --at` takes for a step; for a plan that is not saved, its end."""
-        return f"{self.text}#{step}" if self.plan is not None else self.text
+    def at(self, step: str, *, last: bool) -> str:
+        """What `sidestep explain --at` takes for a step; empty for one in the middle of a plan that is not saved."""
+        if self.plan is not None:
+            return f"{self.text}#{step}"
+        return self.text if last else ""
 
 
 def plan_option(text: str) -> PlanOption:

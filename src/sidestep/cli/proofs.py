@@ -17,18 +17,23 @@ from sidestep.cli.yaml_file import yaml_file
 from sidestep.errors import UsageError
 from sidestep.explain.answer import TODAY
 from sidestep.model.mesh import Mesh
-from sidestep.prove.accepted import PRESETS, Acceptance
+from sidestep.prove.accepted import PRESETS, Acceptance, Entry
 from sidestep.prove.accepted_file import accepted_entries
 from sidestep.prove.assertions import Invariant, invariants_in
 from sidestep.prove.invariants import Inquiry
+from sidestep.prove.outcome import Assume, Leave
 from sidestep.prove.proof import Proof
-from sidestep.prove.prover import Leave, Terms
+from sidestep.prove.prover import Terms
 from sidestep.prove.walk import State, Walk, with_commands
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import IstioVersion
 
 CLUSTER = "cluster"
 BEFORE, AFTER = "before", "after"
+NOTHING, ALL = "none", "all"
+STRICT = (*(each.name.lower() for each in Assume if each.name), ALL)
+"""What need not be taken for granted."""
+_USUAL = ("shape",)
 _STDIN = "-"
 
 
@@ -64,18 +69,34 @@ def ask_of(values: dict[str, Any]) -> Ask:
         WorldError: a file that they name cannot be read.
     """
     entries = [entry for path in values["accepted"] for entry in accepted_entries(yaml_file(path, "--accept"), path)]
-    entries += [PRESETS[name] for name in dict.fromkeys(values["presets"])]
+    entries += _presets(values["presets"])
     sources = _sources(values)
     return Ask(
         sources,
         plan_option(values["plan"]) if values["plan"] is not None else None,
-        Terms(Leave.NOTHING, values["budget"], values["namespaces"]),
+        Terms(Leave.NOTHING, values["budget"], values["namespaces"], _assumed(values["strict"])),
         version_option(values["istio"]),
         Acceptance(entries, datetime.now(UTC).date()),
         tuple(each for path in values["invariants"] for each in invariants_in(yaml_file(path, "--invariant"), path)),
         Manner(values["quiet"], values["verbose"]),
         values["require_complete"],
     )
+
+
+def _presets(names: tuple[str, ...]) -> list[Entry]:
+    if NOTHING in names and len(set(names)) > 1:
+        raise UsageError("none leaves no other preset", where="--accept-preset", remedy="leave one of them out")
+    return [PRESETS[name] for name in dict.fromkeys(names or _USUAL) if name != NOTHING]
+
+
+def _assumed(strict: tuple[str, ...]) -> Assume:
+    """What is still taken for granted."""
+    if ALL in strict:
+        return Assume.NOTHING
+    found = Assume.EVERYTHING
+    for name in strict:
+        found &= ~Assume[name.upper()]
+    return found
 
 
 def proof_of(ask: Ask) -> Proof:
@@ -108,8 +129,9 @@ def _with_commands(proof: Proof, ask: Ask) -> Proof:
         sides = {BEFORE: (*_reading(ask.sources[0]), "--at", TODAY)}
         return with_commands(proof, sides, (*_reading(ask.sources[-1]), "--at", TODAY))
     source = _reading(ask.sources[0])
-    steps = {name: (*source, "--at", ask.plan.at(name)) for name in proof.compared[1:]}
-    return with_commands(proof, steps, (*source, "--at", TODAY))
+    places = {name: ask.plan.at(name, last=name == proof.compared[-1]) for name in proof.compared[1:]}
+    steps = {name: (*source, "--at", place) for name, place in {**places, TODAY: TODAY}.items() if place}
+    return with_commands(proof, steps, None)
 
 
 def _reading(source: SourceOptions) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import click
 from sidestep.cli.formats import chosen_format
 from sidestep.cli.options import Duration, manner_options
 from sidestep.cli.output import emit, look
-from sidestep.cli.proofs import ask_of, proof_of
+from sidestep.cli.proofs import NOTHING, STRICT, ask_of, proof_of
 from sidestep.prove.accepted import PRESETS
 from sidestep.prove.proof import Conclusion, Proof
 from sidestep.report.proof.formats import PROOF_FORMATS
@@ -41,8 +41,15 @@ _CODES = {Conclusion.EQUAL: 0, Conclusion.DIFFERS: 3, Conclusion.UNDECIDED: 4}
     "--accept-preset",
     "presets",
     multiple=True,
-    type=click.Choice([*PRESETS]),
-    help="Accept everywhere: shape (how a refusal looks), closed (refused more often). Repeatable.",
+    type=click.Choice([*PRESETS, NOTHING]),
+    help="Accept everywhere: shape (how a refusal looks), closed (refused more often), or none of them. Repeatable.  "
+    "[default: shape]",
+)
+@click.option(
+    "--strict",
+    multiple=True,
+    type=click.Choice(STRICT),
+    help="Do not take for granted: defaults, hosts, nodes, forms, speech (see the guide), or all. Repeatable.",
 )
 @click.option("--allow-undecided", is_flag=True, help="Exit with 0 where nothing differs but something is undecided.")
 @click.option("--from", "paths", multiple=True, metavar="FILE|DIR|-", help="The mesh of --plan or --invariant.")

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sidestep.prove.expressions import Undecidable
 from sidestep.prove.findings import Finding
-from sidestep.prove.languages import Undecidable
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
 from sidestep.prove.subject import Subject, destinations, subject_of
 from sidestep.semantics.index import MeshIndex
@@ -134,6 +134,9 @@ class Acceptance:
             except Undecidable as error:
                 reason = f"{entry.name} accepts a part of it, and of the rest {error}"
                 undecided.append(Undecided(_way(example), reason, step=example.step))
+        if proof.more and not all(self._wholly(each) for each in {example.direction for example in found}):
+            reason = f"{proof.more:,} further differences were not looked at one by one"
+            undecided.append(Undecided("differences that are not shown", reason))
         return replace(
             proof,
             verdict=verdict(found, undecided),
@@ -154,6 +157,11 @@ class Acceptance:
             if place not in told and self._entry(other, index) is None:
                 told.add(place)
                 yield other
+
+    def _wholly(self, direction: Direction) -> bool:
+        """Whether a direction is accepted everywhere."""
+        holding = (each for each in self._entries if each not in self._expired)
+        return any(each.direction in (None, direction) and not each.codes and each.scope == Scope() for each in holding)
 
     def _entry(self, example: Counterexample, index: MeshIndex) -> Entry | None:
         """Who accepts it; those for whole ways before those for single requests."""

@@ -65,11 +65,11 @@ def _default_name(codes: tuple[str, ...], direction: Direction | None) -> str:
 def _codes(tree: Mapping[str, Any], where: str) -> Iterator[str]:
     written = [tree[key] for key in ("code", "codes") if tree.get(key) is not None]
     for each in (inner for part in written for inner in (part if isinstance(part, list) else [part])):
-        if each not in BY_CODE:
+        if not isinstance(each, str) or each not in BY_CODE:
             raise WorldError(
                 f"{each!r} is no difference of the catalogue", where=where, remedy="write a code such as D15"
             )
-        yield str(each)
+        yield each
 
 
 def _direction(tree: Mapping[str, Any], where: str) -> Direction | None:
@@ -82,7 +82,7 @@ def _direction(tree: Mapping[str, Any], where: str) -> Direction | None:
         return PRESETS[preset].direction
     if not written:
         return None
-    if written not in set(Direction):
+    if written not in tuple(Direction):
         raise WorldError(f"{written!r} is no direction", where=where, remedy=f"write one of {', '.join(Direction)}")
     return Direction(written)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from sidestep.prove.languages import Undecidable
+from sidestep.prove.expressions import Undecidable
 from sidestep.prove.questions import Asked, choices
 from sidestep.semantics.authentication.tokens import RequestPolicy
 from sidestep.semantics.authorization.evaluate import PolicySet

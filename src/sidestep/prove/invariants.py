@@ -13,8 +13,8 @@ from sidestep.explain.words import request_words, state_report
 from sidestep.prove.asked_again import explain_arguments
 from sidestep.prove.assertions import Invariant, Rule, path_pattern
 from sidestep.prove.classes import Line, classes
+from sidestep.prove.expressions import Undecidable
 from sidestep.prove.findings import InvariantResult, Standing
-from sidestep.prove.languages import Undecidable
 from sidestep.prove.lines import Goal, goal, lines
 from sidestep.semantics.authentication.tokens import TokenState
 from sidestep.semantics.decide import decide

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sidestep.prove.assertions import Invariant, Rule
 from sidestep.prove.classes import Line
+from sidestep.prove.ways import Ways
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
@@ -41,10 +42,13 @@ class Goal(Struct, frozen=True):
     Attributes:
         addresses: by which it is reached; empty where the mesh has no such thing.
         pods: words of the workloads behind it; empty for something outside, which every admitted request reaches.
+        outsiders: somebody outside of the mesh for each class of addresses that is told apart; who is outside passes
+            no mesh on the way outside.
     """
 
     addresses: tuple[Address, ...]
     pods: frozenset[str] = frozenset()
+    outsiders: tuple[OutsideClient, ...] = ()
 
 
 def goal(index: MeshIndex, invariant: Invariant) -> Goal:
@@ -70,14 +74,14 @@ def goal(index: MeshIndex, invariant: Invariant) -> Goal:
             for each in other.ports
         ]
     spoken = [each for each in found if each.protocol is not Declared.UDP]
-    return Goal(tuple(dict.fromkeys(spoken)), frozenset(pods))
+    ways = (way.client for service in services for way in Ways(index).to(service))
+    outsiders = dict.fromkeys(each for each in ways if isinstance(each, OutsideClient))
+    return Goal(tuple(dict.fromkeys(spoken)), frozenset(pods), tuple(outsiders))
 
 
 def lines(index: MeshIndex, invariant: Invariant, found: Goal) -> Iterator[Line]:
-    """Every client that the invariant is about, at every address; who is outside passes no mesh on the way outside."""
-    for client, names in _clients(index):
-        if isinstance(client, OutsideClient) and not found.pods:
-            continue
+    """Every client that the invariant is about, at every address."""
+    for client, names in _clients(index, found):
         named = any(fnmatchcase(name, pattern) for pattern in invariant.clients for name in names)
         if invariant.rule is Rule.REACHES and not named:
             continue
@@ -105,9 +109,9 @@ def _target(pods: Instances, port: Port) -> int | None:
     return port.target if isinstance(port.target, int) else pods.container_ports.get(port.target)
 
 
-def _clients(index: MeshIndex) -> Iterator[tuple[Client, tuple[str, ...]]]:
+def _clients(index: MeshIndex, found: Goal) -> Iterator[tuple[Client, tuple[str, ...]]]:
     """Everybody who was read, and somebody outside, with the names by which an invariant may mean them."""
-    yield OutsideClient(), ("outside",)
+    yield from ((each, ("outside",)) for each in found.outsiders)
     for group in index.workloads.values():
         for each in group:
             if each.mode in _CALLING:

@@ -37,7 +37,8 @@ class Subject(Struct, frozen=True):
 
 def subject_of(example: Counterexample) -> Subject:
     """What a counterexample is about, by its words, which `explain.words.request_words` makes."""
-    found = _HTTP.fullmatch(example.request) or _TCP.fullmatch(example.request)
+    words = example.request.partition(", which is new; ")[0]
+    found = _HTTP.fullmatch(words) or _TCP.fullmatch(words)
     if found is None:
         return Subject(example.request, "", 0)
     parts = found.groupdict()

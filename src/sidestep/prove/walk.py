@@ -51,7 +51,7 @@ class Walk:
         self._assumptions: dict[str, None] = {}
         self._objects: dict[str, DecidingObject] = {}
         self._compared = [first.name]
-        self._ways = self._requests = 0
+        self._ways = self._requests = self._more = 0
         self._note(first.index)
 
     def ask(self, index: MeshIndex, name: str) -> None:
@@ -63,8 +63,8 @@ class Walk:
         """Hold a state against the first."""
         step = state.name if self._steps else ""
         proof = prove(self._first.index, state.index, self._terms, step)
-        two = TwoMeshes(self._first.index, state.index, self._terms.budget, step)
-        proof = self._acceptance.accept(proof, self._first.index, lambda example: two.differences(example.request))
+        two = TwoMeshes(self._first.index, state.index, self._terms, step)
+        proof = self._acceptance.accept(proof, self._first.index, two.differences)
         for example in proof.counterexamples:
             if self._found.setdefault((example.request, example.direction.value), example) is example:
                 self._remember([example.before.why], self._first.index.mesh)
@@ -75,6 +75,7 @@ class Walk:
         self._note(state.index)
         self._compared.append(state.name)
         self._ways, self._requests = max(self._ways, proof.ways), self._requests + proof.requests
+        self._more += proof.more
 
     def proof(self) -> Proof:
         """What came out."""
@@ -92,6 +93,7 @@ class Walk:
             invariants=invariants,
             objects=tuple(self._objects.values()),
             compared=tuple(self._compared),
+            more=self._more,
         )
 
     def _note(self, index: MeshIndex) -> None:
@@ -114,17 +116,18 @@ def worst(found: Conclusion, invariants: Iterable[InvariantResult]) -> Conclusio
     return Conclusion.UNDECIDED if undecided else Conclusion.EQUAL
 
 
-def with_commands(proof: Proof, where: dict[str, tuple[str, ...]], otherwise: tuple[str, ...]) -> Proof:
+def with_commands(proof: Proof, where: dict[str, tuple[str, ...]], otherwise: tuple[str, ...] | None) -> Proof:
     """With what is to be added to commands, by step, so that they ask the mesh that answers otherwise.
 
     Args:
         proof: of which.
         where: arguments by step.
-        otherwise: for steps that have none of their own.
+        otherwise: for steps that have none of their own; None where no command can ask them.
     """
 
     def completed(command: tuple[str, ...], step: str) -> tuple[str, ...]:
-        return (*command, *where.get(step, otherwise)) if command else ()
+        more = where.get(step, otherwise)
+        return (*command, *more) if command and more is not None else ()
 
     return replace(
         proof,

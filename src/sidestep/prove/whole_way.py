@@ -3,21 +3,26 @@
 Who accepts a difference by its path, method or code has looked at one request; the others on its way may still differ.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from msgspec import Struct
 
-from sidestep.explain.differences import between
-from sidestep.explain.words import request_words, state_report
-from sidestep.prove.asked_again import explain_arguments
-from sidestep.prove.classes import Line, classes
-from sidestep.prove.outcome import Outcome, outcome
-from sidestep.prove.proof import Counterexample, Direction, Side
-from sidestep.prove.ways import Way, Ways
-from sidestep.semantics.decide import decide
-from sidestep.semantics.decisions import Decision
+from sidestep.explain.words import client_words
+from sidestep.prove.counterexample import counterexample
+from sidestep.prove.expressions import Undecidable
+from sidestep.prove.pairs import Pairs
+from sidestep.prove.proof import Counterexample, Direction
+from sidestep.prove.prover import Run, Terms, requests
+from sidestep.prove.streams import streams
+from sidestep.prove.subject import subject_of
+from sidestep.prove.ways import Way
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.requests import Request
+from sidestep.semantics.protocols import Declared
+from sidestep.semantics.requests import Answers, Http, Tcp
+
+_ANSWERS = (Answers.UNSTATED, Answers.ALLOWS, Answers.DENIES)
+_Line = tuple[str, str, int]
 
 
 class TwoMeshes(Struct, frozen=True, dict=True):
@@ -26,62 +31,59 @@ class TwoMeshes(Struct, frozen=True, dict=True):
     Attributes:
         before: the first mesh.
         after: the second.
-        budget: most requests asked on one way.
+        terms: of the comparison.
         step: of a plan, after which the second is.
     """
 
     before: MeshIndex
     after: MeshIndex
-    budget: int = 20_000
+    terms: Terms
     step: str = ""
 
-    def differences(self, words: str) -> Iterator[Counterexample]:
-        """Every class of requests that differs on the way that a request in words takes.
+    def differences(self, example: Counterexample) -> Iterator[Counterexample]:
+        """Every class of requests that differs on the way of a counterexample.
 
         Raises:
             Undecidable: there are too many.
         """
-        for way in Ways(self.before).all():
-            if _takes(way, words):
-                line = Line(way.client, way.to, way.port, way.protocol)
-                for request in classes((self.before, self.after), line, self.budget):
-                    yield from self._difference(request)
+        about = subject_of(example)
+        for way in self._by_line.get((example.request.partition(_verb(example))[0], about.host, about.port), ()):
+            for payload, answers in self._payloads(way):
+                direction = self._run._direction(way, payload, answers)  # noqa: SLF001 - the prover's own judgement
+                if isinstance(direction, Direction):
+                    asked = requests(way, payload, answers)
+                    yield counterexample((self.before, self.after), asked, direction, self.step, accepted=False)
 
-    def _difference(self, request: Request) -> Iterator[Counterexample]:
-        one, other = decide(self.before, request), decide(self.after, request)
-        direction = direction_of(outcome(one), outcome(other))
-        if direction is not None:
-            yield Counterexample(
-                request_words(request),
-                explain_arguments(request),
-                _side(one, self.before),
-                _side(other, self.after),
-                direction,
-                between(one, other),
-                self.step,
-            )
+    @cached_property
+    def _run(self) -> Run:
+        return Run(self.before, self.after, self.terms, self.step)
+
+    @cached_property
+    def _pairs(self) -> Pairs:
+        return Pairs(self.before, self.after, self._run.ways, self.terms.assume)
+
+    @cached_property
+    def _by_line(self) -> Mapping[_Line, tuple[Way, ...]]:
+        """Ways by the words for their client, and by what is dialled."""
+        found: dict[_Line, list[Way]] = {}
+        for way in self._run.ways.all():
+            found.setdefault((client_words(way.other), way.to, way.port), []).append(way)
+        return {line: tuple(ways) for line, ways in found.items()}
+
+    def _payloads(self, way: Way) -> Iterator[tuple[Http | Tcp, Answers]]:
+        """Everything that both meshes can tell apart on a way."""
+        if way.protocol not in (Declared.TCP, Declared.UDP):
+            for pair in self._pairs.different(way):
+                found = self._pairs.choices(pair)
+                if found.size > self.terms.budget:
+                    raise Undecidable(f"{found.size:,} classes of requests are more than the budget")
+                for payload in found.requests():
+                    yield from ((payload, each) for each in (_ANSWERS if found.custom else _ANSWERS[:1]))
+        if way.protocol not in (Declared.HTTP, Declared.UDP):
+            guards = self._run.ways.guards
+            for stream in streams((guards[0], guards[-1]), way):
+                yield from ((stream, each) for each in _ANSWERS)
 
 
-def direction_of(one: Outcome, other: Outcome) -> Direction | None:
-    """What a difference does; None where there is none, or where it cannot be told."""
-    if one.unknown or other.unknown:
-        return None
-    if one.admitted is not other.admitted:
-        return Direction.OPEN if other.admitted else Direction.CLOSED
-    if one.admitted and one.where != other.where:
-        return Direction.ROUTE
-    return Direction.SHAPE if one.shape != other.shape else None
-
-
-def _takes(way: Way, words: str) -> bool:
-    """Whether a request in words takes a way: the same client, and the same that is dialled."""
-    same = request_words(Request(way.client, way.to, way.port))
-    who = same.partition(" sends ")[0]
-    dialled = f" to {way.to}:{way.port}"
-    return words.startswith((f"{who} sends ", f"{who} opens ")) and f"{words} ".find(f"{dialled} ") >= 0
-
-
-def _side(decision: Decision, index: MeshIndex) -> Side:
-    report = state_report("", decision, index.settings.bundle)
-    path = tuple(f"{hop.proxy} of {hop.at} ({hop.mode})" for hop in report.path)
-    return Side(report.verdict, report.shape, report.why, path)
+def _verb(example: Counterexample) -> str:
+    return " opens TCP to " if " opens TCP to " in example.request else " sends "

@@ -18,7 +18,7 @@ def render(proof: Proof, _look: Look) -> str:
 
 
 def _lines(told: ProofView) -> Iterator[str]:
-    yield f"# {told.sign.mark} The mesh after: {told.verdict}"
+    yield f"# {told.sign.mark} {told.title} {told.verdict[:1].upper()}{told.verdict[1:]}"
     yield from ("", f"**{escaped(told.line)}**")
     if told.what:
         yield from ("", f"Compared: {escaped(told.what)}")

@@ -92,6 +92,7 @@ class ProofView(Struct, frozen=True):
 
     Attributes:
         sign: of the verdict.
+        title: what was asked.
         verdict: one word.
         line: the verdict with what was compared.
         what: names of what was compared.
@@ -104,6 +105,7 @@ class ProofView(Struct, frozen=True):
     """
 
     sign: Sign
+    title: str
     verdict: str
     line: str
     what: str
@@ -121,7 +123,8 @@ def view(proof: Proof) -> ProofView:
     reasons = Counter(each.accepted for each in ordered if each.accepted)
     return ProofView(
         _SIGNS[proof.verdict],
-        proof.verdict.value,
+        _title(proof),
+        _word(proof),
         verdict_line(proof),
         compared(proof),
         tuple(example_view(each) for each in ordered if not each.accepted),
@@ -136,8 +139,19 @@ def view(proof: Proof) -> ProofView:
 def verdict_line(proof: Proof) -> str:
     """The verdict, and on what it was reached."""
     parts = "; ".join(_parts(proof))
-    word = proof.verdict.value if proof.ways or not proof.invariants else _ALONE[proof.verdict]
+    word = _word(proof)
     return f"{word}{_states(proof)}: {parts}" if parts else word
+
+
+def _word(proof: Proof) -> str:
+    """The verdict in a word."""
+    return _ALONE[proof.verdict] if len(proof.compared) == 1 else proof.verdict.value
+
+
+def _title(proof: Proof) -> str:
+    if len(proof.compared) == 1:
+        return "Do the invariants hold?"
+    return "Do both mean the same?" if len(proof.compared) < 3 else "Do all states mean the same?"
 
 
 def compared(proof: Proof) -> str:
@@ -186,7 +200,8 @@ def _parts(proof: Proof) -> Iterator[str]:
     directions = Counter(each.direction.value for each in proof.worst_first() if not each.accepted)
     if directions:
         told = ", ".join(f"{number:,} {direction}" for direction, number in directions.items())
-        yield f"{count(directions.total(), 'counterexample')} ({told})"
+        more = f" and {proof.more:,} more" if proof.more else ""
+        yield f"{count(directions.total(), 'counterexample')} ({told}){more}"
     accepted = sum(bool(each.accepted) for each in proof.counterexamples)
     if accepted:
         yield f"{accepted:,} accepted"
@@ -199,10 +214,9 @@ def _parts(proof: Proof) -> Iterator[str]:
 
 def _invariant_parts(proof: Proof) -> Iterator[str]:
     standing = Counter(each.standing for each in proof.invariants)
-    for each in (Standing.VIOLATED, Standing.UNDECIDED, Standing.HOLDS):
-        if standing[each]:
-            word = "hold" if each is Standing.HOLDS and standing[each] > 1 else each.value
-            yield f"{count(standing[each], 'invariant')} {word}"
+    bad = [f"{standing[each]:,} {each.value}" for each in (Standing.VIOLATED, Standing.UNDECIDED) if standing[each]]
+    if standing:
+        yield f"{count(len(proof.invariants), 'invariant')}, {' and '.join(bad) or 'none violated'}"
 
 
 def _side(head: str, side: Side) -> SideView:
