@@ -224,6 +224,19 @@ def test_a_trust_domain_with_a_star_cannot_be_said():
     assert severities(given.losses) == [("traffic", "spec.rules[0]")]
 
 
+@pytest.mark.parametrize(("action", "severity"), [("ALLOW", "security"), ("DENY", "traffic")])
+def test_what_is_left_of_such_a_source_is_wider(action, severity):
+    rule = {"from": [{"source": {"trustDomains": ["d*m"], "namespaces": ["shop"]}}]}
+    given = rewrite(*CART, policy("p", rule, action=action, app="cart"), behind=())
+    assert severities(given.losses) == [(severity, "spec.rules[0]")]
+
+
+def test_a_deny_that_loses_one_alternative_opens():
+    rule = {"to": [{"operation": {"methods": ["GET"]}}, {"operation": {"ports": ["9999"]}}]}
+    given = rewrite(*CART, policy("p", rule, action="DENY", app="cart"), behind=())
+    assert severities(given.losses) == [("security", "spec.rules[0]")]
+
+
 def test_pods_of_one_service_with_other_policies_are_never_opened():
     two = [*pods("cart"), *pods("canary", labels={"group": "c"}), service("all", selector={"istio": "x"})]
     for each in two:

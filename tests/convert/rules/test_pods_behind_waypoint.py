@@ -61,6 +61,12 @@ def test_nothing_where_nobody_is_kept_out_by_layer_7(found):
     assert not given.losses
 
 
+def test_an_allow_by_layer_7_needs_no_closing_and_says_who_is_refused():
+    given = rewrite(*CART, policy("p", GET, app="cart"))
+    assert list(manifests(given)) == ["cart-from-waypoint"]
+    assert severities(given.losses) == [("traffic", "spec.selector")]
+
+
 def test_nothing_without_a_waypoint():
     assert not rewrite(*CART, policy("p", GET, action="DENY"), behind=()).changes
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sidestep.convert.rewrite import Tree
-from sidestep.semantics.authorization.policy import HTTP_ONLY, Attribute, Policy, Rule
+from sidestep.semantics.authorization.policy import HTTP_ONLY, Action, Attribute, Policy, Rule
 from sidestep.semantics.authorization.ztunnel import Authorization, convert
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings
@@ -30,12 +30,14 @@ class Lost(Struct, frozen=True):
     Attributes:
         index: its place.
         fields: what of it is layer 7, by name.
-        wider: a DENY of which something is left, which then refuses more (D07).
+        opens: what ztunnel makes of it lets in more than it should; else it keeps out more.
+        outcome: what ztunnel makes of it, in words.
     """
 
     index: int
     fields: tuple[str, ...]
-    wider: bool = False
+    opens: bool
+    outcome: str
 
 
 def lost_rules(policy: Policy) -> tuple[Lost, ...]:
@@ -46,9 +48,22 @@ def lost_rules(policy: Policy) -> tuple[Lost, ...]:
         if isinstance(single, Authorization):
             lost = (*single.lost, *_unsent(rule))
             if lost:
-                void = not single.groups or all(group.void for group in single.groups)
-                found.append(Lost(place, lost, wider=not void))
+                found.append(Lost(place, lost, *_outcome(policy.action, single)))
     return tuple(found)
+
+
+def _outcome(action: Action, sent: Authorization) -> tuple[bool, str]:
+    """Whether what is sent of a rule opens something, and what it does."""
+    empty = [match.empty for group in sent.groups for clause in group.clauses for match in clause]
+    if action is Action.ALLOW:
+        if sent.groups and not any(empty):
+            return True, "the rule admits without asking for it (D09)"
+        return False, "the rule admits nobody by it (D05)"
+    if any(group.void for group in sent.groups):
+        return True, "the rule refuses nobody (D06)"
+    if any(empty):
+        return True, "the rule refuses by its other alternatives only (D06)"
+    return False, "the rule refuses without asking for it (D07)"
 
 
 def _unsent(rule: Rule) -> tuple[str, ...]:

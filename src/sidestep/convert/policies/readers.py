@@ -74,9 +74,9 @@ class Readers(Struct, frozen=True, dict=True):
 
     @property
     def waypoints(self) -> tuple[str, ...]:
-        """Principals of the waypoints that come to their pods."""
+        """Principals of the waypoints that come to their pods, in each trust domain that counts as the mesh's."""
         found = {waypoint_principal(self.context, each) for each in map(self.context.waypoint_of, self._served) if each}
-        return tuple(sorted(found))
+        return self.context.index.settings.bundle.principals(tuple(sorted(found)))
 
     @property
     def _served(self) -> tuple[Service, ...]:

@@ -83,16 +83,10 @@ def _without_waypoint(resource: Resource[Any], policy: Policy, found: Readers, o
         read = parse_policy(with_spec(resource, {**spec_of(resource), "rules": rules}))
         for lost in lost_rules(read):
             fields = ", ".join(lost.fields)
-            why = f"ztunnel sees no {fields}, and no waypoint is before {who}: {_outcome(policy, wider=lost.wider)}"
+            why = f"ztunnel sees no {fields}, and no waypoint is before {who}: {lost.outcome}"
             did = f"this {policy.action.value} asked for {fields}"
-            severity = Severity.TRAFFIC if lost.wider else _opens(policy)
+            severity = Severity.SECURITY if lost.opens else Severity.TRAFFIC
             yield of.loss(f"spec.rules[{lost.index}]", did, why, _WAYPOINT, severity)
-
-
-def _outcome(policy: Policy, *, wider: bool) -> str:
-    if policy.action is Action.ALLOW:
-        return "the rule admits nobody (D05)"
-    return "the rule refuses without asking for it (D07)" if wider else "the rule refuses nobody (D06)"
 
 
 def _only_streams(found: Readers) -> bool:

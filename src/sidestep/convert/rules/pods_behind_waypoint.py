@@ -26,7 +26,17 @@ CODE = "SID302"
 
 
 class _Behind(Struct, frozen=True):
-    """A service, who is behind it in the mesh, and what its pods are guarded by."""
+    """A service, who is behind it in the mesh, and what its pods are guarded by.
+
+    Attributes:
+        service: the service.
+        pods: behind it.
+        staying: those of them that keep what they have.
+        allowed: of each whether an ALLOW guards it.
+        rules: that would refuse somebody, and of which ztunnel cannot hold all.
+        tokens: whether tokens are asked for.
+        admits: whether an ALLOW admits by layer 7, which ztunnel takes for nobody.
+    """
 
     service: Service
     pods: tuple[Instances, ...]
@@ -34,6 +44,7 @@ class _Behind(Struct, frozen=True):
     allowed: tuple[bool, ...]
     rules: tuple[PolicyRule, ...]
     tokens: bool
+    admits: bool
 
     @property
     def closes(self) -> bool:
@@ -75,6 +86,7 @@ def _behind(service: Service, context: Context) -> _Behind:
         tuple(any(policy.action is Action.ALLOW for policy in found) for found in policies),
         tuple({rule: None for found in policies for policy in found for rule in _not_held(policy)}),
         any(context.index.sidecar_request_policies(each) for each in pods),
+        any(policy.action is Action.ALLOW and lost_rules(policy) for found in policies for policy in found),
     )
 
 
@@ -127,31 +139,30 @@ def _losses(behind: _Behind) -> Iterator[Loss]:
             "spec.clusterIP", "clients dial its pods", "a waypoint stands before addresses of Services only (D18)",
             "give clients a Service with an address of its own", Severity.TRAFFIC,
         )  # fmt: skip
-    if behind.closes:
-        yield from _of_closing(behind)
-
-
-def _of_closing(behind: _Behind) -> Iterator[Loss]:
-    loss = partial(Loss, behind.service.resource.id, rule=CODE)
-    if behind.staying:
+    if behind.closes and behind.staying:
         yield loss(
             "spec.selector", f"its policies were enforced at the pods, and {names_of(behind.staying)} keep sidecars",
             "the way past the waypoint cannot be closed for some of its pods only (D51)",
             "move all pods behind one Service together", Severity.SECURITY,
         )  # fmt: skip
-        return
+    elif behind.closes or behind.admits:
+        yield from _of_closing(behind)
+
+
+def _of_closing(behind: _Behind) -> Iterator[Loss]:
+    loss = partial(Loss, behind.service.resource.id, severity=Severity.TRAFFIC, rule=CODE)
     yield loss(
-        "spec.selector", "clients could dial its pods, or come by sidecars and gateways that ask no waypoint",
-        "only the waypoint reads layer 7, and the way past it is closed (D18, D51, D52)",
-        "let them dial the Service, and gateways ask its waypoint (istio.io/ingress-use-waypoint)", Severity.TRAFFIC,
+        "spec.selector", "clients could dial its pods, or come by sidecars, gateways or from outside of the mesh",
+        "only the waypoint reads layer 7, and who comes past it is refused (D18, D30, D51, D52)",
+        "let them dial the Service from ambient, and gateways ask its waypoint (istio.io/ingress-use-waypoint)",
     )  # fmt: skip
     others = sorted(reached(behind.pods) - set(service_ports_of(behind.service, behind.pods)))
-    if others and not behind.ports:
+    if others and behind.closes and not behind.ports:
         ports = ", ".join(map(str, others))
         yield loss(
             "spec.ports", f"port {ports} of its pods answered whomever policies let in",
             "policies of layer 7 hold there too, and by no port of the Service can a waypoint judge them (D18)",
-            "add the port to the Service, or name the ports that each policy is for", Severity.TRAFFIC,
+            "add the port to the Service, or name the ports that each policy is for",
         )  # fmt: skip
 
 
