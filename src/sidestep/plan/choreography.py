@@ -185,7 +185,7 @@ def preparing_steps(
     """Wave 0: what must stand before anybody moves, and changes nothing for anybody.
 
     Args:
-        waypoints: the objects of each new one, by namespace and name.
+        waypoints: the objects of each, none where the mesh has it already, by namespace and name.
         others: other preparations: effect, description, prediction, and the objects that ask for it.
     """
     script = Script(0)
@@ -194,9 +194,8 @@ def preparing_steps(
             script.add(Apply(object_of(tree), tree), f"apply {tree['kind']} {_named(tree)}") for tree in objects
         )
         waypoint = f"{namespace}/{name}"
-        if objects:
-            ready = Wait(WaitFor.WAYPOINT_READY, waypoint, _WAYPOINT_SECONDS)
-            script.add(ready, f"wait until waypoint {waypoint} is ready", applied)
+        ready = Wait(WaitFor.WAYPOINT_READY, waypoint, _WAYPOINT_SECONDS)
+        script.add(ready, f"wait until waypoint {waypoint} is ready", applied)
     for effect, description, predicts, because in others:
         script.add(effect, description, (), predicts, because)
     return tuple(script.steps)
