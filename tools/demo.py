@@ -1,4 +1,4 @@
-"""What `make demo` runs: a realistic mesh, its audit, one request before and after, the plan, and pages to open."""
+"""What `make demo` runs: a realistic mesh, its audit, one request before and after, plan, conversion and proof."""
 
 import subprocess
 import sys
@@ -13,10 +13,23 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def run(*arguments: str) -> None:
-    """Show a command and run it."""
+def run(*arguments: str, expected: int = 0) -> None:
+    """Show a command and run it; stops where it does not end as expected."""
     say(f"\n$ sidestep {' '.join(arguments)}\n")
-    subprocess.run([PROGRAM, *arguments], check=True, cwd=ROOT)
+    code = subprocess.run([PROGRAM, *arguments], check=False, cwd=ROOT).returncode
+    if code != expected:
+        raise SystemExit(f"it ended with {code} where {expected} was expected")
+
+
+def convert_and_prove() -> None:
+    """The shop rewritten and proved, and what flipping labels alone would do to it."""
+    shop = ("--from", "docs/examples/shop.yaml")
+    say("\nThe shop's configuration, rewritten for ambient, and proved to mean the same in the end:")
+    run("convert", *shop, "--out", str((BUILD / "converted").relative_to(ROOT)))
+    say("\nThe naive way, labels flipped and nothing else, is shown to differ:")
+    run("prove", *shop, "--plan", "labels", expected=3)
+    say("\nOurs, in every state on the way; refused more often, or in another form, is taken for fine:")
+    run("prove", *shop, "--plan", "planned", "--accept-preset", "closed", "--accept-preset", "shape")
 
 
 def main() -> None:
@@ -35,8 +48,11 @@ def main() -> None:
     run("plan", "--from", shown, *prices, "--out", folder)
     page = str((BUILD / "plan.html").relative_to(ROOT))
     run("plan", "--quiet", "--from", shown, *prices, "--out", page)
+    convert_and_prove()
     say(f"\nPages to read: {report} and {page}; the plan to review: {folder}/plan.md")
-    say("Next: `sidestep audit`, `explain` and `plan` on your own cluster, or with `--from FOLDER` on your manifests.")
+    say(
+        "Next: `sidestep audit`, `explain`, `plan`, `convert` and `prove` on your own cluster, or with `--from FOLDER` on your manifests."
+    )
 
 
 if __name__ == "__main__":

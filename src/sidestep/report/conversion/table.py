@@ -16,7 +16,7 @@ _CHANGES = (
     Column("OBJECT", least=30),
     Column("BECOMES", 1),
     Column("RULE", 2, least=6),
-    Column("WHY", 3, least=20),
+    Column("WHY", 3, least=36),
 )
 _STYLES = {Severity.SECURITY: "bold red", Severity.TRAFFIC: "bold yellow", Severity.OBSERVABILITY: "cyan"}
 _BECOMES = {"add": "added", "replace": "rewritten", "remove": "removed"}
