@@ -134,6 +134,13 @@ def test_what_is_repeated(text, path, wanted):
     assert edited(text, change) == wanted
 
 
+def test_what_comes_below_a_line_that_goes():
+    text = "a:\n  b: 1\n  c: 2\n# end\n"
+    assert edit_document(text, read_value(text), {"a": {"b": 1}, "d": 1}) == "a:\n  b: 1\nd: 1\n# end\n"
+    text = "a:\n  b: 1\n  c: 2"
+    assert edit_document(text, read_value(text), {"a": {"b": 1}, "d": 1}) == "a:\n  b: 1\nd: 1"
+
+
 def test_items_are_found_again_by_their_name():
     text = "c:\n# one\n- name: a\n  v: 1 # a\n# two\n- name: b\n  v: 1 # b\n# three\n- name: c\n  v: 1 # c\n"
 

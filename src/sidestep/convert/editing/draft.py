@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sidestep.convert.editing.layout import next_line
 from sidestep.convert.editing.manner import manner_of
 from sidestep.convert.editing.nodes import Document
 from sidestep.convert.editing.written import Manner
@@ -32,9 +33,15 @@ class Draft:
         self._edits.append((start, end, len(self._edits), text))
 
     def add_lines(self, at: int, lines: list[str], indent: int) -> None:
-        """Add lines, indented, after the end of a line."""
-        if lines:
-            self.put(at, at, "".join(self.manner.newline + self._indented(line, indent) for line in lines))
+        """Add lines, indented, after the line that a position is on: what ends that line may itself go."""
+        if not lines:
+            return
+        newline, indented = self.manner.newline, [self._indented(line, indent) for line in lines]
+        after = next_line(self.text, at)
+        if self.text[after - 1 : after] == "\n" and after > at:
+            self.put(after, after, "".join(line + newline for line in indented))
+        else:
+            self.put(after, after, "".join(newline + line for line in indented))
 
     def joined(self, lines: list[str], indent: int) -> str:
         """Lines as text, all but the first indented."""

@@ -1,0 +1,79 @@
+"""A repository as it was read, and what becomes of it."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from sidestep.convert.rewrite import Tree
+from sidestep.model.metadata import ObjectId
+
+
+class Repository(Struct, frozen=True):
+    """Texts of files by their path, as the user would type it and as origins say it."""
+
+    files: Mapping[str, str]
+
+
+class Located(Struct, frozen=True):
+    """An object in a file.
+
+    Attributes:
+        path: of the file.
+        document: 1-based number in it.
+        tree: the object as the file says it.
+        alone: whether the file holds no other.
+    """
+
+    path: str
+    document: int
+    tree: Tree
+    alone: bool
+
+
+class Unplaced(Struct, frozen=True, rename="camel"):
+    """A change that no file could be given.
+
+    Attributes:
+        object: which.
+        where: file or folder that it would belong to, where one is known.
+        reason: why it cannot be made there.
+        patch: the change: operations of a JSON patch, or the whole object that comes, as YAML.
+    """
+
+    object: ObjectId
+    where: str
+    reason: str
+    patch: str
+
+
+class Placed(Struct, frozen=True):
+    """What becomes of a repository.
+
+    Attributes:
+        files: new texts by path; None for a file that goes.
+        unplaced: what has to be done by hand.
+    """
+
+    files: Mapping[str, str | None]
+    unplaced: tuple[Unplaced, ...] = ()
+
+
+def folder_of(path: str) -> str:
+    """The folder that a file is in; empty for the current one."""
+    return path.rpartition("/")[0]
+
+
+def joined(folder: str, relative: str) -> str:
+    """A path seen from a folder, without `.` and `..` where they can be resolved."""
+    parts = [] if relative.startswith("/") else [part for part in folder.split("/") if part or folder.startswith("/")]
+    for part in relative.split("/"):
+        if part == ".." and parts and parts[-1] not in ("", ".."):
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def relative_to(folder: str, path: str) -> str:
+    """A path as seen from a folder above it; the path itself for one elsewhere."""
+    return path.removeprefix(f"{folder}/") if folder else path

@@ -1,0 +1,59 @@
+"""Read a folder of manifests to write it: the bytes of every file that manifests are made of, templates included."""
+
+import os
+from pathlib import Path
+
+from sidestep.errors import WorldError
+
+LARGEST = 64 * 2**20
+_SUFFIXES = (".yaml", ".yml", ".json", ".tpl", ".injected")
+_NAMES = ("Kustomization",)
+
+
+def read_repository(folder: Path) -> dict[str, bytes]:
+    """Contents by path, as origins of objects read from the same folder say it.
+
+    Hidden folders are left out, as when a mesh is read; so are links that leave the folder and files too large to be
+    written by anybody.
+
+    Raises:
+        WorldError: there is no such folder, or a file of it cannot be read.
+    """
+    if not folder.is_dir():
+        raise WorldError("no such folder", where=os.fspath(folder), remedy="name the folder of the manifests")
+    home = folder.resolve()
+    found: dict[str, bytes] = {}
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(here) / name
+            if (name.endswith(_SUFFIXES) or name in _NAMES) and not name.startswith(".") and _is_ours(path, home):
+                found[os.fspath(path)] = _content(path)
+    return found
+
+
+def texts(contents: dict[str, bytes]) -> dict[str, str]:
+    """The texts of those that are UTF-8, line ends and byte order marks kept."""
+    found = {}
+    for path, content in contents.items():
+        try:
+            found[path] = content.decode()
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def _is_ours(path: Path, home: Path) -> bool:
+    """Whether a path is a file of this folder, of a size that people write."""
+    try:
+        real = path.resolve(strict=True)
+        return real.is_relative_to(home) and real.is_file() and real.stat().st_size <= LARGEST
+    except (OSError, RuntimeError):
+        return False
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WorldError(error.strerror or str(error), where=os.fspath(path), remedy="make it readable") from error
