@@ -24,6 +24,7 @@ class Bounds:
         self._version = version
         self._meshed: ByHost[Bound] = ByHost()
         self._by_gateway: dict[str, list[Bound]] = {}
+        self._silent: dict[str, bool] = {}
         self.unreadable = ""
         for bound in sorted(bounds, key=lambda each: each.order):
             self.unreadable = self.unreadable or bound.broken
@@ -66,6 +67,12 @@ class Bounds:
     def meeting(self, host: str) -> Iterable[Bound]:
         """Meshed objects with any host that overlaps."""
         return self._meshed.meeting(host)
+
+    def silent(self, host: str) -> bool:
+        """Whether no meshed object has a host that overlaps."""
+        if host not in self._silent:
+            self._silent[host] = next(iter(self.meeting(host)), None) is None
+        return self._silent[host]
 
     def at_gateway(self, gateway: str) -> list[Bound]:
         """Objects that name a gateway."""

@@ -65,7 +65,7 @@ class SidecarRoutes(Struct, frozen=True):
         return self._by_authority(view, host, authority, port, http)
 
     def _by_authority(self, view: View, dialled: Host | None, authority: str, port: int, http: HttpSeen) -> Route:
-        known = view.plain.get((authority, port))
+        known = view.known(authority, port)
         if known is not None:
             return self._service(view, known, port, http)
         service = view.service(authority, port, dialled, dotted=self.dotted)
@@ -75,7 +75,7 @@ class SidecarRoutes(Struct, frozen=True):
             return found or self._by_wildcard(view, authority, port, http)
         others = [bound for bound in named if service.name not in bound.hosts]
         if not others and not is_address(bare_authority(authority)):
-            view.plain[authority, port] = service
+            view.know(authority, port, service)
         if self._outranks(view, others, service, port):
             return self._first(others, port, http) or self._unknown(http=True)
         return self._service(view, service, port, http)

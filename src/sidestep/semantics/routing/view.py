@@ -18,6 +18,8 @@ class Registry:
         self._exported = exported
         self.public = all(visible(each, "") for each in exported.values())
         """Whether every namespace sees every host."""
+        self.plain: dict[tuple[str, int], Host] = {}
+        """As `View.plain`, for authorities that mean the same to everybody who sees all hosts."""
         self._on_port: dict[int, list[Host]] = {}
         self._wildcards = [host for host in hosts.values() if is_wildcard(host.name)]
         self._wildcards.sort(key=lambda host: (-len(host.name), host.name))
@@ -54,6 +56,17 @@ class View:
         self.plain: dict[tuple[str, int], Host] = {}
         """Authorities that mean a service on a port, and that no object names by that very text."""
         self._covered: dict[tuple[str, int], bool] = {}
+        self._all = scope.imports_all and registry.public
+
+    def known(self, authority: str, port: int) -> Host | None:
+        """The service that an authority means, where that was found before."""
+        return self.plain.get((authority, port)) or (self._registry.plain.get((authority, port)) if self._all else None)
+
+    def know(self, authority: str, port: int, service: Host) -> None:
+        """Keep what an authority means that no object names: for all namespaces, unless it is a short name."""
+        name = bare_authority(authority)
+        everywhere = self._all and "." in name.rstrip(".") and self._bounds.silent(name)
+        (self._registry.plain if everywhere else self.plain)[authority, port] = service
 
     def sees(self, host: Host, port: int = 0) -> bool:
         """Whether the listener imports a host, and on a port where it is asked for one."""
@@ -114,6 +127,8 @@ class View:
 
         All with its very name; where there are none, the first with the longest wildcard that covers it.
         """
+        if self._bounds.silent(service.name):
+            return []
         if service.name not in self._candidates:
             self._candidates[service.name] = self._found(service)
         return self._candidates[service.name]
