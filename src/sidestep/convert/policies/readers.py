@@ -103,8 +103,8 @@ def readers(context: Context, resource: Resource[Any], field: str = "selector") 
 
 
 def everybody(context: Context) -> Iterable[Instances]:
-    """All pods, in a fixed order."""
-    return (each for _, group in sorted(context.index.workloads.items()) for each in group)
+    """All pods, in the mesh's own order."""
+    return (each for group in context.index.workloads.values() for each in group)
 
 
 def is_ambient(context: Context, pods: Instances) -> bool:

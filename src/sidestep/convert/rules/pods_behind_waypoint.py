@@ -15,12 +15,13 @@ from sidestep.convert.policies.layers import lost_rules, reached
 from sidestep.convert.policies.ports import closed_ports, service_ports_of
 from sidestep.convert.policies.readers import guarding, is_ambient, members, names_of, waypoint_principal
 from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
-from sidestep.model.kinds import AUTHORIZATION_POLICY
+from sidestep.model.kinds import AUTHORIZATION_POLICY, SERVICE_ENTRY
 from sidestep.model.resource import Resource
 from sidestep.semantics.authorization.policy import Action, Policy
 from sidestep.semantics.authorization.policy import Rule as PolicyRule
 from sidestep.semantics.instances import Instances
-from sidestep.semantics.service_index import Service
+from sidestep.semantics.loose import as_strings
+from sidestep.semantics.service_index import CLUSTER_DOMAIN, Service
 
 CODE = "SID302"
 
@@ -73,7 +74,12 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
 
 
 def _services(resource: Resource[Any], context: Context) -> list[Service]:
-    return [each for each in context.index.services.by_host.values() if each.resource.id == resource.id]
+    """What the object stands for: one Service, or each host of a ServiceEntry."""
+    by_host = context.index.services.by_host
+    hosts = as_strings((resource.view.spec or {}).get("hosts")) if resource.kind == SERVICE_ENTRY.name else ()
+    own = f"{resource.meta.name}.{resource.meta.namespace}.svc.{CLUSTER_DOMAIN}"
+    found = (by_host.get(host) for host in hosts or (own,))
+    return [each for each in found if each is not None and each.resource.id == resource.id]
 
 
 def _behind(service: Service, context: Context) -> _Behind:

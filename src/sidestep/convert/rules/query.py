@@ -16,11 +16,13 @@ from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dict
 
 CODE = "SID312"
+_MARKS = (b"istio", b"envoy_")
 _RULES = ("PrometheusRule", "VMRule")
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
-    if not any(is_ambient(context, pods) for pods in everybody(context)):
+    about = any(mark in resource.body for mark in _MARKS)
+    if not about or not any(is_ambient(context, pods) for pods in everybody(context)):
         return Rewritten()
     tree = resource.tree()
     if resource.kind in _RULES:
