@@ -50,9 +50,8 @@ def main() -> None:
     run("plan", "--quiet", "--from", shown, *prices, "--out", page)
     convert_and_prove()
     say(f"\nPages to read: {report} and {page}; the plan to review: {folder}/plan.md")
-    say(
-        "Next: `sidestep audit`, `explain`, `plan`, `convert` and `prove` on your own cluster, or with `--from FOLDER` on your manifests."
-    )
+    say("Next: `sidestep audit`, `explain`, `plan`, `convert` and `prove` on your own cluster,")
+    say("or with `--from FOLDER` on your manifests.")
 
 
 if __name__ == "__main__":

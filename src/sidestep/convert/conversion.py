@@ -13,7 +13,7 @@ from msgspec import Struct
 from sidestep.convert.catalogue import RULES
 from sidestep.convert.ledger import Ledger
 from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
-from sidestep.model.build import known_kind, typed
+from sidestep.model.build import known_kind
 from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.semantics.trees import MalformedError
@@ -64,20 +64,11 @@ def _taken(mesh: Mesh, rule: Rule) -> Iterator[Resource[Any]]:
 
 def _rewritten(rule: Rule, ledger: Ledger, resource: Resource[Any], context: Context) -> Rewritten:
     """What one rewrite makes of what those before it left of an object."""
-    now = ledger.now(resource)
-    if now is None:
-        return Rewritten()
     try:
-        return rule.rewrite(_rebuilt(resource, now), context)
+        now = ledger.now(resource)
+        return Rewritten() if now is None else rule.rewrite(now, context)
     except (MalformedError, msgspec.MsgspecError) as error:
         return Rewritten((), (_left(resource, f"it could not be read: {error}", rule.code),))
-
-
-def _rebuilt(resource: Resource[Any], tree: dict[str, Any]) -> Resource[Any]:
-    kind = known_kind(resource.api_version, resource.kind)
-    if tree == resource.tree() or kind is None:
-        return resource
-    return typed(kind, msgspec.json.encode(tree), resource.api_version, resource.kind, resource.origin)
 
 
 def _is_malformed(resource: Resource[Any]) -> bool:

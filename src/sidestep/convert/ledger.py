@@ -1,13 +1,16 @@
 """What becomes of each object as rewrites follow one another: its state at once, and its state at the end."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from sidestep.convert.deltas import carried
 from sidestep.convert.rewrite import Change, ChangeKind, Loss, Severity, Tree
-from sidestep.model.build import known_kind
+from sidestep.model.build import carried as untyped
+from sidestep.model.build import known_kind, typed
 from sidestep.model.kinds import Kind
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
@@ -38,15 +41,29 @@ class Ledger:
         self._entries: dict[Key, _Entry] = {}
         self._contested: dict[Loss, None] = {}
 
+    @cached_property
+    def _others(self) -> dict[Key, Resource[Any]]:
+        return {key_of(each.id): each for each in self._mesh.others}
+
     @property
     def contested(self) -> tuple[Loss, ...]:
         """Objects that rewrites of two objects make, and not alike."""
         return tuple(self._contested)
 
-    def now(self, resource: Resource[Any]) -> Tree | None:
-        """An object as it stands at once; None for one that is gone."""
+    def now(self, resource: Resource[Any]) -> Resource[Any] | None:
+        """An object as it stands at once; None for one that is gone.
+
+        Raises:
+            msgspec.MsgspecError: a rewrite gave a field another type than the API's.
+        """
         entry = self._entries.get(key_of(resource.id))
-        return resource.tree() if entry is None else entry.now
+        if entry is None or entry.now == entry.first:
+            return resource
+        if entry.now is None:
+            return None
+        kind = known_kind(resource.api_version, resource.kind)
+        raw, read = msgspec.json.encode(entry.now), (resource.api_version, resource.kind, resource.origin)
+        return untyped(raw, *read) if kind is None else typed(kind, raw, *read)
 
     def enter(self, change: Change, seen: Resource[Any]) -> None:
         """Take a change over.
@@ -90,7 +107,7 @@ class Ledger:
             found = self._mesh.find(kind, named.namespace if kind.namespaced else "", named.name)
             if found is not None:
                 return found
-        return next((each for each in self._mesh.others if key_of(each.id) == key_of(named)), None)
+        return self._others.get(key_of(named))
 
     def _note_contest(self, entry: _Entry, change: Change, seen: Resource[Any]) -> None:
         """One name for what two objects ask for: the later one stands, and it is said."""

@@ -12,11 +12,11 @@ from sidestep.report.formats import Look
 from sidestep.report.table import trimmed
 
 _CHANGES = (
-    Column("STAGE", least=5),
-    Column("OBJECT", least=30),
+    Column("STAGE"),
+    Column("OBJECT", least=26),
     Column("BECOMES", 1),
     Column("RULE", 2, least=6),
-    Column("WHY", 3, least=36),
+    Column("WHY", 3, least=40),
 )
 _STYLES = {Severity.SECURITY: "bold red", Severity.TRAFFIC: "bold yellow", Severity.OBSERVABILITY: "cyan"}
 _BECOMES = {"add": "added", "replace": "rewritten", "remove": "removed"}
