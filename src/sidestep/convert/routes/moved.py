@@ -1,6 +1,7 @@
 """A VirtualService in another namespace: the same, with names of hosts, gateways and delegates in full."""
 
 from collections.abc import Callable
+from itertools import chain, count
 from typing import Any
 
 from sidestep.convert.objects import made, spec_of
@@ -15,6 +16,7 @@ from sidestep.semantics.routing.hosts import MESH, full_name
 
 CODE = "SID332"
 _MOVED = "moved"
+_OWN = "."
 
 
 def moved(found: Survey, resource: Resource[Any], plan: Plan) -> Tree:
@@ -25,7 +27,9 @@ def moved(found: Survey, resource: Resource[Any], plan: Plan) -> Tree:
         return full_name(name, space, found.defaults.domain)
 
     spec = spec_of(resource)
-    spec["hosts"] = [full(host) for host in as_strings(spec.get("hosts")) if host in plan.handled - plan.dead]
+    spec["hosts"] = list(plan.services)
+    if as_strings(spec.get("exportTo")):
+        spec["exportTo"] = [space if name == _OWN else name for name in as_strings(spec["exportTo"])]
     spec.pop("gateways", None)
     for part in ("http", "tcp", "tls"):
         for rule in as_dicts(spec.get(part)):
@@ -51,8 +55,10 @@ def _in_full(rule: dict[str, Any], space: str, full: Callable[[str], str]) -> No
 
 def _name(found: Survey, resource: Resource[Any], space: str) -> str:
     stem = resource.meta.name
-    for tail in ("", f"-{_MOVED}", *(f"-{_MOVED}-{number}" for number in range(2, 1000))):
-        standing = found.index.mesh.find(VIRTUAL_SERVICE, space, f"{stem}{tail}")
-        if standing is None or str(resource.id) in standing.meta.annotations.values():
-            return f"{stem}{tail}"
-    raise AssertionError(f"a thousand VirtualServices are called {stem}")
+    names = chain((stem, f"{stem}-{_MOVED}"), (f"{stem}-{_MOVED}-{number}" for number in count(2)))
+    return next(each for each in names if _is_free(found, resource, space, each))
+
+
+def _is_free(found: Survey, resource: Resource[Any], space: str, name: str) -> bool:
+    standing = found.index.mesh.find(VIRTUAL_SERVICE, space, name)
+    return standing is None or str(resource.id) in standing.meta.annotations.values()

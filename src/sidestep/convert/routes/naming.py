@@ -1,6 +1,7 @@
 """Names and parents of routes that are made for a service."""
 
 from collections.abc import Sequence
+from itertools import chain, count
 
 from sidestep.convert.objects import made
 from sidestep.convert.rewrite import ORIGIN, RULE, Tree
@@ -38,16 +39,15 @@ class RouteMaker:
     def _name(self, kind: str) -> str:
         space = self._service.namespace
         stem = self._service.name if self._service.resource.kind == "Service" else f"{self._service.name}-entry"
-        for tail in ("", *(f"-{number}" for number in range(2, 10_000))):
-            name = f"{stem}{tail}"
-            standing = self._found.index.mesh.find(_KINDS[kind], space, name)
-            if (kind, space, name) in self._taken or (
-                standing is not None and not self._ours(standing.meta.annotations)
-            ):
-                continue
-            self._taken[kind, space, name] = None
-            return name
-        raise AssertionError(f"ten thousand routes are called {stem}")
+        names = chain((stem,), (f"{stem}-{number}" for number in count(2)))
+        name = next(each for each in names if self._is_free(kind, space, each))
+        self._taken[kind, space, name] = None
+        return name
+
+    def _is_free(self, kind: str, space: str, name: str) -> bool:
+        standing = self._found.index.mesh.find(_KINDS[kind], space, name)
+        own = standing is None or self._ours(standing.meta.annotations)
+        return own and (kind, space, name) not in self._taken
 
     def _ours(self, annotations: dict[str, str]) -> bool:
         return annotations.get(RULE) == self._rule and annotations.get(ORIGIN) == str(self._origin)

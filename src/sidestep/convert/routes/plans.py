@@ -45,6 +45,7 @@ class Plan(Struct, frozen=True):
         http: routes in its place.
         streams: likewise, for connections.
         space: where it moves.
+        services: full names of those that it moves for.
         handled: its hosts, as written, for which others speak from then on.
         dead: those for which others speak already, so that they may go at once.
         losses: what goes, and what keeps it as it is.
@@ -54,6 +55,7 @@ class Plan(Struct, frozen=True):
     http: tuple[Tree, ...] = ()
     streams: tuple[Tree, ...] = ()
     space: str = ""
+    services: tuple[str, ...] = ()
     handled: frozenset[str] = frozenset()
     dead: frozenset[str] = frozenset()
     losses: tuple[Trouble, ...] = ()
@@ -128,8 +130,9 @@ def _converted(found: Survey, subject: _Subject, told: tuple[Trouble, ...]) -> P
     except MalformedError as error:
         return Plan(Verdict.LEFT, losses=(*told, _unread(str(error))))
     plan = Plan(
-        Verdict.CONVERTED, http, streams, "", _settled(found, subject, Standing.CHOSEN, Standing.DEAD),
-        _strippable(found, subject), (*told, *ledger.losses),
+        Verdict.CONVERTED, http, streams,
+        handled=_settled(found, subject, Standing.CHOSEN, Standing.DEAD), dead=_strippable(found, subject),
+        losses=(*told, *ledger.losses, *_later(subject)),
     )  # fmt: skip
     if not ledger.obstacles:
         return plan
@@ -147,7 +150,21 @@ def _kept(found: Survey, subject: _Subject, plan: Plan) -> Plan:
     private = [waypoint for _, waypoint in chosen if not visible(subject.bound.exported, waypoint.namespace)]
     if len(where) > 1 or private or subject.bound.http is None:
         return replace(kept, verdict=Verdict.LEFT, losses=(*kept.losses, _unreachable(own)))
-    return replace(kept, verdict=Verdict.MOVED, space=where.pop())
+    services = tuple(sorted(service.host for service, _ in chosen))
+    return replace(
+        kept, verdict=Verdict.MOVED, space=where.pop(), services=services, losses=(*kept.losses, *_later(subject))
+    )
+
+
+def _later(subject: _Subject) -> Iterator[Trouble]:
+    """Wildcards are about services that nobody has made yet."""
+    for at, written in enumerate(as_strings((subject.resource.view.spec or {}).get("hosts"))):
+        if is_wildcard(written) and subject.standing(Standing.CHOSEN):
+            yield Trouble(
+                f"spec.hosts[{at}]", "is about services that are added later too",
+                "routes are bound to services that are there", "convert again when services are added",
+                Severity.COSMETIC,
+            )  # fmt: skip
 
 
 def _reads(found: Survey, bound: Bound, service: Service, waypoint: Waypoint) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from typing import Any
 
 from msgspec import Struct
@@ -115,17 +116,20 @@ def _name(
 ) -> tuple[str, bool]:
     """A name that nobody else has, and whether a Service of that name and meaning stands already."""
     stem = re.sub(r"[^a-z0-9-]+", "-", f"{service.name}-{subset}".lower()).strip("-")[:_LONGEST].rstrip("-")
-    for tail in ("", "-subset", *(f"-subset-{number}" for number in range(2, 1000))):
-        name = f"{stem[: _LONGEST - len(tail)]}{tail}"
-        if (service.namespace, name) in taken:
-            continue
-        standing = found.index.mesh.find(SERVICE, service.namespace, name)
-        if standing is None or _ours(standing.meta.annotations):
-            return name, False
-        other = found.index.services.by_host.get(f"{name}.{service.namespace}.svc.{found.defaults.domain}")
-        if other is not None and other.selector == selector and set(service.ports) <= set(other.ports):
-            return name, True
-    raise AssertionError(f"a thousand Services are called {stem}")
+    tails = chain(("", "-subset"), (f"-subset-{number}" for number in count(2)))
+    names = (f"{stem[: _LONGEST - len(tail)]}{tail}" for tail in tails)
+    free = ((name, _given(found, service, name, selector)) for name in names if (service.namespace, name) not in taken)
+    return next((name, given) for name, given in free if given is not None)
+
+
+def _given(found: Survey, service: Service, name: str, selector: Labels) -> bool | None:
+    """Whether a Service of a name stands already that means the subset; None for one that means something else."""
+    standing = found.index.mesh.find(SERVICE, service.namespace, name)
+    if standing is None or _ours(standing.meta.annotations):
+        return False
+    other = found.index.services.by_host.get(f"{name}.{service.namespace}.svc.{found.defaults.domain}")
+    alike = other is not None and other.selector == selector and set(service.ports) <= set(other.ports)
+    return True if alike else None
 
 
 def _ours(annotations: Labels) -> bool:

@@ -22,7 +22,7 @@ from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.instances import Mode
-from sidestep.semantics.loose import as_dicts, as_text
+from sidestep.semantics.loose import as_dicts, as_strings, as_text
 from sidestep.semantics.routing.bounds import Bounds
 from sidestep.semantics.routing.defaults import MeshDefaults
 from sidestep.semantics.routing.destination_rules import DestinationRules, MergedRule, without_selection
@@ -79,6 +79,18 @@ class Survey:
     def clients_of(self, service: Service) -> tuple[str, ...]:
         """Namespaces of a service's clients; its own where nobody has a sidecar."""
         return self.clients or (service.namespace,)
+
+    def kinds_of_clients(self, service: Service) -> tuple[str, ...]:
+        """The same, with one namespace for all that have no DestinationRules of their own and are named in none."""
+        return self._kinds_of_clients or (service.namespace,)
+
+    @cached_property
+    def _kinds_of_clients(self) -> tuple[str, ...]:
+        special: set[str] = set()
+        for resource in self.mesh.of(DESTINATION_RULE):
+            special |= {resource.meta.namespace, *as_strings((resource.view.spec or {}).get("exportTo"))}
+        others = [name for name in self.clients if name not in special]
+        return tuple(name for name in self.clients if name in special or name == others[0])
 
     @cached_property
     def delegates(self) -> Delegates:
@@ -184,7 +196,7 @@ class Survey:
         Raises:
             MalformedError: they say different things, or cannot be read.
         """
-        heard = [self.rules.speaking(namespace, self.host(service)) for namespace in self.clients_of(service)]
+        heard = [self.rules.speaking(namespace, self.host(service)) for namespace in self.kinds_of_clients(service)]
         told = [without_selection(rules) for rules in heard]
         if any(rule.selector is not None for rules in heard for rule in rules):
             raise MalformedError("DestinationRules tell clients apart by their labels")

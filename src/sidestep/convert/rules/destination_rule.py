@@ -14,6 +14,7 @@ from sidestep.convert.routes.lost_policies import at_waypoint, without_waypoint
 from sidestep.convert.routes.survey import Survey, survey
 from sidestep.model.kinds import DESTINATION_RULE
 from sidestep.model.resource import Resource
+from sidestep.semantics.loose import as_text
 from sidestep.semantics.routing.hosts import full_name, is_wildcard
 from sidestep.semantics.trees import MalformedError, mapping, text
 
@@ -45,18 +46,18 @@ def _moves(found: Survey, resource: Resource[Any], heard: list[Hearing]) -> bool
         return False
     only = heard[0]
     elsewhere = resource.meta.namespace != only.service.namespace
-    alone = not _others(found, resource, only)
-    return only.waypoint is not None and only.everybody and not only.at_waypoint and elsewhere and alone
+    if only.waypoint is None or not only.everybody or only.at_waypoint or not elsewhere:
+        return False
+    return not _others(found, resource, only)
 
 
 def _others(found: Survey, resource: Resource[Any], heard: Hearing) -> bool:
     """Whether more rules of the namespace are merged with it, or one stands at the service already."""
-    for other in found.index.mesh.of(DESTINATION_RULE):
-        if other.id != resource.id and str(resource.id) not in other.meta.annotations.values():
-            spaces = (resource.meta.namespace, heard.service.namespace)
-            written = (other.view.spec or {}).get("host")
-            name = full_name(written, other.meta.namespace, found.defaults.domain) if isinstance(written, str) else ""
-            if other.meta.namespace in spaces and name == heard.service.host:
+    for space in (resource.meta.namespace, heard.service.namespace):
+        for other in found.mesh.in_namespace(DESTINATION_RULE, space):
+            written = as_text((other.view.spec or {}).get("host"))
+            name = full_name(written, space, found.defaults.domain)
+            if other.id != resource.id and name == heard.service.host:
                 return True
     return False
 

@@ -3,7 +3,7 @@
 Source: istio-semantics.md D53: routes of the Gateway API know no subsets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sidestep.convert.objects import added
@@ -14,11 +14,12 @@ from sidestep.convert.routes.subsets import CODE, SubsetService, subset_services
 from sidestep.convert.routes.survey import Survey, survey
 from sidestep.model.kinds import SERVICE, VIRTUAL_SERVICE
 from sidestep.model.resource import Resource
+from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.loose import as_dict
 from sidestep.semantics.trees import MalformedError
 
 _OURS = ("selector", "ports")
-_SENT = "subsets in use"
+_USED = "subsets in use"
 _COPY = "requestMirror"
 
 
@@ -26,8 +27,8 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     found = survey(context)
     changes: list[Change] = []
     losses: list[Loss] = []
-    for each in _used(found):
-        if each.rule != resource.id or each.given:
+    for each in _used(found).get(str(resource.id), ()):
+        if each.given:
             continue
         changes += _service(found, each)
         try:
@@ -46,13 +47,14 @@ def _unread(resource: Resource[Any], each: SubsetService, error: MalformedError)
     return Loss(resource.id, "spec.trafficPolicy", did, why, "mend it", Severity.TRAFFIC, CODE)
 
 
-def _used(found: Survey) -> Iterator[SubsetService]:
-    """Services of subsets that a route sends to."""
-    if _SENT not in found.kept:
-        found.kept[_SENT] = {sent for resource in found.mesh.of(VIRTUAL_SERVICE) for sent in _sent(found, resource)}
-    for each in subset_services(found).values():
-        if (each.namespace, each.name) in found.kept[_SENT]:
-            yield each
+def _used(found: Survey) -> Mapping[str, Sequence[SubsetService]]:
+    """Services of subsets that a route sends to, by the DestinationRule that defines them."""
+    if _USED not in found.kept:
+        sent = {sent for resource in found.mesh.of(VIRTUAL_SERVICE) for sent in _sent(found, resource)}
+        wanted = (each for each in subset_services(found).values() if (each.namespace, each.name) in sent)
+        found.kept[_USED] = grouped(wanted, lambda each: str(each.rule))
+    known: Mapping[str, Sequence[SubsetService]] = found.kept[_USED]
+    return known
 
 
 def _sent(found: Survey, resource: Resource[Any]) -> Iterator[tuple[str, str]]:
