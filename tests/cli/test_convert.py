@@ -325,3 +325,33 @@ def test_every_format_names_every_loss(name):
     for loss in document("--from", SHOP)["losses"]:
         assert loss["rule"] in done.stdout
         assert loss["object"]["name"] in done.stdout
+
+
+UNREADABLE_EXPRESSION = """\
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders-routes, namespace: shop}
+spec:
+  hosts: [orders]
+  http:
+  - match: [{uri: {regex: "(?=x)y"}}]
+    route: [{destination: {host: web}}]
+  - route: [{destination: {host: orders}}]
+"""
+
+
+def test_what_cannot_be_decided_is_not_written(tmp_path):
+    (tmp_path / "mesh.yaml").write_text(SHOP.read_text() + UNREADABLE_EXPRESSION)
+    done = sidestep("convert", "--from", tmp_path / "mesh.yaml", "--out", tmp_path / "out")
+    assert done.returncode == 4
+    assert "undecided" in done.stderr
+    assert not (tmp_path / "out").exists()
+    forced = sidestep("convert", "--from", tmp_path / "mesh.yaml", "--out", tmp_path / "out", "--force")
+    assert forced.returncode == 0
+    assert (tmp_path / "out" / "losses.md").exists()
+
+
+def test_the_istio_that_will_read_it_is_the_mesh_s_own_unless_another_is_named():
+    assert document("--from", SHOP, "--for", "1.26")["istio"] == "1.26"
+    assert document("--from", SHOP, "--for", "upstream")["istio"] == document("--from", SHOP)["istio"]
