@@ -99,6 +99,8 @@ def test_every_state_on_the_way_of_a_plan(shop):
     made = sidestep("prove", "--plan", "planned", "--from", shop / "shop.yaml", "-o", "json")
     assert by_file.returncode == made.returncode
     assert json.loads(by_file.stdout)["compared"] == json.loads(made.stdout)["compared"]
+    end = proved("--plan", plan, "--end-only", "--from", shop / "shop.yaml", code=0)
+    assert end["compared"][1:] == json.loads(made.stdout)["compared"][-1:]
     done = sidestep("prove", "--plan", plan, "--from", shop / "ambient.yaml")
     assert (done.returncode, "does not fit" in done.stderr) == (1, True), done.stderr
 
@@ -195,6 +197,7 @@ def test_every_counterexample_is_asked_again_by_its_command(shop):
         (("shop.yaml", "shop.yaml", "--accept", "other.yaml"), "AcceptedDifferences"),
         (("shop.yaml", "shop.yaml", "--strict", "nothing"), "defaults"),
         (("shop.yaml", "shop.yaml", "--accept-preset", "none", "--accept-preset", "shape"), "none"),
+        (("shop.yaml", "shop.yaml", "--end-only"), "--plan"),
         (("shop.yaml", "shop.yaml", "--budget", "0"), "--budget"),
         (("shop.yaml", "shop.yaml", "--istio", "newest"), "1.29"),
         (("shop.yaml", "shop.yaml", "-o", "csv"), "csv"),

@@ -1,5 +1,6 @@
 """The states on the way of a plan that `sidestep prove --plan` names: saved, made on the fly, or labels alone."""
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,10 +26,12 @@ class PlanOption(Struct, frozen=True):
     Attributes:
         text: as it was written.
         plan: one that was saved; None for one that is made of the mesh.
+        end_only: whether only the state at its end counts.
     """
 
     text: str
     plan: Plan | None = None
+    end_only: bool = False
 
     def at(self, step: str, *, last: bool) -> str:
         """What `sidestep explain --at` takes for a step; empty for one in the middle of a plan that is not saved."""
@@ -37,15 +40,15 @@ class PlanOption(Struct, frozen=True):
         return self.text if last else ""
 
 
-def plan_option(text: str) -> PlanOption:
+def plan_option(text: str, *, end_only: bool) -> PlanOption:
     """What `--plan` names.
 
     Raises:
         WorldError: the file cannot be read, or is no plan.
     """
     if text in (PLANNED, LABELS_ALONE):
-        return PlanOption(text)
-    return PlanOption(text, read_plan(plan_content(Path(text)), text))
+        return PlanOption(text, None, end_only)
+    return PlanOption(text, read_plan(plan_content(Path(text)), text), end_only)
 
 
 def states_of(option: PlanOption, mesh: Mesh, version: IstioVersion | None) -> Iterator[tuple[str, Mesh]]:
@@ -61,6 +64,11 @@ def states_of(option: PlanOption, mesh: Mesh, version: IstioVersion | None) -> I
         raise WorldError(
             f"does not fit the mesh ({told})", where=option.text, remedy="make the plan again of this mesh"
         )
+    changed = _changed(plan, mesh)
+    yield from deque(changed, 1) if option.end_only else changed
+
+
+def _changed(plan: Plan, mesh: Mesh) -> Iterator[tuple[str, Mesh]]:
     last = mesh
     for step, after in states(plan, mesh):
         if after is not last:

@@ -73,7 +73,7 @@ def ask_of(values: dict[str, Any]) -> Ask:
     sources = _sources(values)
     return Ask(
         sources,
-        plan_option(values["plan"]) if values["plan"] is not None else None,
+        _plan(values),
         Terms(Leave.NOTHING, values["budget"], values["namespaces"], _assumed(values["strict"])),
         version_option(values["istio"]),
         Acceptance(entries, datetime.now(UTC).date()),
@@ -81,6 +81,14 @@ def ask_of(values: dict[str, Any]) -> Ask:
         Manner(values["quiet"], values["verbose"]),
         values["require_complete"],
     )
+
+
+def _plan(values: dict[str, Any]) -> PlanOption | None:
+    if values["plan"] is not None:
+        return plan_option(values["plan"], end_only=values["end_only"])
+    if values["end_only"]:
+        raise UsageError("only a plan has an end", where="--end-only", remedy="add --plan")
+    return None
 
 
 def _presets(names: tuple[str, ...]) -> list[Entry]:

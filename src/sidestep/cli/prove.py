@@ -35,6 +35,7 @@ _CODES = {Conclusion.EQUAL: 0, Conclusion.DIFFERS: 3, Conclusion.UNDECIDED: 4}
     help="Hold every state on the way of a plan against the mesh of --from: a saved one, the one that `sidestep plan` "
     "would make, or labels flipped and nothing else.",
 )
+@click.option("--end-only", is_flag=True, help="Of a plan, only the state at its end.")
 @click.option("--invariant", "invariants", multiple=True, metavar="FILE", help="Assertions to check too. Repeatable.")
 @click.option("--accept", "accepted", multiple=True, metavar="FILE", help="Differences that are accepted. Repeatable.")
 @click.option(

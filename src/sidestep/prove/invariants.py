@@ -25,7 +25,13 @@ from sidestep.semantics.requests import Http, Request
 from sidestep.semantics.routing.http_match import HttpMatch, NamedMatch
 from sidestep.semantics.routing.text_match import Form, TextMatch
 
-_OTHER_METHODS = ("GET", "POST", "DELETE")
+_USUAL = ("GET", "POST", "PUT", "DELETE", "PATCH")
+
+
+ASSUMED = (
+    "invariants are asked of every workload that was read and of somebody outside; not of processes on nodes, nor of "
+    "identities that no workload has yet"
+)
 
 
 class Inquiry:
@@ -71,7 +77,7 @@ def ask(index: MeshIndex, invariant: Invariant, budget: int) -> InvariantResult:
                 count += 1
                 made = decide(index, request)
                 if asked.violates(made):
-                    return _violated(replace(told, requests=count), index, request, made)
+                    return _violated(replace(told, requests=count), index, asked.usual(request))
                 if made.verdict is Verdict.UNKNOWN and not reason:
                     reason = f"{request_words(request)}: {_unknown(made)}"
         except Undecidable as error:
@@ -104,6 +110,18 @@ class _Asked(Struct, frozen=True):
             return made.verdict in (Verdict.DENY, Verdict.UNREACHABLE)
         return made.verdict is Verdict.ALLOW and self._arrives(made)
 
+    def usual(self, request: Request) -> Request:
+        """The same violation by a method that people know, where one does it too."""
+        http = request.payload
+        if not isinstance(http, Http):
+            return request
+        for method in (*self.invariant.methods, *_USUAL):
+            plain = replace(http, method=method)
+            other = replace(request, payload=plain)
+            if self._speaks_of(plain) and self.violates(decide(self.index, other)):
+                return other
+        return request
+
     def _arrives(self, made: Decision) -> bool:
         """Whether it ends at the destination; what ends outside of the mesh may be it."""
         ends = {str(branch.destination) for branch in made.branches if branch.destination}
@@ -134,12 +152,12 @@ class _Asked(Struct, frozen=True):
         if self.invariant.path:
             pattern = path_pattern(self.invariant.path)
             yield HttpMatch(path=TextMatch(Form.REGEX, pattern, compiled(pattern)))
-        for method in dict.fromkeys((*self.invariant.methods, *_OTHER_METHODS)):
+        for method in dict.fromkeys((*self.invariant.methods, *_USUAL)):
             yield HttpMatch(headers=(NamedMatch(":method", TextMatch(Form.EXACT, method)),))
 
 
-def _violated(told: InvariantResult, index: MeshIndex, request: Request, made: Decision) -> InvariantResult:
-    report = state_report("", made, index.settings.bundle)
+def _violated(told: InvariantResult, index: MeshIndex, request: Request) -> InvariantResult:
+    report = state_report("", decide(index, request), index.settings.bundle)
     return replace(
         told,
         standing=Standing.VIOLATED,

@@ -100,6 +100,8 @@ class Proof(Struct, frozen=True, rename="camel"):
         states: how many states were compared with the first mesh.
         ways: how many pairs of client and destination were compared.
         requests: how many requests stood for all.
+        api_version: of this document; fields are added within it, never renamed.
+        kind: always `Proof`.
         findings: of the file that says which differences are accepted.
         invariants: assertions that were asked, in the order of their file.
         objects: those that counterexamples name, with where they were read.

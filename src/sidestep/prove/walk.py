@@ -11,9 +11,11 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.prove.accepted import Acceptance, verdict
 from sidestep.prove.findings import DecidingObject, InvariantResult, Standing
-from sidestep.prove.invariants import Inquiry
+from sidestep.prove.invariants import ASSUMED, Inquiry
+from sidestep.prove.outcome import Assume
+from sidestep.prove.pairs import Verdicts
 from sidestep.prove.proof import Conclusion, Counterexample, Proof, Undecided
-from sidestep.prove.prover import Terms, prove
+from sidestep.prove.prover import Run, Terms, assumptions
 from sidestep.prove.whole_way import TwoMeshes
 from sidestep.semantics.index import MeshIndex
 
@@ -50,6 +52,7 @@ class Walk:
         self._undecided: dict[tuple[str, str], Undecided] = {}
         self._assumptions: dict[str, None] = {}
         self._objects: dict[str, DecidingObject] = {}
+        self._verdicts: Verdicts = {}
         self._compared = [first.name]
         self._ways = self._requests = self._more = 0
         self._note(first.index)
@@ -57,12 +60,15 @@ class Walk:
     def ask(self, index: MeshIndex, name: str) -> None:
         """Ask the invariants of a state; a mesh that is asked alone needs no name."""
         self._inquiry.ask(index, name)
+        if self._inquiry.results():
+            asked = assumptions(self._terms.assume & (Assume.HOSTS | Assume.NODES))
+            self._assumptions.update(dict.fromkeys((*asked, ASSUMED)))
         self._remember(self._inquiry.words(), index.mesh)
 
     def visit(self, state: State) -> None:
         """Hold a state against the first."""
         step = state.name if self._steps else ""
-        proof = prove(self._first.index, state.index, self._terms, step)
+        proof = self._compared_with(state.index, step)
         two = TwoMeshes(self._first.index, state.index, self._terms, step)
         proof = self._acceptance.accept(proof, self._first.index, two.differences)
         for example in proof.counterexamples:
@@ -95,6 +101,13 @@ class Walk:
             compared=tuple(self._compared),
             more=self._more,
         )
+
+    def _compared_with(self, index: MeshIndex, step: str) -> Proof:
+        """What is known of a pair of programs in one state holds in the next."""
+        run = Run(self._first.index, index, self._terms, step, self._verdicts)
+        for way in run.ways.all():
+            run.compare(way)
+        return run.proof()
 
     def _note(self, index: MeshIndex) -> None:
         self._assumptions.update(dict.fromkeys((*index.assumptions, *unread(index.mesh))))

@@ -197,6 +197,9 @@ def _states(proof: Proof) -> str:
 
 
 def _parts(proof: Proof) -> Iterator[str]:
+    asked = f"{count(proof.ways, 'way')}, {count(proof.requests, 'request')} stood for all" if proof.ways else ""
+    if asked and proof.verdict is Conclusion.EQUAL:
+        yield asked
     directions = Counter(each.direction.value for each in proof.worst_first() if not each.accepted)
     if directions:
         told = ", ".join(f"{number:,} {direction}" for direction, number in directions.items())
@@ -208,8 +211,8 @@ def _parts(proof: Proof) -> Iterator[str]:
     if proof.undecided:
         yield f"{count(len(proof.undecided), 'way')} undecided"
     yield from _invariant_parts(proof)
-    if proof.ways:
-        yield f"{count(proof.ways, 'way')}, {count(proof.requests, 'request')} stood for all"
+    if asked and proof.verdict is not Conclusion.EQUAL:
+        yield asked
 
 
 def _invariant_parts(proof: Proof) -> Iterator[str]:
