@@ -78,6 +78,21 @@ def test_json_values_one_after_the_other():
     assert edit_file(text, [ObjectEdit(1, A, None)]) == '\n{"kind": "C",\n "metadata": {"name": "c"}}\n'
 
 
+def test_numbers_are_the_same_however_they_are_written():
+    before = {"kind": "A", "x": 1.0}
+    assert (
+        edit_file('{"kind": "A", "x": 1.0}', [ObjectEdit(1, before, {**before, "z": 1})])
+        == '{"kind": "A", "x": 1.0, "z": 1}'
+    )
+
+
+def test_of_two_equal_objects_each_takes_its_own_change():
+    edits = [ObjectEdit(1, {"kind": "A"}, {"kind": "A", "x": 1}), ObjectEdit(1, {"kind": "A"}, None)]
+    assert edit_file("kind: List\nitems:\n- kind: A\n- kind: A\n", edits) == "kind: List\nitems:\n- kind: A\n  x: 1\n"
+    with pytest.raises(WorldError, match="not there"):
+        edit_file("kind: A\n", [*edits, edits[0]])
+
+
 def test_a_json_list_takes_new_objects_and_a_single_object_does_not():
     text = '{\n  "kind": "List",\n  "items": [\n    {\n      "kind": "A"\n    }\n  ]\n}\n'
     new = edit_file(text, [], [C])

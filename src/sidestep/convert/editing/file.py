@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from sidestep.convert.editing.alignment import same
@@ -13,6 +14,7 @@ from sidestep.convert.rewrite import Tree
 from sidestep.errors import WorldError
 
 _GONE = object()
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class ObjectEdit(Struct, frozen=True):
@@ -96,16 +98,18 @@ def _after(value: Any, edits: list[ObjectEdit], where: str) -> Any:
 
 def _members(members: list[Any], edits: list[ObjectEdit], declared: Tree, where: str) -> list[Any]:
     found = list(members)
+    whole = [{**declared, **each} if isinstance(each, dict) and "kind" not in each else each for each in members]
+    places: dict[bytes, list[int]] = {}
+    for number, each in enumerate(whole):
+        places.setdefault(_encode(each), []).append(number)
     for edit in edits:
-        at = next((n for n, each in enumerate(found) if isinstance(each, dict) and _is(each, declared, edit)), None)
-        if at is None:
+        at = places.get(_encode(edit.before)) or [n for n, each in enumerate(whole) if same(each, edit.before)]
+        if not at:
             raise WorldError("an object is not there as it was read", where=where, remedy="read the folder again")
-        found[at] = _GONE if edit.after is None else _undeclared(found[at], edit.after)
+        number = at.pop(0)
+        whole[number] = None
+        found[number] = _GONE if edit.after is None else _undeclared(members[number], edit.after)
     return [each for each in found if each is not _GONE]
-
-
-def _is(member: Tree, declared: Tree, edit: ObjectEdit) -> bool:
-    return same(member if "kind" in member else {**declared, **member}, edit.before)
 
 
 def _undeclared(member: Tree, after: Tree) -> Tree:

@@ -8,6 +8,7 @@ from sidestep.convert.editing.nodes import Document, Form, Node
 from sidestep.convert.editing.written import Manner
 
 _MOST_STEPS = 8
+_MOST_SEEN = 2_000
 T = TypeVar("T")
 
 
@@ -25,11 +26,16 @@ class _Seen:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._left = _MOST_SEEN
         self.steps: Counter[int] = Counter()
         self.indented: Counter[bool] = Counter()
         self.quotes: Counter[str] = Counter()
 
     def node(self, node: Node) -> None:
+        """Count a node and what is in it, until enough was seen."""
+        self._left -= 1
+        if self._left < 0:
+            return
         if node.form is Form.SCALAR and node.style in ("'", '"'):
             self.quotes[node.style] += 1
         for part in node.parts:

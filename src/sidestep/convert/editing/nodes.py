@@ -18,6 +18,7 @@ from sidestep.convert.editing.layout import skip_blank
 from sidestep.model.yaml_values import key, plain, tagged
 
 _MERGE = "<<"
+_BEFORE_MARK = ("", " ", "\t", "\n")
 
 
 class Form(StrEnum):
@@ -167,9 +168,15 @@ class _Composer:
 
     def _asked(self, at: int) -> int:
         """Where an entry starts whose key does: at its question mark, if it has one."""
-        before = self._text[:at].rstrip(" \t") if self._text[at - 1 : at] in (" ", "\t") else ""
-        is_mark = before.endswith("?") and before[-2:-1] in ("", " ", "\n", "\t", "{", ",", "-")
-        return len(before) - 1 if is_mark else at
+        before = at
+        while before and self._text[before - 1] in " \t":
+            before -= 1
+        is_mark = (
+            before < at
+            and self._text[before - 1 : before] == "?"
+            and self._text[before - 2 : before - 1] in _BEFORE_MARK
+        )
+        return before - 1 if is_mark else at
 
     def _items(self, at: int, flow: bool) -> tuple[tuple[Part, ...], int]:
         parts: list[Part] = []
