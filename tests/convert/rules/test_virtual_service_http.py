@@ -535,6 +535,15 @@ def test_a_route_of_some_clients():
     assert found.gone() == {"VirtualService shop/reviews"}
 
 
+def test_a_wildcard_of_some_clients_is_not_overtaken():
+    """A route names its service, and would come before the wildcard while these clients have their sidecars."""
+    spec = {"hosts": ["*.shop.svc.cluster.local"], "http": [{"route": to(fqdn("details"))}]}
+    own = vs("own", {**spec, "exportTo": ["."]}, "web")
+    found = convert(own, vs("all", {**spec, "http": [{"route": to("ratings")}]}), base=(*SHOP, *sidecars("web")))
+    assert found.changes == []
+    assert {each.object.name for each in found.losses} == {"own", "all"}
+
+
 def test_a_route_that_must_stay_moves_to_where_the_waypoint_reads_it():
     elsewhere = vs(
         "far", {"hosts": [fqdn("reviews")], "http": [{"fault": {"abort": {"httpStatus": 500, "percentage": {"value": 100}}}, "route": to("api")}]}, "web"

@@ -46,7 +46,8 @@ class Standing(StrEnum):
     """How a VirtualService stands to others of a service.
 
     CHOSEN: it speaks to all clients, or is the one that everybody may see. DEAD: others speak to all of them.
-    BESIDE: some clients hear it, but others do not. SHARED: it cannot be told apart from what else speaks.
+    BESIDE: some clients hear it, but others do not. SHARED: it cannot be told apart from what else speaks, or a route,
+    which names its service, would come before a wildcard that some clients hear.
     """
 
     CHOSEN = "chosen"
@@ -155,7 +156,10 @@ class Survey:
         if all(each == bound.object for each in first):
             return Standing.CHOSEN
         public = self.speaking(service, _NOBODY)
-        return Standing.CHOSEN if public and public[0].object == bound.object else Standing.BESIDE
+        if not public or public[0].object != bound.object:
+            return Standing.BESIDE
+        others = [bounds[0] for bounds in heard if bounds and bounds[0].object != bound.object]
+        return Standing.CHOSEN if all(service.host in each.hosts for each in others) else Standing.SHARED
 
     def _silent(self, bound: Bound, service: Service) -> bool:
         """Whether a wildcard speaks to nobody because others name the service."""
