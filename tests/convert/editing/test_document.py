@@ -123,6 +123,7 @@ ALIASES = {
     "a merge is overridden": ("a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  r: 3\n", ("b", "p", 5), "a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  r: 3\n  p: 5\n"),
     "a merge that gives too much": ("a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  r: 3\n", ("b", "p", None), "a: &x {p: 1, q: 2}\nb:\n  r: 3\n  q: 2\n"),
     "the merged mapping changes": ("a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  r: 3\n", ("a", "p", 5), "a: &x {p: 5, q: 2}\nb:\n  <<: *x\n  r: 3\n  p: 1\n"),
+    "what overrides a merge goes": ("a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  p: 3\n", ("b", "p", None), "a: &x {p: 1, q: 2}\nb:\n  q: 2\n"),
     "several are merged": ("a: &x {p: 1}\nb: &y {q: 2}\nc:\n  <<: [*x, *y]\n  r: 3\n", ("c", "q", 5), "a: &x {p: 1}\nb: &y {q: 2}\nc:\n  <<: [*x, *y]\n  r: 3\n  q: 5\n"),
     "what a merge wins stays": ("a: &x {p: 1}\nc:\n  <<: *x\n  r: 3\n", ("c", "r", 4), "a: &x {p: 1}\nc:\n  <<: *x\n  r: 4\n"),
 }  # fmt: skip

@@ -75,6 +75,7 @@ def _placed(numbers: dict[str, int], after: Tree) -> dict[int, list[Added]]:
 def _merging(draft: Draft, node: Node, numbers: dict[str, int], before: Tree, after: Tree) -> Members:
     """A mapping that merges others: it says itself what they do not give as wanted."""
     given: dict[str, Any] = {}
+    offered: set[str] = set()
     written: set[str] = set()
     open_merges = True
     for part in node.parts:
@@ -82,11 +83,12 @@ def _merging(draft: Draft, node: Node, numbers: dict[str, int], before: Tree, af
             gift = _gift(draft, part.value)
             open_merges = open_merges and gift is not None
             given.update(gift or {})
+            offered.update(gift or {})
             written -= set(gift or {})
         else:
             written.add(part.name)
             given.pop(part.name, None)
-    keeps_merges = open_merges and all(name in after for name in given)
+    keeps_merges = open_merges and offered <= after.keys()
     own = {name: number for name, number in numbers.items() if name in written and name in after}
     kept: Kept = {number: (before[name], after[name]) for name, number in own.items()}
     if keeps_merges:
