@@ -7,7 +7,7 @@ the meshes take turns, and medians count. Every request is another one: a client
 
 - first: seconds of CPU to the first decision: all pods, services and routes are made ready.
 - cold: the first pass over all workloads, which reads their policies and keeps what it finds.
-- warm: requests that nobody asked before, among workloads that were all asked about before.
+- warm: other requests, from other clients and with other paths, to workloads that all were asked before.
 - near: as warm, all of them among 200 services, so that only the size of the rest of the mesh differs.
 - explain: the longest of a hundred explanations of one request, decided and put into words, in milliseconds.
 """
