@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sidestep.explain.answer import unread
+from sidestep.model.kinds import KINDS
 from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.prove.accepted import Acceptance, verdict
@@ -113,9 +115,9 @@ class Walk:
         self._assumptions.update(dict.fromkeys((*index.assumptions, *unread(index.mesh))))
 
     def _remember(self, words: Iterable[str], mesh: Mesh) -> None:
-        """Objects that words name, the latest state's first."""
+        """Objects that words name, as they were where they are named first."""
         for text in words:
-            for name in _NAMED.findall(text):
+            for name in sorted(set(_NAMED.findall(text)) - self._objects.keys()):
                 for each in _called(mesh, name):
                     self._objects.setdefault(name, DecidingObject(each.id, each.origin))
 
@@ -151,9 +153,8 @@ def with_commands(proof: Proof, where: dict[str, tuple[str, ...]], otherwise: tu
     )
 
 
-def _called(mesh: Mesh, name: str) -> Iterator[Resource[object]]:
+def _called(mesh: Mesh, name: str) -> Iterator[Resource[Any]]:
     kind, _, rest = name.partition(" ")
     namespace, _, own = rest.rpartition("/")
-    for found in mesh.resources.values():
-        if found and found[0].kind == kind:
-            yield from (each for each in found if (each.meta.namespace, each.meta.name) == (namespace, own))
+    found = (mesh.find(each, namespace, own) for each in KINDS if each.name == kind)
+    yield from (each for each in found if each is not None)
