@@ -13,7 +13,10 @@ from sidestep import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("sidestep.cli.audit", "Show who carries a sidecar and why, what it costs, and what is wrong already."),
     "completion": ("sidestep.cli.completion", "Print the script that completes commands and options in a shell."),
-    "convert": ("sidestep.cli.convert", "Rewrite configuration for ambient, lose nothing silently, and prove it."),
+    "convert": (
+        "sidestep.cli.convert",
+        "Rewrite policies, routes and templates for ambient, and name everything that cannot be carried over.",
+    ),
     "explain": (
         "sidestep.cli.explain",
         "Say what happens to one request, today and after the migration: path, verdict, and who decides it.",

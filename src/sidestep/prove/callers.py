@@ -210,7 +210,7 @@ def _numbered(taken: Iterable[Taken]) -> dict[str, int]:
     """Identities by the conditions that take them: the same number for the same conditions, none for nobody's."""
     members: dict[str, list[int]] = {}
     for number, each in enumerate(sorted(taken, key=sorted)):
-        for principal in each:
+        for principal in sorted(each):
             members.setdefault(principal, []).append(number)
     numbers: dict[tuple[int, ...], int] = {}
     return {principal: numbers.setdefault(tuple(of), len(numbers) + 1) for principal, of in members.items()}
