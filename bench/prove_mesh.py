@@ -43,7 +43,7 @@ class Faults:
     dropped: frozenset[int] = frozenset()
 
 
-def mesh(size: Size, *, after: bool, faults: Faults = Faults()) -> Mesh:  # noqa: B008
+def mesh(size: Size, *, after: bool, faults: Faults = Faults()) -> Mesh:
     """The mesh, by the real builder."""
     cluster = Cluster(Config(_NODES, seed=1))
     cluster.nodes.extend(f"n{number}" for number in range(_NODES))
@@ -100,7 +100,7 @@ def _policies(size: Size, number: int, place: int, *, after: bool, faulty: bool)
     chance = random.Random(number)
     callers = [chance.randrange(size.services) for _ in range(3)]
     names = [f"cluster.local/ns/{_space(size, each)}/sa/app-{each}" for each in callers]
-    if (number * size.services // size.policies) % 1 == 0 and not _is_guarded(size, place):
+    if not _is_guarded(size, place):
         rules = [{"from": [{"source": {"principals": names, "namespaces": [space]}}]}]
         return [_policy(f"policy-{number}", space, {"rules": rules, "selector": {"matchLabels": {"app": name}}})]
     reads = {"methods": ["GET", "HEAD"], "paths": ["/api/*", "/health", f"/static-{number % 50}/" + "{**}"]}
@@ -114,8 +114,9 @@ def _policies(size: Size, number: int, place: int, *, after: bool, faulty: bool)
     if not after:
         return [_policy(f"policy-{number}", space, {"rules": rules, "selector": {"matchLabels": {"app": name}}})]
     closed = {"rules": [{"from": [{"source": {"principals": [_WAYPOINT.format(space)]}}]}]}
+    target = {"kind": "Service", "group": "", "name": name}
     return [
-        _policy(f"policy-{number}", space, {"rules": rules, "targetRefs": [{"kind": "Service", "group": "", "name": name}]}),
+        _policy(f"policy-{number}", space, {"rules": rules, "targetRefs": [target]}),
         _policy(f"policy-{number}-only-waypoint", space, {**closed, "selector": {"matchLabels": {"app": name}}}),
     ]
 
@@ -126,12 +127,11 @@ def _policy(name: str, space: str, spec: o.Object) -> o.Object:
 
 def _route(size: Size, number: int) -> o.Object:
     name, space = f"app-{number}", _space(size, number)
-    other = f"app-{min(number + 1, size.services - 1)}.{_space(size, min(number + 1, size.services - 1))}.svc.cluster.local"
     host = f"{name}.{space}.svc.cluster.local"
+    own = {"destination": {"host": host}}
     http = [
-        {"match": [{"uri": {"prefix": "/v2/"}}], "route": [{"destination": {"host": host}}], "timeout": "2s"},
-        {"match": [{"headers": {"x-canary": {"exact": "1"}}}], "route": [{"destination": {"host": host}, "weight": 90}, {"destination": {"host": host}, "weight": 10}]},
-        {"route": [{"destination": {"host": host}}]},
+        {"match": [{"uri": {"prefix": "/v2/"}}], "route": [own], "timeout": "2s"},
+        {"match": [{"headers": {"x-canary": {"exact": "1"}}}], "route": [{**own, "weight": 90}, {**own, "weight": 10}]},
+        {"route": [own]},
     ]
-    del other
     return o.istio("VirtualService", f"route-{number}", space, {"hosts": [host], "http": http})

@@ -131,6 +131,20 @@ def conditions(asked: Asked) -> Conditions:
     return found.conditions()
 
 
+def hosts_of(residuals: Iterable[Residual]) -> Languages:
+    """What policies ask of the Host header."""
+    asked = Asked(frozenset(each for each in residuals if _asks_for_hosts(each)))
+    return conditions(asked).texts["authority"] if asked.residuals else frozenset()
+
+
+@lru_cache(maxsize=65536)
+def _asks_for_hosts(residual: Residual) -> bool:
+    atoms = (atom for rule in residual.rules() for clause in rule for part in clause for atom in part)
+    return any(
+        atom.attribute is Attribute.HOST or (atom.key and _PSEUDO.get(atom.key[0]) == "authority") for atom in atoms
+    )
+
+
 class _Collected:
     """Languages by attribute, as they are met."""
 
@@ -158,7 +172,7 @@ class _Collected:
             self._issuers.add(rule.issuer)
             self._claim(("aud",), (Exactly(audience) for audience in rule.audiences))
             for _, claim in rule.headers:
-                self._claim(tuple(claim.split(".")), (Exactly(""),))
+                self._claim(tuple(claim.split(".")), (Starting(""),))
 
     def match(self, match: Condition) -> None:
         self._texts["path"].update(of_text(match.path))
@@ -254,7 +268,7 @@ def of_matcher(matcher: object) -> tuple[Language, ...]:
         case matchers.Regex():
             return (Matching(matcher.text),) if compiled(matcher.text) is not None else ()
         case matchers.Present():
-            return (Exactly(""),)
+            return Exactly(""), Starting("")
         case _:
             raise Undecidable(f"{type(matcher).__name__} is no matcher of texts")
 
@@ -264,7 +278,7 @@ def of_text(match: TextMatch) -> tuple[Language, ...]:
     text = match.text
     match match.form:
         case Form.PRESENT:
-            return ()
+            return (Starting(""),)
         case Form.REGEX:
             return () if match.refused else (Matching(text),)
         case Form.EXACT:

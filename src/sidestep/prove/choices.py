@@ -11,7 +11,7 @@ from msgspec import Struct
 from sidestep.prove.addresses import representatives as address_representatives
 from sidestep.prove.asked import FORWARDED_FOR, Asked, Conditions, Languages, conditions
 from sidestep.prove.expressions import Undecidable
-from sidestep.prove.languages import representatives
+from sidestep.prove.languages import representatives, telling, usual_first
 from sidestep.prove.texts import Texts
 from sidestep.semantics.authentication.tokens import Token, TokenState
 from sidestep.semantics.path_normalisation import PathNormalisation
@@ -78,9 +78,13 @@ def choices(asked: Asked, mode: PathNormalisation, *, untidy: bool = False) -> C
         Undecidable: something looks at what no finite choice stands for.
     """
     told = conditions(asked)
-    methods = ("GET", *representatives(told.texts["method"], Texts.METHOD)) if told.texts["method"] else ("GET",)
+    wanted = told.texts["method"]
+    methods = usual_first("GET", representatives(wanted, Texts.METHOD), wanted) if wanted else ("GET",)
     paths = ("/", *representatives(told.texts["path"], Texts.PATH, mode)) if told.texts["path"] else ("/",)
-    headers = {name: (None, *_values(languages, Texts.HEADER)) for name, languages in told.headers.items()}
+    headers = {
+        name: (None, *telling(representatives(languages, Texts.HEADER), languages))
+        for name, languages in told.headers.items()
+    }
     if told.blocks:
         headers[FORWARDED_FOR] = (None, *address_representatives(told.blocks))
     bundles: tuple[Mapping[str, str], ...] = ({},)
@@ -91,7 +95,10 @@ def choices(asked: Asked, mode: PathNormalisation, *, untidy: bool = False) -> C
         tuple(dict.fromkeys((*paths, _UNTIDY) if untidy else paths)),
         ("", *_values(told.texts["authority"], Texts.HOST)),
         headers,
-        {name: (None, *_values(languages, Texts.QUERY)) for name, languages in told.queries.items()},
+        {
+            name: (None, *telling(representatives(languages, Texts.QUERY), languages))
+            for name, languages in told.queries.items()
+        },
         tuple(_tokens(told)),
         bundles,
         told.custom,
@@ -110,7 +117,8 @@ def _tokens(told: Conditions) -> Iterator[Token]:
         return
     yield Token(TokenState.INVALID)
     known = {key: languages for key, languages in told.claims.items() if key != ("iss",)}
-    issuers: list[Any] = [None, *sorted({*told.issuers, *_values(told.claims.get(("iss",), frozenset()), Texts.CLAIM)})]
+    named = representatives(told.claims.get(("iss",), frozenset()), Texts.CLAIM)
+    issuers: list[Any] = [None, *sorted({*told.issuers, *named})]
     values = [_claim_values(languages) for languages in known.values()]
     size = len(issuers) * prod(len(each) for each in values)
     if size > _MOST_TOKENS:
@@ -131,7 +139,7 @@ def _claims(issuer: str | None, keys: Iterable[tuple[str, ...]], chosen: tuple[A
 
 def _claim_values(languages: Languages) -> list[Any]:
     """Absent, each class of texts, and lists of several: such a claim is in the classes of all its texts."""
-    single = representatives(languages, Texts.CLAIM)
+    single = telling(representatives(languages, Texts.CLAIM), languages)
     several = [list(pair) for pair in combinations(single, 2)] if len(single) <= _MOST_UNIONS else []
     larger = range(3, len(single) + 1) if len(single) <= _MOST_UNIONS else (len(single),)
     return [None, *single, *several, *(list(each) for size in larger for each in combinations(single, size))]

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sidestep.prove.automata import Automaton
 from sidestep.prove.expressions import ANYTHING, Node, Sequence, Undecidable, literal, parsed
 from sidestep.prove.texts import Texts, alphabet_of, guard_of
+from sidestep.semantics.authorization import matchers
 from sidestep.semantics.path_normalisation import PathNormalisation
 from sidestep.semantics.patterns import compiled
 
@@ -68,6 +69,36 @@ class Rewritten(Struct, frozen=True):
 
 
 Language = Exactly | Starting | Ending | Matching | Pieces | Rewritten
+
+
+def belongs(text: str, language: Language) -> bool:
+    """Whether a text is of a language."""
+    match language:
+        case Exactly():
+            return text == language.text
+        case Starting():
+            return text.startswith(language.text)
+        case Ending():
+            return text.endswith(language.text)
+        case Pieces():
+            return matchers.Pieces(language.parts).matches(text)
+        case Matching():
+            pattern = compiled(language.pattern)
+            return pattern is not None and pattern.fullmatch(text) is not None
+        case Rewritten():
+            rest = text.removeprefix(language.head)
+            return text.startswith(language.head) and belongs(f"{language.into}{rest}", language.inner)
+
+
+def usual_first(usual: str, found: tuple[str, ...], languages: frozenset[Language]) -> tuple[str, ...]:
+    """A usual text in the place of the one that is like it."""
+    like = [belongs(usual, each) for each in languages]
+    return usual, *(text for text in found if [belongs(text, each) for each in languages] != like)
+
+
+def telling(found: tuple[str, ...], languages: frozenset[Language]) -> tuple[str, ...]:
+    """Those that belong to anything: all others are treated as if there were none."""
+    return tuple(text for text in found if any(belongs(text, each) for each in languages))
 
 
 def representatives(

@@ -25,7 +25,7 @@ class Leave(Flag):
 
     NOTHING = 0
     SHAPE = auto()
-    """How a refusal looks."""
+    """How a refusal looks; it is then not even compared."""
     CLOSED = auto()
     """Being refused more."""
 
@@ -42,6 +42,8 @@ class Assume(Flag):
     """Processes on the nodes themselves send nothing."""
     FORMS = auto()
     """Who dials a pod by its own address may reach what its Service would have let through."""
+    SHAPES = auto()
+    """How a refusal looks counts for nothing."""
     SPEECH = auto()
     """Waiting for the first bytes of a server that waits itself is no refusal."""
     EVERYTHING = DEFAULTS | HOSTS | NODES | FORMS | SPEECH
@@ -117,7 +119,7 @@ def end_of(branch: Branch, assume: Assume) -> End:
     place = str(branch.destination or "")
     condition = _universe(branch.condition)
     if branch.verdict is not Verdict.ALLOW:
-        return End(condition, admitted=False, place=place, shape=branch.shape.value)
+        return End(condition, admitted=False, place=place, shape="" if Assume.SHAPES in assume else branch.shape.value)
     route = branch.route
     if route is not None and route.answer is not None:
         return End(condition, admitted=True, place=f"answered {route.answer.status} {route.answer.location}".rstrip())
@@ -226,7 +228,7 @@ def _between(one: dict[End, float], other: dict[End, float]) -> Direction | None
         return Direction.ROUTE
     if not _alike(_by(before, _whole), _by(after, _whole)):
         return Direction.SEEN
-    return None if _alike(_by(one, _whole), _by(other, _whole)) else Direction.SHAPE
+    return None if _alike(_by(one, _look), _by(other, _look)) else Direction.SHAPE
 
 
 def _swapped(one: dict[End, float], other: dict[End, float]) -> bool:
@@ -246,6 +248,11 @@ def _total(ends: dict[End, float]) -> float:
 
 def _routed(end: End) -> object:
     return end.place, end.treatment
+
+
+def _look(end: End) -> object:
+    """Of a refusal, wherever it is."""
+    return end.admitted or end.shape
 
 
 def _whole(end: End) -> object:

@@ -1,16 +1,19 @@
 """What two meshes do on a way, class of routes by class of routes, as pairs of programs that can be compared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.prove.alternatives import otherwise
-from sidestep.prove.asked import ANY_REWRITE, Asked, Condition
+from sidestep.prove.asked import ANY_REWRITE, Asked, Condition, hosts_of
 from sidestep.prove.choices import Choices, choices
 from sidestep.prove.counterexample import Difference
+from sidestep.prove.languages import Language, representatives
 from sidestep.prove.outcome import Assume
 from sidestep.prove.programs import Program, Reader, places, renamed
+from sidestep.prove.texts import Texts
 from sidestep.prove.ways import Way, Ways
 from sidestep.semantics.decide import decide
 from sidestep.semantics.index import MeshIndex
@@ -32,7 +35,7 @@ class Pair(Struct, frozen=True):
         conditions: by which routes tell classes apart.
         rewrites: beginnings of paths that routes replace.
         modes: how paths are normalised.
-        more: other names that the Host header may have.
+        dialled: what is dialled, where the Host header counts.
         also: what the first mesh does by the Services before the same pods.
         new: whether only what opens counts, because the name is new.
         appended: headers to which routes add a value.
@@ -44,13 +47,14 @@ class Pair(Struct, frozen=True):
     conditions: frozenset[Condition]
     rewrites: frozenset[tuple[str, str]]
     modes: tuple[PathNormalisation, PathNormalisation]
-    more: tuple[str, ...] = ()
     like: str = ""
+    dialled: str = ""
     new: bool = False
     appended: frozenset[str] = frozenset()
 
 
-Verdicts = dict[Pair, tuple[Difference | str, ...]]
+Verdicts = dict[tuple[Pair, bool], tuple[Difference | str, ...]]
+"""What is known of pairs, without and with other ways to the same pods."""
 
 
 class _Routes(Struct, frozen=True):
@@ -60,6 +64,15 @@ class _Routes(Struct, frozen=True):
     conditions: frozenset[Condition] = frozenset()
     rewrites: frozenset[tuple[str, str]] = frozenset()
     appended: frozenset[str] = frozenset()
+
+    @property
+    def by_host(self) -> bool:
+        """Whether any asks for the Host header."""
+        return any(named.name in (":authority", "host") for each in self.conditions for named in each.headers)
+
+
+_NONE: frozenset[Program] = frozenset()
+_Known = tuple[_Routes, tuple[str, ...]]
 
 
 class Pairs:
@@ -84,24 +97,46 @@ class Pairs:
         """The classes of requests for which the programs are not equal.
 
         Raises:
-            Undecidable: routes look at what no finite choice stands for.
+            Undecidable: routes or hosts are looked at in a way for which no finite choice stands.
         """
-        routes = self._of(way)
-        more = self._other_hosts(way)
-        for like in self._classes(routes, more):
+        routes, more = self._of(way), self._other_hosts(way)
+        waiting = list(self._classes(routes, more))
+        asked: frozenset[Language] = frozenset()
+        for like in waiting:
             one = self._program(0, way.client, way.instead or (way.to, way.port), like, routes)
             other = self._program(1, way.other, (way.to, way.port), like, routes)
-            if one == other and self._modes[0] is self._modes[1]:
-                continue
-            asked = otherwise(self._indexes[0], way, (like, Answers.UNSTATED), self._assume, survey=True)
-            also = frozenset(self._readers[0].program(found, of, routes.entries[0]) for of, found in asked)
-            told = repr(like) if routes.conditions or more else ""
-            key = Pair(
-                *_nameless(one, other, also), routes.conditions, routes.rewrites, self._modes, more, told,
-                way.instead is not None, routes.appended,
-            )  # fmt: skip
-            self._likes.setdefault(key, like)
-            yield key
+            hosts = _hosts((one, other))
+            if not hosts <= asked:
+                asked |= hosts
+                names = representatives(asked, Texts.HOST)
+                known = {(each.authority, _line(each)) for each in waiting}
+                waiting += [replace(each, authority=name) for each in tuple(waiting) if not each.authority
+                            for name in names if (name, _line(each)) not in known]  # fmt: skip
+            if one != other or self._modes[0] is not self._modes[1]:
+                yield self._pair(way, like, (one, other), (routes, more))
+
+    def beside(self, way: Way, pair: Pair) -> Pair:
+        """The same pair, with what the first mesh does on other ways to the same pods."""
+        known = self._of(way), self._other_hosts(way)
+        like = self._likes[pair]
+        one = self._program(0, way.client, way.instead or (way.to, way.port), like, known[0])
+        other = self._program(1, way.other, (way.to, way.port), like, known[0])
+        found = otherwise(self._indexes[0], way, (like, Answers.UNSTATED), self._assume, survey=True)
+        also = frozenset(self._readers[0].program(each, of, known[0].entries[0]) for of, each in found)
+        return self._pair(way, like, (one, other), known, also)
+
+    def _pair(
+        self, way: Way, like: Http, both: tuple[Program, Program], known: _Known, also: frozenset[Program] = _NONE
+    ) -> Pair:
+        routes, more = known
+        named = more or like.authority or _hosts((*both, *also))
+        dialled = f"{way.to} {way.instead} {way.also}" if named or routes.by_host else ""
+        pair = Pair(
+            *_nameless(*both, also), routes.conditions, routes.rewrites, self._modes,
+            repr(like) if routes.conditions or named else "", dialled, way.instead is not None, routes.appended,
+        )  # fmt: skip
+        self._likes.setdefault(pair, like)
+        return pair
 
     def choices(self, pair: Pair) -> Choices:
         """The requests of a pair's class, one for each that either program can tell apart.
@@ -118,8 +153,7 @@ class Pairs:
         found = choices(asked, self._modes[0], untidy=untidy)
         if self._modes[0] is not self._modes[1]:
             found = _joined(found, choices(asked, self._modes[1], untidy=untidy))
-        found = _with_hosts(found, pair.more)
-        return _narrowed(found, pair.conditions, self._likes[pair], pair.more) if pair.like else found
+        return _narrowed(found, pair.conditions, self._likes[pair]) if pair.like else found
 
     def _program(self, side: int, client: Client, to: tuple[str, int], like: Http, routes: _Routes) -> Program:
         request = Request(client, *to, like, survey=True)
@@ -164,6 +198,16 @@ class Pairs:
 
 
 _PLAIN = (Http(),)
+
+
+def _hosts(programs: Iterable[Program]) -> frozenset[Language]:
+    """What is asked of the Host header."""
+    return hosts_of(gate.policies for program in programs for gate in program.gates)
+
+
+def _line(http: Http) -> str:
+    """A request but for its Host header."""
+    return repr(replace(http, authority=""))
 
 
 def _nameless(one: Program, other: Program, also: frozenset[Program]) -> tuple[Program, Program, frozenset[Program]]:
@@ -222,7 +266,7 @@ def _with_hosts(found: Choices, more: tuple[str, ...]) -> Choices:
     ) if more else found  # fmt: skip
 
 
-def _narrowed(found: Choices, conditions: frozenset[Condition], like: Http, more: tuple[str, ...]) -> Choices:
+def _narrowed(found: Choices, conditions: frozenset[Condition], like: Http) -> Choices:
     """Only what routes treat as a request that is known: each attribute by itself."""
     path = like.path.partition("?")[0]
     paths = [each.path for each in conditions]
@@ -235,11 +279,6 @@ def _narrowed(found: Choices, conditions: frozenset[Condition], like: Http, more
             for text in texts
         )
 
-    def same_authority(one: str) -> bool:
-        if like.authority in more or one in more:
-            return one == like.authority
-        return all(same_header(name, one or None, like.authority or None) for name in (":authority", "host"))
-
     def same_query(name: str, one: str | None, other: str | None) -> bool:
         texts = [named.text for each in conditions for named in each.queries if named.name == name]
         return all(
@@ -251,7 +290,7 @@ def _narrowed(found: Choices, conditions: frozenset[Condition], like: Http, more
     return Choices(
         tuple(each for each in found.methods if same_header(":method", each, like.method)),
         tuple(each for each in found.paths if all(text.matches(each) == text.matches(path) for text in paths)),
-        tuple(each for each in found.authorities if same_authority(each)),
+        (like.authority,),
         {
             name: tuple(each for each in values if same_header(name, each, like.headers.get(name)))
             for name, values in found.headers.items()

@@ -65,6 +65,9 @@ class Line(Struct, frozen=True):
     hops: Hashable = None
 
 
+_REFUSED = Line((), "refused")
+
+
 class Program(Struct, frozen=True):
     """All ways that requests of one class may take, with their shares."""
 
@@ -118,15 +121,23 @@ class Reader:
                         self._external(check.consulted),
                     )
                     if gate.policies.refuses_all and not gate.policies.noted and not gates:
-                        return Line((), ("refused", hop.proxy, tokens, gate.reads), self._hops(branch))
+                        return self._refused(gate, hop, branch)
                     if not gate.policies.admits_all or gate.tokens is not _NO_RULES:
                         gates.append(gate)
                 elif check.consulted:
                     tokens = self._rules(check.consulted)
         if branch.verdict is Verdict.UNKNOWN:
             return Line(tuple(gates), _unknown(branch))
+        if branch.verdict is not Verdict.ALLOW and Assume.SHAPES in self._assume and not branch.condition:
+            return _REFUSED
         end = end_of(branch, self._assume), _action(branch.route, rules)
         return Line(tuple(dict.fromkeys(gates)), end, self._hops(branch))
+
+    def _refused(self, gate: Gate, hop: Hop, branch: Branch) -> Line:
+        """Whatever is sent, nothing gets through; how that looks may hang on tokens."""
+        if Assume.SHAPES in self._assume:
+            return _REFUSED
+        return Line((gate,), ("refused", hop.proxy), self._hops(branch))
 
     def _hops(self, branch: Branch) -> Hashable:
         """Proxies that clean paths and headers, where that counts."""

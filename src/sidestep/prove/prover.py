@@ -6,14 +6,15 @@ decided by something that nobody knows, is undecided and never equal. What was f
 every way with the same pair, and a difference is asked again there before it is told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.prove.alternatives import otherwise
 from sidestep.prove.counterexample import Difference, counterexample, smallest
 from sidestep.prove.expressions import Undecidable
-from sidestep.prove.outcome import Assume, Leave, Outcome, difference, outcome
+from sidestep.prove.outcome import Assume, Leave, difference, outcome
 from sidestep.prove.pairs import Pair, Pairs, Verdicts
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
 from sidestep.prove.streams import streams
@@ -71,6 +72,8 @@ class Run:
         self, before: MeshIndex, after: MeshIndex, terms: Terms, step: str = "", verdicts: Verdicts | None = None
     ) -> None:
         self.ways = Ways(before, after, terms.namespaces, Assume.NODES not in terms.assume)
+        if Leave.SHAPE in terms.leave:
+            terms = replace(terms, assume=terms.assume | Assume.SHAPES)
         self._before, self._after, self._terms, self._step = before, after, terms, step
         self._pairs = Pairs(before, after, self.ways, terms.assume)
         self._verdicts = verdicts if verdicts is not None else {}
@@ -108,52 +111,52 @@ class Run:
     def _compare_http(self, way: Way) -> None:
         try:
             for pair in self._pairs.different(way):
-                known = self._verdicts.get(pair)
-                if known is None:
-                    known = self._verdicts[pair] = self._asked(way, pair)
+                known = self._known(way, pair, _Asking(self._between))
+                if any(isinstance(each, Difference) and each.direction is Direction.OPEN for each in known):
+                    known = self._known(way, self._pairs.beside(way, pair), _Asking(self._direction, beside=True))
                 self._told(way, known)
         except Undecidable as error:
             self._note(way, str(error))
 
-    def _asked(self, way: Way, pair: Pair) -> tuple[Difference | str, ...]:
+    def _known(self, way: Way, pair: Pair, asking: "_Asking") -> "tuple[Difference | str, ...]":
         """Every direction in which the classes of a pair differ, the plainest request for each, or why nobody knows."""
+        key = (pair, asking.beside)
+        if key not in self._verdicts:
+            self._verdicts[key] = tuple(self._asked(way, pair, asking))
+        return self._verdicts[key]
+
+    def _asked(self, way: Way, pair: Pair, asking: "_Asking") -> "Iterable[Difference | str]":
         try:
             found = self._pairs.choices(pair)
         except Undecidable as error:
             return (str(error),)
         if found.size > self._terms.budget:
             return (f"{found.size:,} classes of requests are more than the budget of {self._terms.budget:,}",)
-        told: dict[Direction | str, Difference | str] = {}
+        told: _Told = {}
         for payload in found.requests():
-            for answers in _ANSWERS if found.custom else _ANSWERS[:1]:
-                self._keep(told, way, payload, answers)
-        return tuple(told.values())
+            for answers in _ANSWERS if found.custom else _UNSTATED:
+                _keep(told, asking.ask(way, payload, answers), payload, answers)
+        return told.values()
 
     def _compare_bytes(self, way: Way) -> None:
-        told: dict[Direction | str, Difference | str] = {}
-        for payload in streams((self.ways.guards[0], self.ways.guards[-1]), way):
-            answers = self._external(way, payload)
-            for each in answers:
-                self._keep(told, way, payload, each)
+        told: _Told = {}
+        payloads = tuple(streams((self.ways.guards[0], self.ways.guards[-1]), way))
+        for payload in payloads:
+            direction = self._direction(way, payload, Answers.UNSTATED)
+            if isinstance(direction, str) and "external authorizer" in direction:
+                for answers in _ANSWERS:
+                    _keep(told, self._direction(way, payload, answers), payload, answers)
+            else:
+                _keep(told, direction, payload, Answers.UNSTATED)
         self._told(way, tuple(told.values()))
 
-    def _external(self, way: Way, payload: Tcp) -> tuple[Answers, ...]:
-        """Both answers of an authorizer, where it has the last word on bytes."""
-        asked = Request(way.client, way.to, way.port, payload), Request(way.other, way.to, way.port, payload)
-        found = (decide(self._before, asked[0]), decide(self._after, asked[1]))
-        return _ANSWERS if any("authorizer" in each.reason for one in found for each in one.unknowns) else _ANSWERS[:1]
-
-    def _keep(
-        self, told: "dict[Direction | str, Difference | str]", way: Way, payload: Http | Tcp, answers: Answers
-    ) -> None:
-        direction = self._direction(way, payload, answers)
-        if isinstance(direction, Direction):
-            told.setdefault(direction, Difference(direction, payload, answers))
-        elif direction:
-            told.setdefault(direction, direction)
-
     def _direction(self, way: Way, payload: Http | Tcp, answers: Answers) -> Direction | str | None:
-        """What a request shows; a text for why that cannot be told."""
+        """What a request shows; a text for why that cannot be told, and None for what is open by other ways already."""
+        found = self._between(way, payload, answers)
+        return None if found is Direction.OPEN and self._admitted_otherwise(way, payload, answers) else found
+
+    def _between(self, way: Way, payload: Http | Tcp, answers: Answers) -> Direction | str | None:
+        """The same, of this way alone."""
         self.requests += 1
         one, other = requests(way, payload, answers)
         left = outcome(decide(self._before, one), self._terms.assume)
@@ -161,12 +164,11 @@ class Run:
         if left.reason or right.reason:
             return left.reason or right.reason
         found = difference(left, right)
-        if found is not Direction.OPEN:
-            return None if way.instead is not None else found
-        return None if self._admitted_otherwise(way, payload, answers, right) else found
+        return None if way.instead is not None and found is not Direction.OPEN else found
 
-    def _admitted_otherwise(self, way: Way, payload: Http | Tcp, answers: Answers, right: Outcome) -> bool:
+    def _admitted_otherwise(self, way: Way, payload: Http | Tcp, answers: Answers) -> bool:
         """Whether as much got through in the first mesh by the Service, or when the client spoke first."""
+        right = outcome(decide(self._after, requests(way, payload, answers)[1]), self._terms.assume)
         asked = otherwise(self._before, way, (payload, answers), self._terms.assume)
         ends = (outcome(found, self._terms.assume) for _, found in asked)
         return any(not each.reason and difference(each, right) is not Direction.OPEN for each in ends)
@@ -216,7 +218,26 @@ class Run:
             self._undecided.setdefault(Undecided(_words(way), reason, step=self._step))
 
 
-_ANSWERS = (Answers.UNSTATED, Answers.ALLOWS, Answers.DENIES)
+_UNSTATED = (Answers.UNSTATED,)
+_ANSWERS = (Answers.ALLOWS, Answers.DENIES)
+_Told = dict[Direction | str, Difference | str]
+
+
+class _Asking(Struct, frozen=True):
+    """How a class of requests is asked, and whether other ways to the same pods count."""
+
+    ask: Callable[[Way, Http | Tcp, Answers], Direction | str | None]
+    beside: bool = False
+
+
+def _keep(told: _Told, direction: Direction | str | None, payload: Http | Tcp, answers: Answers) -> None:
+    """The first of each direction, and of each reason."""
+    if isinstance(direction, Direction):
+        told.setdefault(direction, Difference(direction, payload, answers))
+    elif direction:
+        told.setdefault(direction, direction)
+
+
 _ACCEPTS = {Direction.SHAPE: Leave.SHAPE, Direction.CLOSED: Leave.CLOSED}
 
 
@@ -241,9 +262,11 @@ _ALWAYS = (
 _ASSUMED = {
     Assume.DEFAULTS: "what proxies do unasked counts for nothing: default retries, X-Forwarded-Client-Cert, and paths "
     "that they clean (D33, D43, D56)",
-    Assume.HOSTS: "the Host header names what is dialled, unless a policy or a route asks for other names (D39)",
+    Assume.HOSTS: "the Host header names what is dialled, unless a policy or a route asks for other names; "
+    "those are of no other service unless they are written in full (D39)",
     Assume.FORMS: "who dials a pod by its own address may reach there what its Service, or "
     "its own policies for the caller's name, would have let through",
+    Assume.SHAPES: "how a refusal looks counts for nothing (D15, D58)",
     Assume.SPEECH: "waiting for the first bytes of a server that waits itself is no refusal (D55)",
     Assume.NODES: "processes on the nodes themselves send nothing, whom ambient does not always capture",
 }
