@@ -22,9 +22,9 @@ def run_of(seed):
 
 def found_on(run, way):
     """Directions that are known of one way, and whether something of it is undecided."""
-    shown, undecided = len(run.found), len(run._undecided)
+    shown, undecided = len(run.found), len(run.undecided)
     run.compare(way)
-    return {each.direction for each in run.found[shown:]}, len(run._undecided) > undecided
+    return {each.direction for each in run.found[shown:]}, len(run.undecided) > undecided
 
 
 def names_what_is_dialled(way, payload):
@@ -52,7 +52,7 @@ def test_no_request_differs_where_the_prover_found_nothing(seed):
             if usual(way, payload) and names_what_is_dialled(way, payload) and way.protocol.value != "TCP":
                 told = run._direction(way, payload, Answers.UNSTATED)
                 assert not isinstance(told, Direction) or told in directions or undecided, (way, payload, told)
-    assert not [each for each in run._undecided if "internal error" in each.reason]
+    assert not [each for each in run.undecided if "internal error" in each.reason]
     dialled = [way for way in ways if (way.to, way.port) in reached]
     for _ in range(PAYLOADS):
         way, payload = world.chance.choice(dialled), world.payload()

@@ -18,7 +18,7 @@ from sidestep.prove.outcome import Assume, Leave, difference, outcome
 from sidestep.prove.pairs import Pair, Pairs, Verdicts
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
 from sidestep.prove.streams import streams
-from sidestep.prove.ways import Way, Ways
+from sidestep.prove.ways import Told, Way, Ways
 from sidestep.semantics.decide import decide
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.protocols import Declared
@@ -65,26 +65,34 @@ class Run:
         after: the second.
         terms: of the comparison.
         step: of a plan after which the second mesh is there.
-        verdicts: what is known already of pairs of programs.
+        verdicts: what earlier comparisons found out of pairs of programs.
+        callers: by what callers of destinations are told apart; to be forgotten for those that change.
     """
 
-    def __init__(
-        self, before: MeshIndex, after: MeshIndex, terms: Terms, step: str = "", verdicts: Verdicts | None = None
+    def __init__(  # noqa: PLR0913, PLR0917 - two meshes, the terms, and what is kept between runs
+        self,
+        before: MeshIndex,
+        after: MeshIndex,
+        terms: Terms,
+        step: str = "",
+        verdicts: Verdicts | None = None,
+        callers: dict[str, Told] | None = None,
     ) -> None:
-        self.ways = Ways(before, after, terms.namespaces, Assume.NODES not in terms.assume)
+        kept = {} if callers is None else callers
+        self.ways = Ways(before, after, terms.namespaces, Assume.NODES not in terms.assume, kept)
         if Leave.SHAPE in terms.leave:
             terms = replace(terms, assume=terms.assume | Assume.SHAPES)
         self._before, self._after, self._terms, self._step = before, after, terms, step
         self._pairs = Pairs(before, after, self.ways, terms.assume)
-        self._verdicts = verdicts if verdicts is not None else {}
+        self._verdicts = {} if verdicts is None else verdicts
         self.found: list[Counterexample] = []
-        self._undecided: dict[Undecided, None] = {}
+        self.undecided: dict[Undecided, None] = {}
         self._by_direction: dict[Direction, int] = {}
-        self._counted = self.requests = self.open_ends = self.more = 0
+        self.counted = self.requests = self.open_ends = self.more = 0
 
     def proof(self) -> Proof:
         """What came out."""
-        undecided = tuple(self._undecided)
+        undecided = tuple(self.undecided)
         verdict = Conclusion.DIFFERS if self.open_ends else Conclusion.UNDECIDED if undecided else Conclusion.EQUAL
         assumed = (*self._before.assumptions, *self._after.assumptions, *assumptions(self._terms.assume))
         order = list(Direction)
@@ -95,14 +103,14 @@ class Run:
             undecided,
             tuple(dict.fromkeys(assumed)),
             1,
-            self._counted,
+            self.counted,
             self.requests,
             more=self.more,
         )
 
     def compare(self, way: Way) -> None:
         """Both meshes on one way, for HTTP and for bytes as its port takes them."""
-        self._counted += 1
+        self.counted += 1
         if way.protocol not in (Declared.TCP, Declared.UDP):
             self._compare_http(way)
         if way.protocol not in (Declared.HTTP, Declared.UDP):
@@ -214,8 +222,8 @@ class Run:
         return True
 
     def _note(self, way: Way, reason: str) -> None:
-        if len(self._undecided) < _MOST_UNDECIDED:
-            self._undecided.setdefault(Undecided(_words(way), reason, step=self._step))
+        if len(self.undecided) < _MOST_UNDECIDED:
+            self.undecided.setdefault(Undecided(_words(way), reason, step=self._step))
 
 
 _UNSTATED = (Answers.UNSTATED,)

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.addresses import representatives
 from sidestep.prove.callers import Apart, Caller, Callers
 from sidestep.prove.guards import Guards
@@ -27,6 +28,8 @@ from sidestep.semantics.routing.hosts import is_wildcard
 from sidestep.semantics.service_index import Port, Service
 
 _SOURCES = frozenset({Attribute.SOURCE_IP, Attribute.REMOTE_IP})
+Sides = tuple[tuple[Guards, tuple[Instances, ...]], ...]
+"""What stands before a destination in each mesh, and the pods behind it."""
 _UNKNOWN_HOST = "nobody.example.com"
 _SPARE = (9999, 9998, 9997, 9996)
 _OF_PROXIES = frozenset(range(15000, 15100))
@@ -59,17 +62,27 @@ class Way(Struct, frozen=True):
 
 
 class Ways(Struct, frozen=True, dict=True):
-    """All ways of two meshes; `nodes` are asked too where that is said."""
+    """All ways of two meshes.
+
+    Attributes:
+        before: the first.
+        after: the second; None for the first alone.
+        namespaces: only destinations there; empty for all.
+        nodes: whether processes on nodes call too.
+        kept: by what callers of destinations are told apart, where that is known already.
+    """
 
     before: MeshIndex
     after: MeshIndex | None = None
     namespaces: tuple[str, ...] = ()
     nodes: bool = False
+    kept: "dict[str, Told]" = {}
 
     def all(self) -> Iterator[Way]:
         """Every way, by destination."""
         for service in self.destinations():
             yield from self.to(service)
+        yield from self.alone()
         yield from self.new_names()
         yield from self.elsewhere()
 
@@ -81,15 +94,28 @@ class Ways(Struct, frozen=True, dict=True):
                 seen.add(service.host)
                 yield service
 
-    def to(self, service: Service) -> Iterator[Way]:
-        """Every way to a service, and to those of its pods that no older service leads to."""
-        found = self._clients(service.host, self._pods(service.host), service.namespace)
-        for number, protocol in _ports(service, self.before.behind(service)):
+    def to(self, service: Service, only: frozenset[WorkloadRef] | None = None) -> Iterator[Way]:
+        """Every way to a service, and to those of its pods that no older service leads to.
+
+        Args:
+            service: the destination.
+            only: workloads that call; None for everybody.
+        """
+        found = self._clients(service.host, self._pods(service.host), service.namespace, only)
+        for number, protocol in _ports(service, self.before.behind(service)) if found else ():
             for client, other, words in found:
                 yield Way(client, words, self._name(service), number, protocol, service.host, other)
         for pods in self.before.behind(service):
             if self.before.in_front_of(pods)[:1] == (service,):
-                yield from self._to_pods(pods, service)
+                yield from self._to_pods(pods, service.host, only)
+
+    def alone(self, only: frozenset[WorkloadRef] | None = None) -> Iterator[Way]:
+        """Every way to pods that no service leads to."""
+        for group in self.before.workloads.values():
+            for pods in group:
+                wanted = not self.namespaces or pods.namespace in self.namespaces
+                if wanted and not self.before.in_front_of(pods):
+                    yield from self._to_pods(pods, "", only)
 
     @staticmethod
     def _name(service: Service) -> str:
@@ -164,25 +190,34 @@ class Ways(Struct, frozen=True, dict=True):
         """Everybody who calls."""
         return Callers(self.before, self.after or self.before)
 
-    def _pods(self, host: str) -> tuple[tuple[Guards, tuple[Instances, ...]], ...]:
+    def _pods(self, host: str) -> Sides:
         return tuple((guards, guards.behind(host)) for guards in self.guards)
 
-    def _to_pods(self, pods: Instances, service: Service) -> Iterator[Way]:
-        """Pods by their own address: every port that anything speaks about, and one that nothing does."""
-        others = (self.after or self.before).by_address
-        address = next((each for each in pods.addresses if each in others and each in self.before.by_address), None)
-        if address is None or pods.mode in (Mode.GATEWAY, Mode.WAYPOINT):
+    def _to_pods(self, pods: Instances, host: str, only: frozenset[WorkloadRef] | None) -> Iterator[Way]:
+        """Pods by their own address: one for each kind of pods that they are in the second mesh."""
+        if pods.mode in (Mode.GATEWAY, Mode.WAYPOINT):
             return
-        sides = [(self.guards[0], (pods,))]
-        sides += [(self.guards[-1], (others[address],))] if self.after is not None else []
-        found = self._clients("", tuple(sides), pods.namespace)
-        declared = self._declared(pods)
+        others = (self.after or self.before).by_address
+        addresses: dict[int, str] = {}
+        for address in pods.addresses:
+            if address in others and address in self.before.by_address:
+                addresses.setdefault(id(others[address]), address)
+        for address in addresses.values():
+            yield from self._to_address(address, pods, others[address], host, only)
+
+    def _to_address(
+        self, address: str, pods: Instances, other: Instances, host: str, only: frozenset[WorkloadRef] | None
+    ) -> Iterator[Way]:
+        """Every port that anything speaks about, and one that nothing does."""
+        sides = ((self.guards[0], (pods,)), (self.guards[-1], (other,)))
+        found = self._clients("", sides, pods.namespace, only)
+        declared = self._declared(pods) if found else {}
         numbers = {number for guards, group in sides for each in group for number in _mentioned(guards, each)}
         spare = next(number for number in _SPARE if number not in numbers)
         for number in sorted({*declared, *numbers, spare} - _OF_PROXIES):
             protocol, also = declared.get(number, (Declared.UNDECLARED, ()))
-            for client, other, words in found:
-                yield Way(client, words, address, number, protocol, service.host, other, None, also)
+            for client, one, words in found:
+                yield Way(client, words, address, number, protocol, host, one, None, also)
 
     def _declared(self, pods: Instances) -> dict[int, tuple[Declared, tuple[tuple[str, int], ...]]]:
         """Target ports as Services declare them, the oldest first, and how those are dialled."""
@@ -196,20 +231,25 @@ class Ways(Struct, frozen=True, dict=True):
         return found
 
     def _clients(
-        self, host: str, sides: tuple[tuple[Guards, tuple[Instances, ...]], ...], namespace: str
+        self, host: str, sides: Sides, namespace: str, only: frozenset[WorkloadRef] | None = None
     ) -> list[tuple[Client, Client, str]]:
         """One of each class of callers, and somebody outside for each class of addresses."""
-        told = self._apart(host, sides, namespace)
-        found: list[tuple[Client, Client, str]] = []
+        key = host or f"{namespace} {sides[0][1][0].addresses[:1] if sides else ''}"
+        told = self.kept.get(key)
+        if told is None:
+            told = self.kept[key] = self._apart(host, sides, namespace)
+        callers = [_as_client(each) for each in self.callers.classes(told.apart) if only is None or each.ref in only]
+        return callers if only is not None else [*self._strangers(told), *callers]
+
+    def _strangers(self, told: "Told") -> Iterator[tuple[Client, Client, str]]:
         for address in representatives(told.ranges) if told.ranges else ("",):
             outside = OutsideClient(address)
-            found.append((outside, outside, f"outside {address}".rstrip()))
+            yield outside, outside, f"outside {address}".rstrip()
             if self.nodes:
                 node = NodeClient(address)
-                found.append((node, node, f"node {address}".rstrip()))
-        return found + [_as_client(each) for each in self.callers.classes(told.apart)]
+                yield node, node, f"node {address}".rstrip()
 
-    def _apart(self, host: str, sides: tuple[tuple[Guards, tuple[Instances, ...]], ...], namespace: str) -> "_Told":
+    def _apart(self, host: str, sides: Sides, namespace: str) -> "Told":
         taken: set[Taken] = set()
         ranges: set[str] = set()
         spaces: set[str] = set()
@@ -230,10 +270,10 @@ class Ways(Struct, frozen=True, dict=True):
             near = namespace if guards.scoped else near
         known = frozenset(each for each in ranges if is_cidr(each))
         apart = Apart(frozenset(taken), frozenset(spaces), near, frozenset(labels), bool(known))
-        return _Told(apart, known)
+        return Told(apart, known)
 
 
-class _Told(Struct, frozen=True):
+class Told(Struct, frozen=True):
     """By what callers are told apart, and ranges of addresses."""
 
     apart: Apart

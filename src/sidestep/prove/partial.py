@@ -1,0 +1,70 @@
+"""States within a step: pods are captured and made anew one after the other, so that old and new serve side by side.
+
+Between two meshes that differ in pods there are: some pods of every workload changed, the others not; and some
+workloads changed whole, the others not.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import structs
+
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import WorkloadRef
+from sidestep.model.ownership import parents, workload_of_shape
+from sidestep.model.pods import Pod, PodStatus
+
+
+def between(before: Mesh, after: Mesh) -> Iterator[tuple[str, Mesh]]:
+    """Every state within a step that is told apart, with what it is in words; none where no pod changes."""
+    changed = _changed(before, after)
+    if not changed:
+        return
+    yield "some pods of each workload done", _with(after, {ref: _half(pods) for ref, pods in changed.items()})
+    if len(changed) > 1:
+        refs = sorted(changed)
+        first, second = refs[: len(refs) // 2], refs[len(refs) // 2 :]
+        yield "the first workloads done", _with(after, {ref: _old(changed[ref]) for ref in second})
+        yield "the last workloads done", _with(after, {ref: _old(changed[ref]) for ref in first})
+
+
+_Changes = list[tuple[Pod, Pod]]
+
+
+def _changed(before: Mesh, after: Mesh) -> dict[WorkloadRef, _Changes]:
+    """Pods that are other ones afterwards, by workload."""
+    if before.pods is after.pods:
+        return {}
+    old = {(pod.namespace, pod.name): pod for pod in before.pods}
+    known = parents(after)
+    found: dict[WorkloadRef, _Changes] = {}
+    for pod in after.pods:
+        one = old.get((pod.namespace, pod.name))
+        if one is not None and one is not pod and one.shape != pod.shape:
+            ref = workload_of_shape(pod.shape, known) or WorkloadRef(pod.namespace, "Pod", pod.name)
+            found.setdefault(ref, []).append((one, pod))
+    return found
+
+
+def _half(changes: _Changes) -> list[Pod]:
+    """The first half is done; of a single pod both, as while a new one comes up beside it."""
+    if len(changes) == 1:
+        old, new = changes[0]
+        return [structs.replace(old, name=f"{old.name}-old"), structs.replace(new, status=_elsewhere(new))]
+    half = len(changes) // 2
+    return [*(new for _, new in changes[:half]), *(old for old, _ in changes[half:])]
+
+
+def _elsewhere(pod: Pod) -> PodStatus:
+    """Two pods have two addresses; that of the new one is not known yet."""
+    return structs.replace(pod.status, pod_ip="")
+
+
+def _old(changes: _Changes) -> list[Pod]:
+    return [old for old, _ in changes]
+
+
+def _with(mesh: Mesh, pods: dict[WorkloadRef, list[Pod]]) -> Mesh:
+    """The mesh with other pods of some workloads."""
+    replaced = {(pod.namespace, pod.name.removesuffix("-old")) for group in pods.values() for pod in group}
+    kept = [pod for pod in mesh.pods if (pod.namespace, pod.name) not in replaced]
+    return structs.replace(mesh, pods=(*kept, *(pod for group in pods.values() for pod in group)))

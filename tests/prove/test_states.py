@@ -1,0 +1,115 @@
+"""All states of plans: what is skipped because no step affects it would not have differed."""
+
+import pytest
+from tests.plan.test_no_gaps import GRAPH, SCENES, without
+from tests.prove.faults import faults, faulty
+from tests.prove.random_meshes import World
+from tests.prove.test_mutations import _ALL
+from tests.support.scenes import index
+
+from sidestep.actions.memory import states
+from sidestep.plan.planner import PlanRequest, make_plan
+from sidestep.prove.affected import affected
+from sidestep.prove.outcome import Leave
+from sidestep.prove.partial import between
+from sidestep.prove.proof import Conclusion, Direction
+from sidestep.prove.prover import Terms, prove
+from sidestep.prove.states import prove_states
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.versions import given_version
+from sidestep.sources.prices import load_prices
+
+_TERMS = Terms(Leave.SHAPE)
+_LEFT_OUT = ("stage", "past its waypoint", "admit the waypoint", "bind", "from refusing", "waypoint")
+
+
+def plan_of(today, left_out=""):
+    plan = make_plan(PlanRequest(today.mesh, load_prices(None), graph=GRAPH))
+    return without(plan, left_out) if left_out else plan
+
+
+def on_the_way(today, plan):
+    return ((step.id, mesh) for step, mesh in states(plan, today.mesh))
+
+
+def one_by_one(today, plan):
+    """Every state for itself, with nothing known of the others."""
+    found, last = set(), today.mesh
+    for _, mesh in states(plan, today.mesh):
+        for each in (*(within for _, within in between(last, mesh)), mesh) if mesh is not last else ():
+            proof = prove(today, MeshIndex.of(each, given_version("1.30")), _TERMS)
+            found |= {(example.direction, dialled(example)) for example in proof.counterexamples}
+        last = mesh
+    return found
+
+
+def dialled(example):
+    return example.request.partition(" to ")[2].partition(" with ")[0]
+
+
+@pytest.mark.parametrize("name", _ALL)
+@pytest.mark.parametrize("left_out", ["", *_LEFT_OUT])
+def test_nothing_is_missed_by_asking_only_what_changes(name, left_out):
+    today = index(*_ALL[name])
+    plan = plan_of(today, left_out)
+    proof = prove_states(today, on_the_way(today, plan), _TERMS)
+    assert {(each.direction, dialled(each)) for each in proof.counterexamples} == one_by_one(today, plan)
+    assert not [each for each in proof.undecided if "internal error" in each.reason]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_states_of_a_plan_open_nothing(name):
+    today = index(*SCENES[name])
+    proof = prove_states(today, on_the_way(today, plan_of(today)), Terms(Leave.SHAPE | Leave.CLOSED))
+    assert proof.verdict is Conclusion.EQUAL
+    assert proof.states > 5
+
+
+@pytest.mark.parametrize(("name", "left_out"), [("l7 deny", "stage"), ("l7 deny", "past its waypoint")])
+def test_a_window_is_shown_with_its_step(name, left_out):
+    today = index(*SCENES[name])
+    proof = prove_states(today, on_the_way(today, plan_of(today, left_out)), _TERMS)
+    opened = [each for each in proof.counterexamples if each.direction is Direction.OPEN]
+    assert opened
+    assert all(each.step for each in opened)
+
+
+def test_a_route_is_lost_while_clients_move_before_their_waypoint():
+    today = index(*_ALL["routed"])
+    proof = prove_states(today, on_the_way(today, plan_of(today)), _TERMS)
+    lost = [each for each in proof.counterexamples if each.direction is Direction.ROUTE]
+    assert any("some pods" in each.step for each in lost)
+
+
+def test_a_mesh_is_not_affected_by_itself():
+    today = index(*SCENES["strict"])
+    assert affected(today.mesh, today.mesh, "istio-system").nothing
+    assert prove_states(today, [("one", today.mesh)], _TERMS).verdict is Conclusion.EQUAL
+
+
+def test_single_pods_serve_side_by_side():
+    today = index(*SCENES["strict"])
+    steps = [mesh for _, mesh in states(plan_of(today), today.mesh)]
+    words = [told for one, other in zip([today.mesh, *steps], steps, strict=False) for told, _ in between(one, other)]
+    assert "some pods of each workload done" in words
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_several_namespaces(seed):
+    """Steps of which each touches one object, of one namespace or another."""
+    world = World(seed)
+    parts = world.mesh()
+    parts["policies"] += [world.policy(8), world.policy(9)]
+    today = index(*world.objects(parts))
+    steps, now = [], today.mesh
+    for number in range(4):
+        found = [effect for _, effect in faults(now)]
+        if found:
+            now = faulty(now, world.chance.choice(found))
+        steps.append((f"step-{number}", now))
+    proof = prove_states(today, steps, _TERMS)
+    alone = [prove(today, MeshIndex.of(mesh, given_version("1.30")), _TERMS) for _, mesh in steps]
+    assert {(each.direction, dialled(each)) for each in proof.counterexamples} == {
+        (each.direction, dialled(each)) for one in alone for each in one.counterexamples
+    }
+    assert {each.reason for each in proof.undecided} == {each.reason for one in alone for each in one.undecided}
