@@ -48,6 +48,12 @@ def shop(*more):
     return [*BACKSTAGE, *(pods(name, count=2) for name in names), *(service(name) for name in names), *more]
 
 
+HALF_MOVED = [
+    *BACKSTAGE,
+    *(each for name in ("web", "admin", "stock") for each in pods(name, count=2)),
+    *pods("cart", "ambient", labels={"istio.io/dataplane-mode": "ambient"}, count=2),
+    *(service(name) for name in ("web", "admin", "cart", "stock")),
+]
 GRAPH = calls("web>cart", "admin>cart", "cart>stock")
 SCENES = {
     "nothing": shop(),
@@ -72,6 +78,8 @@ SCENES = {
     ),
     "token": shop(JWT, policy("with-token", {"from": [{"source": {"requestPrincipals": ["*"]}}]}, app="cart")),
     "everybody": shop(policy("reads", GET_ONLY)),
+    "in ambient before": [*HALF_MOVED, policy("reads", GET_ONLY)],
+    "in ambient before, alone": [*HALF_MOVED, policy("reads", GET_ONLY, app="cart")],
 }
 CLIENTS = ("web", "admin", "cart", "stock")
 PAYLOADS = (get(), get(method="DELETE"), get(token="valid"), get(token="invalid"))

@@ -35,7 +35,7 @@ def settling_steps(
 ) -> tuple[Step, ...]:
     """Steps once everybody moved; none where nothing is left to say."""
     script = Script(number)
-    _delete_superseded(script, configuration, judged, guards)
+    _delete_superseded(script, configuration, judged, found, guards)
     _label_namespaces(script, configuration, judged, found)
     return tuple(script.steps)
 
@@ -65,11 +65,14 @@ def _is_content(each: Judged) -> bool:
 
 
 def _delete_superseded(
-    script: Script, configuration: Configuration, judged: tuple[Judged, ...], guards: Mapping[str, Guard]
+    script: Script, configuration: Configuration, judged: tuple[Judged, ...], found: Moves, guards: Mapping[str, Guard]
 ) -> None:
-    """Policies that only a sidecar enforced, once no sidecar is left that they select."""
+    """Policies that only a sidecar enforced, once no sidecar is left that they select.
+
+    One that also holds at pods which do not move stays: who was in ambient before gets no twin, and ztunnel reads it.
+    """
     staying = {
-        origin for each in judged if each.plan.fate not in _ENDS_AMBIENT for origin in _applied(configuration, each)
+        origin for each in judged if each.plan.workload not in found.moves for origin in _applied(configuration, each)
     }
     origins = {origin for guard in guards.values() for origin in guard.because} - staying
     exempted = exemptions(configuration, guards)
