@@ -39,7 +39,9 @@ _MORE = {
         _ROUTED, policy("reads", {"to": [{"operation": {"methods": ["GET"], "paths": ["/x*"]}}]}, app="cart")
     ),
 }
-_ALL = {**SCENES, **_MORE}
+_AT_ZTUNNEL_ALONE = "in ambient before, alone"
+"""Left out: ztunnel makes one refusal of all that its policy could say, so that most faults in it are none."""
+_ALL = {name: found for name, found in {**SCENES, **_MORE}.items() if name != _AT_ZTUNNEL_ALONE}
 
 
 @cache
