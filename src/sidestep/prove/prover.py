@@ -134,13 +134,16 @@ class Run:
         return self._verdicts[key]
 
     def _asked(self, way: Way, pair: Pair, asking: "_Asking") -> "Iterable[Difference | str]":
-        told: _Told = {}
         try:
-            for payload, external in self._pairs.requests(pair, self._terms.budget):
-                for answers in _ANSWERS if external else _UNSTATED:
-                    _keep(told, asking.ask(way, payload, answers), payload, answers)
+            found = self._pairs.choices(pair)
         except Undecidable as error:
-            told.setdefault(str(error), str(error))
+            return (str(error),)
+        if found.size > self._terms.budget:
+            return (f"{found.size:,} classes of requests are more than the budget of {self._terms.budget:,}",)
+        told: _Told = {}
+        for payload in found.requests():
+            for answers in _ANSWERS if found.custom else _UNSTATED:
+                _keep(told, asking.ask(way, payload, answers), payload, answers)
         return told.values()
 
     def _compare_bytes(self, way: Way) -> None:
