@@ -46,7 +46,7 @@ fmt: $(READY)    ## format and fix what can be fixed
 
 lock:            ## renew the hashed locks (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra lab --group dev pyproject.toml -o requirements/dev.txt
 
 clean:           ## remove what the build made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What istiod is to a mesh, for the lab: records of what runs, certificates, and configuration for real proxies."""

@@ -1,0 +1,1 @@
+"""A small cluster on one machine: nodes and pods as network namespaces, with real proxies between them."""
