@@ -1,0 +1,118 @@
+"""The controllers' loop: whatever changed is asked what it wants, until nobody wants anything."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sidestep.lab.cluster.controllers.daemon_sets import daemon_set
+from sidestep.lab.cluster.controllers.deployments import deployment
+from sidestep.lab.cluster.controllers.jobs import job
+from sidestep.lab.cluster.controllers.replica_sets import replica_set
+from sidestep.lab.cluster.controllers.stateful_sets import stateful_set
+from sidestep.lab.cluster.controllers.wants import Wants
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
+from sidestep.lab.cluster.ownership import CONTROLLERS, Ownership, controller_of
+from sidestep.model.kinds import NODE
+
+_POD = "pods"
+_SETS = "replicasets.apps"
+_DAEMONS = "daemonsets.apps"
+_KINDS = frozenset(CONTROLLERS.values())
+
+
+class ControlLoop:
+    """Keeps what controllers control as they want it.
+
+    Args:
+        store: the objects.
+        now: the time, as RFC 3339, for what is marked to end.
+    """
+
+    def __init__(self, store: Store, now: Callable[[], str]) -> None:
+        self._store, self._now = store, now
+        self._owned = Ownership(store)
+        self._dirty: dict[Ref, None] = {}
+        store.listen(self._hear)
+
+    def settle(self) -> None:
+        """Ask everybody whom something touched, and those whom that touches.
+
+        ReplicaSets come before Deployments, which read what they count.
+        """
+        while self._dirty:
+            ref = next((each for each in self._dirty if each.kind == _SETS), None) or next(iter(self._dirty))
+            del self._dirty[ref]
+            owner = self._store.get(ref)
+            if owner is not None:
+                self._do(ref, self._wants(ref, owner))
+
+    def _hear(self, change: Change) -> None:
+        if change.ref.kind in _KINDS:
+            if change.verb is Verb.DELETED:
+                self._orphan(change.ref)
+            else:
+                self._dirty[change.ref] = None
+        above = controller_of(change.tree, change.ref.namespace)
+        if above is not None:
+            self._dirty[above] = None
+        if change.ref.kind == NODE.key:
+            self._dirty.update(
+                (Ref("daemonsets.apps", *_name(each)), None) for each in self._store.of("daemonsets.apps")
+            )
+
+    def _orphan(self, gone: Ref) -> None:
+        for child in list(self._owned.children(gone)):
+            ref = Ref(_POD if child["kind"] == "Pod" else CONTROLLERS[child["kind"]], *_name(child))
+            if ref.kind == _POD:
+                self._end(ref)
+            else:
+                self._store.remove(ref)
+
+    def _wants(self, ref: Ref, owner: Tree) -> Wants:
+        children: Sequence[Tree] = list(self._owned.children(ref))
+        match ref.kind:
+            case "deployments.apps":
+                return deployment(owner, children)
+            case "replicasets.apps":
+                return replica_set(owner, children)
+            case "statefulsets.apps":
+                return stateful_set(owner, children)
+            case "daemonsets.apps":
+                return daemon_set(owner, children, [_name(each)[1] for each in self._store.of(NODE)])
+            case _:
+                return job(owner, children)
+
+    def _do(self, ref: Ref, wants: Wants) -> None:
+        for tree in wants.create:
+            self._store.put(tree)
+        for name, number in wants.scale:
+            self._store.edit(Ref(_SETS, ref.namespace, name), _scaled(number))
+        for pod in wants.end:
+            self._end(pod)
+        for gone in wants.remove:
+            self._store.remove(gone)
+        if wants.status is not None:
+            self._store.edit(ref, _with_status(wants.status))
+
+    def _end(self, ref: Ref) -> None:
+        def mark(tree: Tree) -> None:
+            tree["metadata"].setdefault("deletionTimestamp", self._now())
+
+        self._store.edit(ref, mark)
+
+
+def _scaled(number: int) -> Callable[[Tree], Any]:
+    def scale(tree: Tree) -> None:
+        tree.setdefault("spec", {})["replicas"] = number
+
+    return scale
+
+
+def _with_status(status: Tree) -> Callable[[Tree], Any]:
+    def write(tree: Tree) -> None:
+        tree["status"] = {**(tree.get("status") or {}), **status}
+
+    return write
+
+
+def _name(tree: Tree) -> tuple[str, str]:
+    return tree["metadata"].get("namespace", ""), tree["metadata"]["name"]

@@ -1,0 +1,45 @@
+"""What is read from a pod's tree: its phase, whether it is ready, where it runs."""
+
+from sidestep.lab.cluster.objects import Tree, annotations_of, meta_of, spec_of, status_of
+from sidestep.semantics.loose import as_dicts, as_text
+from sidestep.semantics.proxies import REDIRECTION
+
+FINISHED = ("Succeeded", "Failed")
+
+
+def is_ready(pod: Tree) -> bool:
+    """Whether it may be sent requests."""
+    return not is_leaving(pod) and any(
+        each.get("type") == "Ready" and each.get("status") == "True"
+        for each in as_dicts(status_of(pod).get("conditions"))
+    )
+
+
+def is_leaving(pod: Tree) -> bool:
+    """Whether it was asked to end."""
+    return bool(meta_of(pod).get("deletionTimestamp"))
+
+
+def is_finished(pod: Tree) -> bool:
+    """Whether it ended by itself."""
+    return phase(pod) in FINISHED
+
+
+def phase(pod: Tree) -> str:
+    """Pending, Running, Succeeded or Failed."""
+    return as_text(status_of(pod).get("phase")) or "Pending"
+
+
+def node_of(pod: Tree) -> str:
+    """Where it runs, or will."""
+    return as_text(spec_of(pod).get("nodeName"))
+
+
+def address_of(pod: Tree) -> str:
+    """Its IPv4 address; empty before it has one."""
+    return as_text(status_of(pod).get("podIP"))
+
+
+def is_captured(pod: Tree) -> bool:
+    """Whether the node's proxy has it, as the annotation says that istiod reads."""
+    return annotations_of(pod).get(REDIRECTION) == "enabled"
