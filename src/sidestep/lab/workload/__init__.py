@@ -1,0 +1,1 @@
+"""The built-in test workload: what a container of the lab runs where the user brings no command."""
