@@ -20,6 +20,7 @@ PolicyKey = NewType("PolicyKey", str)
 """`<namespace>/<name>`."""
 
 HBONE_PORT = 15008
+NETNS_ANNOTATION = "sidestep.dev/netns"
 
 
 class Tunnel(StrEnum):
@@ -104,6 +105,9 @@ class Workload(Struct, frozen=True):
         workload_name: of its controller.
         canonical_name: for telemetry.
         canonical_revision: likewise.
+        netns: path of the network namespace in which the node's proxy listens for it; empty while it shall not. The
+            machine says so by the pod's annotation `sidestep.dev/netns`, some time before and after the others may use
+            HBONE: listeners come first and go last. Nobody but the pod's own node is told.
     """
 
     uid: WorkloadUid
@@ -125,6 +129,7 @@ class Workload(Struct, frozen=True):
     workload_name: str = ""
     canonical_name: str = ""
     canonical_revision: str = ""
+    netns: str = ""
 
 
 class Service(Struct, frozen=True):

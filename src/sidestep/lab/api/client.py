@@ -1,0 +1,78 @@
+"""A lab as verbs and tests see it: ask, and be answered."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sidestep.errors import TransportError, WorldError
+from sidestep.lab.api.messages import Answer, Request
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Answer).decode
+
+
+class Client:
+    """Speaks to the lab at a socket.
+
+    Args:
+        path: of the socket.
+        timeout: seconds to wait for a line.
+    """
+
+    def __init__(self, path: Path, timeout: float = 120.0) -> None:
+        self._path, self._timeout = path, timeout
+
+    def ask(self, request: Request) -> Any:
+        """The result.
+
+        Raises:
+            WorldError: the lab refused, with its reason.
+            TransportError: nobody answers.
+        """
+        for answer in self._answers(request):
+            if answer.done:
+                return answer.result
+        raise TransportError("the lab hung up before it answered", where=os.fspath(self._path))
+
+    def events(self, request: Request) -> Iterator[Any]:
+        """Events, one by one, until there are no more.
+
+        Raises:
+            WorldError: the lab refused, with its reason.
+            TransportError: nobody answers.
+        """
+        for answer in self._answers(request):
+            if answer.done:
+                return
+            yield answer.event
+
+    def _answers(self, request: Request) -> Iterator[Answer]:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(self._timeout)
+                connection.connect(os.fspath(self._path))
+                connection.sendall(_encode(request) + b"\n")
+                with connection.makefile("rb") as lines:
+                    yield from map(_heard, lines)
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise TransportError(
+                "no lab is up here", where=os.fspath(self._path), remedy="bring one up: sidestep lab up FILE"
+            ) from error
+        except TimeoutError as error:
+            raise TransportError(
+                f"the lab did not answer within {self._timeout:g} s", where=os.fspath(self._path)
+            ) from error
+        except OSError as error:
+            raise TransportError(f"the lab cannot be reached: {error}", where=os.fspath(self._path)) from error
+
+
+def _heard(line: bytes) -> Answer:
+    answer = _decode(line)
+    if answer.refusal is not None:
+        refusal = answer.refusal
+        raise WorldError(refusal.message, where=refusal.where, remedy=refusal.remedy)
+    return answer

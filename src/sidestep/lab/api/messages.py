@@ -1,0 +1,157 @@
+"""What verbs and tests ask of a lab, and what they are told."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.lab.cluster.objects import Tree
+
+
+class Status(Struct, frozen=True, tag_field="do", tag="status"):
+    """How the lab is."""
+
+
+class List(Struct, frozen=True, tag_field="do", tag="list"):
+    """Objects of a kind (`pods`, `deployments.apps`), of one namespace or all."""
+
+    kind: str
+    namespace: str | None = None
+
+
+class Apply(Struct, frozen=True, tag_field="do", tag="apply"):
+    """Create or replace objects."""
+
+    objects: list[Tree]
+
+
+class Delete(Struct, frozen=True, tag_field="do", tag="delete"):
+    """Take objects away, each named as `apiVersion`, `kind` and `metadata` name it."""
+
+    objects: list[Tree]
+
+
+class Label(Struct, frozen=True, tag_field="do", tag="label"):
+    """Set labels, or take them away with null."""
+
+    kind: str
+    namespace: str
+    name: str
+    labels: dict[str, str | None]
+
+
+class Scale(Struct, frozen=True, tag_field="do", tag="scale"):
+    """Change the number of a controller's pods."""
+
+    kind: str
+    namespace: str
+    name: str
+    replicas: int
+
+
+class Restart(Struct, frozen=True, tag_field="do", tag="restart"):
+    """Exchange all pods of a controller, as `kubectl rollout restart` does."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+class Await(Struct, frozen=True, tag_field="do", tag="await"):
+    """Wait until every controller has what it wants, all pods are ready and enrolled as their labels say."""
+
+    timeout: float = 60.0
+
+
+class Call(Struct, frozen=True, tag_field="do", tag="call"):
+    """Send requests from a pod.
+
+    Attributes:
+        client: `namespace/pod`, or a prefix of the pod's name.
+        url: `http://…`, `tcp://…`, with names as the pod resolves them.
+        count: how many.
+        method: of HTTP.
+        headers: of HTTP.
+        body: of HTTP, or the bytes sent.
+        timeout: seconds for each.
+    """
+
+    client: str
+    url: str
+    count: int = 1
+    method: str = "GET"
+    headers: dict[str, str] = {}
+    body: str = ""
+    timeout: float = 5.0
+
+
+class Logs(Struct, frozen=True, tag_field="do", tag="logs"):
+    """The last lines that a pod, a node's proxy or a part of the lab wrote."""
+
+    name: str
+    lines: int = 100
+
+
+class Top(Struct, frozen=True, tag_field="do", tag="top"):
+    """CPU and memory of every process, over an interval in seconds."""
+
+    interval: float = 1.0
+
+
+class Certificates(Struct, frozen=True, tag_field="do", tag="certs"):
+    """The certificates that proxies hold."""
+
+
+class ConfigDump(Struct, frozen=True, tag_field="do", tag="config-dump"):
+    """What a node's proxy was told."""
+
+    node: str
+
+
+class Verify(Struct, frozen=True, tag_field="do", tag="verify"):
+    """Ask the packets whether each pod is captured as its labels say."""
+
+
+class Fault(Struct, frozen=True, tag_field="do", tag="fault"):
+    """Break a part on purpose: `kill` or `stop` and `continue` a process by its name."""
+
+    process: str
+    how: str = "kill"
+
+
+class Enter(Struct, frozen=True, tag_field="do", tag="enter"):
+    """What is needed to run a command in a pod."""
+
+    pod: str
+
+
+class Watch(Struct, frozen=True, tag_field="do", tag="watch"):
+    """All objects of some kinds, then their changes, for as long as the connection stays."""
+
+    kinds: list[str]
+
+
+class Down(Struct, frozen=True, tag_field="do", tag="down"):
+    """End the lab."""
+
+
+Request = (
+    Status | List | Apply | Delete | Label | Scale | Restart | Await | Call | Logs | Top | Certificates | ConfigDump
+    | Verify | Fault | Enter | Watch | Down
+)  # fmt: skip
+
+
+class Refusal(Struct, frozen=True, omit_defaults=True):
+    """Why a request failed: the parts of a `SidestepError`."""
+
+    message: str
+    where: str = ""
+    remedy: str = ""
+
+
+class Answer(Struct, frozen=True, omit_defaults=True):
+    """One line from a lab: an event while it works, and at last a result or a refusal."""
+
+    event: Any = None
+    result: Any = None
+    refusal: Refusal | None = None
+    done: bool = False
