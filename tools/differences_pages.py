@@ -7,13 +7,16 @@ from typing import Any
 import yaml
 from tests.semantics.differences.cases import CASES
 from tests.semantics.differences.cases.case import Case
+from tests.semantics.differences.proved import PROVED, Proved
 
 from sidestep.explain.explanation import HopReport, StateReport
 from sidestep.explain.words import request_words, state_report
+from sidestep.prove.proof import Conclusion, Direction
 from sidestep.semantics.decide import decide
 from sidestep.semantics.decisions import Decision, Transport
 from sidestep.semantics.differences.catalogue import DIFFERENCES
-from sidestep.semantics.differences.difference import Area, Difference, Direction
+from sidestep.semantics.differences.difference import Area, Difference
+from sidestep.semantics.differences.difference import Direction as Goes
 from sidestep.semantics.index import MeshIndex
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "differences"
@@ -37,8 +40,13 @@ after. The examples are run as tests.
 | observed | only what somebody sees of it differs |
 | inexpressible | no object says to ambient what today's says to sidecars |
 
+*Found*: the directions in which `sidestep prove` finds it in its example. *On the way back*: from ambient to sidecars.
+*Converted*: what `sidestep prove` says of the example once it is planned and converted; its page says what is left.
+
 These pages are generated from the catalogue (`python -m tools.check_docs --write`).
 """
+_COLUMNS = ("code", "direction", "title", "found", "on the way back", "converted")
+_PROVED = {row.code: row for row in PROVED}
 _PODS = ("Pod", "ReplicaSet", "Namespace")
 _SERVER_SIDE = ("uid", "resourceVersion", "creationTimestamp")
 _OWN_LABELS = ("app", "istio")
@@ -55,7 +63,7 @@ def index() -> str:
     for area in Area:
         rows = [_row(each) for each in DIFFERENCES if each.area is area]
         parts.append(
-            "\n".join((f"## {area.words}\n", "| code | direction | title |", "| --- | --- | --- |", *rows, ""))
+            "\n".join((f"## {area.words}\n", f"| {' | '.join(_COLUMNS)} |", "| --- " * len(_COLUMNS) + "|", *rows, ""))
         )
     return "\n".join(parts)
 
@@ -71,13 +79,46 @@ def page(difference: Difference) -> str:
         f"## When\n\n{difference.reachable}",
         f"## What to do\n\n{difference.fix}",
         "\n\n".join(_examples(difference)),
+        f"## In a proof\n\n{_in_a_proof(difference)}",
         "## See also\n\n" + "\n".join(f"- {_source(each)}" for each in difference.sources),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _row(difference: Difference) -> str:
-    return f"| [{difference.code}]({difference.code}.md) | {difference.direction.value} | {difference.title} |"
+    link, row = f"[{difference.code}]({difference.code}.md)", _PROVED.get(difference.code)
+    told = (_words(row.found), _words(row.found_back), row.end.value) if row is not None else ("-", "-", "-")
+    return f"| {' | '.join((link, difference.direction.value, difference.title, *told))} |"
+
+
+def _words(directions: tuple[Direction, ...]) -> str:
+    return ", ".join(each.value for each in directions) or "-"
+
+
+def _in_a_proof(difference: Difference) -> str:
+    row = _PROVED.get(difference.code)
+    if row is None:
+        return f"No proof shows it: {difference.undecidable}."
+    there, back = (" and ".join(each.value for each in found) for found in (row.found, row.found_back))
+    found = f"it as {there}, and as {back} on the way back to sidecars" if row.found else "nothing, for nothing differs"
+    return f"`sidestep prove` finds {found}.\n\n{_left(row)}"
+
+
+def _left(row: Proved) -> str:
+    """What is left after a plan and a conversion."""
+    by = f" (rewrites {', '.join(f'[{each}](../rewrites/{each}.md)' for each in row.rewrites)})" if row.rewrites else ""
+    staying = f" {', '.join(row.staying)} keeps its sidecar." if row.staying else ""
+    start = f"The example, planned and converted{by}"
+    if row.end is Conclusion.EQUAL:
+        return f"{start}, is proved equal, without a waypoint and with one.{staying}"
+    told = (
+        f"`convert` tells it as a loss ({row.told.value})"
+        if row.told is not None
+        else "no loss tells it, but `convert --prove` refuses to write it"
+        if row.end is Conclusion.DIFFERS
+        else "`convert --prove` refuses to write it"
+    )
+    return f"{start}, is not always equal: {row.why}; {told}.{staying}"
 
 
 def _source(source: str) -> str:
@@ -88,7 +129,7 @@ def _examples(difference: Difference) -> Iterator[str]:
     if not difference.decidable:
         yield f"## Example\n\nNo decision about one request shows it: {difference.undecidable}."
     for case in CASES:
-        if case.code == difference.code and (difference.decidable or difference.direction is Direction.OBSERVED):
+        if case.code == difference.code and (difference.decidable or difference.direction is Goes.OBSERVED):
             yield from _example(case)
 
 

@@ -72,6 +72,8 @@ def _opened(change: Change) -> Iterator[str]:
             yield "D34"
         case CheckKind.PEER_AUTHENTICATION:
             yield from _mtls_opened(change, check)
+        case CheckKind.PROTOCOL if change.last_before.proxy is Proxy.APPLICATION:
+            yield "D29"
         case CheckKind.PROTOCOL:
             yield "D55" if check.shape is Shape.HANG else "D37"
         case CheckKind.ROUTE if change.unknown_before:

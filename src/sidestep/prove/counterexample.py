@@ -11,9 +11,11 @@ from sidestep.prove.asked_again import explain_arguments
 from sidestep.prove.proof import Counterexample, Direction, Side
 from sidestep.semantics.authentication.tokens import Token, TokenState
 from sidestep.semantics.decide import decide
-from sidestep.semantics.decisions import Decision
+from sidestep.semantics.decisions import Decision, Proxy
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.requests import Answers, Http, Request, Tcp
+
+_AMBIENT = frozenset({Proxy.ZTUNNEL_OUT, Proxy.WAYPOINT, Proxy.ZTUNNEL_IN})
 
 
 class Difference(Struct, frozen=True):
@@ -80,10 +82,21 @@ def counterexample(
         _side(one, meshes[0]),
         _side(other, meshes[1]),
         direction,
-        between(one, other),
+        _differences(one, other),
         step,
         f"preset: {direction.value} is fine" if accepted else "",
     )
+
+
+def _differences(one: Decision, other: Decision) -> tuple[str, ...]:
+    """What accounts for it in the catalogue, which goes from sidecars to ambient: a way back is read from its end."""
+    if _is_ambient(one) and not _is_ambient(other):
+        return between(other, one)
+    return between(one, other) or between(other, one)
+
+
+def _is_ambient(decision: Decision) -> bool:
+    return any(hop.proxy in _AMBIENT for branch in decision.branches for hop in branch.path)
 
 
 def _side(decision: Decision, index: MeshIndex) -> Side:
