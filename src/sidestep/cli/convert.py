@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from sidestep.cli.conversions import Made, document, found_in, make, plan_option, proof_of, target_option
 from sidestep.cli.folders import check_folder, write_folder
 from sidestep.cli.options import chosen_source, manner_options, source_options
 from sidestep.cli.output import emit, look
 from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
+from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss, Severity
 from sidestep.errors import SidestepError, UsageError
 from sidestep.prove.proof import Conclusion, Proof
@@ -24,13 +26,14 @@ _EXIT_CODES = """\b
 Exit codes:
   0  converted, or nothing to convert
   1  tool or usage error
-  2  losses at or above --fail-on-loss
+  2  losses at or above --fail-on-loss, or changes that no file could be given
   3  the proof shows a request that is admitted though refused today; nothing was written
   4  the proof is undecided; nothing was written
 With --diff, as kubectl: 0 no differences, 1 differences, above 1 an error.
 """
 _BUDGET = 20_000
 _DIFFERS, _DIFF_ERROR = 1, 2
+_LEFT = 2
 
 
 @click.command("convert", epilog=_EXIT_CODES)
@@ -42,6 +45,11 @@ _DIFFERS, _DIFF_ERROR = 1, 2
 @click.option("--until", default="late", show_default=True, metavar="base|WAVE|late", help="The last stage to convert.")
 @click.option("--out", metavar="DIR", help="Write a Kustomize base, an overlay for each wave and one for the end.")
 @click.option("--in-place", is_flag=True, help="Edit the files of --from; only lines that change are changed.")
+@click.option(
+    "--repository",
+    metavar="DIR",
+    help="With --in-place: edit the files of DIR, that the mesh is rendered from (Kustomize, Helm).",
+)
 @click.option("--diff", is_flag=True, help="Show a unified diff for each object; nothing is written.")
 @click.option(
     "--prove/--no-prove",
@@ -105,8 +113,10 @@ def _run(values: dict[str, Any]) -> int:
     code = _refusal(proof) if proof is not None else 0
     if code and not values["force"] and _writes(values):
         return _refuse(proof, code, values)
-    _report(made, proof, values)
-    return code if code and not values["force"] else _loss_code(made.losses, values["fail_on_loss"])
+    is_left = _report(made, proof, values)
+    if code and not values["force"]:
+        return code
+    return _LEFT if is_left else _loss_code(made.losses, values["fail_on_loss"])
 
 
 def _check(values: dict[str, Any]) -> None:
@@ -119,6 +129,8 @@ def _check(values: dict[str, Any]) -> None:
         raise UsageError(
             f"--diff has its own output and exit codes, without {extra}", where=extra, remedy="leave it out"
         )
+    if values["repository"] is not None and not values["in_place"]:
+        raise UsageError("says what --in-place edits", where="--repository", remedy="add --in-place")
     if values["in_place"]:
         _finish_interrupted(values)
     if values["out"]:
@@ -129,10 +141,10 @@ def _check(values: dict[str, Any]) -> None:
 
 def _finish_interrupted(values: dict[str, Any]) -> None:
     """Bring to an end what an earlier run left half done, before anything is read."""
-    from sidestep.cli.in_place import folder_of  # noqa: PLC0415 - only for who edits
+    from sidestep.cli.in_place import target_of  # noqa: PLC0415 - only for who edits
     from sidestep.cli.repository import finish_interrupted  # noqa: PLC0415
 
-    told = finish_interrupted(folder_of(values["paths"]))
+    told = finish_interrupted(target_of(values["paths"], values["repository"]).folder)
     if told:
         _tell(told, values)
 
@@ -163,8 +175,12 @@ def _refuse(proof: Proof | None, code: int, values: dict[str, Any]) -> int:
     return code
 
 
-def _report(made: Made, proof: Proof | None, values: dict[str, Any]) -> None:
-    """Print the document; write what is asked for."""
+def _report(made: Made, proof: Proof | None, values: dict[str, Any]) -> bool:
+    """Print the document; write what is asked for.
+
+    Returns:
+        Whether something is left to be done by hand.
+    """
     found = document(made, proof)
     chosen = format_named(values["output"] or "table", CONVERSION_FORMATS)
     if values["out"]:
@@ -174,22 +190,26 @@ def _report(made: Made, proof: Proof | None, values: dict[str, Any]) -> None:
         write_folder(Path(values["out"]), files, MARK)
         _tell(f"wrote {count(len(files), 'file')} to {values['out']}: begin with losses.md", values)
     if values["in_place"]:
-        _edit(made, values)
+        found = replace(found, by_hand=_edit(made, values))
     emit(chosen.render(found, look(no_color=values["no_color"], to_file=False)), None)
     if proof is not None and values["output"] in ("json", "yaml"):
         _tell(verdict(proof), values)
+    return bool(found.by_hand)
 
 
-def _edit(made: Made, values: dict[str, Any]) -> None:
-    from sidestep.cli.in_place import Asked, edit_in_place, folder_of  # noqa: PLC0415 - only for who edits
+def _edit(made: Made, values: dict[str, Any]) -> tuple[Unplaced, ...]:
+    """Edit the files; what no file could be given."""
+    from sidestep.cli.in_place import Asked, edit_in_place, target_of  # noqa: PLC0415 - only for who edits
 
-    folder = folder_of(made.paths)
-    written = edit_in_place(Asked(folder, made.mesh, made.plan, made.stages), force=values["force"])
+    target = target_of(made.paths, values["repository"])
+    edited = edit_in_place(Asked(target, target.read(), made.mesh, made.plan, made.stages), force=values["force"])
+    written = edited.written
     for word, paths in (("changed", written.changed), ("added", written.added), ("removed", written.removed)):
         for path in paths:
             _tell(f"{word} {path}", values)
     if written.removed:
-        _tell("files that are gone may still be listed, e.g. in a kustomization.yaml: take them out there", values)
+        _tell("files that are gone may still be listed, e.g. by an application of Argo CD: take them out there", values)
+    return edited.by_hand
 
 
 def _show_diff(made: Made, values: dict[str, Any]) -> int:

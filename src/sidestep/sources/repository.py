@@ -32,6 +32,15 @@ def read_repository(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def read_file(path: Path) -> dict[str, bytes]:
+    """The same of one file alone.
+
+    Raises:
+        WorldError: it cannot be read.
+    """
+    return {os.fspath(path): _content(path)}
+
+
 def texts(contents: dict[str, bytes]) -> dict[str, str]:
     """The texts of those that are UTF-8, line ends and byte order marks kept."""
     found = {}

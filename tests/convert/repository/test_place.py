@@ -197,8 +197,9 @@ def test_what_an_overlay_says_otherwise_becomes_its_patch():
     new = placed.files["prod/kustomization.yaml"]
     assert new.startswith(OVERLAY)
     (patch,) = yaml.safe_load(new)["patches"]
-    assert patch["target"] == {"version": "v1", "kind": "Service", "name": "prod-web"}
-    assert yaml.safe_load(patch["patch"]) == [{"op": "replace", "path": "/spec/type", "value": "NodePort"}]
+    assert patch["target"] == {"version": "v1", "kind": "Service", "name": "web"}
+    named = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
+    assert yaml.safe_load(patch["patch"]) == {**named, "spec": {"type": "NodePort"}}
 
 
 def test_what_comes_from_elsewhere_is_patched_and_removed_in_the_only_overlay():
@@ -327,8 +328,14 @@ def test_what_a_chart_makes_does_not_go_by_itself():
     assert unplaced.patch == "kubectl delete Service web -n shop"
 
 
+def test_a_new_object_of_unknown_origin_comes_into_the_folder():
+    scene = Scene(repo__a_yaml="x: 1\n")
+    placed = place(Repository(scene.files, "repo"), [added(service("more"), ObjectId("v1", "Service", "shop", "web"))], scene.standing.get)  # fmt: skip
+    assert placed.files == {"repo/service-more.yaml": text_of(service("more"))}
+
+
 def test_a_new_object_without_any_place_is_told_whole():
-    scene = Scene(a_yaml="x: 1\n")
+    scene = Scene(a__kustomization_yaml="resources: []\n", b__kustomization_yaml="resources: []\n")
     unplaced = only(scene.place(added(service("more"), ObjectId("v1", "Service", "shop", "web"))))
     assert yaml.safe_load(unplaced.patch) == service("more")
 

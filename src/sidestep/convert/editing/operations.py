@@ -1,5 +1,6 @@
 """What differs between two values, as the operations of a JSON patch (RFC 6902)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sidestep.convert.editing.alignment import align, same
@@ -22,6 +23,21 @@ def operations(before: Any, after: Any, path: str = "") -> list[Operation]:
 def as_patch(before: Any, after: Any) -> str:
     """The same as YAML."""
     return "\n".join(lines(operations(before, after), Manner()))
+
+
+def changed_fields(before: Any, after: Any) -> tuple[str, ...]:
+    """JSON pointers to what changes, of mappings that come to their values; the empty one for an object that goes."""
+    if after is None:
+        return ("",)
+    return tuple(path for each in operations(before, after) for path in _leaves(str(each["path"]), each.get("value")))
+
+
+def _leaves(path: str, value: Any) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for name, member in value.items():
+            yield from _leaves(f"{path}/{_escaped(name)}", member)
+    else:
+        yield path
 
 
 def _of_mappings(before: dict[str, Any], after: dict[str, Any], path: str) -> list[Operation]:

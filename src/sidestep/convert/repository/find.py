@@ -1,20 +1,41 @@
 """Find the file that says an object."""
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from sidestep.convert.editing.alignment import same
 from sidestep.convert.editing.chunks import chunks
 from sidestep.convert.editing.document import read_value
-from sidestep.convert.repository.helm import chart_of
-from sidestep.convert.repository.kustomize import NAMES, Kustomizations
-from sidestep.convert.repository.values import Located, Repository
+from sidestep.convert.repository.helm import CHART, VALUES, chart_of
+from sidestep.convert.repository.kustomize import NAMES, Kustomizations, Way
+from sidestep.convert.repository.values import Located, Repository, folder_of, joined
+from sidestep.convert.repository.ways import becomes
 from sidestep.convert.rewrite import Tree
 from sidestep.errors import WorldError
 from sidestep.model.metadata import ObjectId
 from sidestep.model.origin import FileOrigin
 from sidestep.model.resource import Resource
+
+_MANIFESTS = (".yaml", ".yml", ".json", ".injected")
+_Type = tuple[str, str]
+"""Group and kind."""
+
+
+class Standing(Struct, frozen=True):
+    """An object of the repository that is, or becomes, one that is asked for.
+
+    Attributes:
+        located: where it stands.
+        ways: on which it becomes that one; none where no kustomization lists its file.
+        others: on which it becomes another.
+    """
+
+    located: Located
+    ways: tuple[Way, ...]
+    others: tuple[Way, ...]
 
 
 class Finder:
@@ -28,6 +49,8 @@ class Finder:
     def __init__(self, repository: Repository, kustomizations: Kustomizations) -> None:
         self._repository = repository
         self._kustomizations = kustomizations
+        self._in_file = cache(self._read)
+        self.ways = cache(kustomizations.ways)
 
     def at_origin(self, resource: Resource[Any]) -> Located | None:
         """The object where it was read, if that was a plain file of the repository."""
@@ -35,56 +58,58 @@ class Finder:
         if not isinstance(origin, FileOrigin) or origin.path not in self._plain:
             return None
         tree = resource.tree()
-        found = list(_objects(origin.path, self._repository.files[origin.path]))
-        here = [each for each in found if each.document == origin.document and same(each.tree, tree)]
-        return here[0] if here else None
+        there = (each for each in self._in_file(origin.path) if each.document == origin.document)
+        return next((each for each in there if same(each.tree, tree)), None)
 
-    def rendered_from(self, identity: ObjectId) -> list[Located]:
+    def rendered_from(self, identity: ObjectId) -> list[Standing]:
         """Plain objects that are, or through their kustomizations become, the one of an identity."""
-        return [each for each in self._all if self._becomes(each, identity)]
-
-    @cached_property
-    def _plain(self) -> frozenset[str]:
-        """Files of whole objects: no templates, no patches, nothing of the tools' own."""
-        return frozenset(
-            path
-            for path in self._repository.files
-            if path.endswith((".yaml", ".yml", ".json", ".injected"))
-            and path.rpartition("/")[2] not in (*NAMES, "Chart.yaml", "values.yaml")
-            and path not in self._kustomizations.patch_files
-            and chart_of(self._repository, path) is None
-        )
-
-    @cached_property
-    def _all(self) -> list[Located]:
-        return [each for path in sorted(self._plain) for each in _objects(path, self._repository.files[path])]
-
-    def alone_in(self, folder: str) -> dict[str, Tree]:
-        """Objects of a folder that have a file of their own, by its name."""
-        return {
-            each.path.rpartition("/")[2]: each.tree
-            for each in self._all
-            if each.alone and each.path.rpartition("/")[0] == folder
-        }
+        group = identity.api_version.rpartition("/")[0]
+        found = (self._standing(each, identity) for each in self._by_type.get((group, identity.kind), []))
+        return [each for each in found if each is not None]
 
     def is_patch(self, path: str) -> bool:
         """Whether a file holds a patch of a kustomization."""
         return path in self._kustomizations.patch_files
 
-    def _becomes(self, located: Located, identity: ObjectId) -> bool:
+    def alone_in(self, folder: str) -> dict[str, Tree]:
+        """Objects of a folder that have a file of their own, by its name."""
+        here = [path for path in self._plain if folder_of(path) == folder]
+        return {path.rpartition("/")[2]: each.tree for path in here for each in self._in_file(path) if each.alone}
+
+    @cached_property
+    def _plain(self) -> frozenset[str]:
+        """Files of whole objects: no templates, no patches, nothing of the tools' own."""
+        return frozenset(path for path in self._repository.files if self._is_plain(path))
+
+    def _is_plain(self, path: str) -> bool:
+        name = path.rpartition("/")[2]
+        is_of_chart = name in (CHART, VALUES) and joined(folder_of(path), CHART) in self._repository.files
+        is_own = name in NAMES or is_of_chart or chart_of(self._repository, path) is not None
+        return path.endswith(_MANIFESTS) and not is_own and not self.is_patch(path)
+
+    @cached_property
+    def _by_type(self) -> dict[_Type, list[Located]]:
+        found: dict[_Type, list[Located]] = {}
+        for path in sorted(self._plain):
+            for each in self._in_file(path):
+                group = str(each.tree.get("apiVersion", "")).rpartition("/")[0]
+                found.setdefault((group, str(each.tree.get("kind"))), []).append(each)
+        return found
+
+    def _read(self, path: str) -> tuple[Located, ...]:
+        return tuple(_objects(path, self._repository.files[path]))
+
+    def _standing(self, located: Located, identity: ObjectId) -> Standing | None:
         meta = located.tree.get("metadata")
-        group = str(located.tree.get("apiVersion", "")).rpartition("/")[0]
-        if not isinstance(meta, dict) or located.tree.get("kind") != identity.kind:
-            return False
+        if not isinstance(meta, dict):
+            return None
         name, namespace = str(meta.get("name", "")), str(meta.get("namespace") or "")
-        for each in self._kustomizations.above(located.path):
-            prefix, suffix = each.affixes
-            name, namespace = f"{prefix}{name}{suffix}", str(each.tree.get("namespace") or namespace)
-        return (
-            group == identity.api_version.rpartition("/")[0]
-            and name == identity.name
-            and namespace in ("", identity.namespace)
-        )
+        every = self.ways(located.path)
+        if not every:
+            is_it = name == identity.name and namespace in ("", identity.namespace)
+            return Standing(located, (), ()) if is_it else None
+        ways = tuple(each for each in every if becomes(each, identity.kind, name, namespace, identity))
+        return Standing(located, ways, tuple(each for each in every if each not in ways)) if ways else None
 
 
 def _objects(path: str, text: str) -> Iterator[Located]:

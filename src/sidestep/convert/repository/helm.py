@@ -21,6 +21,7 @@ from sidestep.errors import WorldError
 from sidestep.model.metadata import ObjectId
 
 CHART = "Chart.yaml"
+VALUES = "values.yaml"
 _ACTION = re.compile(r"\{\{-?(.*?)-?\}\}")
 _OPENS = re.compile(r"\s*(?:if|range|with|define|block)\b")
 _CLOSES = re.compile(r"\s*end\b")
@@ -121,7 +122,7 @@ def _edit(chart: _Chart, template: Template, change: Operation, old: Any) -> Val
         raise UncertainError(f"values.yaml does not say what was rendered from {expression}")
     if not _renders(old, change["value"]):
         raise UncertainError(f"{change['value']!r} may be rendered as something else")
-    return ValuesEdit(_path(chart.folder, "values.yaml"), keys, change["value"])
+    return ValuesEdit(_path(chart.folder, VALUES), keys, change["value"])
 
 
 def _renders(old: Any, new: Any) -> bool:
@@ -211,12 +212,12 @@ def _may_make(template: Template, identity: ObjectId, values: Tree) -> bool:
 
 
 def _values(repository: Repository, chart: str) -> Tree:
-    return _tree(repository.files.get(_path(chart, "values.yaml"), ""))
+    return _tree(repository.files.get(_path(chart, VALUES), ""))
 
 
 def _other_setters(repository: Repository, chart: str, keys: tuple[str, ...]) -> list[str]:
     """Files of values, other than the chart's own, that set one of its values or may be a parent's."""
-    own = _path(chart, "values.yaml")
+    own = _path(chart, VALUES)
     inside = [path for path in repository.files if path != own and path.rpartition("/")[2].startswith("values")]
     near = [path for path in inside if folder_of(path).startswith(chart) or chart.startswith(folder_of(path))]
     named = (keys, (chart.rpartition("/")[2], *keys))

@@ -1,24 +1,22 @@
-"""Kustomizations: what they take in, and how a change gets into one.
+"""Kustomizations: what they take in, and the ways on which a file goes through them.
 
 Fields: Kustomize's reference, kustomization file (`resources`, `components`, `patches`, `patchesStrategicMerge`,
 `patchesJson6902`, `namePrefix`, `nameSuffix`, `namespace`).
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from sidestep.convert.editing.document import read_value
-from sidestep.convert.editing.operations import as_patch
-from sidestep.convert.editing.written import Manner, lines
+from sidestep.convert.repository.patches import Patch, patch_files, patches_of, texts
 from sidestep.convert.repository.values import Repository, folder_of, joined
 from sidestep.convert.rewrite import Tree
 from sidestep.errors import WorldError
-from sidestep.model.metadata import ObjectId
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_TAKEN_IN = ("resources", "bases", "components")
+_COMPONENTS = "components"
+_TAKEN_IN = ("resources", "bases", _COMPONENTS)
 _MAKES_MORE = ("helmCharts", "helmChartInflationGenerator", "generators", "configMapGenerator", "secretGenerator")
 
 
@@ -29,13 +27,15 @@ class Kustomization(Struct, frozen=True):
         path: of its file.
         tree: what it says.
         takes: paths of files and folders that it takes in.
-        patches: paths of the files that hold its patches.
+        components: those of them that change what it takes in.
+        patches: that it makes.
     """
 
     path: str
     tree: Tree
     takes: tuple[str, ...]
-    patches: tuple[str, ...]
+    components: tuple[str, ...]
+    patches: tuple[Patch, ...]
 
     @property
     def folder(self) -> str:
@@ -47,40 +47,60 @@ class Kustomization(Struct, frozen=True):
         """What it puts before and after names."""
         return str(self.tree.get("namePrefix") or ""), str(self.tree.get("nameSuffix") or "")
 
+    @property
+    def namespace(self) -> str:
+        """Into which it puts everything; empty where it leaves it as it is."""
+        return str(self.tree.get("namespace") or "")
+
+
+class Way(Struct, frozen=True):
+    """How a file comes to be rendered.
+
+    Attributes:
+        steps: kustomizations through which it goes, from the one that lists it up to the outermost.
+        acting: these and the components that they use, in the order in which they act.
+    """
+
+    steps: tuple[Kustomization, ...]
+    acting: tuple[Kustomization, ...]
+
+    @property
+    def root(self) -> Kustomization:
+        """The one that is applied."""
+        return self.steps[-1]
+
 
 class Kustomizations:
     """All kustomizations of a repository."""
 
     def __init__(self, repository: Repository) -> None:
         self._files = repository.files
-        found = (_read(path, text) for path, text in repository.files.items() if path.rpartition("/")[2] in NAMES)
+        named = [path for path in repository.files if path.rpartition("/")[2] in NAMES]
+        found = (_read(path, repository.files) for path in named)
         self._by_folder = {each.folder: each for each in found if each is not None}
-        self.patch_files = {path for each in self._by_folder.values() for path in each.patches}
+        self.patch_files = {
+            path for each in self._by_folder.values() for path in patch_files(each.tree, each.folder, self._files)
+        }
+
+    @property
+    def exist(self) -> bool:
+        """Whether there are any."""
+        return bool(self._by_folder)
 
     def listing(self, path: str) -> list[Kustomization]:
-        """Those that take a file in."""
+        """Those that take a file, or a folder, in."""
         return [each for each in self._by_folder.values() if path in each.takes]
 
-    def in_folder(self, folder: str) -> Kustomization | None:
-        """The one of a folder."""
-        return self._by_folder.get(folder)
+    def ways(self, path: str) -> list[Way]:
+        """All ways of a file to where it is rendered; none for one that nobody lists."""
+        return [Way(steps, tuple(self._acting(steps))) for steps in self._chains(path, ())]
 
-    def above(self, path: str) -> list[Kustomization]:
-        """All through which a file goes, from the one that lists it up to the outermost."""
-        found: list[Kustomization] = []
-        waiting = self.listing(path)
-        while waiting:
-            each = waiting.pop(0)
-            if each not in found:
-                found.append(each)
-                waiting += [outer for outer in self._by_folder.values() if each.folder in outer.takes]
-        return found
-
-    def roots(self, namespace: str) -> list[Kustomization]:
-        """The outermost that may render objects of a namespace."""
+    def outermost(self, namespace: str) -> list[Way]:
+        """Ways of what nothing in the repository says: through one that is applied and may render a namespace."""
         taken = {path for each in self._by_folder.values() for path in each.takes}
-        outermost = [each for each in self._by_folder.values() if each.folder not in taken]
-        return [each for each in outermost if each.tree.get("namespace") in (None, "", namespace)]
+        roots = [each for each in self._by_folder.values() if each.folder not in taken]
+        fitting = [each for each in roots if each.namespace in ("", namespace)]
+        return [Way((each,), tuple(self._acting((each,)))) for each in fitting]
 
     def makes_more(self, root: Kustomization) -> bool:
         """Whether it renders what no file of the repository says: remote resources, charts, generators."""
@@ -89,44 +109,39 @@ class Kustomizations:
         inner = [self._by_folder.get(path) for path in root.takes if path not in self._files]
         return any(each is None or self.makes_more(each) for each in inner if each is not root)
 
+    def _chains(self, path: str, below: tuple[Kustomization, ...]) -> Iterator[tuple[Kustomization, ...]]:
+        outer = [each for each in self.listing(path) if each not in below]
+        if below and not outer:
+            yield below
+        for each in outer:
+            yield from self._chains(each.folder, (*below, each))
+
+    def _acting(self, steps: tuple[Kustomization, ...]) -> Iterator[Kustomization]:
+        for step in steps:
+            used = (self._by_folder.get(path) for path in step.components)
+            inner = tuple(each for each in used if each is not None and each not in steps)
+            yield from self._acting(inner)
+            yield step
+
 
 def with_resources(kustomization: Tree, added: Iterable[str], removed: Iterable[str], folder: str) -> Tree:
     """A kustomization that takes in other files, by their paths seen from its folder."""
     gone = set(removed)
-    kept = [each for each in _texts(kustomization.get("resources")) if joined(folder, each) not in gone]
+    kept = [each for each in texts(kustomization.get("resources")) if joined(folder, each) not in gone]
     return {**kustomization, "resources": [*kept, *added]}
 
 
-def patch_of(identity: ObjectId, before: Tree, after: Tree | None) -> Tree:
-    """An entry of `patches` that changes, or removes, an object."""
-    group, _, version = identity.api_version.rpartition("/")
-    target = {**({"group": group} if group else {}), "version": version, "kind": identity.kind, "name": identity.name}
-    if after is not None:
-        return {"target": target, "patch": as_patch(before, after) + "\n"}
-    meta = {"name": identity.name}
-    removal = {"apiVersion": identity.api_version, "kind": identity.kind, "metadata": meta, "$patch": "delete"}
-    return {"target": target, "patch": "\n".join(lines(removal, Manner())) + "\n"}
-
-
-def _read(path: str, text: str) -> Kustomization | None:
+def _read(path: str, files: Mapping[str, str]) -> Kustomization | None:
     try:
-        tree = read_value(text, path)
+        tree = read_value(files[path], path)
     except WorldError:
         return None
     if not isinstance(tree, dict):
         return None
     folder = folder_of(path)
-    takes = [
-        joined(folder, each) if "://" not in each else each for name in _TAKEN_IN for each in _texts(tree.get(name))
-    ]
-    named = [each.get("path") for name in ("patches", "patchesJson6902") for each in _trees(tree.get(name))]
-    patches = _texts([*named, *_texts(tree.get("patchesStrategicMerge"))])
-    return Kustomization(path, tree, tuple(takes), tuple(joined(folder, each) for each in patches))
 
+    def named(*fields: str) -> tuple[str, ...]:
+        found = [each for field in fields for each in texts(tree.get(field))]
+        return tuple(joined(folder, each) if "://" not in each else each for each in found)
 
-def _texts(value: Any) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
-
-
-def _trees(value: Any) -> list[Tree]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return Kustomization(path, tree, named(*_TAKEN_IN), named(_COMPONENTS), patches_of(tree, folder, files))

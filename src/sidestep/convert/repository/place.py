@@ -4,27 +4,33 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
+
 from sidestep.convert.editing.chunks import is_json
 from sidestep.convert.editing.document import edit_document, read_value
 from sidestep.convert.editing.file import ObjectEdit, edit_file, new_file
-from sidestep.convert.editing.operations import as_patch
+from sidestep.convert.editing.operations import as_patch, changed_fields
 from sidestep.convert.editing.written import Manner, lines
-from sidestep.convert.repository.find import Finder
+from sidestep.convert.repository.find import Finder, Standing
 from sidestep.convert.repository.helm import UncertainError, charts_that_may_make, values_edits, with_value
-from sidestep.convert.repository.kustomize import Kustomization, Kustomizations, patch_of, with_resources
+from sidestep.convert.repository.kustomize import Kustomization, Kustomizations, Way, with_resources
 from sidestep.convert.repository.names import file_name
+from sidestep.convert.repository.patches import entry_of
 from sidestep.convert.repository.transplant import ElsewhereError, transplant
 from sidestep.convert.repository.values import Located, Placed, Repository, Unplaced, folder_of, relative_to
+from sidestep.convert.repository.ways import called_in, names_on, overridden, says_otherwise, spoils, undone
 from sidestep.convert.rewrite import Change, ChangeKind, Tree
 from sidestep.errors import WorldError
 from sidestep.model.metadata import ObjectId
 from sidestep.model.origin import FileOrigin
 from sidestep.model.resource import Resource
 
-Standing = Callable[[ObjectId], Resource[Any] | None]
+Known = Callable[[ObjectId], Resource[Any] | None]
+_RENDERED = "convert what is rendered, and name this folder with --repository"
+_ONE = "name the folder of one with --repository"
 
 
-def place(repository: Repository, changes: Iterable[Change], standing: Standing) -> Placed:
+def place(repository: Repository, changes: Iterable[Change], standing: Known) -> Placed:
     """What becomes of a repository's files.
 
     Args:
@@ -46,10 +52,26 @@ class _Refused(Exception):  # noqa: N818 - no error of anybody's
         self.where = where
 
 
+class _Spot(Struct, frozen=True):
+    """Where an object that comes has its place.
+
+    Attributes:
+        folder: for a file of its own.
+        listing: the kustomization that has to list that file.
+        located: the object beside which it comes, if that is in the same kustomization.
+        ways: that it will go.
+    """
+
+    folder: str
+    listing: Kustomization | None = None
+    located: Located | None = None
+    ways: tuple[Way, ...] = ()
+
+
 class _Work:
     """What was decided so far."""
 
-    def __init__(self, repository: Repository, standing: Standing) -> None:
+    def __init__(self, repository: Repository, standing: Known) -> None:
         self._files = repository.files
         self._repository = repository
         self._standing = standing
@@ -60,6 +82,7 @@ class _Work:
         self._new: dict[str, tuple[Change, Tree]] = {}
         self._trees: dict[str, Tree] = {}
         self._by_tree: dict[str, list[Change]] = {}
+        self._listed: dict[str, list[str]] = {}
         self._unplaced: list[Unplaced] = []
 
     def change(self, change: Change) -> None:
@@ -80,7 +103,7 @@ class _Work:
             made[path] = new_file([tree])
         for path in [path for path, text in made.items() if text is None]:
             for each in self._kustomizations.listing(path):
-                self._list(each, path, added=False)
+                self._list(each, path, [change for change, _ in self._edits[path]], added=False)
         for path, tree in self._trees.items():
             self._rewrite(path, tree, made)
         return Placed(made, tuple(self._unplaced))
@@ -94,13 +117,15 @@ class _Work:
                 self._refuse(change, error.message, error.where or path)
 
     def _rewrite(self, path: str, tree: Tree, made: dict[str, str | None]) -> None:
-        """A kustomization, or values of a chart, that say something else."""
+        """A kustomization, or values of a chart, that say something else; else nothing that hangs on it is written."""
         text = self._files[path]
         try:
             made[path] = edit_document(text, read_value(text, path), tree, path)
         except WorldError as error:
             for change in self._by_tree.get(path, []):
                 self._refuse(change, error.message, path)
+            for listed in self._listed.get(path, []):
+                made.pop(listed, None)
 
     def _refuse(self, change: Change, reason: str, where: str) -> None:
         resource = self._standing(change.object)
@@ -116,62 +141,76 @@ class _Work:
         resource = self._standing(change.object)
         if resource is None:
             raise _Refused("what stands there was not read")
-        before = resource.tree()
         located = self._finder.at_origin(resource)
         if located is not None:
+            self._check_rendered_alike(located)
             self._take(located, change, change.manifest)
             return
         self._check_origin(resource)
         found = self._finder.rendered_from(change.object)
         if len(found) > 1:
-            raise _Refused(f"{len(found)} files say it: {', '.join(sorted({each.path for each in found}))}")
-        if not (found and self._transplanted(found[0], change, before)):
-            self._at_tool(change, before, found)
+            raise _Refused(f"{len(found)} files say it: {', '.join(sorted({each.located.path for each in found}))}")
+        if found:
+            self._alter_rendered(found[0], change, resource.tree())
+        else:
+            self._at_tool(change, resource.tree())
+
+    def _check_rendered_alike(self, located: Located) -> None:
+        """Who reads files that kustomizations change has not read what runs."""
+        told = (says_otherwise(way, located.tree) for way in self._finder.ways(located.path))
+        if reason := next(filter(None, told), ""):
+            raise _Refused(f"{reason}: {_RENDERED}", located.path)
 
     def _check_origin(self, resource: Resource[Any]) -> None:
         origin = resource.origin
         if not isinstance(origin, FileOrigin):
             return
         if self._finder.is_patch(origin.path):
-            raise _Refused("what was read is only a patch of a kustomization: render it and convert that", origin.path)
+            raise _Refused(f"what was read is only a patch of a kustomization: {_RENDERED}", origin.path)
         if origin.path in self._files:
             raise _Refused("the file says something else than was read", origin.path)
 
-    def _transplanted(self, located: Located, change: Change, before: Tree) -> bool:
-        """Whether the own file of a rendered object says the fields that change."""
-        if change.manifest is None:
-            self._take(located, change, None)
-            return True
+    def _alter_rendered(self, standing: Standing, change: Change, before: Tree) -> None:
+        """In the own file where that changes nothing else that is rendered; else by a patch of the overlay."""
+        located = standing.located
+        if not standing.ways:
+            self._transplant(located, change, before)
+            return
+        way = _only_way(standing.ways)
+        kind, names = change.object.kind, names_on(way, change.object.kind, located.tree["metadata"]["name"])
+        fields = changed_fields(before, change.manifest)
+        is_free = not (standing.others or overridden(way, kind, names, fields) or undone(way, kind, names, fields))
         try:
-            self._take(located, change, transplant(located.tree, before, change.manifest))
+            if is_free:
+                self._transplant(located, change, before)
+        except _Refused:
+            is_free = False
+        if not is_free:
+            self._patch(way, change, before, located)
+
+    def _transplant(self, located: Located, change: Change, before: Tree) -> None:
+        """The change, in what the own file of an object says."""
+        try:
+            after = None if change.manifest is None else transplant(located.tree, before, change.manifest)
         except ElsewhereError as error:
-            if not self._kustomizations.above(located.path):
-                raise _Refused(f"the file says {error} otherwise than what runs", located.path) from error
-            return False
-        return True
+            raise _Refused(f"the file says {error} otherwise than what runs", located.path) from error
+        self._take(located, change, after)
 
     def _take(self, located: Located, change: Change, after: Tree | None) -> None:
         edit = ObjectEdit(located.document, located.tree, after)
         self._edits.setdefault(located.path, []).append((change, edit))
 
-    def _at_tool(self, change: Change, before: Tree, found: list[Located]) -> None:
-        """A change of what Helm or Kustomize make."""
-        templates = charts_that_may_make(self._repository, change.object) if not found else []
+    def _at_tool(self, change: Change, before: Tree) -> None:
+        """A change of what Helm or Kustomize make, and no file says."""
+        templates = charts_that_may_make(self._repository, change.object)
         if templates:
             self._at_chart(change, before, templates)
             return
-        roots = self._kustomizations.roots(change.object.namespace)
-        if found:
-            above = self._kustomizations.above(found[0].path)
-            roots = [each for each in roots if each in above]
-        else:
-            roots = [each for each in roots if self._kustomizations.makes_more(each)]
-        if len(roots) != 1:
-            places = ", ".join(sorted(each.path for each in roots))
-            raise _Refused(
-                f"several overlays may render it: {places}" if roots else "no file of the repository says it"
-            )
-        self._patch(roots[0], change, before)
+        ways = self._kustomizations.outermost(change.object.namespace)
+        ways = [each for each in ways if self._kustomizations.makes_more(each.root)]
+        if not ways:
+            raise _Refused("no file of the repository says it")
+        self._patch(_only_way(ways), change, before, None)
 
     def _at_chart(self, change: Change, before: Tree, templates: list[tuple[str, Any]]) -> None:
         chart, template = templates[0]
@@ -187,46 +226,87 @@ class _Work:
         for edit in edits:
             self._tree(edit.path, change, partial(with_value, keys=edit.keys, value=edit.value))
 
-    def _patch(self, root: Kustomization, change: Change, before: Tree) -> None:
-        patch = patch_of(change.object, before, change.manifest)
-        self._tree(root.path, change, lambda tree: {**tree, "patches": [*(tree.get("patches") or []), patch]})
+    def _patch(self, way: Way, change: Change, before: Tree, located: Located | None) -> None:
+        """By a patch of the outermost kustomization."""
+        meta = located.tree["metadata"] if located is not None else {}
+        own = (str(meta["name"]), str(meta.get("namespace") or "")) if located is not None else None
+        called = called_in(way, change.object, own)
+        if called is None:
+            raise _Refused(f"{way.root.path} gives other names", way.root.path)
+        names = names_on(way, called.kind, own[0]) if own is not None else (called.name, change.object.name)
+        if reason := undone(way, called.kind, names, changed_fields(before, change.manifest)):
+            raise _Refused(reason, way.root.path)
+        patch = entry_of(called, before, change.manifest)
+        self._tree(way.root.path, change, lambda tree: {**tree, "patches": [*(tree.get("patches") or []), patch]})
 
-    def _tree(self, path: str, change: Change | None, alter: Callable[[Tree], Tree]) -> None:
+    def _tree(self, path: str, change: Change, alter: Callable[[Tree], Tree]) -> None:
         tree = self._trees.get(path)
         self._trees[path] = alter(read_value(self._files[path], path) if tree is None else tree)
-        if change is not None:
-            self._by_tree.setdefault(path, []).append(change)
+        self._by_tree.setdefault(path, []).append(change)
 
     def _add(self, change: Change) -> None:
         """An object that comes: beside the one that it was made from, or at the end of its file if that holds more."""
-        tree = change.manifest or {}
-        origin = self._origin_of(change)
-        if origin is not None and not origin.alone and not is_json(self._files[origin.path]):
-            self._appended.setdefault(origin.path, []).append((change, tree))
+        tree, spot = change.manifest or {}, self._spot(change)
+        if reason := next(filter(None, (spoils(way, change.object) for way in spot.ways)), ""):
+            raise _Refused(reason, spot.folder)
+        beside = spot.located
+        if beside is not None and not is_json(self._files[beside.path]) and (not beside.alone or len(self._files) == 1):
+            self._appended.setdefault(beside.path, []).append((change, tree))
             return
-        folder = folder_of(origin.path) if origin is not None else self._only_overlay(change).folder
-        taken = [each.rpartition("/")[2] for each in (*self._files, *self._new) if folder_of(each) == folder]
-        name = file_name(tree, self._finder.alone_in(folder), taken)
-        path = f"{folder}/{name}" if folder else name
+        taken = [each.rpartition("/")[2] for each in (*self._files, *self._new) if folder_of(each) == spot.folder]
+        name = file_name(tree, self._finder.alone_in(spot.folder), taken)
+        path = f"{spot.folder}/{name}" if spot.folder else name
         self._new[path] = (change, tree)
-        own = self._kustomizations.in_folder(folder)
-        if own is not None and (origin is None or origin.path in own.takes):
-            self._list(own, path, added=True)
+        if spot.listing is not None:
+            self._list(spot.listing, path, [change], added=True)
 
-    def _origin_of(self, change: Change) -> Located | None:
+    def _spot(self, change: Change) -> _Spot:
         resource = self._standing(change.origin)
         located = self._finder.at_origin(resource) if resource is not None else None
-        found = [located] if located is not None else self._finder.rendered_from(change.origin)
-        return found[0] if len(found) == 1 else None
+        if located is not None:
+            ways = tuple(self._finder.ways(located.path))
+            return _beside(located, ways, ways[0].steps[0] if ways else None)
+        found = self._finder.rendered_from(change.origin)
+        if len(found) != 1:
+            return self._spot_of_nothing(change)
+        standing = found[0]
+        if not standing.ways:
+            return _beside(standing.located, (), None)
+        way = _only_way(standing.ways)
+        if standing.others:
+            return _Spot(way.root.folder, way.root, None, (way,))
+        return _beside(standing.located, (way,), way.steps[0])
 
-    def _only_overlay(self, change: Change) -> Kustomization:
-        roots = self._kustomizations.roots(change.object.namespace)
-        if len(roots) != 1:
+    def _spot_of_nothing(self, change: Change) -> _Spot:
+        """The only overlay for its namespace; in a repository without any, the folder itself."""
+        ways = self._kustomizations.outermost(change.object.namespace)
+        if not ways and not self._kustomizations.exist:
+            return _Spot(self._repository.home)
+        if len(ways) != 1:
             raise _Refused("no file says what it was made from, so that its place cannot be told")
-        return roots[0]
+        return _Spot(ways[0].root.folder, ways[0].root, None, tuple(ways))
 
-    def _list(self, kustomization: Kustomization, path: str, *, added: bool) -> None:
+    def _list(self, kustomization: Kustomization, path: str, changes: list[Change], *, added: bool) -> None:
         """A file that comes into, or goes from, a kustomization."""
         come, gone = ([relative_to(kustomization.folder, path)], []) if added else ([], [path])
         alter = partial(with_resources, added=come, removed=gone, folder=kustomization.folder)
-        self._tree(kustomization.path, None, alter)
+        for change in changes:
+            self._tree(kustomization.path, change, lambda tree: tree)
+        self._trees[kustomization.path] = alter(self._trees[kustomization.path])
+        self._listed.setdefault(kustomization.path, []).append(path)
+
+
+def _beside(located: Located, ways: tuple[Way, ...], listing: Kustomization | None) -> _Spot:
+    """In the folder of an object, or of the kustomization that lists it from elsewhere."""
+    folder = folder_of(located.path)
+    if listing is not None and listing.folder != folder:
+        return _Spot(listing.folder, listing, located, ways)
+    return _Spot(folder, listing, located, ways)
+
+
+def _only_way(ways: Iterable[Way]) -> Way:
+    found = list(ways)
+    if len(found) != 1:
+        places = ", ".join(sorted({each.root.path for each in found}))
+        raise _Refused(f"several overlays may render it: {places}; {_ONE}")
+    return found[0]

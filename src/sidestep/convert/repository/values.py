@@ -9,9 +9,15 @@ from sidestep.model.metadata import ObjectId
 
 
 class Repository(Struct, frozen=True):
-    """Texts of files by their path, as the user would type it and as origins say it."""
+    """A folder of manifests.
+
+    Attributes:
+        files: texts by their path, as the user would type it and as origins say it.
+        home: the folder, likewise; empty for the current one.
+    """
 
     files: Mapping[str, str]
+    home: str = ""
 
 
 class Located(Struct, frozen=True):

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from sidestep.actions.stages import BY_PLAN, Stage, Staged
 from sidestep.convert.catalogue import BY_CODE
+from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import ChangeKind, Loss
 from sidestep.model.metadata import ObjectId
 from sidestep.prove.proof import Proof
@@ -48,6 +49,7 @@ class Conversion(Struct, frozen=True, rename="camel"):
         losses: what could not be carried, the worst first.
         missing: what was not read, and so not rewritten.
         proof: whether the converted mesh means the same; null where that was not asked.
+        by_hand: changes that no file of the repository could be given, with their patches.
         api_version: of this document; fields are added within it, never renamed.
         kind: always `Conversion`.
     """
@@ -61,6 +63,7 @@ class Conversion(Struct, frozen=True, rename="camel"):
     losses: tuple[Loss, ...] = ()
     missing: tuple[str, ...] = ()
     proof: Proof | None = None
+    by_hand: tuple[Unplaced, ...] = ()
     api_version: str = API_VERSION
     kind: str = "Conversion"
 
@@ -85,6 +88,14 @@ def summary(changes: tuple[StagedChange, ...], losses: tuple[Loss, ...], unchang
 def losses_word(number: int) -> str:
     """`1 loss`, `2 losses`."""
     return _many(number, "loss", "losses")
+
+
+def grouped(unplaced: tuple[Unplaced, ...]) -> dict[tuple[str, str], list[Unplaced]]:
+    """What has to be done by hand, by its place and the reason, in order."""
+    found: dict[tuple[str, str], list[Unplaced]] = {}
+    for each in unplaced:
+        found.setdefault((each.where, each.reason), []).append(each)
+    return found
 
 
 _DONE = {ChangeKind.ADD: "added", ChangeKind.REPLACE: "rewritten", ChangeKind.REMOVE: "removed"}

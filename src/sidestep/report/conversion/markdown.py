@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss
-from sidestep.report.conversion.document import Conversion
+from sidestep.report.conversion.document import Conversion, grouped
 from sidestep.report.conversion.verdict import verdict
 from sidestep.report.formats import Look
 from sidestep.report.markup import escaped, row
@@ -37,6 +38,7 @@ def _lines(conversion: Conversion) -> Iterator[str]:
             yield row([escaped(cell) for cell in cells])
     if conversion.losses:
         yield from ("", "## What could not be carried", *_losses(conversion.losses))
+    yield from _by_hand(conversion.by_hand)
     yield from _missing(conversion.missing)
 
 
@@ -46,6 +48,20 @@ def _losses_page(conversion: Conversion) -> Iterator[str]:
         yield from ("", "Nothing: every field was carried over.")
     yield from _losses(conversion.losses)
     yield from _missing(conversion.missing)
+
+
+def _by_hand(unplaced: tuple[Unplaced, ...]) -> Iterator[str]:
+    if unplaced:
+        yield from ("", "## What is to be done by hand", "")
+    for (where, reason), group in grouped(unplaced).items():
+        yield from (f"{escaped(where)}: {escaped(reason)}" if where else escaped(reason), "")
+        for each in group:
+            yield from (
+                f"- {escaped(str(each.object))}",
+                "",
+                *(f"      {line}" for line in each.patch.splitlines()),
+                "",
+            )
 
 
 def _missing(missing: tuple[str, ...]) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from rich.console import Console
 
+from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss, Severity
 from sidestep.prove.proof import Proof
 from sidestep.report.columns import Column, console, plain, print_table, prose
-from sidestep.report.conversion.document import Conversion
+from sidestep.report.conversion.document import Conversion, grouped
 from sidestep.report.conversion.verdict import verdict
 from sidestep.report.explanation.drawn import print_item, print_list
 from sidestep.report.formats import Look
@@ -37,6 +38,7 @@ def render(conversion: Conversion, look: Look) -> str:
             print_table(out, _CHANGES, rows)
         _print_losses(conversion.losses, out)
         print_list(out, "Not read, and so not rewritten", conversion.missing)
+        _print_by_hand(conversion.by_hand, out)
         if conversion.proof is not None:
             _print_proof(conversion.proof, out)
     return trimmed(captured.get())
@@ -56,6 +58,21 @@ def _print_losses(losses: tuple[Loss, ...], out: Console) -> None:
         prose(out, plain(f"instead: {loss.instead}"), 4)
     if len(losses) > SHOWN:
         prose(out, plain(f"… and {len(losses) - SHOWN:,} more (-o json or markdown shows all)", "dim"), 2)
+
+
+def _print_by_hand(unplaced: tuple[Unplaced, ...], out: Console) -> None:
+    """All of them, and each patch as it is: whoever reads this has to make them."""
+    if not unplaced:
+        return
+    out.print()
+    out.print(plain("To be done by hand: no file says it", "bold"))
+    for (where, reason), group in grouped(unplaced).items():
+        out.print()
+        prose(out, plain(f"{where}: {reason}" if where else reason), 2)
+        for each in group:
+            print_item(out, "-", plain(str(each.object), "bold"))
+            for line in each.patch.splitlines():
+                out.print(plain(f"      {line}"), soft_wrap=True)
 
 
 def _print_proof(proof: Proof, out: Console) -> None:
