@@ -1,6 +1,7 @@
 """Objects of the lab's cluster as Kubernetes writes them: trees, found by kind and name, with a version each."""
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from enum import StrEnum
@@ -52,6 +53,8 @@ class Change(Struct, frozen=True):
 
 
 Listener = Callable[[Change], None]
+Admission = Callable[[Ref, Tree, Tree | None], None]
+"""Completes an object before it is stored: what it is called, as it will be, as it was."""
 
 
 class Store:
@@ -67,10 +70,17 @@ class Store:
         self._now = now
         self._objects: dict[str, dict[tuple[str, str], Tree]] = {}
         self._listeners: list[Listener] = []
+        self._admissions: list[Admission] = []
+        self._untold: deque[Change] = deque()
+        self._telling = False
         self._version = 0
 
+    def admit(self, admission: Admission) -> None:
+        """Have objects completed before they are stored, as the API server's defaults do."""
+        self._admissions.append(admission)
+
     def listen(self, listener: Listener) -> None:
-        """Hear of every change from now on, in order."""
+        """Hear of every change from now on, in order: who changes something meanwhile is heard after that."""
         self._listeners.append(listener)
 
     def get(self, ref: Ref) -> Tree | None:
@@ -104,11 +114,13 @@ class Store:
             meta["namespace"] = ref.namespace
         if before is not None:
             _inherit(after, before)
-            if _same(before, after):
-                return None
         else:
             meta["uid"] = _uid(ref, self._version)
             meta["creationTimestamp"] = meta.get("creationTimestamp") or self._now()
+        for admission in self._admissions:
+            admission(ref, after, before)
+        if before is not None and _same(before, after):
+            return None
         return self._store(Verb.MODIFIED if before is not None else Verb.ADDED, ref, after, before)
 
     def edit(self, ref: Ref, edit: Callable[[Tree], None]) -> Change | None:
@@ -135,9 +147,19 @@ class Store:
         return self._tell(Change(verb, ref, after, before))
 
     def _tell(self, change: Change) -> Change:
+        self._untold.append(change)
+        if not self._telling:
+            self._telling = True
+            try:
+                while self._untold:
+                    self._tell_all(self._untold.popleft())
+            finally:
+                self._telling = False
+        return change
+
+    def _tell_all(self, change: Change) -> None:
         for listener in self._listeners:
             listener(change)
-        return change
 
 
 def ref_of(tree: Tree) -> Ref:
