@@ -135,3 +135,37 @@ def _route(size: Size, number: int) -> o.Object:
         {"route": [own]},
     ]
     return o.istio("VirtualService", f"route-{number}", space, {"hosts": [host], "http": http})
+
+
+def pathological(count: int, *, same: bool) -> Mesh:
+    """One service with hundreds of rules that look at paths by every form; one rule less where it is not the same."""
+    cluster = Cluster(Config(_NODES, seed=1))
+    cluster.nodes.append("n0")
+    cluster.add(*o.control_plane(), o.labelled_namespace("istio-system", {}), o.labelled_namespace("shop", {}))
+    for name in ("web", "cart"):
+        template = app(name)
+        cluster.workload("Deployment", name, "shop", meshed(template, "tag"), 1, declared=template)
+        service = o.service(name, "shop")
+        service["spec"] |= {"clusterIP": "172.20.0.1", "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
+        cluster.add(service)
+    chance = random.Random(count)
+    for number in range(count if same else count - 1):
+        forms = (
+            {"paths": [f"/api-{number}/*"]},
+            {"paths": [f"*/end-{number}"]},
+            {"paths": [f"/team-{number}/" + "{*}/items/{**}"], "methods": ["GET", "POST"]},
+            {"paths": [f"/exact/{number}"], "notMethods": ["DELETE"]},
+        )
+        rule: o.Object = {"to": [{"operation": chance.choice(forms)}]}
+        if chance.random() < 0.2:
+            rule["when"] = [{"key": f"request.headers[x-{number % 7}]", "values": [f"v{number}*"]}]
+        spec = {"action": "DENY" if number % 3 else "ALLOW", "rules": [rule]}
+        cluster.add(
+            o.istio(
+                "AuthorizationPolicy", f"rule-{number}", "shop", {**spec, "selector": {"matchLabels": {"app": "cart"}}}
+            )
+        )
+    builder, origin = MeshBuilder(), ClusterOrigin("bench", "1")
+    for text in (*(text for texts in cluster.texts.values() for text in texts), *cluster.pods):
+        builder.add(text.encode(), origin)
+    return builder.build(SourceInfo(SourceKind.CLUSTER, "bench"))

@@ -10,6 +10,8 @@ from tests.support.commands import on_terminal, sidestep
 
 AMBIENT = SHOP.replace("istio-injection: enabled", "istio.io/dataplane-mode: ambient")
 SHUT = SHOP.replace("methods: [GET]", "methods: [HEAD]")
+STRANGE = SHOP.replace("to: [{operation: {methods: [GET]}}]", "when: [{key: 'request.headers[x-a]', values: [a, b]}]")
+STRANGER = STRANGE.replace("[a, b]", "[a, b, c]")
 CLOSED = SHOP.partition("  rules:")[0]
 INVARIANTS = "apiVersion: sidestep.dev/v1\nkind: Invariants\ninvariants:\n- {}\n"
 ACCEPTED = """\
@@ -22,7 +24,8 @@ accepted:
 
 @pytest.fixture
 def shop(tmp_path):
-    for name, text in (("shop", SHOP), ("ambient", AMBIENT), ("shut", SHUT)):
+    meshes = {"shop": SHOP, "ambient": AMBIENT, "shut": SHUT, "strange": STRANGE, "stranger": STRANGER}
+    for name, text in meshes.items():
         (tmp_path / f"{name}.yaml").write_text(text)
     return tmp_path
 
@@ -41,7 +44,7 @@ def test_equal_differs_and_undecided_have_codes_of_their_own(shop):
     other = proved("--before", shop / "shop.yaml", "--after", shop / "shut.yaml", code=3)
     assert {each["direction"] for each in other["counterexamples"]} == {"open", "closed"}
     assert all(each["before"]["path"] and each["after"]["why"] for each in other["counterexamples"])
-    small = (shop / "shop.yaml", shop / "shut.yaml", "--budget", "1")
+    small = (shop / "strange.yaml", shop / "stranger.yaml", "--budget", "1")
     unknown = proved(*small, code=4)
     assert unknown["verdict"] == "undecided"
     assert any("budget" in each["reason"] for each in unknown["undecided"])

@@ -77,3 +77,17 @@ def _pods(before: Mesh, after: Mesh) -> Iterator[WorkloadRef]:
         for pod in mesh.pods:
             if id(pod) not in shared:
                 yield workload_of_shape(pod.shape, known) or WorkloadRef(pod.namespace, "Pod", pod.name)
+
+
+def changed_namespaces(before: Mesh, after: Mesh) -> frozenset[str]:
+    """Namespaces with objects that say something else in the second mesh, or are in one of them alone."""
+    found: set[str] = set()
+    for key in before.resources.keys() | after.resources.keys():
+        one, other = before.resources.get(key, ()), after.resources.get(key, ())
+        if one is not other:
+            said = {(each.meta.namespace, each.meta.name): each.body for each in one}
+            for each in other:
+                if said.pop((each.meta.namespace, each.meta.name), None) != each.body:
+                    found.add(each.meta.namespace or each.meta.name)
+            found.update(space or name for space, name in said)
+    return frozenset(found)

@@ -66,33 +66,29 @@ class Choices(Struct, frozen=True):
 
 
 @lru_cache(maxsize=16384)
-def choices(asked: Asked, mode: PathNormalisation, *, untidy: bool = False) -> Choices:
+def choices(asked: Asked, mode: PathNormalisation, *, fixed: tuple[str, str] | None = None) -> Choices:
     """The choices for everything that looks at a request.
 
     Args:
         asked: by whatever on its way.
         mode: how paths are normalised.
-        untidy: whether a path is among them that proxies clean.
+        fixed: method and path, where those are chosen already.
 
     Raises:
         Undecidable: something looks at what no finite choice stands for.
     """
     told = conditions(asked)
-    wanted = told.texts["method"]
-    methods = usual_first("GET", representatives(wanted, Texts.METHOD), wanted) if wanted else ("GET",)
-    paths = ("/", *representatives(told.texts["path"], Texts.PATH, mode)) if told.texts["path"] else ("/",)
+    methods, paths = ((fixed[0],), (fixed[1],)) if fixed is not None else _lines(told, mode)
     headers = {
         name: (None, *telling(representatives(languages, Texts.HEADER), languages))
         for name, languages in told.headers.items()
     }
     if told.blocks:
         headers[FORWARDED_FOR] = (None, *address_representatives(told.blocks))
-    bundles: tuple[Mapping[str, str], ...] = ({},)
-    if told.validated:
-        methods, bundles = (*methods, "OPTIONS"), ({}, _PREFLIGHT)
+    preflight = told.validated and "OPTIONS" in methods
     return Choices(
-        tuple(dict.fromkeys(methods)),
-        tuple(dict.fromkeys((*paths, _UNTIDY) if untidy else paths)),
+        methods,
+        paths,
         ("", *_values(told.texts["authority"], Texts.HOST)),
         headers,
         {
@@ -100,9 +96,22 @@ def choices(asked: Asked, mode: PathNormalisation, *, untidy: bool = False) -> C
             for name, languages in told.queries.items()
         },
         tuple(_tokens(told)),
-        bundles,
+        ({}, _PREFLIGHT) if preflight else ({},),
         told.custom,
     )
+
+
+def paths_of(untidy: bool) -> tuple[str, ...]:
+    """Paths that proxies clean, where those are asked for."""
+    return (_UNTIDY,) if untidy else ()
+
+
+def _lines(told: Conditions, mode: PathNormalisation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Methods and paths."""
+    wanted = told.texts["method"]
+    methods = usual_first("GET", representatives(wanted, Texts.METHOD), wanted) if wanted else ("GET",)
+    paths = ("/", *representatives(told.texts["path"], Texts.PATH, mode)) if told.texts["path"] else ("/",)
+    return tuple(dict.fromkeys((*methods, "OPTIONS") if told.validated else methods)), tuple(dict.fromkeys(paths))
 
 
 def _values(languages: Languages, texts: Texts) -> tuple[str, ...]:

@@ -90,6 +90,18 @@ def belongs(text: str, language: Language) -> bool:
             return text.startswith(language.head) and belongs(f"{language.into}{rest}", language.inner)
 
 
+def disjoint(one: Language, other: Language) -> bool:
+    """Whether certainly no text is of both."""
+    for left, right in ((one, other), (other, one)):
+        if isinstance(left, Exactly):
+            return not belongs(left.text, right)
+        if isinstance(left, Starting) and isinstance(right, Starting):
+            return not (left.text.startswith(right.text) or right.text.startswith(left.text))
+        if isinstance(left, Ending) and isinstance(right, Ending):
+            return not (left.text.endswith(right.text) or right.text.endswith(left.text))
+    return False
+
+
 def usual_first(usual: str, found: tuple[str, ...], languages: frozenset[Language]) -> tuple[str, ...]:
     """A usual text in the place of the one that is like it."""
     like = [belongs(usual, each) for each in languages]

@@ -13,6 +13,7 @@ from sidestep.prove.counterexample import Difference
 from sidestep.prove.languages import Language, representatives
 from sidestep.prove.outcome import Assume
 from sidestep.prove.programs import Program, Reader, places, renamed
+from sidestep.prove.search import Scene, everything, found
 from sidestep.prove.texts import Texts
 from sidestep.prove.ways import Way, Ways
 from sidestep.semantics.decide import decide
@@ -121,8 +122,8 @@ class Pairs:
         like = self._likes[pair]
         one = self._program(0, way.client, way.instead or (way.to, way.port), like, known[0])
         other = self._program(1, way.other, (way.to, way.port), like, known[0])
-        found = otherwise(self._indexes[0], way, (like, Answers.UNSTATED), self._assume, survey=True)
-        also = frozenset(self._readers[0].program(each, of, known[0].entries[0]) for of, each in found)
+        others = otherwise(self._indexes[0], way, (like, Answers.UNSTATED), self._assume, survey=True)
+        also = frozenset(self._readers[0].program(each, of, known[0].entries[0]) for of, each in others)
         return self._pair(way, like, (one, other), known, also)
 
     def _pair(
@@ -138,35 +139,45 @@ class Pairs:
         self._likes.setdefault(pair, like)
         return pair
 
+    def requests(self, pair: Pair, budget: int) -> Iterator[tuple[Http, bool]]:
+        """The requests of a pair's class that may differ, and whether an external authorizer may be asked of each.
+
+        Raises:
+            Undecidable: a program looks at what no finite choice stands for, or there are more than the budget.
+        """
+        return found(self._scene(pair), budget)
+
     def choices(self, pair: Pair) -> Choices:
-        """The requests of a pair's class, one for each that either program can tell apart.
+        """All requests of a pair's class, whether anything of them differs or not.
 
         Raises:
             Undecidable: a program looks at what no finite choice stands for.
         """
-        programs = (pair.before, pair.after, *pair.also)
-        gates = [gate for program in programs for gate in program.gates]
-        residuals = frozenset(gate.policies for gate in gates)
-        tokens = frozenset(gate.tokens for gate in gates if gate.tokens.rules or gate.tokens.unreadable)
-        asked = Asked(residuals, tokens, pair.conditions, pair.rewrites, pair.appended)
-        untidy = Assume.DEFAULTS not in self._assume
-        found = choices(asked, self._modes[0], untidy=untidy)
-        if self._modes[0] is not self._modes[1]:
-            found = _joined(found, choices(asked, self._modes[1], untidy=untidy))
-        return _narrowed(found, pair.conditions, self._likes[pair]) if pair.like else found
+        return everything(self._scene(pair))
+
+    def _scene(self, pair: Pair) -> Scene:
+        return Scene(
+            (pair.before, pair.after, *pair.also),
+            pair.conditions,
+            pair.rewrites,
+            pair.appended,
+            self._modes,
+            self._likes[pair] if pair.like else None,
+            Assume.DEFAULTS not in self._assume,
+        )
 
     def _program(self, side: int, client: Client, to: tuple[str, int], like: Http, routes: _Routes) -> Program:
         request = Request(client, *to, like, survey=True)
-        found = decide(self._indexes[side], request)
-        return self._readers[side].program(found, request, routes.entries[side])
+        decision = decide(self._indexes[side], request)
+        return self._readers[side].program(decision, request, routes.entries[side])
 
     def _classes(self, routes: _Routes, more: tuple[str, ...]) -> tuple[Http, ...]:
         if not routes.conditions and not more:
             return _PLAIN
-        found = _of_routes(routes.conditions, self._modes[0])
+        told = _of_routes(routes.conditions, self._modes[0])
         if self._modes[0] is not self._modes[1]:
-            found = _joined(found, _of_routes(routes.conditions, self._modes[1]))
-        return tuple(_with_hosts(found, more).requests())
+            told = _joined(told, _of_routes(routes.conditions, self._modes[1]))
+        return tuple(_with_hosts(told, more).requests())
 
     def _other_hosts(self, way: Way) -> tuple[str, ...]:
         """Another service of the port, and a name that nobody knows."""
@@ -253,53 +264,8 @@ def _of_routes(conditions: frozenset[Condition], mode: PathNormalisation) -> Cho
 
 def _joined(one: Choices, other: Choices) -> Choices:
     """For paths that only one of two modes leaves as they are."""
-    return Choices(
-        one.methods, tuple(dict.fromkeys((*one.paths, *other.paths))), one.authorities, one.headers, one.queries,
-        one.tokens, one.bundles, one.custom,
-    )  # fmt: skip
+    return replace(one, paths=tuple(dict.fromkeys((*one.paths, *other.paths))))
 
 
-def _with_hosts(found: Choices, more: tuple[str, ...]) -> Choices:
-    return Choices(
-        found.methods, found.paths, (*found.authorities, *more), found.headers, found.queries, found.tokens,
-        found.bundles, found.custom,
-    ) if more else found  # fmt: skip
-
-
-def _narrowed(found: Choices, conditions: frozenset[Condition], like: Http) -> Choices:
-    """Only what routes treat as a request that is known: each attribute by itself."""
-    path = like.path.partition("?")[0]
-    paths = [each.path for each in conditions]
-    by_name = {(named.name, named.text) for each in conditions for named in each.headers if not named.claim}
-
-    def same_header(name: str, one: str | None, other: str | None) -> bool:
-        texts = [text for own, text in by_name if own == name]
-        return all(
-            (one is not None, text.matches(one or "")) == (other is not None, text.matches(other or ""))
-            for text in texts
-        )
-
-    def same_query(name: str, one: str | None, other: str | None) -> bool:
-        texts = [named.text for each in conditions for named in each.queries if named.name == name]
-        return all(
-            (one is not None, text.matches(one or "")) == (other is not None, text.matches(other or ""))
-            for text in texts
-        )
-
-    sent = dict(part.partition("=")[::2] for part in like.path.partition("?")[2].split("&") if part)
-    return Choices(
-        tuple(each for each in found.methods if same_header(":method", each, like.method)),
-        tuple(each for each in found.paths if all(text.matches(each) == text.matches(path) for text in paths)),
-        (like.authority,),
-        {
-            name: tuple(each for each in values if same_header(name, each, like.headers.get(name)))
-            for name, values in found.headers.items()
-        },
-        {
-            name: tuple(each for each in values if same_query(name, each, sent.get(name)))
-            for name, values in found.queries.items()
-        },
-        found.tokens,
-        found.bundles,
-        found.custom,
-    )
+def _with_hosts(told: Choices, more: tuple[str, ...]) -> Choices:
+    return replace(told, authorities=(*told.authorities, *more))

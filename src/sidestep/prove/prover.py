@@ -134,16 +134,13 @@ class Run:
         return self._verdicts[key]
 
     def _asked(self, way: Way, pair: Pair, asking: "_Asking") -> "Iterable[Difference | str]":
-        try:
-            found = self._pairs.choices(pair)
-        except Undecidable as error:
-            return (str(error),)
-        if found.size > self._terms.budget:
-            return (f"{found.size:,} classes of requests are more than the budget of {self._terms.budget:,}",)
         told: _Told = {}
-        for payload in found.requests():
-            for answers in _ANSWERS if found.custom else _UNSTATED:
-                _keep(told, asking.ask(way, payload, answers), payload, answers)
+        try:
+            for payload, external in self._pairs.requests(pair, self._terms.budget):
+                for answers in _ANSWERS if external else _UNSTATED:
+                    _keep(told, asking.ask(way, payload, answers), payload, answers)
+        except Undecidable as error:
+            told.setdefault(str(error), str(error))
         return told.values()
 
     def _compare_bytes(self, way: Way) -> None:

@@ -4,7 +4,8 @@ Names of policies, the order of rules and what cannot hold any more are gone, so
 alike are equal in most cases; where they are equal, nobody needs to ask.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from msgspec import Struct
 
@@ -97,6 +98,58 @@ def residual(policies: PolicySet, seen: Seen, sender: str, unsure: frozenset[Att
     if allow is not None and ALWAYS in allow:
         allow = None
     return Residual(custom, deny, allow, noted, unreadable)
+
+
+def given(residual: Residual, attribute: Attribute, value: str) -> Residual:
+    """What is left once a method or a path is known.
+
+    Args:
+        residual: before.
+        attribute: METHOD or PATH.
+        value: of a request; of a path without its query.
+    """
+    deny = _known(residual.deny, attribute, value)
+    allow = _known(residual.allow, attribute, value) if residual.allow is not None else None
+    custom = frozenset((name, told) for name, rule in residual.custom for told in _known({rule}, attribute, value))
+    noted = frozenset((name, told) for name, rule in residual.noted for told in _known({rule}, attribute, value))
+    if ALWAYS in deny:
+        return Residual(deny=frozenset({ALWAYS}), noted=noted)
+    return Residual(custom, deny, None if allow is not None and ALWAYS in allow else allow, noted, residual.unreadable)
+
+
+def _known(rules: Iterable[Clauses], attribute: Attribute, value: str) -> frozenset[Clauses]:
+    found = (_rule_given(rule, attribute, value) for rule in rules)
+    return frozenset(rule for rule in found if rule is not None)
+
+
+def _rule_given(rule: Clauses, attribute: Attribute, value: str) -> Clauses | None:
+    clauses = []
+    for clause in rule:
+        parts = [part for each in clause if (part := _part_given(each, attribute, value)) is not None]
+        if not parts:
+            return None
+        if frozenset() not in parts:
+            clauses.append(frozenset(parts))
+    return frozenset(clauses)
+
+
+def _part_given(part: Conjunction, attribute: Attribute, value: str) -> Conjunction | None:
+    """None for what cannot hold any more."""
+    left = []
+    for atom in part:
+        if atom.attribute is not attribute:
+            left.append(atom)
+        elif not _holds(atom, value):
+            return None
+    return part if len(left) == len(part) else frozenset(left)
+
+
+def _holds(atom: Atom, value: str) -> bool:
+    one: Iterable[Any] = atom.one_of
+    none: Iterable[Any] = atom.none_of
+    if atom.one_of and not any(matcher.matches(value) for matcher in one):
+        return False
+    return not any(matcher.matches(value) for matcher in none)
 
 
 def whole(policies: PolicySet) -> Residual:

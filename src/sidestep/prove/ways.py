@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.addresses import representatives
+from sidestep.prove.affected import changed_namespaces
 from sidestep.prove.callers import Apart, Caller, Callers
 from sidestep.prove.guards import Guards
 from sidestep.prove.named import Taken, of_policies, of_ztunnel
@@ -87,12 +88,18 @@ class Ways(Struct, frozen=True, dict=True):
         yield from self.elsewhere()
 
     def destinations(self) -> Iterator[Service]:
-        """All that has a name."""
-        seen: set[str] = set()
+        """All that has a name, first those in whose namespace an object has changed."""
+        first = self._changed
+        found: dict[str, Service] = {}
         for service in self.before.services.services:
-            if service.host not in seen and (not self.namespaces or service.namespace in self.namespaces):
-                seen.add(service.host)
-                yield service
+            if not self.namespaces or service.namespace in self.namespaces:
+                found.setdefault(service.host, service)
+        yield from (each for each in found.values() if each.namespace in first)
+        yield from (each for each in found.values() if each.namespace not in first)
+
+    @cached_property
+    def _changed(self) -> frozenset[str]:
+        return changed_namespaces(self.before.mesh, self.after.mesh) if self.after is not None else frozenset()
 
     def to(self, service: Service, only: frozenset[WorkloadRef] | None = None) -> Iterator[Way]:
         """Every way to a service, and to those of its pods that no older service leads to.
