@@ -1,0 +1,1 @@
+"""What ports of the workload speak, one file for each protocol."""
