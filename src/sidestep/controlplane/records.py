@@ -172,11 +172,29 @@ class Service(Struct, frozen=True):
 
 
 class Dirty(Struct, frozen=True):
-    """Which records a change touched: changed, new or gone."""
+    """What a change touched.
+
+    Attributes:
+        workloads: changed, new or gone.
+        services: likewise.
+        policies: likewise.
+        endpoints: services of which an endpoint is among the workloads, before or after.
+        addresses: of workloads and services, before and after; a network as it is written.
+        nodes: of workloads, before and after.
+        policy_namespaces: where policies apply to all workloads, before or after; empty for the whole mesh.
+    """
 
     workloads: frozenset[WorkloadUid] = frozenset()
     services: frozenset[ServiceKey] = frozenset()
     policies: frozenset[PolicyKey] = frozenset()
+    endpoints: frozenset[ServiceKey] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    nodes: frozenset[str] = frozenset()
+    policy_namespaces: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether anything was touched."""
+        return bool(self.workloads or self.services or self.policies)
 
 
 class Records(Struct, frozen=True):

@@ -1,0 +1,140 @@
+"""From records to what a proxy is told: pure functions, one folder per role of a proxy.
+
+The server asks a role's generator; what it may ask of the records is `controlplane.index.Index`. Nothing here knows of
+streams, versions, acknowledgements or keys.
+
+How the server uses a generator. Resources belong to *units*: a unit is made again as a whole, and what it no longer
+yields is removed from the proxies. After a change the server asks `units` with what is dirty, and makes only those
+units again. A resource that nobody needs until it is asked for (on-demand clusters, routes by name) is made by
+`on_demand`, kept, and made again when something that it `depends` on is dirty.
+
+Certificates are no resource of a generator: the server makes them, from names that `secret_name` forms, and only for
+identities of pods on the proxy's own node.
+"""
+
+from collections.abc import Iterable
+from typing import NewType, Protocol
+
+from google.protobuf.message import Message
+from msgspec import Struct
+
+from sidestep.controlplane.index import Index
+from sidestep.controlplane.records import Dirty, PolicyKey, ServiceKey, WorkloadUid
+
+Unit = NewType("Unit", str)
+"""What is made again as a whole, e.g. `workload/<uid>`; a generator forms them as it likes."""
+Topic = NewType("Topic", str)
+"""What a resource on demand was made from; formed by the functions `about_…`."""
+
+CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+ENDPOINTS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
+ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+VIRTUAL_HOST = "type.googleapis.com/envoy.config.route.v3.VirtualHost"
+SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105
+EXTENSION = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
+
+ROOTS = "roots"
+"""Name of the secret with the trust anchors of the mesh; `roots:<purpose>` is the same under another name."""
+
+
+class Resource(Struct, frozen=True):
+    """One resource of a proxy's configuration.
+
+    Attributes:
+        type_url: of the message.
+        name: as proxies ask for it.
+        message: never changed after it was handed over.
+        proxy: the one proxy (a node's name, for node proxies) that may have it; empty for all of the role.
+        depends: for a resource on demand, what makes it stale.
+        asked: only for proxies that ask for this name, even where others of its type go to all who take everything.
+    """
+
+    type_url: str
+    name: str
+    message: Message
+    proxy: str = ""
+    depends: frozenset[Topic] = frozenset()
+    asked: bool = False
+
+
+class Generator(Protocol):
+    """What proxies of one role are told."""
+
+    def units(self, index: Index, dirty: Dirty | None) -> Iterable[Unit]:
+        """Units that a change touched, also those that it took away; all that there are for None."""
+
+    def resources(self, index: Index, unit: Unit) -> Iterable[Resource]:
+        """Everything of a unit as it is now; nothing for one that is gone. No two units share a resource."""
+
+    def on_demand(self, index: Index, type_url: str, name: str, proxy: str) -> Resource | None:
+        """A resource that no unit has, for who asks by name; None to say that there is none.
+
+        It must name what it depends on, also where the answer is that there is nothing (`about_address` of an
+        address that nobody has), or it stays as it is. `proxy` empty in the answer: one answer for all.
+        """
+
+
+def secret_name(purpose: str, identity: str) -> str:
+    """Name of the secret with a workload's certificate and key.
+
+    Envoy hangs when one name is used by a listener and on demand over one stream (envoy.md §3): use two purposes.
+
+    Args:
+        purpose: any word without a colon, e.g. `in`, `out`.
+        identity: `spiffe://…`.
+    """
+    return f"{purpose}:{identity}"
+
+
+def about_workload(uid: WorkloadUid) -> Topic:
+    """The record of a workload."""
+    return Topic(f"workload {uid}")
+
+
+def about_service(key: ServiceKey) -> Topic:
+    """The record of a service."""
+    return Topic(f"service {key}")
+
+
+def about_endpoints(key: ServiceKey) -> Topic:
+    """Which workloads serve a service, and their records."""
+    return Topic(f"endpoints {key}")
+
+
+def about_address(address: str) -> Topic:
+    """Who has an address: workloads, services; also when nobody had it yet. Networks apart: `about_networks`."""
+    return Topic(f"address {address}")
+
+
+def about_networks() -> Topic:
+    """Services whose virtual addresses are networks: what `Index.service_at` finds where nobody has an address."""
+    return Topic("networks")
+
+
+def about_policy(key: PolicyKey) -> Topic:
+    """An authorization."""
+    return Topic(f"policy {key}")
+
+
+def about_policies(namespace: str) -> Topic:
+    """The authorizations that apply to a whole namespace, or with an empty name to all."""
+    return Topic(f"policies {namespace}")
+
+
+def about_node(node: str) -> Topic:
+    """The workloads of a node, and their records."""
+    return Topic(f"node {node}")
+
+
+def topics(dirty: Dirty) -> Iterable[Topic]:
+    """What a change touched, in the words of `Resource.depends`."""
+    yield from map(about_workload, dirty.workloads)
+    yield from map(about_service, dirty.services)
+    yield from map(about_endpoints, dirty.endpoints)
+    yield from map(about_address, dirty.addresses)
+    if any("/" in address for address in dirty.addresses):
+        yield about_networks()
+    yield from map(about_policy, dirty.policies)
+    yield from map(about_policies, dirty.policy_namespaces)
+    yield from map(about_node, dirty.nodes)
