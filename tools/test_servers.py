@@ -78,6 +78,21 @@ def _build(name: str) -> Path:
     return target
 
 
+def module_folders(pinned: str, *modules: str) -> dict[str, Path]:
+    """Where the sources of Go modules are; which version is pinned by `tests/<pinned>/go.mod`.
+
+    Raises:
+        Unavailable: no Go, or the modules cannot be had.
+    """
+    go = shutil.which("go")
+    if go is None:
+        raise Unavailable("Go is not installed")
+    folder = ROOT / "tests" / pinned
+    _run([go, "mod", "download", *modules], cwd=folder)
+    told = _run([go, "list", "-m", "-f", "{{.Path}}={{.Dir}}", *modules], cwd=folder)
+    return {name: Path(found) for name, _, found in (line.partition("=") for line in told.splitlines())}
+
+
 def _unpack(name: str) -> Path:
     package = PACKAGES[name]
     target = CACHE / "debian" / package
@@ -118,11 +133,12 @@ def _twice(action: Callable[[], None]) -> None:
         action()
 
 
-def _run(command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+def _run(command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
         raise Unavailable(f"{command[0]} {command[1]} failed: {lines[-1]}")
+    return done.stdout
 
 
 @contextmanager

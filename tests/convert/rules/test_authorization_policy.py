@@ -81,6 +81,18 @@ def test_a_deny_lets_the_waypoint_pass_and_its_twin_does_not_say_so():
     assert not any(change.late for change in given.changes)
 
 
+def test_beside_service_accounts_the_waypoint_is_let_pass_by_a_condition():
+    """The API takes no principals in such a source."""
+    rule = {
+        "from": [{"source": {"notServiceAccounts": ["web"]}}],
+        "when": [{"key": "source.namespace", "values": ["a"]}],
+    }
+    given = rewrite(*CART, policy("p", rule, action="DENY", app="cart"))
+    passing = {"key": "source.principal", "notValues": [WAYPOINT]}
+    assert rules(given, "p") == [{**rule, "when": [*rule["when"], passing]}]
+    assert rules(given, "cart-p") == [rule]
+
+
 @pytest.mark.parametrize(("where", "name"), [({}, "cart-p"), ({"space": "istio-system"}, "cart-istio-system-p")])
 def test_a_default_deny_is_repeated_at_the_service_and_stays(where, name):
     given = rewrite(*CART, policy("p", **where))
@@ -195,6 +207,13 @@ def test_aliases_are_written_out():
         (
             {"from": [{"source": {"trustDomains": ["d"], "principals": ["*/ns/shop/sa/web"]}}]},
             {"from": [{"source": {"principals": ["*/ns/shop/sa/web"]}}], "when": [{"key": "source.principal", "values": ["d/*"]}]},
+        ),
+        (
+            {"from": [{"source": {"trustDomains": ["d"], "notTrustDomains": ["e"], "serviceAccounts": ["web"]}}]},
+            {
+                "from": [{"source": {"serviceAccounts": ["web"]}}],
+                "when": [{"key": "source.principal", "values": ["d/*"]}, {"key": "source.principal", "notValues": ["e/*"]}],
+            },
         ),
     ],
 )  # fmt: skip

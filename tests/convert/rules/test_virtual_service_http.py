@@ -344,6 +344,32 @@ def test_cors():
 
 
 @pytest.mark.parametrize(
+    ("field", "written"),
+    [
+        ("allowMethods", ["PROPFIND"]), ("allowMethods", ["*", "GET"]), ("allowHeaders", ["x a"]), ("exposeHeaders", ["*", "a"]),
+        ("allowHeaders", [f"x-{number}" for number in range(65)]), ("maxAge", "100000000h"),
+    ],
+)  # fmt: skip
+def test_cors_that_a_route_does_not_hold(field, written):
+    policy = {"allowOrigins": [{"exact": "https://a.example"}], "unmatchedPreflights": "IGNORE", field: written}
+    assert kept({"route": to("ratings"), "corsPolicy": policy}) == {f"spec.http[0].corsPolicy.{field}"}
+
+
+def test_a_header_is_removed_once():
+    headers = {"response": {"remove": ["a", "b", "A"]}}
+    (rule,) = converted({"route": to("ratings"), "headers": headers}).rules()
+    assert rule["filters"][0]["responseHeaderModifier"] == {"remove": ["A", "b"]}
+
+
+@pytest.mark.parametrize("part", ["rewrite", "redirect"])
+def test_paths_longer_than_a_route_holds(part):
+    rule = {"route": to("ratings"), "rewrite": {"uri": "/" + "a" * 1024}}
+    if part == "redirect":
+        rule = {"redirect": rule["rewrite"]}
+    assert kept(rule) == {f"spec.http[0].{part}.uri"}
+
+
+@pytest.mark.parametrize(
     ("rule", "field"),
     [
         ({"fault": {"abort": {"httpStatus": 500, "percentage": {"value": 1}}}, "route": to("ratings")}, "fault"),

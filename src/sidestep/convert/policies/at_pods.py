@@ -12,8 +12,11 @@ from sidestep.convert.rewrite import Tree
 from sidestep.model.kinds import AUTHORIZATION_POLICY
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.authorization.policy import Attribute
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.service_index import Service
+
+_ACCOUNTS = ("serviceAccounts", "notServiceAccounts")
 
 
 def allow_waypoint(service: Service, principal: str, *, rule: str = "") -> Tree:
@@ -61,11 +64,10 @@ def is_deny(resource: Resource[Spec]) -> bool:
 
 
 def _exempt(rule: Tree, principals: tuple[str, ...]) -> Tree:
-    sources = as_dicts(rule.get("from")) or [{"source": {}}]
-    return {
-        **rule,
-        "from": [{**each, "source": _exempt_source(as_dict(each.get("source")), principals)} for each in sources],
-    }
+    sources = [as_dict(each.get("source")) for each in as_dicts(rule.get("from"))] or [{}]
+    if any(each.get(field) for each in sources for field in _ACCOUNTS):
+        return _exempt_when(rule, principals)
+    return {**rule, "from": [{"source": _exempt_source(each, principals)} for each in sources]}
 
 
 def _exempt_source(source: Tree, principals: tuple[str, ...]) -> Tree:
@@ -76,11 +78,23 @@ def _exempt_source(source: Tree, principals: tuple[str, ...]) -> Tree:
     return {**source, "notPrincipals": [*named, *missing]} if missing else source
 
 
+def _exempt_when(rule: Tree, principals: tuple[str, ...]) -> Tree:
+    """By a condition: the API takes no principals beside service accounts in one source."""
+    condition, when = _other_than(principals), as_dicts(rule.get("when"))
+    return rule if condition in when else {**rule, "when": [*when, condition]}
+
+
+def _other_than(principals: tuple[str, ...]) -> Tree:
+    return {"key": Attribute.PRINCIPAL.value, "notValues": list(principals)}
+
+
 def _unexempt(rule: Tree, principals: tuple[str, ...]) -> Tree:
     sources = [_without(as_dict(each.get("source")), principals) for each in as_dicts(rule.get("from"))]
+    when = [each for each in as_dicts(rule.get("when")) if each != _other_than(principals)]
+    found = {key: value for key, value in rule.items() if key not in ("from", "when")}
     if sources and all(sources):
-        return {**rule, "from": [{"source": each} for each in sources]}
-    return {key: value for key, value in rule.items() if key != "from"}
+        found["from"] = [{"source": each} for each in sources]
+    return {**found, **({"when": when} if when else {})}
 
 
 def _without(source: Tree, principals: tuple[str, ...]) -> Tree:

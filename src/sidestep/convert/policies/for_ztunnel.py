@@ -23,6 +23,7 @@ _NAMESPACES = ("namespaces", "notNamespaces")
 _PRINCIPALS = ("principals", "notPrincipals")
 _DOMAINS = ("trustDomains", "notTrustDomains")
 _WHEN = ("values", "notValues")
+_ACCOUNTS = ("serviceAccounts", "notServiceAccounts")
 
 
 class Plain(Struct, frozen=True):
@@ -51,25 +52,32 @@ def plain_rules(rules: list[Tree], context: Context, namespace: str) -> Plain:
 
 
 def _by_source(rule: Tree, bundle: Bundle) -> list[Tree]:
-    """Rules of one source each where a source asks for principals and for trust domains, which becomes a condition."""
+    """Rules of one source each where trust domains of one have to become a condition."""
     sources = [as_dict(each.get("source")) for each in as_dicts(rule.get("from"))]
-    if not any(_both(source, bundle) for source in sources):
+    if not any(_as_conditions(source, bundle) for source in sources):
         return [rule]
     return [_split(rule, source, bundle) for source in sources]
 
 
-def _both(source: Tree, bundle: Bundle) -> bool:
-    domains = as_strings(source.get("trustDomains"))
-    return bool(domains and as_strings(source.get("principals")) and _of_domains(domains, bundle) is not None)
+def _as_conditions(source: Tree, bundle: Bundle) -> dict[str, Tree]:
+    """The conditions for trust domains, by field, that are not said by principals in the same source.
+
+    That is where principals are asked for too, or service accounts, beside which the API takes no principals.
+    """
+    found = {}
+    for (domains, principals), side in zip(zip(_DOMAINS, _PRINCIPALS, strict=True), _WHEN, strict=True):
+        taken = domains == "trustDomains" and as_strings(source.get(principals))
+        patterns = _of_domains(as_strings(source.get(domains)), bundle)
+        if patterns and (taken or any(source.get(each) for each in _ACCOUNTS)):
+            found[domains] = {"key": Attribute.PRINCIPAL.value, side: patterns}
+    return found
 
 
 def _split(rule: Tree, source: Tree, bundle: Bundle) -> Tree:
-    if not _both(source, bundle):
-        return {**rule, "from": [{"source": source}]}
-    patterns = _of_domains(as_strings(source.get("trustDomains")), bundle) or []
-    rest = {key: value for key, value in source.items() if key != "trustDomains"}
-    condition = {"key": Attribute.PRINCIPAL.value, "values": patterns}
-    return {**rule, "from": [{"source": rest}], "when": [*as_dicts(rule.get("when")), condition]}
+    conditions = _as_conditions(source, bundle)
+    rest = {key: value for key, value in source.items() if key not in conditions}
+    when = [*as_dicts(rule.get("when")), *conditions.values()]
+    return {**rule, "from": [{"source": rest}], **({"when": when} if when else {})}
 
 
 def _sources(rule: Tree, bundle: Bundle) -> Tree:

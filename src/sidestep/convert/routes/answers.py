@@ -5,12 +5,14 @@ not shown, and without a scheme a route would show the one dialled.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sidestep.convert.rewrite import Severity, Tree
+from sidestep.convert.routes.cases import METHODS
 from sidestep.convert.routes.durations import seconds
-from sidestep.convert.routes.header_edits import is_hostname
+from sidestep.convert.routes.forms import LONGEST_PATH
+from sidestep.convert.routes.header_edits import is_hostname, is_name
 from sidestep.convert.routes.ledger import AS_IT_IS, Ledger
 from sidestep.convert.routes.served import Served
 from sidestep.semantics.routing.actions import origins, redirect
@@ -23,6 +25,8 @@ _CORS = frozenset({
 })  # fmt: skip
 _OLD_CODES = (301, 302)
 _HTTP_PORT = 80
+_MOST, _SHOWN = 64, 80
+_LONGEST_ORIGIN, _LONGEST_AGE = 253, 2**31 - 1
 _ORIGIN = re.compile(r"\*|https?://(?:(?:\*\.)?(?:[a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+|\*)(?::[0-9]{1,5})?")
 
 
@@ -42,8 +46,7 @@ def redirect_filter(value: object, field: str, served: Served, ledger: Ledger) -
         ledger.keep(field, "redirects elsewhere", "a route names http or https and a plain host only", AS_IT_IS)
     if asked.port < 0 and asked.scheme:
         ledger.keep(f"{field}.derivePort", "keeps the port", "with a scheme, a route takes that one's own", AS_IT_IS)
-    if "%PREFIX()%" in asked.path:
-        ledger.keep(f"{field}.uri", "keeps part of the path", "nothing is known of this form in routes", AS_IT_IS)
+    _check_path(asked.path, f"{field}.uri", ledger)
     told: Tree = {"statusCode": asked.status}
     if asked.scheme:
         told["scheme"] = asked.scheme
@@ -54,6 +57,13 @@ def redirect_filter(value: object, field: str, served: Served, ledger: Ledger) -
     if asked.path:
         told["path"] = {"type": "ReplaceFullPath", "replaceFullPath": asked.path}
     return {"type": "RequestRedirect", "requestRedirect": told}
+
+
+def _check_path(path: str, field: str, ledger: Ledger) -> None:
+    if "%PREFIX()%" in path:
+        ledger.keep(field, "keeps part of the path", "nothing is known of this form in routes", AS_IT_IS)
+    if len(path) > LONGEST_PATH:
+        ledger.keep(field, f"names {len(path)} letters", f"a route holds {LONGEST_PATH}", AS_IT_IS)
 
 
 def cors_filter(value: object, field: str, served: Served, ledger: Ledger) -> Tree | None:
@@ -69,19 +79,37 @@ def cors_filter(value: object, field: str, served: Served, ledger: Ledger) -> Tr
     ledger.unknown_fields(tree, _CORS, field)
     if not served.since(1, 5):
         ledger.keep(field, "answers browsers", "the filter for that came with Gateway API 1.5", AS_IT_IS)
-    if not all(_ORIGIN.fullmatch(each) for each in allowed) or ("*" in allowed and len(allowed) > 1):
+    if not all(len(each) <= _LONGEST_ORIGIN and _ORIGIN.fullmatch(each) for each in allowed) or not _fits(allowed):
         why = "a route allows whole origins, and stars in place of names only"
         ledger.keep(f"{field}.allowOrigins", "allows origins by pattern", why, "name the origins")
     _lose_preflights(tree, field, ledger)
     cors: Tree = {"allowOrigins": list(dict.fromkeys(allowed))} if allowed else {}
-    for name in ("allowMethods", "allowHeaders", "exposeHeaders"):
-        listed = strings(tree.get(name), f"{field}.{name}")
-        if listed:
-            cors[name] = list(dict.fromkeys(listed))
+    cors |= _lists(tree, field, ledger)
     if flag(tree.get("allowCredentials"), f"{field}.allowCredentials"):
         cors["allowCredentials"] = True
     cors["maxAge"] = _max_age(tree, field, ledger)
     return {"type": "CORS", "cors": cors}
+
+
+def _lists(tree: Mapping[str, Any], field: str, ledger: Ledger) -> Tree:
+    """What a policy lists, each once."""
+    found: Tree = {}
+    for name, is_told in (("allowMethods", _is_method), ("allowHeaders", is_name), ("exposeHeaders", is_name)):
+        listed = list(dict.fromkeys(strings(tree.get(name), f"{field}.{name}")))
+        if not _fits(listed) or not all(is_told(each) for each in listed):
+            why = "a route holds 64 of them, a star alone, and of methods those that it knows"
+            ledger.keep(f"{field}.{name}", f"lists {', '.join(listed)[:_SHOWN]}", why, AS_IT_IS)
+        if listed:
+            found[name] = listed
+    return found
+
+
+def _fits(listed: Collection[str]) -> bool:
+    return len(set(listed)) <= _MOST and ("*" not in listed or len(set(listed)) == 1)
+
+
+def _is_method(text: str) -> bool:
+    return text == "*" or text in METHODS
 
 
 def _lose_preflights(tree: Mapping[str, Any], field: str, ledger: Ledger) -> None:
@@ -99,6 +127,6 @@ def _max_age(tree: Mapping[str, Any], field: str, ledger: Ledger) -> int:
     length = seconds(written) if written else None
     if length is None:
         return 5
-    if length.denominator != 1 or length < 1:
+    if length.denominator != 1 or not 1 <= length <= _LONGEST_AGE:
         ledger.keep(f"{field}.maxAge", f"lets answers live for {written}", "a route counts whole seconds", AS_IT_IS)
     return max(1, int(length))

@@ -8,6 +8,7 @@ from sidestep.convert.rewrite import Tree
 from sidestep.convert.routes.answers import cors_filter, redirect_filter
 from sidestep.convert.routes.destinations import Place, references
 from sidestep.convert.routes.flat import FlatRule
+from sidestep.convert.routes.forms import LONGEST_PATH
 from sidestep.convert.routes.header_edits import header_filters, is_hostname
 from sidestep.convert.routes.ledger import AS_IT_IS, Ledger
 from sidestep.convert.routes.mirrors import mirror_filters
@@ -100,6 +101,8 @@ def _rewrite(value: object, field: str, ledger: Ledger) -> tuple[str, str]:
     uri, authority = text(tree.get("uri"), f"{field}.uri"), text(tree.get("authority"), f"{field}.authority")
     if "\\" in uri:
         ledger.keep(f"{field}.uri", f"writes {uri}", "a route would read the backslash as a reference", AS_IT_IS)
+    if len(uri) > LONGEST_PATH:
+        ledger.keep(f"{field}.uri", f"writes {len(uri)} letters", f"a route holds {LONGEST_PATH}", AS_IT_IS)
     if authority and not is_hostname(authority):
         ledger.keep(f"{field}.authority", f"sets {authority}", "a route can set a plain host name only", AS_IT_IS)
     return uri, authority

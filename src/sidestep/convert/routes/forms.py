@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sidestep.convert.rewrite import Tree
 from sidestep.convert.routes.cases import Case
+from sidestep.convert.routes.header_edits import is_name, is_value
 from sidestep.semantics.patterns import quote
 from sidestep.semantics.routing.gateway_api_match import Rank, http_route_match
 from sidestep.semantics.routing.http_match import NamedMatch
@@ -17,9 +18,8 @@ from sidestep.semantics.routing.text_match import Form, TextMatch
 
 _PATH = re.compile(r"/(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*")
 _PATH_WITHOUT = ("//", "/./", "/../", "%2f", "%2F")
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}")
-_HEADER_VALUE = re.compile(r"[!-~]+(?:[\t ]?[!-~]+)*")
-_LONGEST_PATH = 1024
+LONGEST_PATH = 1024
+"""Of paths that are matched or set, and of values of parameters."""
 _MOST = 16
 _PAD = "(?:)"
 _EMPTY = "^$"
@@ -53,7 +53,7 @@ def as_expression(case: Case, length: int = 0) -> Match | None:
     pattern = _expression(case.path)
     lacking = -(-max(0, length - len(pattern)) // len(_PAD))
     padded = _PAD * lacking + pattern
-    return _match(case, "RegularExpression", padded) if len(padded) <= _LONGEST_PATH else None
+    return _match(case, "RegularExpression", padded) if len(padded) <= LONGEST_PATH else None
 
 
 def unsayable(case: Case) -> str:
@@ -63,8 +63,8 @@ def unsayable(case: Case) -> str:
             return part
         for each in named:
             value = _value(each.text)["value"]
-            told = _HEADER_VALUE.fullmatch(value) if part == "headers" else value and len(value) <= _LONGEST_PATH
-            if not _NAME.fullmatch(each.name) or not told or [n.name for n in named].count(each.name) > 1:
+            told = is_value(value) if part == "headers" else value and len(value) <= LONGEST_PATH
+            if not is_name(each.name) or not told or [n.name for n in named].count(each.name) > 1:
                 return f"{part}.{each.name}"
     return "" if as_expression(case) else "uri"
 
@@ -78,13 +78,13 @@ def _natural_path(path: TextMatch) -> tuple[str, str] | None:
     if path.form is Form.SEGMENTS and plain:
         return "PathPrefix", path.text
     pattern = _expression(path)
-    return ("RegularExpression", pattern) if len(pattern) <= _LONGEST_PATH else None
+    return ("RegularExpression", pattern) if len(pattern) <= LONGEST_PATH else None
 
 
 def is_plain_path(text: str) -> bool:
     """Whether a text may stand as an exact path or a prefix."""
     tidy = not any(part in text for part in _PATH_WITHOUT) and not text.endswith(("/.", "/.."))
-    return tidy and len(text) <= _LONGEST_PATH and _PATH.fullmatch(text) is not None
+    return tidy and len(text) <= LONGEST_PATH and _PATH.fullmatch(text) is not None
 
 
 def _expression(path: TextMatch) -> str:

@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}")
 _VALUE = re.compile(r"[!-~]+(?:[\t ]?[!-~]+)*")
 _HOSTNAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _MOST = 16
+_LONGEST_VALUE = 4096
 _VERBS = ("set", "add", "remove")
 _KNOWN = frozenset({"request", "response"})
 
@@ -61,6 +62,16 @@ def is_hostname(text: str) -> bool:
     return len(text) <= 253 and _HOSTNAME.fullmatch(text) is not None
 
 
+def is_name(text: str) -> bool:
+    """Whether a route takes it as the name of a header."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_value(text: str) -> bool:
+    """Whether a route takes it as the value of a header."""
+    return len(text) <= _LONGEST_VALUE and _VALUE.fullmatch(text) is not None
+
+
 def _modifier(part: Mapping[str, Any], field: str, ledger: Ledger) -> Tree:
     found: Tree = {}
     for verb in ("set", "add"):
@@ -68,7 +79,8 @@ def _modifier(part: Mapping[str, Any], field: str, ledger: Ledger) -> Tree:
         _check(named, f"{field}.{verb}", ledger)
         if named:
             found[verb] = [{"name": name, "value": each} for name, each in sorted(named.items())]
-    removed = [name for name in strings(part.get("remove"), f"{field}.remove") if _edited(name)]
+    listed = strings(part.get("remove"), f"{field}.remove")
+    removed = list({name.lower(): name for name in listed if _edited(name)}.values())
     if removed:
         _check(dict.fromkeys(removed, "-"), f"{field}.remove", ledger)
         found["remove"] = removed
@@ -82,6 +94,6 @@ def _edited(name: str) -> bool:
 def _check(named: Mapping[str, str], field: str, ledger: Ledger) -> None:
     """Keep what a filter may not hold: too many, twice in other case, or of characters that it refuses."""
     lowered = {name.lower() for name in named}
-    odd = [name for name, value in named.items() if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value))]
+    odd = [name for name, value in named.items() if not (is_name(name) and is_value(value))]
     if odd or len(lowered) < len(named) or len(named) > _MOST:
         ledger.keep(field, "edits headers", "a route cannot hold such names or values, or so many", AS_IT_IS)
