@@ -14,7 +14,7 @@ from sidestep.cli.output import emit, look
 from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
 from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss, Severity
-from sidestep.errors import SidestepError, UsageError
+from sidestep.errors import SidestepError, UsageError, WorldError
 from sidestep.prove.proof import Conclusion, Proof
 from sidestep.report.conversion.document import losses_word
 from sidestep.report.conversion.formats import CONVERSION_FORMATS
@@ -134,9 +134,32 @@ def _check(values: dict[str, Any]) -> None:
     if values["in_place"]:
         _finish_interrupted(values)
     if values["out"]:
-        from sidestep.report.conversion.files import MARK  # noqa: PLC0415 - only for who writes
+        _check_out(Path(values["out"]), values["paths"])
 
-        check_folder(Path(values["out"]), MARK)
+
+def _check_out(folder: Path, sources: tuple[str, ...]) -> None:
+    """Not onto what somebody else wrote, and not into what is read: the next run would read it too."""
+    from sidestep.report.conversion.files import MARK, is_ours  # noqa: PLC0415 - only for who writes
+
+    inside = next((each for each in sources if Path(each).is_dir() and _is_within(folder, Path(each))), None)
+    if inside is not None:
+        raise UsageError(
+            f"is inside of --from {inside}, so that the next run would read it",
+            where=f"--out {folder}",
+            remedy="name a folder beside it",
+        )
+    check_folder(folder, MARK)
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    foreign = next((name for name in sorted(names) if not is_ours(name)), None)
+    if foreign is not None:
+        raise WorldError(
+            f"holds {foreign}, which no conversion wrote", where=str(folder), remedy="move it, or name a new folder"
+        )
+
+
+def _is_within(folder: Path, home: Path) -> bool:
+    """Whether a folder is another, or in it."""
+    return folder.resolve().is_relative_to(home.resolve())
 
 
 def _finish_interrupted(values: dict[str, Any]) -> None:

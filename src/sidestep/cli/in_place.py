@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,8 +16,12 @@ from sidestep.errors import UsageError
 from sidestep.model.kinds import SERVICE
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
+from sidestep.model.origin import FileOrigin
+from sidestep.model.resource import Resource
 from sidestep.plan.document import Plan
 from sidestep.sources.repository import read_file, read_repository, texts
+
+Standing = dict[Key, Resource[Any]]
 
 
 class Target(Struct, frozen=True):
@@ -48,6 +53,7 @@ class Asked(Struct, frozen=True):
         mesh: as it was read.
         plan: which services each waypoint is for.
         stages: what becomes of each object.
+        is_source: whether the mesh was read from what is edited.
     """
 
     target: Target
@@ -55,6 +61,7 @@ class Asked(Struct, frozen=True):
     mesh: Mesh
     plan: Plan
     stages: tuple[Stage, ...]
+    is_source: bool = True
 
 
 class Edited(Struct, frozen=True):
@@ -91,16 +98,30 @@ def edit_in_place(asked: Asked, *, force: bool) -> Edited:
 
     Raises:
         WorldError: a file cannot be written.
+        UsageError: an object stands in an archive.
     """
     standing = {
         key_of(each.id): each for group in (*asked.mesh.resources.values(), asked.mesh.others) for each in group
     }
+    changes = list(_changes(asked.stages, asked.plan, set(standing)))
+    if asked.is_source:
+        _check_editable(changes, standing, asked.contents)
     repository = Repository(texts(asked.contents), _as_typed(asked.target.folder))
-    changes = _changes(asked.stages, asked.plan, set(standing))
     placed = place(repository, changes, lambda named: standing.get(key_of(named)))
     after = {path: None if text is None else text.encode() for path, text in placed.files.items()}
     written = write_repository(asked.target.folder, asked.contents, after, force=force)
     return Edited(written, placed.unplaced)
+
+
+def _check_editable(changes: list[Change], standing: Standing, contents: dict[str, bytes]) -> None:
+    for change in changes:
+        found = standing.get(key_of(change.origin))
+        if found is not None and isinstance(found.origin, FileOrigin) and found.origin.path not in contents:
+            raise UsageError(
+                f"{found.id} stands in an archive, or in a file that cannot be edited",
+                where=str(found.origin),
+                remedy="unpack it, or use --out",
+            )
 
 
 def _changes(stages: tuple[Stage, ...], plan: Plan, standing: set[Key]) -> Iterator[Change]:

@@ -55,9 +55,10 @@ def texts(contents: dict[str, bytes]) -> dict[str, str]:
 def _is_ours(path: Path, home: Path) -> bool:
     """Whether a path is a file of this folder, of a size that people write."""
     try:
+        os.fspath(path).encode()
         real = path.resolve(strict=True)
         return real.is_relative_to(home) and real.is_file() and real.stat().st_size <= LARGEST
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, UnicodeEncodeError):
         return False
 
 

@@ -21,6 +21,8 @@ from sidestep.report.plan.manifests import as_yaml, client_set, named_patch
 
 MARK = "conversion.json"
 """What tells a folder of ours from anybody else's."""
+LOSSES = "losses.md"
+INSTALL = "install"
 _KUSTOMIZATION = "kustomization.yaml"
 _HEADERS = {
     BASE: "# What can stand before anybody moves: nobody decides otherwise than today by it.",
@@ -33,12 +35,17 @@ _Files = Iterator[tuple[str, str]]
 def conversion_files(conversion: Conversion, found: tuple[Stage, ...]) -> dict[str, str]:
     """Texts by path relative to the folder; equal conversions give equal bytes."""
     names = Names()
-    files = {MARK: render(conversion, Look()), "losses.md": losses_page(conversion)}
+    files = {MARK: render(conversion, Look()), LOSSES: losses_page(conversion)}
     below = ""
     for stage in found:
         files |= dict(_base(stage, found, names) if stage.name == BASE else _overlay(stage, below, names))
         below = stage.name
     return dict(sorted(files.items()))
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file of such a folder, by its relative path, can be one that a conversion wrote."""
+    return name in (MARK, LOSSES) or name.partition("/")[0] in (*_HEADERS, INSTALL)
 
 
 def _base(stage: Stage, found: tuple[Stage, ...], names: Names) -> _Files:
