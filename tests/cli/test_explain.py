@@ -94,9 +94,16 @@ def test_a_saved_plan_wave_by_wave(shop, tmp_path):
     assert explained("--from", shop, *ASKED, "--at", f"{tmp_path}/#{last}") == told, (
         "the folder that a plan is written to"
     )
+    made = explained("--from", shop, *ASKED, "--at", f"planned#{last}")
+    assert [state["verdict"] for state in made["states"]] == [state["verdict"] for state in told["states"]]
     whole = explained("--from", shop, *ASKED, "--at", plan)
     assert [state["state"] for state in whole["states"]] == ["today", "planned"]
-    for wrong, word in ((f"{plan}#77", "no wave 77"), (f"{plan}#nope", "no step nope"), (f"{shop}#1", "plan")):
+    for wrong, word in (
+        (f"{plan}#77", "no wave 77"),
+        (f"{plan}#nope", "no step nope"),
+        ("labels#nope", "no step nope"),
+        (f"{shop}#1", "plan"),
+    ):
         done = sidestep("explain", "--from", shop, *ASKED, "--at", wrong)
         assert (done.returncode, word in done.stderr) == (1, True), done.stderr
 

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.cli.test_explain import SHOP
 from tests.sources.test_git_revision import commit, git
 from tests.support.commands import on_terminal, sidestep
+from tests.support.scenes import m, pods, service
 
 AMBIENT = SHOP.replace("istio-injection: enabled", "istio.io/dataplane-mode: ambient")
 SHUT = SHOP.replace("methods: [GET]", "methods: [HEAD]")
@@ -106,6 +108,25 @@ def test_every_state_on_the_way_of_a_plan(shop):
     assert end["compared"][1:] == json.loads(made.stdout)["compared"][-1:]
     done = sidestep("prove", "--plan", plan, "--from", shop / "ambient.yaml")
     assert (done.returncode, "does not fit" in done.stderr) == (1, True), done.stderr
+
+
+def test_a_counterexample_on_the_way_has_a_command_and_one_within_a_step_has_none(tmp_path):
+    """Labels capture pods at once, and the route of a sidecar is gone with it."""
+    timed = {"timeout": "2s", "route": [{"destination": {"host": "cart"}}]}
+    route = m.o.istio("VirtualService", "cart", "shop", {"hosts": ["cart"], "http": [timed]})
+    running = [*pods("web"), *pods("cart"), service("cart"), route]
+    mesh = tmp_path / "mesh.yaml"
+    mesh.write_text(yaml.safe_dump_all(running))
+    found = sidestep("prove", "--plan", "labels", "--from", mesh, "-o", "json")
+    document = json.loads(found.stdout)
+    assert any("some pods of each workload done" in name for name in document["compared"]), found.stderr
+    commands = {each["step"]: each["command"] for each in document["counterexamples"] if not each["accepted"]}
+    assert commands
+    for step, command in commands.items():
+        assert ("(" in step) is (command == [])
+        if command:
+            asked = sidestep("explain", *command, "-o", "json")
+            assert json.loads(asked.stdout)["states"][-1]["state"] in (step, "labels alone", "labels"), asked.stderr
 
 
 @pytest.mark.parametrize(

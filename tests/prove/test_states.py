@@ -5,16 +5,16 @@ from tests.plan.test_no_gaps import GRAPH, SCENES, without
 from tests.prove.faults import faults, faulty
 from tests.prove.random_meshes import World
 from tests.prove.test_mutations import _ALL
+from tests.support.proofs import visited
 from tests.support.scenes import index
 
 from sidestep.actions.memory import states
 from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.prove.affected import affected
 from sidestep.prove.outcome import Leave
-from sidestep.prove.partial import between
+from sidestep.prove.partial import between, with_partial
 from sidestep.prove.proof import Conclusion, Direction
 from sidestep.prove.prover import Terms, prove
-from sidestep.prove.states import prove_states
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import given_version
 from sidestep.sources.prices import load_prices
@@ -30,6 +30,10 @@ def plan_of(today, left_out=""):
 
 def on_the_way(today, plan):
     return ((step.id, mesh) for step, mesh in states(plan, today.mesh))
+
+
+def way_of(today, left_out=""):
+    return with_partial(today.mesh, on_the_way(today, plan_of(today, left_out)))
 
 
 def one_by_one(today, plan):
@@ -52,7 +56,7 @@ def dialled(example):
 def test_nothing_is_missed_by_asking_only_what_changes(name, left_out):
     today = index(*_ALL[name])
     plan = plan_of(today, left_out)
-    proof = prove_states(today, on_the_way(today, plan), _TERMS)
+    proof = visited(today, with_partial(today.mesh, on_the_way(today, plan)), _TERMS)
     assert {(each.direction, dialled(each)) for each in proof.counterexamples} == one_by_one(today, plan)
     assert not [each for each in proof.undecided if "internal error" in each.reason]
 
@@ -60,7 +64,7 @@ def test_nothing_is_missed_by_asking_only_what_changes(name, left_out):
 @pytest.mark.parametrize("name", SCENES)
 def test_states_of_a_plan_open_nothing(name):
     today = index(*SCENES[name])
-    proof = prove_states(today, on_the_way(today, plan_of(today)), Terms(Leave.SHAPE | Leave.CLOSED))
+    proof = visited(today, way_of(today), Terms(Leave.SHAPE | Leave.CLOSED))
     assert proof.verdict is Conclusion.EQUAL
     assert proof.states > 5
 
@@ -68,7 +72,7 @@ def test_states_of_a_plan_open_nothing(name):
 @pytest.mark.parametrize(("name", "left_out"), [("l7 deny", "stage"), ("l7 deny", "past its waypoint")])
 def test_a_window_is_shown_with_its_step(name, left_out):
     today = index(*SCENES[name])
-    proof = prove_states(today, on_the_way(today, plan_of(today, left_out)), _TERMS)
+    proof = visited(today, way_of(today, left_out), _TERMS)
     opened = [each for each in proof.counterexamples if each.direction is Direction.OPEN]
     assert opened
     assert all(each.step for each in opened)
@@ -76,7 +80,7 @@ def test_a_window_is_shown_with_its_step(name, left_out):
 
 def test_a_route_is_lost_while_clients_move_before_their_waypoint():
     today = index(*_ALL["routed"])
-    proof = prove_states(today, on_the_way(today, plan_of(today)), _TERMS)
+    proof = visited(today, way_of(today), _TERMS)
     lost = [each for each in proof.counterexamples if each.direction is Direction.ROUTE]
     assert any("some pods" in each.step for each in lost)
 
@@ -84,7 +88,7 @@ def test_a_route_is_lost_while_clients_move_before_their_waypoint():
 def test_a_mesh_is_not_affected_by_itself():
     today = index(*SCENES["strict"])
     assert affected(today.mesh, today.mesh, "istio-system").nothing
-    assert prove_states(today, [("one", today.mesh)], _TERMS).verdict is Conclusion.EQUAL
+    assert visited(today, [("one", today.mesh)], _TERMS).verdict is Conclusion.EQUAL
 
 
 def test_single_pods_serve_side_by_side():
@@ -107,7 +111,7 @@ def test_several_namespaces(seed):
         if found:
             now = faulty(now, world.chance.choice(found))
         steps.append((f"step-{number}", now))
-    proof = prove_states(today, steps, _TERMS)
+    proof = visited(today, with_partial(today.mesh, steps), _TERMS)
     alone = [prove(today, MeshIndex.of(mesh, given_version("1.30")), _TERMS) for _, mesh in steps]
     assert {(each.direction, dialled(each)) for each in proof.counterexamples} == {
         (each.direction, dialled(each)) for one in alone for each in one.counterexamples

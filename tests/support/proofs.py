@@ -1,10 +1,12 @@
 """Proofs of every kind: equal, different in each direction, undecided, accepted in part, walked, and nasty."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from tests.support.explanations import NASTY
 from tests.support.scenes import index, pods, policy, service
 
+from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
 from sidestep.model.origin import ClusterOrigin, FileOrigin
 from sidestep.prove.accepted import Acceptance, Entry
@@ -35,6 +37,14 @@ def walked(before: MeshIndex, *after: MeshIndex, entries: tuple[Entry, ...] = ()
         state = State(f"w00{number}" if len(after) > 1 else "after.yaml", each)
         walk.visit(state)
         walk.ask(each, state.name)
+    return walk.proof()
+
+
+def visited(before: MeshIndex, states: Iterable[tuple[str, Mesh]], terms: Terms) -> Proof:
+    """All states of a way, with nothing accepted but what the terms leave."""
+    walk = Walk(State("today", before), terms, Acceptance((), TODAY), Inquiry((), 1), steps=True)
+    for step, mesh in states:
+        walk.visit(State(step, MeshIndex.of(mesh, before.settings.version)))
     return walk.proof()
 
 

@@ -16,6 +16,7 @@ from sidestep.plan.inferred_calls import inferred_calls
 from sidestep.plan.naive import naive_plan
 from sidestep.plan.planner import PlanRequest, Wishes, make_plan
 from sidestep.plan.reading import read_plan
+from sidestep.prove.partial import is_within, with_partial
 from sidestep.semantics.versions import IstioVersion
 from sidestep.sources.prices import load_prices
 
@@ -33,11 +34,11 @@ class PlanOption(Struct, frozen=True):
     plan: Plan | None = None
     end_only: bool = False
 
-    def at(self, step: str, *, last: bool) -> str:
-        """What `sidestep explain --at` takes for a step; empty for one in the middle of a plan that is not saved."""
-        if self.plan is not None:
-            return f"{self.text}#{step}"
-        return self.text if last else ""
+    def at(self, state: str, *, last: bool) -> str:
+        """What `sidestep explain --at` takes for a state; empty for one within a step, which nothing names."""
+        if last and self.plan is None:
+            return self.text
+        return "" if is_within(state) else f"{self.text}#{state}"
 
 
 def plan_option(text: str, *, end_only: bool) -> PlanOption:
@@ -52,7 +53,7 @@ def plan_option(text: str, *, end_only: bool) -> PlanOption:
 
 
 def states_of(option: PlanOption, mesh: Mesh, version: IstioVersion | None) -> Iterator[tuple[str, Mesh]]:
-    """Every state that differs from the one before it, by the step that makes it.
+    """Every state that differs from the one before it, by the step that makes it, and those within steps.
 
     Raises:
         WorldError: a saved plan does not fit the mesh.
@@ -64,16 +65,8 @@ def states_of(option: PlanOption, mesh: Mesh, version: IstioVersion | None) -> I
         raise WorldError(
             f"does not fit the mesh ({told})", where=option.text, remedy="make the plan again of this mesh"
         )
-    changed = _changed(plan, mesh)
-    yield from deque(changed, 1) if option.end_only else changed
-
-
-def _changed(plan: Plan, mesh: Mesh) -> Iterator[tuple[str, Mesh]]:
-    last = mesh
-    for step, after in states(plan, mesh):
-        if after is not last:
-            yield step.id, after
-        last = after
+    found = with_partial(mesh, ((step.id, after) for step, after in states(plan, mesh)))
+    yield from deque(found, 1) if option.end_only else found
 
 
 def _made(name: str, mesh: Mesh, version: IstioVersion | None) -> Plan:

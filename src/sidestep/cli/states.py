@@ -28,7 +28,7 @@ class At(Struct, frozen=True):
     Attributes:
         planned: a plan is made on the fly.
         plan: one that was saved; None where none is named.
-        until: its wave or step; None for all of it.
+        until: the plan's wave or step; None for all of it.
         naive: also what flipping labels alone would do; beside a plan only where that decides otherwise.
     """
 
@@ -47,19 +47,17 @@ def at_option(text: str | None) -> At:
     """
     if text is None:
         return At(naive=True)
-    if text == PLANNED:
-        return At()
-    if text == LABELS_ALONE:
-        return At(planned=False, naive=True)
     if text == TODAY:
         return At(planned=False)
-    path, _, part = str(text).rpartition("#") if "#" in str(text) else (str(text), "", "")
+    path, _, part = text.rpartition("#") if "#" in text else (text, "", "")
+    until: str | int | None = int(part) if part.isascii() and part.isdigit() else part or None
+    if path in (PLANNED, LABELS_ALONE):
+        return At(planned=path == PLANNED, naive=path == LABELS_ALONE, until=until)
     if not path:
         raise UsageError(
             f"{text!r} names no state", where="--at", remedy="write today, labels, planned or PLAN.json#WAVE"
         )
     plan = read_plan(plan_content(Path(path)), path)
-    until: str | int | None = int(part) if part.isascii() and part.isdigit() else part or None
     _check(plan, until)
     return At(plan=plan, until=until)
 
@@ -70,14 +68,19 @@ def states(mesh: Mesh, at: At, version: IstioVersion | None) -> tuple[State, ...
     if at.plan is not None:
         return today, _after(mesh, at.plan, at.until, version)
     if not at.planned:
-        return (today, _naive(mesh, version, optional=False)) if at.naive else (today,)
+        return (today, _naive(mesh, version, at.until, optional=False)) if at.naive else (today,)
     request = PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes(istio=version))
-    naive = (_naive(mesh, version, optional=True),) if at.naive else ()
-    return today, *naive, _after(mesh, make_plan(request), None, version)
+    naive = (_naive(mesh, version, None, optional=True),) if at.naive else ()
+    plan = make_plan(request)
+    _check(plan, at.until)
+    return today, *naive, _after(mesh, plan, at.until, version)
 
 
-def _naive(mesh: Mesh, version: IstioVersion | None, *, optional: bool) -> State:
-    return State(LABELS_ALONE, MeshIndex.of(apply(naive_plan(mesh), mesh), version), (_TAKEN,), optional)
+def _naive(mesh: Mesh, version: IstioVersion | None, until: str | int | None, *, optional: bool) -> State:
+    plan = naive_plan(mesh)
+    _check(plan, until)
+    name = LABELS_ALONE if until is None else str(until)
+    return State(name, MeshIndex.of(apply(plan, mesh, until), version), (_TAKEN,), optional)
 
 
 def _after(mesh: Mesh, plan: Plan, until: str | int | None, version: IstioVersion | None) -> State:

@@ -4,7 +4,7 @@ Between two meshes that differ in pods there are: some pods of every workload ch
 workloads changed whole, the others not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import structs
 
@@ -12,6 +12,27 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.ownership import parents, workload_of_shape
 from sidestep.model.pods import Pod, PodStatus
+
+
+def with_partial(first: Mesh, states: Iterable[tuple[str, Mesh]]) -> Iterator[tuple[str, Mesh]]:
+    """States by their steps, and before each those within its step.
+
+    Args:
+        first: where the way begins.
+        states: in order; the same mesh again where a step changes nothing, which is then left out.
+    """
+    last = first
+    for step, mesh in states:
+        if mesh is not last:
+            for words, within in between(last, mesh):
+                yield f"{step} ({words})", within
+            yield step, mesh
+        last = mesh
+
+
+def is_within(state: str) -> bool:
+    """Whether a state's name is of one within a step."""
+    return state.endswith(")")
 
 
 def between(before: Mesh, after: Mesh) -> Iterator[tuple[str, Mesh]]:

@@ -92,20 +92,18 @@ class Run:
 
     def proof(self) -> Proof:
         """What came out."""
-        undecided = tuple(self.undecided)
-        verdict = Conclusion.DIFFERS if self.open_ends else Conclusion.UNDECIDED if undecided else Conclusion.EQUAL
-        assumed = (*self._before.assumptions, *self._after.assumptions, *assumptions(self._terms.assume))
+        return self.proof_of(self.found, self.undecided)
+
+    def proof_of(self, found: Iterable[Counterexample], undecided: Iterable[Undecided]) -> Proof:
+        """What came out, where more is known than this comparison alone has found."""
         order = list(Direction)
-        ordered = sorted(self.found, key=lambda each: (bool(each.accepted), order.index(each.direction)))
+        ordered = tuple(sorted(found, key=lambda each: (bool(each.accepted), order.index(each.direction))))
+        questions = tuple(dict.fromkeys(undecided))
+        differs = any(not each.accepted for each in ordered)
+        verdict = Conclusion.DIFFERS if differs else Conclusion.UNDECIDED if questions else Conclusion.EQUAL
+        assumed = (*self._before.assumptions, *self._after.assumptions, *assumptions(self._terms.assume))
         return Proof(
-            verdict,
-            tuple(ordered),
-            undecided,
-            tuple(dict.fromkeys(assumed)),
-            1,
-            self.counted,
-            self.requests,
-            more=self.more,
+            verdict, ordered, questions, tuple(dict.fromkeys(assumed)), 1, self.counted, self.requests, more=self.more
         )
 
     def compare(self, way: Way) -> None:
@@ -121,7 +119,7 @@ class Run:
             for pair in self._pairs.different(way):
                 known = self._known(way, pair, _Asking(self._between))
                 if any(isinstance(each, Difference) and each.direction is Direction.OPEN for each in known):
-                    known = self._known(way, self._pairs.beside(way, pair), _Asking(self._direction, beside=True))
+                    known = self._known(way, self._pairs.beside(way, pair), _Asking(self.direction, beside=True))
                 self._told(way, known)
         except Undecidable as error:
             self._note(way, str(error))
@@ -147,15 +145,15 @@ class Run:
         told: _Told = {}
         payloads = tuple(streams((self.ways.guards[0], self.ways.guards[-1]), way))
         for payload in payloads:
-            direction = self._direction(way, payload, Answers.UNSTATED)
+            direction = self.direction(way, payload, Answers.UNSTATED)
             if isinstance(direction, str) and "external authorizer" in direction:
                 for answers in _ANSWERS:
-                    _keep(told, self._direction(way, payload, answers), payload, answers)
+                    _keep(told, self.direction(way, payload, answers), payload, answers)
             else:
                 _keep(told, direction, payload, Answers.UNSTATED)
         self._told(way, tuple(told.values()))
 
-    def _direction(self, way: Way, payload: Http | Tcp, answers: Answers) -> Direction | str | None:
+    def direction(self, way: Way, payload: Http | Tcp, answers: Answers) -> Direction | str | None:
         """What a request shows; a text for why that cannot be told, and None for what is open by other ways already."""
         found = self._between(way, payload, answers)
         return None if found is Direction.OPEN and self._admitted_otherwise(way, payload, answers) else found
@@ -186,7 +184,7 @@ class Run:
                 continue
             if self._is_enough(each.direction):
                 continue
-            again = self._direction(way, each.payload, each.answers)
+            again = self.direction(way, each.payload, each.answers)
             if again is not each.direction:
                 self._note(way, f"internal error: what was found for its like does not happen here ({again})")
                 continue
@@ -194,7 +192,7 @@ class Run:
 
     def _smallest(self, way: Way, of: Difference) -> Difference:
         """The same difference by the plainest request."""
-        payload = smallest(of.payload, lambda one: self._direction(way, one, of.answers) is of.direction)
+        payload = smallest(of.payload, lambda one: self.direction(way, one, of.answers) is of.direction)
         return Difference(of.direction, payload, of.answers)
 
     def _left(self, direction: Direction) -> bool:

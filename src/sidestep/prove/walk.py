@@ -15,9 +15,9 @@ from sidestep.prove.accepted import Acceptance, verdict
 from sidestep.prove.findings import DecidingObject, InvariantResult, Standing
 from sidestep.prove.invariants import ASSUMED, Inquiry
 from sidestep.prove.outcome import Assume
-from sidestep.prove.pairs import Verdicts
 from sidestep.prove.proof import Conclusion, Counterexample, Proof, Undecided
-from sidestep.prove.prover import Run, Terms, assumptions
+from sidestep.prove.prover import Terms, assumptions
+from sidestep.prove.states import Journey
 from sidestep.prove.whole_way import TwoMeshes
 from sidestep.semantics.index import MeshIndex
 
@@ -54,7 +54,7 @@ class Walk:
         self._undecided: dict[tuple[str, str], Undecided] = {}
         self._assumptions: dict[str, None] = {}
         self._objects: dict[str, DecidingObject] = {}
-        self._verdicts: Verdicts = {}
+        self._journey = Journey(first.index, terms)
         self._compared = [first.name]
         self._ways = self._requests = self._more = 0
         self._note(first.index)
@@ -70,7 +70,7 @@ class Walk:
     def visit(self, state: State) -> None:
         """Hold a state against the first."""
         step = state.name if self._steps else ""
-        proof = self._compared_with(state.index, step)
+        proof = self._journey.visit(step, state.index)
         two = TwoMeshes(self._first.index, state.index, self._terms, step)
         proof = self._acceptance.accept(proof, self._first.index, two.differences)
         for example in proof.counterexamples:
@@ -103,13 +103,6 @@ class Walk:
             compared=tuple(self._compared),
             more=self._more,
         )
-
-    def _compared_with(self, index: MeshIndex, step: str) -> Proof:
-        """What is known of a pair of programs in one state holds in the next."""
-        run = Run(self._first.index, index, self._terms, step, self._verdicts)
-        for way in run.ways.all():
-            run.compare(way)
-        return run.proof()
 
     def _note(self, index: MeshIndex) -> None:
         self._assumptions.update(dict.fromkeys((*index.assumptions, *unread(index.mesh))))

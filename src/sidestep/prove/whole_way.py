@@ -49,7 +49,7 @@ class TwoMeshes(Struct, frozen=True, dict=True):
         about = subject_of(example)
         for way in self._by_line.get((example.request.partition(_verb(example))[0], about.host, about.port), ()):
             for payload, answers in self._payloads(way):
-                direction = self._run._direction(way, payload, answers)  # noqa: SLF001 - the prover's own judgement
+                direction = self._run.direction(way, payload, answers)
                 if isinstance(direction, Direction):
                     asked = requests(way, payload, answers)
                     yield counterexample((self.before, self.after), asked, direction, self.step, accepted=False)
