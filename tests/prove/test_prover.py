@@ -117,6 +117,16 @@ def test_server_names_are_told_apart():
     assert prove(served("a.example"), served("a.example")).verdict is Conclusion.EQUAL
 
 
+def test_server_names_are_told_apart_at_pods_without_a_service():
+    def alone(name):
+        guard = policy("p", {"when": [{"key": "connection.sni", "values": [name]}]}, app="cart", action="DENY")
+        return index(*pods("web"), *pods("cart"), guard)
+
+    proof = prove(alone("a.example"), alone("b.example"))
+    assert {each.direction for each in proof.counterexamples} == {Direction.OPEN, Direction.CLOSED}
+    assert prove(alone("a.example"), alone("a.example")).verdict is Conclusion.EQUAL
+
+
 def test_what_a_route_rewrites_is_what_policies_see():
     def route(into):
         rule = {

@@ -41,7 +41,9 @@ def _names(guards: Guards, way: Way) -> set[Language]:
                 for each in side.matchers:
                     found.update(of_matcher(each))
 
-    for policies in guards.policies(way.service):
+    dialled = guards.index.by_address.get(way.to)
+    at_pods = guards.of_pods(dialled) if dialled is not None else ()
+    for policies in (*guards.policies(way.service), *at_pods):
         if Attribute.SNI in policies.attributes:
             each_term(policies, see)
     return found
