@@ -1,13 +1,13 @@
 """`sidestep convert`, as a user runs it: the samples that everybody knows, with policies of one's own."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.support.commands import on_terminal, sidestep
+from tests.support.kustomized import built, objects
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "docs" / "examples" / "shop.yaml"
@@ -128,15 +128,36 @@ def test_a_folder_that_is_not_ours_is_left_alone(repository, tmp_path):
     assert set(tree(tmp_path / "mine")) == {Path("thesis.tex")}
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
-def test_kustomize_builds_every_stage_and_the_last_is_already_converted(repository, tmp_path):
+@pytest.mark.real
+def test_kustomize_builds_every_stage_as_said_and_the_last_is_already_converted(repository, tmp_path):
     sidestep("convert", "--from", repository, "--out", tmp_path / "out")
     untouched = tmp_path / "built"
     untouched.mkdir()
     for stage in ("base", "waves/01", "late"):
-        built = subprocess.run(["kubectl", "kustomize", tmp_path / "out" / stage], capture_output=True, check=True)
-        (untouched / "all.yaml").write_bytes(built.stdout)
+        (untouched / "all.yaml").write_text(built(tmp_path / "out" / stage))
         assert (stage != "late") is bool(document("--from", untouched)["changes"])
+        said = {json.dumps(each["object"]): each["manifest"] for each in upto(stage, repository)}
+        standing = objects((untouched / "all.yaml").read_text())
+        for each, manifest in said.items():
+            named = json.loads(each)
+            key = (named["kind"], named.get("namespace", ""), named["name"])
+            assert standing.get(key) == manifest
+
+
+def upto(stage, repository):
+    """Changes of the stages up to one."""
+    found = document("--from", repository)
+    names = found["stages"][: found["stages"].index(stage) + 1]
+    return [each for each in found["changes"] if each["stage"] in names]
+
+
+def test_a_folder_holds_what_to_install_ambient_with(repository, tmp_path):
+    sidestep("convert", "--from", repository, "--out", tmp_path / "out")
+    install = tmp_path / "out" / "install"
+    for chart in ("istiod", "cni", "ztunnel"):
+        assert yaml.safe_load((install / f"{chart}.yaml").read_text())
+    sidestep("plan", "--from", repository, "--out", tmp_path / "plan")
+    assert tree(install) == tree(tmp_path / "plan" / "install")
 
 
 def test_a_diff_has_the_exit_codes_of_kubectl(repository, tmp_path):

@@ -1,5 +1,6 @@
 """What `sidestep convert` makes: the plan, the rewrites in its order, and the proof of what comes out."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +64,26 @@ class Made(Struct, frozen=True):
         return {key_of(each.id) for group in (*self.mesh.resources.values(), self.mesh.others) for each in group}
 
 
-def make(mesh: Mesh, saved: Plan | None, until: str, target: IstioVersion | None, paths: tuple[str, ...] = ()) -> Made:
+class Reader(Struct, frozen=True):
+    """Who will read the result.
+
+    Attributes:
+        istio: its version; None for the one that is there.
+        experimental: whether the Gateway API's experimental channel is served; None for what the mesh tells.
+    """
+
+    istio: IstioVersion | None = None
+    experimental: bool | None = None
+
+
+def make(mesh: Mesh, saved: Plan | None, until: str, reader: Reader, paths: tuple[str, ...] = ()) -> Made:
     """Convert a mesh.
 
     Args:
         mesh: as it was read.
         saved: a plan; None to make one.
         until: the last stage.
-        target: the Istio that will read the result; None for the one that is there.
+        reader: of the result.
         paths: of files that it was read from.
 
     Raises:
@@ -81,8 +94,8 @@ def make(mesh: Mesh, saved: Plan | None, until: str, target: IstioVersion | None
     index = MeshIndex.of(mesh)
     plan = saved or make_plan(PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes()))
     _check_fits(plan, mesh)
-    chosen = target or index.settings.version
-    found = convert(context_of(plan, index, chosen))
+    chosen = reader.istio or index.settings.version
+    found = convert(context_of(plan, index, chosen, experimental=reader.experimental))
     return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), found.losses, index, chosen, paths)
 
 
@@ -120,7 +133,19 @@ def target_option(text: str | None) -> IstioVersion | None:
     Raises:
         UsageError: it is no version.
     """
-    return None if text in (None, UPSTREAM) else version_option(text)
+    return None if text in (None, UPSTREAM) else version_option(text, "--for")
+
+
+def doubts(made: Made) -> Iterator[str]:
+    """What somebody who named another Istio than the mesh's should know."""
+    present = made.index.settings.version
+    if made.target.outside:
+        yield f"{made.target.outside}: what {made.target.version} reads is written"
+    if not present.assumed and made.target.version < present.version:
+        yield (
+            f"--for {made.target.found} is older than the mesh's Istio {present.found}: what only that reads becomes a "
+            "loss, and objects that stand and are not rewritten may hold more of it"
+        )
 
 
 def plan_option(path: str | None) -> Plan | None:

@@ -7,7 +7,17 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from sidestep.cli.conversions import Made, document, found_in, make, plan_option, proof_of, target_option
+from sidestep.cli.conversions import (
+    Made,
+    Reader,
+    document,
+    doubts,
+    found_in,
+    make,
+    plan_option,
+    proof_of,
+    target_option,
+)
 from sidestep.cli.folders import check_folder, write_folder
 from sidestep.cli.options import chosen_source, manner_options, source_options
 from sidestep.cli.output import emit, look
@@ -15,6 +25,9 @@ from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
 from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss, Severity
 from sidestep.errors import SidestepError, UsageError, WorldError
+from sidestep.plan.install.files import install_files
+from sidestep.plan.install.render import render_install
+from sidestep.plan.install.values import InstallSettings
 from sidestep.prove.proof import Conclusion, Proof
 from sidestep.report.conversion.document import losses_word
 from sidestep.report.conversion.formats import CONVERSION_FORMATS
@@ -41,6 +54,11 @@ _LEFT = 2
 @click.option("--plan", "plan_path", metavar="FILE|DIR", help="The plan to follow.  [default: the one it would make]")
 @click.option(
     "--for", "target", metavar="upstream|VERSION", help="Write only what that Istio reads.  [default: the mesh's own]"
+)
+@click.option(
+    "--gateway-api",
+    type=click.Choice(["standard", "experimental"]),
+    help="The channel of the Gateway API that is served.  [default: what the mesh tells, else standard]",
 )
 @click.option("--until", default="late", show_default=True, metavar="base|WAVE|late", help="The last stage to convert.")
 @click.option("--out", metavar="DIR", help="Write a Kustomize base, an overlay for each wave and one for the end.")
@@ -103,10 +121,12 @@ def _run(values: dict[str, Any]) -> int:
     _check(values)
     source = chosen_source(values)
     manner = Manner(values["quiet"], values["verbose"])
-    saved, target = plan_option(values["plan_path"]), target_option(values["target"])
+    saved, reader = plan_option(values["plan_path"]), _reader(values)
     mesh = read_mesh(source, manner, require_complete=values["require_complete"])
     with garbage_untouched():
-        made = make(mesh, saved, values["until"], target, source.paths)
+        made = make(mesh, saved, values["until"], reader, source.paths)
+        for doubt in doubts(made):
+            _tell(f"note: {doubt}", values)
         if values["diff"]:
             return _show_diff(made, values)
         proof = proof_of(made, _BUDGET) if _proves(values) else None
@@ -162,6 +182,11 @@ def _is_within(folder: Path, home: Path) -> bool:
     return folder.resolve().is_relative_to(home.resolve())
 
 
+def _reader(values: dict[str, Any]) -> Reader:
+    channel = values["gateway_api"]
+    return Reader(target_option(values["target"]), None if channel is None else channel == "experimental")
+
+
 def _finish_interrupted(values: dict[str, Any]) -> None:
     """Bring to an end what an earlier run left half done, before anything is read."""
     from sidestep.cli.in_place import target_of  # noqa: PLC0415 - only for who edits
@@ -209,7 +234,8 @@ def _report(made: Made, proof: Proof | None, values: dict[str, Any]) -> bool:
     if values["out"]:
         from sidestep.report.conversion.files import MARK, conversion_files  # noqa: PLC0415 - only for who writes
 
-        files = conversion_files(found, made.stages)
+        install = render_install(install_files(made.mesh, InstallSettings()))
+        files = conversion_files(found, made.stages) | install
         write_folder(Path(values["out"]), files, MARK)
         _tell(f"wrote {count(len(files), 'file')} to {values['out']}: begin with losses.md", values)
     if values["in_place"]:

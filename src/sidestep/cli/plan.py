@@ -132,8 +132,8 @@ def _wishes(values: dict[str, Any]) -> Wishes:
     )
 
 
-def version_option(text: str | None) -> IstioVersion | None:
-    """The version that `--istio` names.
+def version_option(text: str | None, option: str = "--istio") -> IstioVersion | None:
+    """The version that an option names.
 
     Raises:
         UsageError: it is none.
@@ -142,7 +142,7 @@ def version_option(text: str | None) -> IstioVersion | None:
         return None
     version = given_version(text)
     if version is None:
-        raise UsageError(f"{text!r} is no version of Istio", where="--istio", remedy="write it like 1.29 or 1.29.2")
+        raise UsageError(f"{text!r} is no version of Istio", where=option, remedy="write it like 1.29 or 1.29.2")
     return version
 
 

@@ -104,12 +104,15 @@ class Context(Struct, frozen=True):
         waypoints: of each service that will be behind one, by its full name; nobody else has one.
         moving: namespaces and names of Deployments and the like that lose their sidecar.
         target: the Istio that will read the result.
+        experimental: whether the cluster serves the Gateway API's experimental channel; None for what its definitions
+            and the objects that stand in it tell.
     """
 
     index: MeshIndex
     waypoints: Mapping[str, Waypoint]
     moving: frozenset[tuple[str, str]]
     target: IstioVersion
+    experimental: bool | None = None
 
     def waypoint_of(self, service: Service) -> Waypoint | None:
         """The waypoint of a service."""

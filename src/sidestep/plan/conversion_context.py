@@ -11,15 +11,16 @@ _BOUND = (BindingState.ACCEPTED, BindingState.NOT_READY, BindingState.UNDECIDED)
 """Bindings to a Gateway that is there; of manifests nobody can tell whether it is ready."""
 
 
-def context_of(plan: Plan, index: MeshIndex, target: IstioVersion) -> Context:
+def context_of(plan: Plan, index: MeshIndex, target: IstioVersion, *, experimental: bool | None = None) -> Context:
     """The context of a conversion.
 
     Args:
         plan: that decides.
         index: the mesh that the plan was made of.
         target: the Istio that will read the result.
+        experimental: whether the Gateway API's experimental channel is served; None for what the mesh tells.
     """
-    return Context(index, waypoints_of(plan, index), moving_of(plan), target)
+    return Context(index, waypoints_of(plan, index), moving_of(plan), target, experimental)
 
 
 def waypoints_of(plan: Plan, index: MeshIndex) -> dict[str, Waypoint]:

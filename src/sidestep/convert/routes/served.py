@@ -1,4 +1,4 @@
-"""Which Gateway API there will be: its version goes with Istio's, its channel with what stands in the mesh.
+"""Which Gateway API there will be: its version goes with Istio's, its channel is given, or told by what stands there.
 
 Source: istio-semantics.md §4.3; the definitions that each release of Istio is tested with. A definition that was read
 tells its own version and channel by annotation; objects with experimental fields tell the channel.
@@ -46,12 +46,18 @@ class Served(Struct, frozen=True):
 def served(context: Context) -> Served:
     """What the target serves."""
     with_istio = next(api for istio, api in _WITH_ISTIO if context.target.since(*istio) or istio == (1, 22))
-    release, experimental = with_istio, _used(context)
+    release = with_istio
     for annotations in _definitions(context):
         told = parse_version(as_text(annotations.get(_BUNDLE)))
         release = min(with_istio, (told.major, told.minor)) if told else with_istio
-        experimental = experimental or annotations.get(_CHANNEL) == "experimental"
+    experimental = _told(context) if context.experimental is None else context.experimental
     return Served(release, experimental, context.target, context.index.settings.routing.alpha_routes is True)
+
+
+def _told(context: Context) -> bool:
+    """Whether the cluster tells that it serves the experimental channel."""
+    channels = (annotations.get(_CHANNEL) for annotations in _definitions(context))
+    return _used(context) or "experimental" in channels
 
 
 def _definitions(context: Context) -> Iterator[dict[str, Any]]:
