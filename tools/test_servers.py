@@ -2,7 +2,7 @@
 
 kube-apiserver is built from its Go module (minutes, once); etcd and Prometheus are taken out of Debian's packages
 without installing them; Chromium is installed where we may. What cannot be had is said, and the tests that need it are
-skipped by name. `--with kubectl` builds kubectl too, for the benchmark.
+skipped by name. kubectl and Helm are built likewise.
 """
 
 import argparse
@@ -18,11 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULE = ROOT / "tests" / "apiserver"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sidestep"
-GO_PROGRAMS = ("kube-apiserver", "kubectl")
+GO_PROGRAMS = {
+    "kube-apiserver": ("apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+    "kubectl": ("apiserver", "k8s.io/kubernetes/cmd/kubectl"),
+    "helm": ("helm", "helm.sh/helm/v3/cmd/helm"),
+}
+"""The folder in tests/ whose go.mod pins each, and its package."""
 PACKAGES = {"etcd": "etcd-server", "prometheus": "prometheus", "promtool": "prometheus"}
-USUAL = ("kube-apiserver", "etcd", "prometheus", "promtool", "chromium")
+USUAL = ("kube-apiserver", "etcd", "prometheus", "promtool", "chromium", "kubectl", "helm")
 
 
 class Unavailable(Exception):  # noqa: N818 - a state of the machine, not a fault
@@ -59,8 +63,13 @@ def _get(name: str) -> Path:
 
 def _built(name: str) -> Path:
     """Keyed by what it is built from."""
-    key = hashlib.sha256((MODULE / "go.mod").read_bytes() + (MODULE / "go.sum").read_bytes()).hexdigest()[:16]
+    pinned = _module(name)
+    key = hashlib.sha256((pinned / "go.mod").read_bytes() + (pinned / "go.sum").read_bytes()).hexdigest()[:16]
     return CACHE / "go" / key / name
+
+
+def _module(name: str) -> Path:
+    return ROOT / "tests" / GO_PROGRAMS[name][0]
 
 
 def _build(name: str) -> Path:
@@ -72,8 +81,8 @@ def _build(name: str) -> Path:
     print(f"building {name} (minutes, once) …", flush=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         made = Path(scratch) / name
-        command = [go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(made), f"k8s.io/kubernetes/cmd/{name}"]
-        _run(command, cwd=MODULE, env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"})
+        command = [go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(made), GO_PROGRAMS[name][1]]
+        _run(command, cwd=_module(name), env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"})
         made.replace(target)
     return target
 
@@ -156,9 +165,8 @@ def _made(folder: Path) -> Path:
 
 def main() -> int:
     """Get all usual servers; what cannot be had is no failure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--with", dest="extra", action="append", default=[], choices=["kubectl"])
-    for name in (*USUAL, *parser.parse_args().extra):
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    for name in USUAL:
         try:
             print(f"{name}: {have(name)}")
         except (Unavailable, OSError, StopIteration) as error:
