@@ -1,11 +1,12 @@
 """Fetch or build the real servers that the tests run against, into a cache outside the tree.
 
-kube-apiserver is built from its Go module (minutes, once); etcd and Prometheus are taken out of Debian's packages
-without installing them; Chromium is installed where we may. What cannot be had is said, and the tests that need it are
-skipped by name. kubectl and Helm are built likewise.
+kube-apiserver is built from its Go module (minutes, once); etcd, Prometheus and the library of nftables are taken out
+of Debian's packages without installing them; Chromium is installed where we may. What cannot be had is said, and the
+tests that need it are skipped by name. kubectl and Helm are built likewise.
 """
 
 import argparse
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -26,6 +27,8 @@ GO_PROGRAMS = {
 }
 """The folder in tests/ whose go.mod pins each, and its package."""
 PACKAGES = {"etcd": "etcd-server", "prometheus": "prometheus", "promtool": "prometheus"}
+LIBRARIES = {"libnftables.so.1": ("libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libgmp10", "libxtables12")}
+"""What the lab loads, and the packages that bring it and what it loads itself."""
 USUAL = ("kube-apiserver", "etcd", "prometheus", "promtool", "chromium", "kubectl", "helm")
 
 
@@ -39,7 +42,7 @@ def path_of(name: str) -> Path | None:
         built = _built(name)
         return built if built.exists() else None
     if name in PACKAGES:
-        unpacked = CACHE / "debian" / PACKAGES[name] / "usr" / "bin" / name
+        unpacked = _tree(PACKAGES[name]) / "usr" / "bin" / name
         if unpacked.exists():
             return unpacked
     found = shutil.which(name)
@@ -55,10 +58,37 @@ def have(name: str) -> Path:
     return found
 
 
+def library_path(name: str) -> str:
+    """For `LD_LIBRARY_PATH`: the folders in which a library and what it needs are unpacked; empty if it is installed.
+
+    Root installs it, since tests that are run as an ordinary user cannot read root's cache.
+
+    Raises:
+        Unavailable: it is neither here nor to be had.
+    """
+    if not _loads(name) and os.geteuid() == 0:
+        with _lock():
+            _install_package(LIBRARIES[name][0])
+    if _loads(name):
+        return ""
+    with _lock():
+        trees = [_tree(package) if _tree(package).exists() else _unpack(package) for package in LIBRARIES[name]]
+    folders = {str(found.parent) for tree in trees for found in tree.rglob("*.so.*")}
+    return os.pathsep.join(sorted(folders))
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
 def _get(name: str) -> Path:
     if name in GO_PROGRAMS:
         return _build(name)
-    return _unpack(name) if name in PACKAGES else _install(name)
+    return _unpack(PACKAGES[name]) / "usr" / "bin" / name if name in PACKAGES else _install(name)
 
 
 def _built(name: str) -> Path:
@@ -102,9 +132,13 @@ def module_folders(pinned: str, *modules: str) -> dict[str, Path]:
     return {name: Path(found) for name, _, found in (line.partition("=") for line in told.splitlines())}
 
 
-def _unpack(name: str) -> Path:
-    package = PACKAGES[name]
-    target = CACHE / "debian" / package
+def _tree(package: str) -> Path:
+    return CACHE / "debian" / package
+
+
+def _unpack(package: str) -> Path:
+    """A package's files, without installing it."""
+    target = _tree(package)
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         raise Unavailable("not a Debian machine")
     with tempfile.TemporaryDirectory(dir=_made(CACHE)) as scratch:
@@ -116,19 +150,23 @@ def _unpack(name: str) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         _made(target.parent)
         unpacked.replace(target)
-    return target / "usr" / "bin" / name
+    return target
 
 
 def _install(name: str) -> Path:
+    _install_package(name)
+    found = shutil.which(name)
+    if found is None:
+        raise Unavailable(f"package {name} brought no program of that name")
+    return Path(found)
+
+
+def _install_package(name: str) -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise Unavailable(f"install the package {name}; only root may")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", name]
     _twice(lambda: _run(command, env=environment))
-    found = shutil.which(name)
-    if found is None:
-        raise Unavailable(f"package {name} brought no program of that name")
-    return Path(found)
 
 
 def _twice(action: Callable[[], None]) -> None:
@@ -171,6 +209,11 @@ def main() -> int:
             print(f"{name}: {have(name)}")
         except (Unavailable, OSError, StopIteration) as error:
             print(f"{name}: cannot be had here ({error}); tests that need it are skipped", file=sys.stderr)
+    for library in LIBRARIES:
+        try:
+            print(f"{library}: {library_path(library) or 'installed'}")
+        except (Unavailable, OSError, StopIteration) as error:
+            print(f"{library}: cannot be had here ({error}); tests that need it are skipped", file=sys.stderr)
     return 0
 
 

@@ -1,0 +1,1 @@
+"""The lab's kernel side: namespaces, links, routes and packet rules, spoken to without any program in between."""

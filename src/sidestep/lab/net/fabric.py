@@ -1,0 +1,55 @@
+"""The lab's network: nodes that hang on one fabric, and pods that hang on nodes."""
+
+from pathlib import Path
+
+from sidestep.errors import UsageError
+from sidestep.lab.cluster.addresses import Pair
+from sidestep.lab.net.links import FIRST_LINK, hang, reach
+from sidestep.lab.net.namespaces import Namespace, differing, write_settings
+from sidestep.lab.net.netlink import LOOPBACK, Netlink, up
+from sidestep.lab.net.node import ROUTER, Node
+from sidestep.lab.net.pod import SETTINGS as POD
+from sidestep.lab.net.pod import PodNet
+
+__all__ = ["Address", "Fabric", "Node", "PodNet"]
+Address = Pair
+
+
+class Fabric:
+    """The namespace in which it is made becomes what lies between nodes.
+
+    Args:
+        folder: where namespaces get paths, by names that are never used again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.namespace = Namespace.current()
+        self._pod_settings = {"ipv4/ip_unprivileged_port_start": "0", **differing(POD)}
+        write_settings(ROUTER)
+        self._line = Netlink()
+        self._line.send([up(LOOPBACK)])
+        self._links = FIRST_LINK
+        self.nodes: dict[str, Node] = {}
+
+    def add_node(self, name: str, address: Pair, pods: tuple[str, str], zone: str = "") -> Node:
+        """A node's namespace, linked to the fabric.
+
+        Args:
+            name: of the node.
+            address: its own.
+            pods: networks of its pods, one of each family.
+            zone: where it stands.
+
+        Raises:
+            UsageError: the name is taken, or the kernel refuses.
+        """
+        if name in self.nodes:
+            raise UsageError(f"there is a node {name} already")
+        self._links += 1
+        node = Node(name, address, zone, self._folder, self._pod_settings)
+        hang(node.line, address, self._links, f"node{self._links}", self.namespace.fd)
+        self._line.send(reach(self._links, address, None, pods))
+        self.nodes[name] = node
+        return node

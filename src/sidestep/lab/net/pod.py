@@ -1,0 +1,94 @@
+"""A pod's network: its namespace, its link to the node, and whether its traffic is captured."""
+
+import socket
+from collections.abc import Callable
+
+from sidestep.lab.cluster.addresses import Pair
+from sidestep.lab.net import rules
+from sidestep.lab.net.links import hang
+from sidestep.lab.net.namespaces import Namespace, inside, write_settings
+from sidestep.lab.net.netlink import LOOPBACK, Netlink, Route, marked, route
+from sidestep.lab.net.nft import Nft
+
+SETTINGS = {
+    "ipv4/conf/all/rp_filter": "0",
+    "ipv4/conf/default/rp_filter": "0",
+    "ipv4/conf/lo/rp_filter": "0",
+    "ipv4/ip_unprivileged_port_start": "0",
+}
+"""What a pod needs: the proxy speaks to the application from the client's address, and commands listen anywhere."""
+
+
+class PodNet:
+    """A pod's network.
+
+    Args:
+        uid: of the pod.
+        address: its addresses.
+        namespace: its own.
+        path: by which others enter the namespace.
+        probed: told whether probes are to come from the address that redirection lets pass.
+    """
+
+    def __init__(
+        self, uid: str, address: Pair, namespace: Namespace, path: str, probed: Callable[[Pair, bool], None]
+    ) -> None:
+        self.uid, self.address, self.namespace, self.path = uid, address, namespace, path
+        self._probed = probed
+        self._expected: list[str] = rules.redirections(dns=True, inbound=True)
+
+    def capture(self, dns: bool = True, inbound: bool = True) -> None:
+        """Redirect new connections to the node's proxy, all at once; those that are open stay as they are.
+
+        Where the proxy does not listen they are refused. Asked again, the same holds, or what is asked now.
+
+        Args:
+            dns: redirect questions for names as well.
+            inbound: redirect what comes in as well (not so at ingress gateways).
+        """
+        self._probed(self.address, True)
+        self._run(rules.capture(dns=dns, inbound=inbound))
+        self._expected = rules.redirections(dns=dns, inbound=inbound)
+
+    def release(self) -> None:
+        """Redirect no new connection; those that run through the proxy go on doing so."""
+        self._run(rules.RELEASE)
+        self._probed(self.address, False)
+
+    def captured(self) -> bool:
+        """Whether new connections are redirected, as the kernel has it, in whole and not in part."""
+        told = self._run(rules.LIST)
+        found = sorted(line.rpartition(" ")[2] for line in told.splitlines() if " redirect to " in line)
+        return found == sorted(self._expected)
+
+    def _run(self, commands: str) -> str:
+        with Nft(self.namespace) as nft:
+            return nft.run(commands)
+
+
+def furnish(namespace: Namespace, address: Pair, settings: dict[str, str], number: int, router: int) -> None:
+    """Make a pod of a new namespace: link, routes, tracking of connections.
+
+    Args:
+        namespace: the new one.
+        address: the pod's.
+        settings: of `SETTINGS`, those that a new namespace lacks.
+        number: of the link on its node.
+        router: the node's namespace.
+    """
+    with inside(namespace):
+        write_settings(settings)
+        with Netlink() as line:
+            hang(line, address, number, f"pod{number}", router)
+            line.send(
+                [
+                    part
+                    for family, everything in ((socket.AF_INET, "0.0.0.0/0"), (socket.AF_INET6, "::/0"))
+                    for part in (
+                        marked(rules.RETURN_MARK, rules.MARK_MASK, rules.RETURN_TABLE, family, rules.RETURN_PRIORITY),
+                        route(Route(everything, LOOPBACK, table=rules.RETURN_TABLE, local=True)),
+                    )
+                ]
+            )
+    with Nft(namespace) as nft:
+        nft.run(rules.ALWAYS)

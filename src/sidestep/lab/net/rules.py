@@ -1,0 +1,95 @@
+"""A pod's packet rules: those that every pod has from its first packet, and those of redirection.
+
+Ports, marks and order are those of Istio's CNI agent (ztunnel.md §1.3, §1.4). What differs is when they come:
+connections are tracked, marks are kept and NAT is asked about every new connection also in a pod that is not captured.
+So enrolling and un-enrolling only fill and empty chains: connections that are open stay what they are, whether they
+run through the proxy or not, and there is no moment in which half of the rules hold.
+"""
+
+OUTBOUND_PORT, INBOUND_PORT, HBONE_PORT, DNS_PORT = 15001, 15006, 15008, 15053
+PROBE_IPV4, PROBE_IPV6 = "169.254.7.127", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff"
+PROXY_MARK, RETURN_MARK, MARK_MASK = 0x539, 0x111, 0xFFF
+RETURN_TABLE, RETURN_PRIORITY = 100, 32764
+
+_PROXY = f"meta mark & {MARK_MASK:#x} == {PROXY_MARK:#x}"
+_NOT_PROXY = f"meta mark & {MARK_MASK:#x} != {PROXY_MARK:#x}"
+_OTHER_BITS = 0xFFFFFFFF & ~MARK_MASK
+_ELSEWHERE = ("ip daddr != 127.0.0.1", "ip6 daddr != ::1")
+
+ALWAYS = f"""table inet sidestep {{
+ chain mark_in {{
+  type filter hook prerouting priority -150; policy accept;
+  {_PROXY} ct mark set ct mark & {_OTHER_BITS:#x} | {RETURN_MARK:#x}
+ }}
+ chain mark_out {{
+  type route hook output priority -150; policy accept;
+  ct mark & {MARK_MASK:#x} == {RETURN_MARK:#x} meta mark set ct mark
+ }}
+ chain zone_in {{
+  type filter hook prerouting priority -300; policy accept;
+ }}
+ chain zone_out {{
+  type filter hook output priority -300; policy accept;
+ }}
+ chain inbound {{
+  type nat hook prerouting priority -100; policy accept;
+ }}
+ chain outbound {{
+  type nat hook output priority -100; policy accept;
+ }}
+}}
+"""
+
+RELEASE = "".join(f"flush chain inet sidestep {chain}\n" for chain in ("zone_in", "zone_out", "inbound", "outbound"))
+
+LIST = "list table inet sidestep\n"
+
+
+def capture(*, dns: bool, inbound: bool) -> str:
+    """Redirection in place of whatever there was, as one transaction."""
+    rules = [*_outbound(dns=dns), *(_inbound() if inbound else ()), *(_zones() if dns else ())]
+    return RELEASE + "".join(f"add rule inet sidestep {rule}\n" for rule in rules)
+
+
+def redirections(*, dns: bool, inbound: bool) -> list[str]:
+    """What a listing of the chains says of a pod that is captured, one for each family where they differ."""
+    ports = [INBOUND_PORT] * 2 if inbound else []
+    ports += [DNS_PORT] * 3 if dns else []
+    return [f":{port}" for port in [*ports, OUTBOUND_PORT, OUTBOUND_PORT]]
+
+
+def _inbound() -> list[str]:
+    return [
+        f"inbound meta l4proto tcp ip saddr {PROBE_IPV4} accept",
+        f"inbound meta l4proto tcp ip6 saddr {PROBE_IPV6} accept",
+        *(
+            f"inbound {elsewhere} tcp dport != {HBONE_PORT} {_NOT_PROXY} redirect to :{INBOUND_PORT}"
+            for elsewhere in _ELSEWHERE
+        ),
+    ]
+
+
+def _outbound(*, dns: bool) -> list[str]:
+    return [
+        f"outbound meta l4proto tcp ip daddr {PROBE_IPV4} accept",
+        f"outbound meta l4proto tcp ip6 daddr {PROBE_IPV6} accept",
+        *(_names() if dns else ()),
+        f"outbound meta l4proto tcp meta mark & {MARK_MASK:#x} == {RETURN_MARK:#x} accept",
+        *(f'outbound oifname "lo" {elsewhere} accept' for elsewhere in _ELSEWHERE),
+        *(
+            f"outbound meta l4proto tcp {elsewhere} {_NOT_PROXY} redirect to :{OUTBOUND_PORT}"
+            for elsewhere in _ELSEWHERE
+        ),
+    ]
+
+
+def _names() -> list[str]:
+    return [
+        f'outbound oifname != "lo" udp dport 53 {_NOT_PROXY} redirect to :{DNS_PORT}',
+        *(f"outbound {elsewhere} tcp dport 53 {_NOT_PROXY} redirect to :{DNS_PORT}" for elsewhere in _ELSEWHERE),
+    ]
+
+
+def _zones() -> list[str]:
+    """The proxy's own questions are tracked apart from the application's, which may have the same ports."""
+    return [f"zone_out udp dport 53 {_PROXY} ct zone set 1", f"zone_in udp sport 53 {_NOT_PROXY} ct zone set 1"]
