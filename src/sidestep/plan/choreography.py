@@ -1,10 +1,11 @@
 """The steps of each wave, in an order that leaves no gap where Istio knows one.
 
 Source: istio-semantics.md §7.2. Before a guarded workload's pods are made anew: twins at the waypoint, the waypoint
-admitted at the pods, the service bound, the way past the waypoint closed. Only then the template's labels change.
+admitted at the pods, the service bound, the way past the waypoint closed. Only then the template's labels change. A
+service with routes is bound before anybody moves: its clients' sidecars route, and a ztunnel does not (D38).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -31,7 +32,8 @@ class Guard(Struct, frozen=True):
         service: the service.
         waypoint: namespace and name of its Gateway.
         bound: it is bound already.
-        exposed: a gateway forwards to it.
+        exposed: a gateway forwards to it, and is to come through the waypoint.
+        routed: it has routes or traffic policies, which whoever has moved asks its waypoint for.
         twins: policies attached to it, for the waypoint.
         admit: the waypoint's ALLOW at the pods; None where no allow-list stands there.
         close: the DENY for everybody but the waypoint; None where nothing is enforced.
@@ -43,6 +45,7 @@ class Guard(Struct, frozen=True):
     waypoint: tuple[str, str]
     bound: bool
     exposed: bool
+    routed: bool = False
     twins: tuple[Tree, ...] = ()
     admit: Tree | None = None
     close: Tree | None = None
@@ -115,6 +118,17 @@ def _guard(script: Script, guard: Guard, after: tuple[str, ...]) -> tuple[str, .
     None of its own where the service is bound already and has no policy: its waypoint then only carries traffic.
     """
     service, (namespace, name) = guard.service, guard.waypoint
+    waited = after if guard.routed else _stand(script, guard, after)
+    if guard.close is not None:
+        text = f"refuse who comes to {service.host} past its waypoint {namespace}/{name}"
+        predicts = "callers that do not use the waypoint are refused"
+        waited = (script.add(Apply(object_of(guard.close), guard.close), text, waited, predicts, guard.because),)
+    return waited
+
+
+def _stand(script: Script, guard: Guard, after: tuple[str, ...]) -> tuple[str, ...]:
+    """Put a service behind its waypoint, with its policies there; who does not ask waypoints notices nothing."""
+    service = guard.service
     staged = [
         script.add(Apply(object_of(tree), tree), f"stage {tree['kind']} {_named(tree)} for the waypoint", after,
                    "nothing: only a waypoint reads it", guard.because)
@@ -130,10 +144,6 @@ def _guard(script: Script, guard: Guard, after: tuple[str, ...]) -> tuple[str, .
         waited = (_bind(script, guard, waited),)
         bound = Wait(WaitFor.WAYPOINT_BOUND, str(service.resource.id), _WAYPOINT_SECONDS)
         waited = (script.add(bound, f"wait until every node knows the waypoint of {service.host}", waited),)
-    if guard.close is not None:
-        text = f"refuse who comes to {service.host} past its waypoint {namespace}/{name}"
-        predicts = "callers that do not use the waypoint are refused"
-        waited = (script.add(Apply(object_of(guard.close), guard.close), text, waited, predicts, guard.because),)
     return waited
 
 
@@ -181,23 +191,30 @@ def _named(tree: Mapping[str, Any]) -> str:
 def preparing_steps(
     waypoints: Mapping[tuple[str, str], tuple[Tree, ...]],
     others: tuple[tuple[Effect, str, str, tuple[ObjectId, ...]], ...],
+    guards: Iterable[Guard] = (),
 ) -> tuple[Step, ...]:
     """Wave 0: what must stand before anybody moves, and changes nothing for anybody.
 
     Args:
         waypoints: the objects of each, none where the mesh has it already, by namespace and name.
         others: other preparations: effect, description, prediction, and the objects that ask for it.
+        guards: of services; those with routes are put behind their waypoints.
     """
     script = Script(0)
+    ready: dict[tuple[str, str], str] = {}
     for (namespace, name), objects in sorted(waypoints.items()):
         applied = tuple(
             script.add(Apply(object_of(tree), tree), f"apply {tree['kind']} {_named(tree)}") for tree in objects
         )
         waypoint = f"{namespace}/{name}"
-        ready = Wait(WaitFor.WAYPOINT_READY, waypoint, _WAYPOINT_SECONDS)
-        script.add(ready, f"wait until waypoint {waypoint} is ready", applied)
-    for effect, description, predicts, because in others:
-        script.add(effect, description, (), predicts, because)
+        wait = Wait(WaitFor.WAYPOINT_READY, waypoint, _WAYPOINT_SECONDS)
+        ready[namespace, name] = script.add(wait, f"wait until waypoint {waypoint} is ready", applied)
+    prepared = [
+        script.add(effect, description, (), predicts, because) for effect, description, predicts, because in others
+    ]
+    for guard in guards:
+        if guard.routed:
+            _stand(script, guard, (ready[guard.waypoint], *prepared))
     return tuple(script.steps)
 
 

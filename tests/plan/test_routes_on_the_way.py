@@ -1,0 +1,69 @@
+"""Requests go where they go today in every state on the way: routes are asked for by whoever has moved."""
+
+import pytest
+from tests.plan.test_no_gaps import BACKSTAGE, GET_ONLY, GRAPH
+from tests.semantics.routing.meshes import dr, to, vs
+from tests.support.proofs import visited
+from tests.support.scenes import index, pods, policy, service
+
+from sidestep.actions.memory import states
+from sidestep.plan.document import Fate
+from sidestep.plan.planner import PlanRequest, make_plan
+from sidestep.plan.steps import SetLabels
+from sidestep.prove.outcome import Assume, Leave
+from sidestep.prove.partial import with_partial
+from sidestep.prove.proof import Conclusion, Direction
+from sidestep.prove.prover import Terms
+from sidestep.semantics.waypoints import USE_WAYPOINT
+from sidestep.sources.prices import load_prices
+
+SUBSETS = dr("stock", {"host": "stock", "subsets": [{"name": "one", "labels": {"version": "one"}}, {"name": "two", "labels": {"version": "two"}}]})  # fmt: skip
+SHAPED = dr("stock", {"host": "stock", "trafficPolicy": {"connectionPool": {"http": {"maxRetries": 1}}}})
+BY_HEADER = {
+    "hosts": ["stock"],
+    "http": [
+        {"match": [{"headers": {"x-user": {"exact": "a"}}}], "route": to("stock", subset="two")},
+        {"route": to("stock", subset="one"), "timeout": "3s"},
+    ],
+}
+
+
+def shop(*more):
+    """Two versions of stock behind one Service, called by web and cart."""
+    names = ("web", "cart")
+    versions = [pods(f"stock-{each}", labels={"app": "stock", "version": each}, count=2) for each in ("one", "two")]
+    groups = [*versions, *(pods(name) for name in names)]
+    return [*BACKSTAGE, *(each for group in groups for each in group), *map(service, (*names, "stock")), *more]
+
+
+SCENES = {
+    "by header": shop(SUBSETS, vs("stock", BY_HEADER)),
+    "by weight": shop(SUBSETS, vs("stock", {"hosts": ["stock"], "http": [{"route": [{"destination": {"host": "stock", "subset": "one"}, "weight": 90}, {"destination": {"host": "stock", "subset": "two"}, "weight": 10}]}]})),
+    "elsewhere": shop(vs("stock", {"hosts": ["stock"], "http": [{"route": to("web")}]})),
+    "shaped": shop(SHAPED),
+    "with a policy": shop(SUBSETS, vs("stock", BY_HEADER), policy("reads", GET_ONLY, app="stock")),
+}  # fmt: skip
+
+
+def planned(name):
+    today = index(*SCENES[name])
+    return today, make_plan(PlanRequest(today.mesh, load_prices(None), graph=GRAPH))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_no_state_routes_otherwise(name):
+    today, plan = planned(name)
+    assert Fate.WAYPOINT in {each.fate for each in plan.workloads}
+    way = with_partial(today.mesh, ((step.id, mesh) for step, mesh in states(plan, today.mesh)))
+    proof = visited(today, way, Terms(Leave.SHAPE | Leave.CLOSED, assume=Assume.EVERYTHING))
+    assert proof.states > 5
+    assert [each.request for each in proof.counterexamples if each.direction is not Direction.CLOSED] == []
+    assert proof.verdict is Conclusion.EQUAL
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_services_with_routes_are_bound_before_anybody_moves(name):
+    _, plan = planned(name)
+    bound = [step.wave for step in plan.steps if isinstance(step.effect, SetLabels) and USE_WAYPOINT in step.effect.labels]  # fmt: skip
+    assert bound
+    assert set(bound) == {0}
