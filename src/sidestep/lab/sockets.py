@@ -1,13 +1,8 @@
 """Sockets that live in another network namespace: a socket stays where it was made, wherever its process is."""
 
-import ctypes
-import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_CLONE_NEWNET = 0x40000000
+from sidestep.lab.net.namespaces import Namespace, inside
 
 
 class Network:
@@ -20,49 +15,24 @@ class Network:
     def __init__(self, path: str = "") -> None:
         self.path = path
 
-    def socket(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
         """A socket that does not block.
 
         Raises:
-            OSError: the namespace is gone, or no descriptor is left.
+            OSError: the namespace is gone.
+            UsageError: no descriptor is left.
         """
-        with self._entered():
-            made = socket.socket(family, kind)
+        made = socket.socket(family, kind) if not self.path else self._made_there(family, kind)
         made.setblocking(False)
         return made
 
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
-        if not self.path:
-            yield
-            return
-        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    def _made_there(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        there = Namespace.at(self.path)
         try:
-            there = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                _enter(there)
-            finally:
-                os.close(there)
-            try:
-                yield
-            finally:
-                _return(home)
+            with inside(there):
+                return socket.socket(family, kind)
         finally:
-            os.close(home)
-
-
-def _enter(descriptor: int) -> None:
-    if _LIBC.setns(descriptor, _CLONE_NEWNET):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-def _return(home: int) -> None:
-    """Go back, or end: a process that stays in a pod's network would answer for everybody from there."""
-    try:
-        _enter(home)
-    except OSError:
-        os.abort()
+            there.close()
 
 
 def address_text(address: tuple[str, int] | tuple[str, int, int, int] | None) -> str:

@@ -126,6 +126,7 @@ class Call(Struct, frozen=True, tag_field="do", tag="call"):
         request: what.
         count: how often.
         rate: per second, by the clock; 0 for one after the other.
+        fresh: a new connection for every request.
     """
 
     id: int
@@ -133,6 +134,7 @@ class Call(Struct, frozen=True, tag_field="do", tag="call"):
     request: Request
     count: int = 1
     rate: float = 0
+    fresh: bool = True
 
 
 class Edge(Struct, frozen=True):
@@ -230,6 +232,8 @@ class Outcome(Struct, frozen=True):
         pod: `<namespace>/<name>` that says it answered.
         headers: of the answer.
         body: of the answer, at most 64 KiB of it.
+        retried: a kept connection had been closed meanwhile, and it was asked again on another, as clients do where no
+            byte of an answer had come and the method may be repeated.
     """
 
     ok: bool
@@ -241,6 +245,7 @@ class Outcome(Struct, frozen=True):
     pod: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
+    retried: bool = False
 
 
 class Outcomes(Struct, frozen=True, tag_field="event", tag="outcomes"):
@@ -275,6 +280,7 @@ class EdgeResult(Struct, frozen=True):
         latency: of those that are ok, in microseconds from the scheduled time.
         lag: of all, in microseconds from the scheduled time until the request was begun: the error of the clock.
         connections: opened.
+        retried: how many were asked again on another connection, see `Outcome`; they count as what became of them.
     """
 
     name: str
@@ -286,6 +292,7 @@ class EdgeResult(Struct, frozen=True):
     latency: Histogram
     lag: Histogram
     connections: int = 0
+    retried: int = 0
 
 
 class Progress(Struct, frozen=True, tag_field="event", tag="progress"):

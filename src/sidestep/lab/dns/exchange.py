@@ -89,7 +89,7 @@ class Upstream(Struct, frozen=True):
                 writer.close()
 
     def _socket(self, kind: socket.SocketKind) -> socket.socket:
-        made = self.network.socket(family_of(self.address), kind)
+        made = self.network.open(family_of(self.address), kind)
         if self.mark:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, self.mark)
         return made

@@ -179,7 +179,7 @@ def _over_tcp(handler: Handler) -> Callable[[asyncio.StreamReader, asyncio.Strea
 
 
 def _bound(network: Network, address: str, port: int, kind: socket.SocketKind) -> socket.socket:
-    made = network.socket(family_of(address), kind)
+    made = network.open(family_of(address), kind)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if made.family is socket.AF_INET6:

@@ -26,6 +26,11 @@ PROPAGATED = frozenset(
     }
 )
 """Headers that are handed on to whom it calls: traces', and the user of Istio's samples."""
+HOPS_HEADER = "x-sidestep-hops"
+"""How many workloads a request came through: call graphs with a circle would never end."""
+HEALTH = "/grpc.health.v1.Health/"
+"""Methods of gRPC's health checks."""
+_HOPS_LIMIT = 16
 _JSON = ("content-type", "application/json")
 _PADDING = b"x" * 4096
 
@@ -45,7 +50,7 @@ class Called(msgspec.Struct, frozen=True):
 class Caller(Protocol):
     """Whoever calls onward for a workload."""
 
-    def call(self, url: str, headers: Headers, timeout: float) -> Awaitable[Called]:
+    def call(self, url: str, headers: Headers, seconds: float) -> Awaitable[Called]:
         """Ask, with these headers; never raises."""
         ...
 
@@ -91,20 +96,26 @@ class Application:
     def answer(self, asked: Asked) -> Reply | Awaitable[Reply]:
         """The answer: at once, or later where there is work to do or somebody to call."""
         seconds = self._behaviour.latency + _asked_delay(asked.path)
-        if seconds or self._behaviour.calls:
+        if seconds or (self._behaviour.calls and not is_probe(asked)):
             return self._answer_later(asked, seconds)
         return self._serve_or_fail(asked, ())
 
     async def _answer_later(self, asked: Asked, seconds: float) -> Reply:
         if seconds:
             await asyncio.sleep(seconds)
-        headers = tuple(each for each in asked.headers if each[0] in PROPAGATED)
+        if is_probe(asked):
+            return self._serve_or_fail(asked, ())
+        hops = int(text) if (text := asked.header(HOPS_HEADER)).isdecimal() else 0
+        if hops >= _HOPS_LIMIT:
+            return self._reply(508, {"error": f"a circle of calls: {hops} workloads already had this request"})
+        traced = (each for each in asked.headers if each[0] in PROPAGATED)
+        headers = (*traced, (HOPS_HEADER, str(hops + 1)))
         timeout = self._behaviour.call_timeout
         called = await asyncio.gather(*(self._caller.call(url, headers, timeout) for url in self._behaviour.calls))
         return self._serve_or_fail(asked, tuple(called))
 
     def _serve_or_fail(self, asked: Asked, called: tuple[Called, ...]) -> Reply:
-        if self._failing.next():
+        if not is_probe(asked) and self._failing.next():
             return self._reply(self._behaviour.error_code, {"error": "one of the errors that it was told to make"})
         return self._serve(asked, called)
 
@@ -136,6 +147,11 @@ class Application:
         if padding:
             body = body[:-1] + b',"padding":"' + (_PADDING * (padding // len(_PADDING) + 1))[:padding] + b'"}'
         return Reply(status, (_JSON, *self._own, *headers), body)
+
+
+def is_probe(asked: Asked) -> bool:
+    """Whether it only wants to know if the workload is there: that depends on nobody it calls, and never fails."""
+    return asked.header("user-agent").startswith("kube-probe/") or asked.path.startswith(HEALTH)
 
 
 def _asked_number(path: str, prefix: str) -> int:

@@ -18,10 +18,10 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from msgspec import Struct
 
+from sidestep.lab.workload.application import HEALTH
 from sidestep.lab.workload.exchange import BODY_KEPT, Asked, Headers, Reply
 from sidestep.lab.workload.servers.connection import Connection, Site, peer_of
 
-_HEALTH = "/grpc.health.v1.Health/"
 _SERVING = b"\x08\x01"
 """HealthCheckResponse{status: SERVING} in protobuf."""
 _GRPC_STATUS = {400: 3, 401: 16, 403: 7, 404: 12, 429: 14, 500: 13, 501: 12, 502: 14, 503: 14, 504: 4}
@@ -185,7 +185,7 @@ class Http2Connection(Connection):
 def _as_grpc(path: str, reply: Reply) -> tuple[Reply, tuple[tuple[str, str], ...]]:
     """An answer in gRPC's form: always 200, with the status in the trailers."""
     status = 0 if reply.status < 400 else _GRPC_STATUS.get(reply.status, _UNKNOWN)
-    message = _SERVING if path.startswith(_HEALTH) else b""
+    message = _SERVING if path.startswith(HEALTH) else b""
     framed = b"\x00" + len(message).to_bytes(4, "big") + message if status == 0 else b""
     own = tuple(each for each in reply.headers if each[0] != "content-type")
     told = (("grpc-status", str(status)), ("grpc-message", f"answered {reply.status}" if status else ""))

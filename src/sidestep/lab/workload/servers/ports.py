@@ -58,10 +58,11 @@ def bind_all(network: Network, ports: Sequence[Port]) -> list[BoundPort]:
     for port in ports:
         try:
             bound.append(BoundPort(network, port))
-        except OSError as error:
+        except Exception as error:
             for each in bound:
                 each.close()
-            error.filename = f"port {port.number}"
+            if isinstance(error, OSError):
+                error.filename = f"port {port.number}"
             raise
     return bound
 
@@ -85,11 +86,11 @@ def spoken_at(protocol: Protocol) -> type[Connection]:
 def _bound(network: Network, number: int, kind: socket.SocketKind) -> socket.socket:
     """Of both families where there is IPv6."""
     try:
-        made = network.socket(socket.AF_INET6, kind)
+        made = network.open(socket.AF_INET6, kind)
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         host = "::"
     except OSError:
-        made, host = network.socket(socket.AF_INET, kind), "0.0.0.0"  # noqa: S104  # in a pod's own network
+        made, host = network.open(socket.AF_INET, kind), "0.0.0.0"  # noqa: S104  # in a pod's own network
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, number))

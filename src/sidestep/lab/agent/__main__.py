@@ -1,0 +1,71 @@
+"""An agent's process: `python -m sidestep.lab.agent --node NAME --socket PATH`, started within the node's network.
+
+It ends when the machine's end of the socket does.
+"""
+
+import argparse
+import asyncio
+import os
+
+import msgspec
+
+from sidestep.lab.agent.agent import Agent
+from sidestep.lab.agent.messages import Command, Event, Failed, Hello
+
+_LINE = 64 * 1024 * 1024
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Command).decode
+
+
+class _Numbered(msgspec.Struct):
+    """What can still be read of a command that cannot be read."""
+
+    id: int = 0
+
+
+def main() -> None:
+    """Run an agent."""
+    parser = argparse.ArgumentParser(prog="sidestep.lab.agent", description=__doc__)
+    parser.add_argument("--node", required=True)
+    parser.add_argument("--socket", required=True)
+    options = parser.parse_args()
+    asyncio.run(run(options.node, options.socket))
+
+
+async def run(node: str, path: str) -> None:
+    """Carry out what the machine says, until it says no more."""
+    reader, writer = await asyncio.open_unix_connection(path, limit=_LINE)
+
+    def tell(event: Event) -> None:
+        if not writer.is_closing():
+            writer.write(_encode(event) + b"\n")
+
+    agent = Agent(tell)
+    tell(Hello(node, os.getpid()))
+    tasks: set[asyncio.Task[None]] = set()
+    try:
+        while line := await reader.readline():
+            try:
+                command = _decode(line)
+            except msgspec.DecodeError as error:
+                tell(Failed(_number_of(line), f"the command cannot be read: {error}"))
+                continue
+            task = asyncio.create_task(agent.do(command))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+    except ConnectionError:
+        pass
+    finally:
+        await agent.end()
+        writer.close()
+
+
+def _number_of(line: bytes) -> int:
+    try:
+        return msgspec.json.decode(line, type=_Numbered).id
+    except msgspec.DecodeError:
+        return 0
+
+
+if __name__ == "__main__":
+    main()

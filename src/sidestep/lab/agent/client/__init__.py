@@ -1,0 +1,1 @@
+"""Requests from within a pod, in every protocol that the workload speaks."""

@@ -1,0 +1,135 @@
+"""Ask, in whatever protocol the URL says, and tell what became of it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from msgspec import structs
+
+from sidestep.lab.agent.client.dial import Dialler
+from sidestep.lab.agent.client.failures import FAILURES, ClosedError, failed
+from sidestep.lab.agent.client.http1 import Answered, Http1Client
+from sidestep.lab.agent.client.http2 import Http2Client
+from sidestep.lab.agent.client.streams import ask_dns, ask_tcp, ask_websocket
+from sidestep.lab.agent.client.target import Target, target_of
+from sidestep.lab.agent.messages import Outcome, Request
+from sidestep.lab.dns.exchange import UpstreamError
+from sidestep.lab.dns.names import DnsConfig
+from sidestep.lab.dns.resolver import Resolver
+from sidestep.lab.sockets import Network
+from sidestep.lab.workload.exchange import POD_HEADER
+
+Ended = tuple[Outcome, float]
+"""What became of a request, and when, by the clock that is monotonic."""
+HttpClient = Http1Client | Http2Client
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+_OTHERS = {"tcp": ask_tcp, "tcp-first": ask_tcp, "ws": ask_websocket, "dns": ask_dns}
+
+
+class Client:
+    """Asks from within a pod; HTTP connections are kept, as long as nobody says otherwise.
+
+    Args:
+        network: the pod's.
+        config: its resolv.conf.
+    """
+
+    def __init__(self, network: Network, config: DnsConfig) -> None:
+        self._dialler = Dialler(network, Resolver(network, config))
+        self._kept: dict[tuple[str, str, int], list[HttpClient]] = {}
+
+    @property
+    def opened(self) -> int:
+        """How many connections were opened so far."""
+        return self._dialler.opened
+
+    async def ask(self, request: Request, *, fresh: bool = False, since: float | None = None) -> Outcome:
+        """One request; never raises.
+
+        Args:
+            request: what.
+            fresh: on a new connection, that is closed afterwards.
+            since: when it was to begin, by the clock that is monotonic; now where None.
+        """
+        since = time.monotonic() if since is None else since
+        try:
+            async with asyncio.timeout_at(since + request.timeout):
+                outcome, at = await self._ask(request, target_of(request.url), fresh=fresh)
+        except (*FAILURES, UpstreamError) as error:
+            outcome, at = failed(error), time.monotonic()
+            if outcome.kind == "timeout":
+                outcome = structs.replace(outcome, detail=f"no answer within {request.timeout:g} s")
+        return structs.replace(outcome, milliseconds=(at - since) * 1000)
+
+    def close(self) -> None:
+        """End the connections that are kept."""
+        for kept in self._kept.values():
+            for each in kept:
+                each.close()
+        self._kept.clear()
+
+    async def _ask(self, request: Request, target: Target, *, fresh: bool) -> Ended:
+        other = _OTHERS.get(target.scheme)
+        if other is not None:
+            return await other(self._dialler, request, target), time.monotonic()
+        client = None if fresh else self._take(target)
+        if client is None:
+            return await self._ask_on(await self._connected(target), request, target, fresh=fresh)
+        try:
+            return await self._ask_on(client, request, target, fresh=False)
+        except (ClosedError, ConnectionError):
+            if client.began or request.method not in _REPEATABLE or target.scheme == "grpc":
+                raise
+        outcome, at = await self._ask_on(await self._connected(target), request, target, fresh=False)
+        return structs.replace(outcome, retried=True), at
+
+    async def _connected(self, target: Target) -> HttpClient:
+        kind: Callable[[], HttpClient] = Http2Client if target.scheme in {"h2c", "grpc"} else Http1Client
+        return await self._dialler.connect(target, kind)
+
+    async def _ask_on(self, client: HttpClient, request: Request, target: Target, *, fresh: bool) -> Ended:
+        shared = isinstance(client, Http2Client)
+        if shared and not fresh:
+            self._keep(target, client)
+        try:
+            answered = await client.ask(request, target)
+        finally:
+            if fresh:
+                client.close()
+        if not shared and not fresh and client.reusable:
+            self._keep(target, client)
+        return _outcome(answered, client.remote, grpc=target.scheme == "grpc"), answered.at
+
+    def _take(self, target: Target) -> HttpClient | None:
+        kept = self._kept.get(target.origin, [])
+        while kept:
+            client = kept.pop()
+            if client.reusable:
+                return client
+        return None
+
+    def _keep(self, target: Target, client: HttpClient) -> None:
+        kept = self._kept.setdefault(target.origin, [])
+        if client not in kept:
+            kept.append(client)
+
+
+def _outcome(answered: Answered, remote: str, *, grpc: bool) -> Outcome:
+    named = dict(answered.headers)
+    code = answered.status
+    if grpc and code == 200:
+        text = named.get("grpc-status", "2")
+        code = int(text) if text.isdigit() else 2
+        ok, kind = code == 0, f"grpc-{code}"
+    else:
+        ok, kind = code < 400, f"http-{code}"
+    return Outcome(
+        ok=ok,
+        kind="ok" if ok else kind,
+        detail="" if ok else named.get("grpc-message", ""),
+        code=code,
+        remote=remote,
+        pod=named.get(POD_HEADER, ""),
+        headers=answered.headers,
+        body=answered.body.decode(errors="replace"),
+    )

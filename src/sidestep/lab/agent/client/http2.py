@@ -1,0 +1,162 @@
+"""HTTP/2 as a client, with prior knowledge: many requests at a time on one connection; gRPC on top."""
+
+import asyncio
+from typing import Any, cast
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+    WindowUpdated,
+)
+from h2.exceptions import ProtocolError
+
+from sidestep.lab.agent.client.failures import ClosedError
+from sidestep.lab.agent.client.http1 import USER_AGENT, Answered
+from sidestep.lab.agent.client.target import Target
+from sidestep.lab.agent.messages import Request
+from sidestep.lab.sockets import address_text
+from sidestep.lab.workload.exchange import BODY_KEPT
+
+_EMPTY_MESSAGE = b"\x00\x00\x00\x00\x00"
+"""A gRPC message of no bytes: not compressed, of length 0."""
+
+
+class _Stream:
+    def __init__(self, waiter: asyncio.Future[Answered], unsent: bytes) -> None:
+        self.waiter, self.unsent = waiter, unsent
+        self.headers: list[tuple[str, str]] = []
+        self.body = bytearray()
+
+
+class Http2Client(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self) -> None:
+        self._parser = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        self._loop = asyncio.get_running_loop()
+        self._streams: dict[int, _Stream] = {}
+        self._at = 0.0
+        self.closed = False
+        self.began = False
+        self.remote = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio's: it is open."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.remote = address_text(transport.get_extra_info("peername"))
+        self._parser.initiate_connection()
+        self._flush()
+
+    async def ask(self, request: Request, target: Target) -> Answered:
+        """Send a request and wait for its answer.
+
+        Raises:
+            OSError: the connection broke.
+            ClosedError: it, or the stream, was ended before the answer was complete.
+            h2.exceptions.ProtocolError: the answer is no HTTP/2.
+        """
+        number = self._parser.get_next_available_stream_id()
+        body = request.body.encode() or (_EMPTY_MESSAGE if target.scheme == "grpc" else b"")
+        stream = self._streams[number] = _Stream(self._loop.create_future(), body)
+        self._parser.send_headers(number, _headers(request, target), end_stream=not body)
+        self._send_body(number)
+        self._flush()
+        try:
+            return await stream.waiter
+        finally:
+            self._streams.pop(number, None)
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent."""
+        return not self.closed and not self._transport.is_closing()
+
+    def close(self) -> None:
+        """End it in order."""
+        self.closed = True
+        self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio's: bytes came."""
+        self._at = self._loop.time()
+        self.began = True
+        try:
+            for event in self._parser.receive_data(data):
+                self._take(event)
+        except ProtocolError as error:
+            self._fail_all(error)
+            self.close()
+            return
+        self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio's: it is closed."""
+        self.closed = True
+        self._fail_all(exc or ClosedError("the connection was closed before the answer was complete"))
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, ConnectionTerminated):
+            self.closed = True
+            return
+        stream = self._streams.get(getattr(event, "stream_id", 0) or 0)
+        if isinstance(event, DataReceived):
+            if event.flow_controlled_length:
+                self._parser.acknowledge_received_data(event.flow_controlled_length, event.stream_id or 0)
+            if stream is not None:
+                stream.body += (event.data or b"")[: BODY_KEPT - len(stream.body)]
+        elif isinstance(event, WindowUpdated):
+            for number in tuple(self._streams):
+                self._send_body(number)
+        elif stream is not None:
+            self._take_of(stream, event)
+
+    def _take_of(self, stream: _Stream, event: Event) -> None:
+        if isinstance(event, ResponseReceived | TrailersReceived):
+            headers: Any = event.headers or ()
+            stream.headers.extend((str(name), str(value)) for name, value in headers)
+        elif isinstance(event, StreamEnded) and not stream.waiter.done():
+            status = int(dict(stream.headers).get(":status", "0"))
+            stream.waiter.set_result(Answered(status, tuple(stream.headers), bytes(stream.body), self._at))
+        elif isinstance(event, StreamReset) and not stream.waiter.done():
+            stream.waiter.set_exception(ClosedError(f"the server ended the stream with code {event.error_code}"))
+
+    def _send_body(self, number: int) -> None:
+        stream = self._streams[number]
+        while stream.unsent:
+            room = min(self._parser.local_flow_control_window(number), self._parser.max_outbound_frame_size)
+            if room <= 0:
+                return
+            part, stream.unsent = stream.unsent[:room], stream.unsent[room:]
+            self._parser.send_data(number, part, end_stream=not stream.unsent)
+
+    def _fail_all(self, error: Exception) -> None:
+        for stream in self._streams.values():
+            if not stream.waiter.done():
+                stream.waiter.set_exception(error)
+
+    def _flush(self) -> None:
+        data = self._parser.data_to_send()
+        if data:
+            self._transport.write(data)
+
+
+def _headers(request: Request, target: Target) -> list[tuple[str, str]]:
+    grpc = target.scheme == "grpc"
+    given = [(name.lower(), value) for name, value in request.headers]
+    authority = next((value for name, value in given if name == "host"), target.authority)
+    headers = [
+        (":method", "POST" if grpc else request.method),
+        (":scheme", "http"),
+        (":authority", authority),
+        (":path", target.path),
+        *(each for each in given if each[0] != "host"),
+        ("user-agent", USER_AGENT),
+    ]
+    return [*headers, ("content-type", "application/grpc"), ("te", "trailers")] if grpc else headers

@@ -1,0 +1,1 @@
+"""Open-loop load: requests begin by the clock, whatever became of earlier ones."""

@@ -1,0 +1,1 @@
+"""Probes as a kubelet makes them: from the node, with its thresholds."""
