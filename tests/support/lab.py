@@ -212,11 +212,25 @@ def _quietly(serve: Callable[[socket.socket, str], None], line: socket.socket, p
         serve(line, peer)
 
 
-def echoed(line: socket.socket, word: str) -> str:
-    """What a greeter sends back for a line."""
-    line.sendall(f"{word}\n".encode())
-    with line.makefile() as file:
-        return file.readline().strip()
+class Talk:
+    """An open connection to a greeter.
+
+    Attributes:
+        greeting: what it said first.
+    """
+
+    def __init__(self, namespace: Namespace, address: str, port: int) -> None:
+        self._file = connected(namespace, address, port).makefile("rw")
+        self.greeting = self._file.readline().strip()
+
+    def echoes(self, word: str) -> bool:
+        """Whether it still answers."""
+        try:
+            self._file.write(f"{word}\n")
+            self._file.flush()
+            return self._file.readline().strip() == word
+        except OSError:
+            return False
 
 
 def _family(address: str) -> int:
