@@ -156,20 +156,18 @@ def made(namespace: Namespace, family: int, kind: int = socket.SOCK_STREAM) -> s
         return socket.socket(family, kind)
 
 
-def connected(namespace: Namespace, address: str, port: int, source: str = "") -> socket.socket:
+def connected(namespace: Namespace, address: str, port: int, patience: float = _PATIENCE) -> socket.socket:
     """A TCP connection from a namespace."""
     found = made(namespace, _family(address))
-    found.settimeout(_PATIENCE)
-    if source:
-        found.bind((source, 0))
+    found.settimeout(patience)
     found.connect((address, port))
     return found
 
 
-def asked(namespace: Namespace, address: str, port: int) -> str:
+def asked(namespace: Namespace, address: str, port: int, patience: float = _PATIENCE) -> str:
     """What a `greeter` says to a new connection, or the name of the error."""
     try:
-        with connected(namespace, address, port) as line:
+        with connected(namespace, address, port, patience) as line:
             return line.makefile().readline().strip()
     except OSError as error:
         return type(error).__name__
