@@ -140,7 +140,7 @@ def test_kustomize_builds_every_stage_as_said_and_the_last_is_already_converted(
         standing = objects((untouched / "all.yaml").read_text())
         for each, manifest in said.items():
             named = json.loads(each)
-            key = (named["kind"], named.get("namespace", ""), named["name"])
+            key = (named["kind"], named.get("namespace") or "default", named["name"])
             assert standing.get(key) == manifest
 
 

@@ -80,11 +80,11 @@ def built(folder: Path) -> str:
 
 
 def objects(text: str) -> dict[tuple[str, str, str], dict]:
-    """By kind, namespace and name; none twice."""
+    """By kind, namespace (`default` where none is said) and name; none twice."""
     found = {}
     for tree in yaml.safe_load_all(text):
         if tree:
-            key = (tree["kind"], tree["metadata"].get("namespace", ""), tree["metadata"]["name"])
+            key = (tree["kind"], tree["metadata"].get("namespace") or "default", tree["metadata"]["name"])
             assert key not in found
             found[key] = tree
     return found
@@ -95,7 +95,7 @@ def wanted(before: str, document: dict) -> dict[tuple[str, str, str], dict]:
     found, left = objects(before), {tuple(sorted(each["object"].items())) for each in document["byHand"]}
     for change in document["changes"]:
         named = change["object"]
-        key = (named["kind"], named.get("namespace", ""), named["name"])
+        key = (named["kind"], named.get("namespace") or "default", named["name"])
         if tuple(sorted(named.items())) in left:
             continue
         found.pop(key, None)

@@ -13,7 +13,7 @@ from sidestep.actions.in_memory.trees import OWN, merge_patched, relabelled, tem
 from sidestep.convert.conversion import Conversion
 from sidestep.convert.deltas import carried
 from sidestep.convert.ledger import Key, key_of
-from sidestep.convert.rewrite import Change, ChangeKind, Tree
+from sidestep.convert.rewrite import REWRITTEN_BY, Change, ChangeKind, Tree
 from sidestep.model.build import known_kind
 from sidestep.model.kinds import AUTHORIZATION_POLICY, CONTROLLERS, CRON_JOB, REQUEST_AUTHENTICATION
 from sidestep.model.mesh import Mesh
@@ -25,8 +25,6 @@ from sidestep.plan.steps import Apply, Patch, SetLabels, Step
 BASE, LATE = "base", "late"
 BY_PLAN = "plan"
 """In the place of a rewrite's code: the plan asks for it."""
-REWRITTEN_BY = "sidestep.dev/rewritten-by"
-"""Annotation on objects that stood already: the rewrites that changed them."""
 _POLICIES = frozenset({AUTHORIZATION_POLICY.name, REQUEST_AUTHENTICATION.name})
 _HOLDERS = frozenset((*(kind.name for kind in CONTROLLERS), CRON_JOB.name))
 _Turn = Callable[[Tree | None], Tree | None]

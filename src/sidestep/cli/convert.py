@@ -251,7 +251,10 @@ def _edit(made: Made, values: dict[str, Any]) -> tuple[Unplaced, ...]:
     from sidestep.cli.in_place import Asked, edit_in_place, target_of  # noqa: PLC0415 - only for who edits
 
     target = target_of(made.paths, values["repository"])
-    edited = edit_in_place(Asked(target, target.read(), made.mesh, made.plan, made.stages), force=values["force"])
+    edited = edit_in_place(
+        Asked(target, target.read(), made.mesh, made.plan, made.stages, values["repository"] is None),
+        force=values["force"],
+    )
     written = edited.written
     for word, paths in (("changed", written.changed), ("added", written.added), ("removed", written.removed)):
         for path in paths:

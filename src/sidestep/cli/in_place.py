@@ -61,7 +61,7 @@ class Asked(Struct, frozen=True):
     mesh: Mesh
     plan: Plan
     stages: tuple[Stage, ...]
-    is_source: bool = True
+    is_source: bool
 
 
 class Edited(Struct, frozen=True):

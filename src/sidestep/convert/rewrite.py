@@ -22,6 +22,9 @@ ORIGIN = "sidestep.dev/origin"
 RULE = "sidestep.dev/rule"
 """Annotation on every object that was made: the rewrite that made it."""
 
+REWRITTEN_BY = "sidestep.dev/rewritten-by"
+"""Annotation on objects that stood already: the rewrites that changed them."""
+
 
 class Severity(StrEnum):
     """What a loss may do."""

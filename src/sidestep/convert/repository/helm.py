@@ -11,42 +11,21 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.convert.editing.alignment import same
-from sidestep.convert.editing.chunks import chunks
 from sidestep.convert.editing.document import read_value
 from sidestep.convert.editing.operations import Operation, operations
 from sidestep.convert.editing.scalars import reads_plain
+from sidestep.convert.repository.templates import PARTS, TOKEN, Template, templates, value_of
 from sidestep.convert.repository.values import Repository, folder_of
-from sidestep.convert.rewrite import Tree
+from sidestep.convert.rewrite import REWRITTEN_BY, Tree
 from sidestep.errors import WorldError
 from sidestep.model.metadata import ObjectId
 
 CHART = "Chart.yaml"
 VALUES = "values.yaml"
-_ACTION = re.compile(r"\{\{-?(.*?)-?\}\}")
-_OPENS = re.compile(r"\s*(?:if|range|with|define|block)\b")
-_CLOSES = re.compile(r"\s*end\b")
-_VALUE = re.compile(r"\s*\.Values\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*(\|\s*quote\s*)?")
-_TOKEN = re.compile(r"HELM-ACTION-(\d+)-")
 
 
 class UncertainError(Exception):
     """Why a field cannot be traced to one value."""
-
-
-class Template(Struct, frozen=True):
-    """A document of a template whose actions are put aside.
-
-    Attributes:
-        path: of its file.
-        tree: what it says, with tokens for actions.
-        actions: what the tokens stand for, and whether each stands outside any block.
-        branches: whether it has blocks (`if`, `range`, `with`).
-    """
-
-    path: str
-    tree: Tree
-    actions: tuple[tuple[str, bool], ...]
-    branches: bool
 
 
 class ValuesEdit(Struct, frozen=True):
@@ -55,7 +34,7 @@ class ValuesEdit(Struct, frozen=True):
     Attributes:
         path: of `values.yaml`.
         keys: that lead to the value.
-        value: what it is to be.
+        value: what it is to be; None for one that goes.
     """
 
     path: str
@@ -78,7 +57,7 @@ def charts_that_may_make(repository: Repository, identity: ObjectId) -> list[tup
         chart = chart_of(repository, path)
         if chart is not None and path.endswith((".yaml", ".yml")):
             values = _values(repository, chart)
-            found += [(chart, each) for each in _templates(path, text) if _may_make(each, identity, values)]
+            found += [(chart, each) for each in templates(path, text) if _may_make(each, identity, values)]
     return found
 
 
@@ -89,13 +68,18 @@ def values_edits(repository: Repository, chart: str, template: Template, before:
         UncertainError: a field is not certain to be one value.
     """
     own = _Chart(repository, chart, _values(repository, chart))
-    return [_edit(own, template, each, _pointed(before, each)) for each in operations(before, after)]
+    changes = (each for change in operations(before, _unnoted(before, after)) for each in _spread(change, template))
+    return [_edit(own, template, each, _pointed(before, each)) for each in changes]
 
 
 def with_value(values: Tree, keys: tuple[str, ...], value: Any) -> Tree:
-    """Values of which one is another."""
+    """Values of which one is another, comes, or goes."""
     first, *rest = keys
-    return {**values, first: with_value(values[first], tuple(rest), value) if rest else value}
+    if rest:
+        return {**values, first: with_value(values.get(first) or {}, tuple(rest), value)}
+    if value is None:
+        return {name: each for name, each in values.items() if name != first}
+    return {**values, first: value}
 
 
 class _Chart(Struct, frozen=True):
@@ -106,23 +90,68 @@ class _Chart(Struct, frozen=True):
     values: Tree
 
 
+def _unnoted(before: Tree, after: Tree) -> Tree:
+    """Without our note of who rewrote it, which no template has a place for."""
+    meta, old = after.get("metadata") or {}, before.get("metadata") or {}
+    notes = {name: value for name, value in (meta.get("annotations") or {}).items() if name != REWRITTEN_BY}
+    kept = {name: value for name, value in meta.items() if name != "annotations"}
+    return {**after, "metadata": {**kept, **({"annotations": notes} if notes or "annotations" in old else {})}}
+
+
+def _spread(change: Operation, template: Template) -> Iterator[Operation]:
+    """A mapping that comes, entry by entry, where the template has a place for its parts."""
+    value = change.get("value")
+    if change["op"] == "add" and isinstance(value, dict) and isinstance(_pointed(template.tree, change), dict):
+        for name, member in value.items():
+            escaped = name.replace("~", "~0").replace("/", "~1")
+            yield {"op": "add", "path": f"{change['path']}/{escaped}", "value": member}
+    else:
+        yield change
+
+
 def _edit(chart: _Chart, template: Template, change: Operation, old: Any) -> ValuesEdit:
     field = str(change["path"])
+    part = _part(chart, template, change, old)
+    if part is not None:
+        return part
     if change["op"] != "replace" or isinstance(change["value"], dict | list):
         raise UncertainError(f"{field} is more than one value")
     expression = _expression(template, field)
     keys = tuple(expression.split("."))
     now = _at(chart.values, keys)
-    if _uses(chart.repository, chart.folder, keys) != 1:
-        raise UncertainError(f".Values.{expression} is used in more than one place")
-    setting = _other_setters(chart.repository, chart.folder, keys)
-    if setting:
-        raise UncertainError(f"{setting[0]} sets {expression} too")
+    _check_only(chart, keys)
     if now is None or not same(now, old):
         raise UncertainError(f"values.yaml does not say what was rendered from {expression}")
     if not _renders(old, change["value"]):
         raise UncertainError(f"{change['value']!r} may be rendered as something else")
     return ValuesEdit(_path(chart.folder, VALUES), keys, change["value"])
+
+
+def _part(chart: _Chart, template: Template, change: Operation, old: Any) -> ValuesEdit | None:
+    """The change of one entry of a mapping, if it comes from a value that says parts of that mapping."""
+    parent, _, name = str(change["path"]).rpartition("/")
+    key, value = _unescaped(name), change.get("value")
+    mapping = _pointed(template.tree, {"path": parent})
+    named = [each for each in mapping if each.startswith(PARTS)] if isinstance(mapping, dict) else []
+    if len(named) != 1 or key in mapping or isinstance(value, dict | list):
+        return None
+    keys = tuple(named[0].removeprefix(PARTS).split("."))
+    _check_only(chart, keys)
+    said = _at(chart.values, keys)
+    if not _has(chart.values, keys) or not (said is None or isinstance(said, dict)):
+        raise UncertainError(f"values.yaml does not say {'.'.join(keys)}")
+    if change["op"] != "add" and not same((said or {}).get(key), old):
+        raise UncertainError(f"values.yaml does not say what was rendered from {'.'.join(keys)}")
+    return ValuesEdit(_path(chart.folder, VALUES), (*keys, key), value)
+
+
+def _check_only(chart: _Chart, keys: tuple[str, ...]) -> None:
+    """A value is to have one use and one file that sets it."""
+    if _uses(chart.repository, chart.folder, keys) != 1:
+        raise UncertainError(f".Values.{'.'.join(keys)} is used in more than one place")
+    setting = _other_setters(chart.repository, chart.folder, keys)
+    if setting:
+        raise UncertainError(f"{setting[0]} sets {'.'.join(keys)} too")
 
 
 def _renders(old: Any, new: Any) -> bool:
@@ -135,26 +164,30 @@ def _renders(old: Any, new: Any) -> bool:
 def _pointed(tree: Any, change: Operation) -> Any:
     """What stands where a change is made."""
     for part in str(change["path"]).split("/")[1:]:
-        tree = _member(tree, part.replace("~1", "/").replace("~0", "~"))
+        tree = _member(tree, _unescaped(part))
     return tree
+
+
+def _unescaped(part: str) -> str:
+    return part.replace("~1", "/").replace("~0", "~")
 
 
 def _expression(template: Template, field: str) -> str:
     """The path of the only value that a field consists of."""
     found: Any = template.tree
     for part in field.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
+        key = _unescaped(part)
         if isinstance(found, list) and template.branches:
             raise UncertainError(f"{field} is in a list of {template.path}, which has branches")
         found = _member(found, key)
-    token = _TOKEN.fullmatch(found) if isinstance(found, str) else None
+    token = TOKEN.fullmatch(found) if isinstance(found, str) else None
     if token is None:
         raise UncertainError(f"{template.path} says {field} itself, or makes it of more than one value")
     action, is_outside = template.actions[int(token[1])]
-    value = _VALUE.fullmatch(action)
+    value = value_of(action)
     if value is None or not is_outside:
         raise UncertainError(f"{template.path} makes {field} by {{{{{action}}}}}")
-    return value[1]
+    return value
 
 
 def _member(found: Any, key: str) -> Any:
@@ -163,52 +196,17 @@ def _member(found: Any, key: str) -> Any:
     return found.get(key) if isinstance(found, dict) else None
 
 
-def _templates(path: str, text: str) -> Iterator[Template]:
-    for piece in chunks(text):
-        masked, actions, branches = _masked(piece.text)
-        try:
-            tree = read_value(masked, path)
-        except WorldError:
-            continue
-        if isinstance(tree, dict) and "kind" in tree:
-            yield Template(path, tree, tuple(actions), branches)
-
-
-def _masked(text: str) -> tuple[str, list[tuple[str, bool]], bool]:
-    """A template as YAML: lines of control are comments, other actions are tokens."""
-    lines: list[str] = []
-    actions: list[tuple[str, bool]] = []
-    depth, branches = 0, False
-    for line in text.splitlines():
-        found = [match[1] for match in _ACTION.finditer(line)]
-        depth -= sum(_CLOSES.match(action) is not None for action in found)
-        branches = branches or any(_OPENS.match(action) for action in found)
-        lines.append("#" if found and not _ACTION.sub("", line).strip() else _with_tokens(line, actions, depth))
-        depth += sum(_OPENS.match(action) is not None for action in found)
-    return "\n".join(lines) + "\n", actions, branches
-
-
-def _with_tokens(line: str, actions: list[tuple[str, bool]], depth: int) -> str:
-    """A line whose actions are tokens, noted with whether they stand outside any block."""
-
-    def token(match: re.Match[str]) -> str:
-        actions.append((match[1], depth <= 0))
-        return f"HELM-ACTION-{len(actions) - 1}-"
-
-    return _ACTION.sub(token, line)
-
-
 def _may_make(template: Template, identity: ObjectId, values: Tree) -> bool:
     """Whether a document may render an object: of its kind, and of its name as far as that can be told."""
     meta = template.tree.get("metadata")
     name = meta.get("name") if isinstance(meta, dict) else None
     if template.tree.get("kind") != identity.kind or not isinstance(name, str):
         return False
-    token = _TOKEN.fullmatch(name)
-    value = _VALUE.fullmatch(template.actions[int(token[1])][0]) if token else None
+    token = TOKEN.fullmatch(name)
+    value = value_of(template.actions[int(token[1])][0]) if token else None
     if value is not None:
-        return bool(_at(values, tuple(value[1].split("."))) == identity.name)
-    return _TOKEN.search(name) is not None or name == identity.name
+        return bool(_at(values, tuple(value.split("."))) == identity.name)
+    return TOKEN.search(name) is not None or name == identity.name
 
 
 def _values(repository: Repository, chart: str) -> Tree:
@@ -246,6 +244,12 @@ def _at(tree: Any, keys: tuple[str, ...]) -> Any:
     for key in keys:
         tree = tree.get(key) if isinstance(tree, dict) else None
     return tree
+
+
+def _has(tree: Any, keys: tuple[str, ...]) -> bool:
+    *outer, last = keys
+    found = _at(tree, tuple(outer))
+    return isinstance(found, dict) and last in found
 
 
 def _path(folder: str, name: str) -> str:
