@@ -119,7 +119,7 @@ def _is_live(admin: Path) -> bool:
 
 
 def _ports(admin: str) -> dict[str, int]:
-    listeners = json.loads(_get(admin, "/listeners?format=json"))["listener_statuses"]
+    listeners = json.loads(_get(admin, "/listeners?format=json")).get("listener_statuses", ())
     addresses = {one["name"]: one["local_address"].get("socket_address") for one in listeners}
     return {name: address["port_value"] for name, address in addresses.items() if address}
 

@@ -11,6 +11,7 @@ from typing import NewType
 from msgspec import Struct
 
 from sidestep.semantics.authorization.ztunnel import Authorization
+from sidestep.semantics.identity import SPIFFE, principal_of
 
 WorkloadUid = NewType("WorkloadUid", str)
 """`<cluster>//Pod/<namespace>/<name>` for a pod: who wins an address is told by the text (ztunnel.md §3.10)."""
@@ -130,6 +131,11 @@ class Workload(Struct, frozen=True):
     canonical_name: str = ""
     canonical_revision: str = ""
     netns: str = ""
+
+
+def identity_of(workload: Workload) -> str:
+    """The name in its certificate: `spiffe://<trust domain>/ns/<namespace>/sa/<account>`."""
+    return SPIFFE + principal_of(workload.trust_domain, workload.namespace, workload.account)
 
 
 class Service(Struct, frozen=True):

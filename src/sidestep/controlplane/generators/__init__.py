@@ -35,7 +35,12 @@ SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret" 
 EXTENSION = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
 
 ROOTS = "roots"
-"""Name of the secret with the trust anchors of the mesh; `roots:<purpose>` is the same under another name."""
+"""Name of the secret (a validation context) with all trusted roots. It binds no root to its trust domain: with more
+than one, use `roots@<trust domain>`, the roots of one, where the peer's identity is known (outbound), and
+`DOMAIN_ROOTS` where any may come (inbound). A word after a colon (`roots:in`) makes another name of the same."""
+DOMAIN_ROOTS = "roots-by-domain"
+"""Likewise, by Envoy's SPIFFE validator: a root counts only for names of its own trust domain. That validator does
+not look at `envoy.network.upstream_subject_alt_names`."""
 
 
 class Resource(Struct, frozen=True):
@@ -70,8 +75,9 @@ class Generator(Protocol):
     def on_demand(self, index: Index, type_url: str, name: str, proxy: str) -> Resource | None:
         """A resource that no unit has, for who asks by name; None to say that there is none.
 
-        It must name what it depends on, also where the answer is that there is nothing (`about_address` of an
-        address that nobody has), or it stays as it is. `proxy` empty in the answer: one answer for all.
+        It must name what it depends on (`about_address` also of an address that nobody has), or it stays as it is;
+        None is asked again at every change, and makes Envoy wait: better answer with a cluster that leads nowhere.
+        An answer whose `proxy` is empty is for all, and made again with an empty `proxy` here.
         """
 
 

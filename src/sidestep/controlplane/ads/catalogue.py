@@ -1,0 +1,139 @@
+"""What there is to tell the proxies of one role, kept in step with the records."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from sidestep.controlplane.ads.entries import Entry, encoded
+from sidestep.controlplane.generators import Generator, Topic, Unit, topics
+from sidestep.controlplane.groups import Groups
+from sidestep.controlplane.index import Index
+from sidestep.controlplane.records import Dirty
+
+
+class Key(NamedTuple):
+    """What names a resource; `proxy` is empty for one that all may have."""
+
+    type_url: str
+    name: str
+    proxy: str = ""
+
+
+class _Made(Struct, frozen=True):
+    """An answer on demand; an entry of None says that there is nothing, until a topic says otherwise."""
+
+    entry: Entry | None
+    depends: frozenset[Topic]
+
+
+class Catalogue:
+    """Resources by name, of which a change makes again what it touches.
+
+    Args:
+        generator: of the role.
+        index: the records, changed by others.
+    """
+
+    def __init__(self, generator: Generator, index: Index) -> None:
+        self._generator, self._index = generator, index
+        self._entries: dict[Key, Entry] = {}
+        self._of_unit: dict[Unit, frozenset[Key]] = {}
+        self._by_type: Groups[tuple[str, str], str] = Groups()
+        self._asked: set[Key] = set()
+        self._made: dict[Key, _Made] = {}
+        self._stale_by: Groups[Topic, Key] = Groups()
+        self._nothing: set[Key] = set()
+
+    def fill(self) -> None:
+        """Make everything."""
+        for _ in self.renew(None):
+            pass
+
+    def renew(self, dirty: Dirty | None) -> Iterator[Key]:
+        """Make again what a change touched; what of it is new, other or gone."""
+        for unit in self._generator.units(self._index, dirty):
+            yield from self._renew_unit(unit)
+        stale = set(self._made) if dirty is None else self._stale(dirty)
+        for key in sorted(stale):
+            yield from self._renew_made(key)
+
+    def everything(self, type_url: str, proxy: str) -> Iterable[str]:
+        """Names of what a proxy gets that takes everything of a type, in order."""
+        return sorted({*self._by_type.of((type_url, "")), *self._by_type.of((type_url, proxy))})
+
+    def for_everybody(self, key: Key) -> bool:
+        """Whether proxies that take everything get it, too."""
+        return key in self._entries and key not in self._asked
+
+    def find(self, type_url: str, name: str, proxy: str) -> Entry | None:
+        """What a proxy may have under a name; made now, where nobody asked before."""
+        for key in (Key(type_url, name, proxy), Key(type_url, name)):
+            found = self._entries.get(key)
+            if found is not None:
+                return found
+        for key in (Key(type_url, name, proxy), Key(type_url, name)):
+            if key in self._made:
+                return self._made[key].entry
+        return self._made[self._make(type_url, name, proxy)].entry
+
+    def forget(self, key: Key) -> None:
+        """Nobody asks any more for an answer on demand: of one proxy, or that all may have."""
+        self._drop(key)
+
+    def size(self) -> int:
+        """How many resources there are."""
+        return len(self._entries) + len(self._made)
+
+    def _renew_unit(self, unit: Unit) -> Iterator[Key]:
+        fresh: set[Key] = set()
+        for resource in self._generator.resources(self._index, unit):
+            key, made = Key(resource.type_url, resource.name, resource.proxy), encoded(resource)
+            fresh.add(key)
+            (self._asked.add if resource.asked else self._asked.discard)(key)
+            if not resource.asked:
+                self._by_type.move(key.name, (), ((key.type_url, key.proxy),))
+            old = self._entries.get(key)
+            self._entries[key] = made
+            if old is None or old.version != made.version:
+                yield key
+        before = self._of_unit.pop(unit, frozenset())
+        if fresh:
+            self._of_unit[unit] = frozenset(fresh)
+        for key in before - fresh:
+            del self._entries[key]
+            self._asked.discard(key)
+            self._by_type.move(key.name, ((key.type_url, key.proxy),), ())
+            yield key
+
+    def _stale(self, dirty: Dirty) -> set[Key]:
+        found = {key for topic in topics(dirty) for key in self._stale_by.of(topic)}
+        return found | self._nothing
+
+    def _renew_made(self, key: Key) -> Iterator[Key]:
+        before = self._drop(key)
+        after = self._make(key.type_url, key.name, key.proxy)
+        entry = self._made[after].entry
+        if after != key or (entry and entry.version) != (before and before.version):
+            yield key
+
+    def _make(self, type_url: str, name: str, proxy: str) -> Key:
+        resource = self._generator.on_demand(self._index, type_url, name, proxy)
+        if resource is None:
+            key = Key(type_url, name, proxy)
+            self._made[key] = _Made(None, frozenset())
+            self._nothing.add(key)
+            return key
+        key = Key(type_url, name, resource.proxy)
+        self._drop(key)
+        self._made[key] = _Made(encoded(resource), resource.depends)
+        self._stale_by.move(key, (), resource.depends)
+        return key
+
+    def _drop(self, key: Key) -> Entry | None:
+        made = self._made.pop(key, None)
+        self._nothing.discard(key)
+        if made is None:
+            return None
+        self._stale_by.move(key, made.depends, ())
+        return made.entry

@@ -1,0 +1,188 @@
+"""All proxies that are connected, and what becomes of a change: made again once, told to whom it concerns."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from time import monotonic
+
+from msgspec import Struct
+
+from sidestep.controlplane.ads.catalogue import Catalogue, Key
+from sidestep.controlplane.ads.entries import Entry
+from sidestep.controlplane.ads.secrets import Secrets
+from sidestep.controlplane.ads.session import Rejection, Session
+from sidestep.controlplane.generators import CLUSTER, LISTENER, SECRET, Generator
+from sidestep.controlplane.index import Changes, Index
+from sidestep.controlplane.records import Dirty
+from sidestep.controlplane.tokens import Proxy
+
+_KEPT = 1000
+
+
+class Finding(Struct, frozen=True):
+    """A proxy did not take what it was sent, and when."""
+
+    at: float
+    rejection: Rejection
+
+
+class Metrics:
+    """What was done since the control plane began."""
+
+    def __init__(self) -> None:
+        self.streams = 0
+        self.responses = 0
+        self.bytes = 0
+        self.changes = 0
+        self.rejections = 0
+        self.refused = 0
+        self.convergence: deque[float] = deque(maxlen=_KEPT)
+        """Seconds from a change until a proxy had acknowledged it, one for each proxy and change."""
+
+
+class Connection:
+    """One proxy's stream.
+
+    Args:
+        proxy: whose.
+        session: what it knows.
+        metrics: to count in.
+        wake: called when there may be something to say.
+    """
+
+    def __init__(self, proxy: Proxy, session: Session, metrics: Metrics, wake: Callable[[], None]) -> None:
+        self.proxy, self.session = proxy, session
+        self.wake = wake
+        self._metrics = metrics
+        self._since: float | None = None
+
+    def touch(self, keys: Iterable[Key]) -> None:
+        """Something may have changed."""
+        if sum([self.session.touch(key) for key in keys]):
+            self._since = self._since or monotonic()
+            self.wake()
+
+    def say(self) -> bytes | None:
+        """The next response, if there is one."""
+        said = self.session.say()
+        if said is not None:
+            self._metrics.responses += 1
+            self._metrics.bytes += len(said)
+        elif self._since is not None and self.session.settled:
+            self._metrics.convergence.append(monotonic() - self._since)
+            self._since = None
+        return said
+
+
+class Plane:
+    """The control plane without its network.
+
+    Args:
+        index: the records; nobody else changes them from now on.
+        generators: by role of proxies.
+        secrets: certificates; it hears of changes from here.
+    """
+
+    def __init__(self, index: Index, generators: Mapping[str, Generator], secrets: Secrets) -> None:
+        self.index, self.secrets = index, secrets
+        self.metrics = Metrics()
+        self.findings: deque[Finding] = deque(maxlen=_KEPT)
+        self.connections: set[Connection] = set()
+        self._catalogues = {role: Catalogue(generator, index) for role, generator in generators.items()}
+        everybody = Dirty(workloads=frozenset(index.workloads))
+        for _ in secrets.renew(everybody):
+            pass
+        for catalogue in self._catalogues.values():
+            catalogue.fill()
+
+    def open(self, proxy: Proxy, wake: Callable[[], None]) -> Connection:
+        """A proxy has connected."""
+        source = _Source(self._catalogues[proxy.role], self.secrets, self.connections, proxy)
+        connection = Connection(proxy, Session(proxy.name, source), self.metrics, wake)
+        self.connections.add(connection)
+        self.metrics.streams += 1
+        return connection
+
+    def close(self, connection: Connection) -> None:
+        """A proxy has gone."""
+        self.connections.discard(connection)
+        connection.session.end()
+
+    def change(self, changes: Changes) -> Dirty:
+        """Take new records in, and tell whom they concern."""
+        dirty = self.index.apply(changes)
+        if dirty:
+            self.metrics.changes += 1
+            secrets = list(self.secrets.renew(dirty))
+            for role, catalogue in self._catalogues.items():
+                self._tell([*catalogue.renew(dirty), *secrets], role)
+        return dirty
+
+    def renew_certificates(self) -> int:
+        """Give proxies new certificates for those that are due; how many."""
+        due = list(self.secrets.overdue())
+        self._tell(due)
+        return len(due)
+
+    def trust_changed(self) -> None:
+        """Who signs or who is trusted is another now."""
+        self._tell(list(self.secrets.everything()))
+
+    def hear(self, connection: Connection, rejection: Rejection | None, at: float) -> None:
+        """Remember what a proxy did not take."""
+        if rejection is not None:
+            self.metrics.rejections += 1
+            self.findings.append(Finding(at, rejection))
+        connection.wake()
+
+    @property
+    def settled(self) -> bool:
+        """Whether all proxies have acknowledged everything."""
+        return all(each.session.settled for each in self.connections)
+
+    def entries(self, proxy: Proxy) -> Iterator[tuple[str, str, Entry]]:
+        """What a connected proxy has: types, names, contents. Secrets apart: nobody is shown a key."""
+        for connection in self.connections:
+            if connection.proxy == proxy:
+                for type_url, name, _ in connection.session.held():
+                    entry = self._catalogues[proxy.role].find(type_url, name, proxy.name)
+                    if type_url != SECRET and entry is not None:
+                        yield type_url, name, entry
+
+    def _tell(self, keys: list[Key], role: str = "") -> None:
+        if keys:
+            for connection in self.connections:
+                if role in ("", connection.proxy.role):
+                    connection.touch(keys)
+
+
+class _Source:
+    """What a session finds. One proxy may have two streams for a while: only what none asks for is forgotten."""
+
+    def __init__(self, catalogue: Catalogue, secrets: Secrets, connections: set[Connection], proxy: Proxy) -> None:
+        self._catalogue, self._secrets, self._connections, self._proxy = catalogue, secrets, connections, proxy
+
+    def everything(self, type_url: str, proxy: str) -> Iterable[str] | None:
+        return self._catalogue.everything(type_url, proxy) if type_url in _TAKEN_WHOLE else None
+
+    def wanted_by_all(self, key: Key) -> bool:
+        return self._catalogue.for_everybody(key)
+
+    def find(self, key: Key, held: str) -> Entry | None:
+        if key.type_url == SECRET:
+            return self._secrets.find(key, held)
+        return self._catalogue.find(*key)
+
+    def forget(self, key: Key) -> None:
+        askers = {each.proxy for each in self._connections if each.session.asks(key.type_url, key.name)}
+        if key.type_url == SECRET:
+            if key.proxy not in {each.name for each in askers}:
+                self._secrets.forget(key)
+            return
+        if self._proxy not in askers:
+            self._catalogue.forget(key)
+        if self._proxy.role not in {each.role for each in askers}:
+            self._catalogue.forget(key._replace(proxy=""))
+
+
+_TAKEN_WHOLE = frozenset({CLUSTER, LISTENER})
+"""Types of which a proxy gets everything when it names nothing."""

@@ -1,0 +1,252 @@
+"""What one proxy has asked for, what it was told, and what it is told next. No IO: bytes come in and go out.
+
+Of each type one response is under way at most: while a proxy is slow, what changes piles up as names, not as messages.
+What is new goes out in an order in which nothing names what is not there yet; what a proxy must give up waits until it
+has taken everything new (make before break).
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
+from msgspec import Struct
+
+from sidestep.controlplane.ads.catalogue import Key
+from sidestep.controlplane.ads.entries import Entry, response
+from sidestep.controlplane.generators import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTES, SECRET, VIRTUAL_HOST
+
+_ORDER = (CLUSTER, ENDPOINTS, SECRET, EXTENSION, LISTENER, ROUTES, VIRTUAL_HOST)
+_EVERYTHING = "*"
+_ABSENT = ""
+
+
+class Source(Protocol):
+    """Where a session finds what there is to tell."""
+
+    def everything(self, type_url: str, proxy: str) -> Iterable[str] | None:
+        """What a proxy gets that takes everything of a type; None for a type of which nobody gets everything."""
+
+    def wanted_by_all(self, key: Key) -> bool:
+        """Whether proxies that take everything get a resource."""
+
+    def find(self, key: Key, held: str) -> Entry | None:
+        """What a proxy may have under a name.
+
+        Args:
+            key: with the proxy.
+            held: the version that it has, empty for none. An entry of that version need not have content.
+        """
+
+    def forget(self, key: Key) -> None:
+        """The proxy asks for it no more."""
+
+
+class Rejection(Struct, frozen=True):
+    """A proxy did not take what it was sent.
+
+    Attributes:
+        proxy: its name.
+        type_url: of the resources.
+        names: of all that it was sent; good ones among them it may have taken.
+        reason: in its words.
+    """
+
+    proxy: str
+    type_url: str
+    names: tuple[str, ...]
+    reason: str
+
+
+class _Known:
+    """One type: what was asked for, what is held, by name and version."""
+
+    def __init__(self) -> None:
+        self.everything = False
+        self.names: set[str] = set()
+        self.held: dict[str, str] = {}
+        self.pending: set[str] = set()
+        self.leaving: set[str] = set()
+        self.under_way = ""
+        self.sent: tuple[str, ...] = ()
+        self.unanswered = False
+
+    @property
+    def idle(self) -> bool:
+        return not self.under_way and not self.pending
+
+
+class Session:
+    """A stream with one proxy.
+
+    Args:
+        proxy: whose it is.
+        source: what there is to tell.
+    """
+
+    def __init__(self, proxy: str, source: Source) -> None:
+        self.proxy = proxy
+        self._source = source
+        self._types: dict[str, _Known] = {}
+        self._nonces = 0
+
+    def hear(self, request: DeltaDiscoveryRequest) -> Rejection | None:
+        """Take a request in; what the proxy rejects by it."""
+        type_url = request.type_url
+        known = self._types.get(type_url)
+        if known is None:
+            known = self._types[type_url] = _Known()
+            self._begin(type_url, known, request)
+        rejection = self._acknowledge(type_url, known, request)
+        for name in request.resource_names_subscribe:
+            self._subscribe(type_url, known, name, resumed=name in request.initial_resource_versions)
+        for name in request.resource_names_unsubscribe:
+            self._unsubscribe(type_url, known, name)
+        return rejection
+
+    def touch(self, key: Key) -> bool:
+        """Something may have become other, new or gone; whether the proxy cares."""
+        known = self._types.get(key.type_url)
+        if known is None or key.proxy not in ("", self.proxy):
+            return False
+        if key.name in known.names or (known.everything and (key.name in known.held or self._for_all(key))):
+            known.pending.add(key.name)
+            return True
+        return False
+
+    def say(self) -> bytes | None:
+        """The next response; None when there is nothing to say before something is heard or touched."""
+        for type_url in self._in_order():
+            said = self._add(type_url, self._types[type_url])
+            if said is not None:
+                return said
+        if not all(known.idle for known in self._types.values()):
+            return None
+        return next(filter(None, map(self._remove, reversed(list(self._in_order())))), None)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the proxy has acknowledged everything."""
+        return all(known.idle and not known.leaving for known in self._types.values())
+
+    def held(self) -> Iterator[tuple[str, str, str]]:
+        """Type, name and version of everything that the proxy has, as far as it was told."""
+        for type_url in self._in_order():
+            for name, version in sorted(self._types[type_url].held.items()):
+                if version != _ABSENT:
+                    yield type_url, name, version
+
+    def asks(self, type_url: str, name: str) -> bool:
+        """Whether the proxy has asked for a name."""
+        known = self._types.get(type_url)
+        return known is not None and name in known.names
+
+    def end(self) -> None:
+        """The proxy asks for nothing any more."""
+        asked = [Key(type_url, name, self.proxy) for type_url, known in self._types.items() for name in known.names]
+        self._types.clear()
+        for key in asked:
+            self._source.forget(key)
+
+    def _begin(self, type_url: str, known: _Known, request: DeltaDiscoveryRequest) -> None:
+        """The first request of a type tells what the proxy has from an earlier stream; without names it means all."""
+        known.held.update(request.initial_resource_versions)
+        known.pending.update(request.initial_resource_versions)
+        if not request.resource_names_subscribe:
+            self._take_everything(type_url, known)
+
+    def _take_everything(self, type_url: str, known: _Known) -> None:
+        names = self._source.everything(type_url, self.proxy)
+        if names is not None:
+            known.everything = True
+            known.unanswered = not known.held
+            known.pending.update(names)
+
+    def _acknowledge(self, type_url: str, known: _Known, request: DeltaDiscoveryRequest) -> Rejection | None:
+        if not request.response_nonce or request.response_nonce != known.under_way:
+            return None
+        known.under_way, names = "", known.sent
+        if not request.HasField("error_detail"):
+            return None
+        return Rejection(self.proxy, type_url, names, request.error_detail.message)
+
+    def _subscribe(self, type_url: str, known: _Known, name: str, *, resumed: bool) -> None:
+        if name == _EVERYTHING:
+            self._take_everything(type_url, known)
+            return
+        known.names.add(name)
+        known.pending.add(name)
+        if not resumed:  # who asks again has lost it
+            known.held.pop(name, None)
+
+    def _unsubscribe(self, type_url: str, known: _Known, name: str) -> None:
+        if name == _EVERYTHING:
+            known.everything = False
+            for other in known.held.keys() - known.names:
+                del known.held[other]
+            known.pending &= known.names
+            return
+        known.names.discard(name)
+        self._source.forget(Key(type_url, name, self.proxy))
+        if known.everything and self._for_all(Key(type_url, name, self.proxy)):
+            return
+        known.held.pop(name, None)
+        known.pending.discard(name)
+        known.leaving.discard(name)
+
+    def _add(self, type_url: str, known: _Known) -> bytes | None:
+        """New and changed resources; and at once that there is none, to who asked by name and waits."""
+        if known.under_way or not (known.pending or known.unanswered):
+            return None
+        entries, absent = [], []
+        for name in sorted(known.pending):
+            held = known.held.get(name)
+            entry = self._due(type_url, known, name)
+            if entry is not None:
+                known.leaving.discard(name)
+                if entry.version != held:
+                    known.held[name] = entry.version
+                    entries.append((name, entry))
+            elif held:
+                known.leaving.add(name)
+            elif held is None and name in known.names:
+                known.held[name] = _ABSENT
+                absent.append(name)
+        known.pending.clear()
+        if not entries and not absent and not known.unanswered:
+            return None
+        known.unanswered = False
+        names = tuple(name for name, _ in entries)
+        return self._send(type_url, known, names, (entry for _, entry in entries), absent)
+
+    def _due(self, type_url: str, known: _Known, name: str) -> Entry | None:
+        key = Key(type_url, name, self.proxy)
+        if name not in known.names and not (known.everything and self._for_all(key)):
+            return None
+        return self._source.find(key, known.held.get(name, _ABSENT))
+
+    def _remove(self, type_url: str) -> bytes | None:
+        known = self._types[type_url]
+        if not known.leaving:
+            return None
+        gone = sorted(known.leaving)
+        known.leaving.clear()
+        for name in gone:
+            if name in known.names:
+                known.held[name] = _ABSENT
+            else:
+                known.held.pop(name, None)
+        return self._send(type_url, known, (), (), gone)
+
+    def _send(
+        self, type_url: str, known: _Known, names: tuple[str, ...], entries: Iterable[Entry], gone: Iterable[str]
+    ) -> bytes:
+        self._nonces += 1
+        known.under_way, known.sent = str(self._nonces), names
+        return response(type_url, known.under_way, entries, gone)
+
+    def _in_order(self) -> Iterator[str]:
+        yield from (each for each in _ORDER if each in self._types)
+        yield from (each for each in self._types if each not in _ORDER)
+
+    def _for_all(self, key: Key) -> bool:
+        return self._source.wanted_by_all(key) or self._source.wanted_by_all(key._replace(proxy=""))
