@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import msgspec
 from sidestep.errors import TransportError, WorldError
 from sidestep.lab.api.messages import Answer, Request
 
+_CREDENTIALS = struct.Struct("3i")
+"""Process, user and group of whoever listens."""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Answer).decode
 
@@ -37,6 +40,20 @@ class Client:
             if answer.done:
                 return answer.result
         raise TransportError("the lab hung up before it answered", where=os.fspath(self._path))
+
+    def machine(self) -> int:
+        """Process number of the lab's first process, as it is out here.
+
+        Raises:
+            TransportError: nobody answers.
+        """
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.connect(os.fspath(self._path))
+                found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        except OSError as error:
+            raise TransportError("no lab is up here", where=os.fspath(self._path)) from error
+        return int(_CREDENTIALS.unpack(found)[0])
 
     def events(self, request: Request) -> Iterator[Any]:
         """Events, one by one, until there are no more.

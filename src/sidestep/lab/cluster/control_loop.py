@@ -6,7 +6,7 @@ from typing import Any
 from sidestep.lab.cluster.controllers.daemon_sets import daemon_set
 from sidestep.lab.cluster.controllers.deployments import deployment
 from sidestep.lab.cluster.controllers.jobs import job
-from sidestep.lab.cluster.controllers.replica_sets import replica_set
+from sidestep.lab.cluster.controllers.replica_sets import replica_set, replicas
 from sidestep.lab.cluster.controllers.stateful_sets import stateful_set
 from sidestep.lab.cluster.controllers.wants import Wants
 from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
@@ -116,3 +116,17 @@ def _with_status(status: Tree) -> Callable[[Tree], Any]:
 
 def _name(tree: Tree) -> tuple[str, str]:
     return tree["metadata"].get("namespace", ""), tree["metadata"]["name"]
+
+
+def unsettled(store: Store) -> list[Ref]:
+    """Controllers that have not as many ready pods as they want."""
+    found = []
+    for kind in sorted(_KINDS):
+        for tree in store.of(kind):
+            status = tree.get("status") or {}
+            wanted = status.get("desiredNumberScheduled", 0) if kind == _DAEMONS else replicas(tree)
+            ready = status.get("numberReady", 0) if kind == _DAEMONS else status.get("readyReplicas", 0)
+            done = any(each.get("status") == "True" for each in status.get("conditions", ()))
+            if not done if kind == "jobs.batch" else ready != wanted:
+                found.append(Ref(kind, *_name(tree)))
+    return found

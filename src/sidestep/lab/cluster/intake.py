@@ -1,12 +1,12 @@
 """From what was read to objects that run: controllers, bare pods, services, policies; what observes is left out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from sidestep.lab.cluster.objects import Tree
-from sidestep.model.kinds import KINDS, NAMESPACE
+from sidestep.model.kinds import KINDS
 from sidestep.model.mesh import Mesh
 from sidestep.model.pods import Pod
 from sidestep.semantics.proxies import REDIRECTION
@@ -21,8 +21,7 @@ def objects_of(mesh: Mesh) -> tuple[Tree, ...]:
     Replicas come of their controllers; pods without one are kept. What a cluster said of objects (addresses, status)
     is dropped: the lab says its own.
     """
-    trees = [*_controlled(mesh), *(_bare(pod) for pod in mesh.pods if pod.shape.controller is None)]
-    return tuple(_namespaces(trees)) + tuple(trees)
+    return (*_controlled(mesh), *(_bare(pod) for pod in mesh.pods if pod.shape.controller is None))
 
 
 def _controlled(mesh: Mesh) -> Iterator[Tree]:
@@ -68,11 +67,3 @@ def _bare(pod: Pod) -> Tree:
         },
         "spec": msgspec.to_builtins(shape.spec),
     }
-
-
-def _namespaces(trees: Iterable[Tree]) -> Iterator[Tree]:
-    """Namespaces that objects live in and nobody declared."""
-    declared = {each["metadata"]["name"] for each in trees if each.get("kind") == NAMESPACE.name}
-    used = {str(each["metadata"].get("namespace") or "default") for each in trees}
-    for name in sorted((used | {"default", "kube-system", "istio-system"}) - declared):
-        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

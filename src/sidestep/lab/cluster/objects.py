@@ -83,6 +83,10 @@ class Store:
         """Hear of every change from now on, in order: who changes something meanwhile is heard after that."""
         self._listeners.append(listener)
 
+    def deafen(self, listener: Listener) -> None:
+        """Hear no more."""
+        self._listeners.remove(listener)
+
     def get(self, ref: Ref) -> Tree | None:
         """One object."""
         return self._objects.get(ref.kind, {}).get((ref.namespace, ref.name))
@@ -158,7 +162,7 @@ class Store:
         return change
 
     def _tell_all(self, change: Change) -> None:
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(change)
 
 

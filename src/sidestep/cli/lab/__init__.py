@@ -1,0 +1,1 @@
+"""`sidestep lab`: verbs that bring a cluster up on this machine, look and poke."""

@@ -1,0 +1,58 @@
+"""`sidestep lab`: the group of its verbs, imported only when they run."""
+
+from importlib import import_module
+
+import click
+
+VERBS: dict[str, tuple[str, str]] = {
+    "apply": ("sidestep.cli.lab.objects:apply", "Create or change objects of a running lab."),
+    "call": ("sidestep.cli.lab.traffic:call", "Send requests from one pod to another by its name."),
+    "certs": ("sidestep.cli.lab.look:certs", "Show the certificates that proxies hold."),
+    "config-dump": ("sidestep.cli.lab.look:config_dump", "Print what a node's proxy was told."),
+    "curl": ("sidestep.cli.lab.traffic:curl", "Send a request from a pod to a URL."),
+    "delete": ("sidestep.cli.lab.objects:delete", "Delete objects."),
+    "down": ("sidestep.cli.lab.up:down", "End a lab; nothing of it is left."),
+    "exec": ("sidestep.cli.lab.enter:enter", "Run a command of this machine in a pod's network."),
+    "fault": ("sidestep.cli.lab.objects:fault", "Kill or stop a part of the lab, to see what that does."),
+    "label": ("sidestep.cli.lab.objects:label", "Set or take away labels: enrols and un-enrols live."),
+    "logs": ("sidestep.cli.lab.look:logs", "Print what a pod, a proxy or a part of the lab wrote."),
+    "ls": ("sidestep.cli.lab.look:ls", "List objects of a kind."),
+    "restart": ("sidestep.cli.lab.objects:restart", "Exchange all pods of a workload, one after the other."),
+    "scale": ("sidestep.cli.lab.objects:scale", "Change how many pods a workload has."),
+    "status": ("sidestep.cli.lab.look:status", "Say how the lab is, and what is not yet as wanted."),
+    "top": ("sidestep.cli.lab.look:top", "Show CPU and memory of every process."),
+    "up": ("sidestep.cli.lab.up:up", "Bring manifests up as a small cluster on this machine."),
+    "verify": (
+        "sidestep.cli.lab.look:verify",
+        "Ask the packets whether pods are captured as their labels say.",
+    ),
+}
+
+
+class LabGroup(click.Group):
+    """Knows its verbs' names and one-line helps without importing them."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """All verbs."""
+        return sorted(VERBS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """The verb of a name, imported now."""
+        if name not in VERBS:
+            return None
+        module, _, attribute = VERBS[name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`, from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(VERBS.items())])
+
+
+@click.group("lab", cls=LabGroup)
+def command() -> None:
+    """An ambient mesh on this machine: pods are network namespaces, the real Envoy moves the packets.
+
+    Needs Linux, and neither root nor containers nor Kubernetes. Everything ends with `sidestep lab down`.
+    """

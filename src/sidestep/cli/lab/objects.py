@@ -1,0 +1,109 @@
+"""Verbs that change a running lab's objects: `apply`, `delete`, `label`, `scale`, `restart`, `fault`."""
+
+from typing import Any
+
+import click
+
+from sidestep.cli.lab.choices import client, in_namespace, lab_name, named_object
+from sidestep.cli.options import chosen_source
+from sidestep.cli.reading import Manner, read_mesh
+from sidestep.errors import UsageError
+from sidestep.lab.api import messages as api
+from sidestep.lab.cluster.intake import objects_of
+from sidestep.lab.cluster.objects import Ref
+from sidestep.model.kinds import KINDS
+from sidestep.report.lab.tables import done_lines
+
+
+@click.command("apply")
+@click.option("-f", "--filename", "files", multiple=True, required=True, metavar="FILE|DIR|-", help="Manifests.")
+@lab_name
+def apply(files: tuple[str, ...], lab: str) -> None:
+    """Create or change objects of a running lab; pods follow as a cluster's would."""
+    told = client(lab).ask(api.Apply(list(_read(files))))
+    click.echo(done_lines(told), nl=False)
+
+
+@click.command("delete")
+@click.argument("objects", nargs=-1, metavar="KIND/NAME...")
+@click.option("-f", "--filename", "files", multiple=True, metavar="FILE|DIR|-", help="Manifests of what to delete.")
+@in_namespace
+@lab_name
+def delete(objects: tuple[str, ...], files: tuple[str, ...], namespace: str, lab: str) -> None:
+    """Delete objects, named or as manifests have them; pods end with their time of grace."""
+    if not objects and not files:
+        raise UsageError("nothing to delete is named", remedy="name KIND/NAME, or give -f FILE")
+    trees = [_stub(named_object(each, namespace)) for each in objects]
+    trees += _read(files) if files else ()
+    click.echo(done_lines(client(lab).ask(api.Delete(trees))), nl=False)
+
+
+@click.command("label")
+@click.argument("what", metavar="KIND/NAME")
+@click.argument("labels", nargs=-1, required=True, metavar="KEY=VALUE|KEY-...")
+@in_namespace
+@lab_name
+def label(what: str, labels: tuple[str, ...], namespace: str, lab: str) -> None:
+    """Set labels, or take them away (`KEY-`), as kubectl does.
+
+    `sidestep lab label namespace/shop istio.io/dataplane-mode=ambient` enrols running pods without a restart.
+    """
+    ref = named_object(what, namespace)
+    wanted = dict(map(_label, labels))
+    told = client(lab).ask(api.Label(ref.kind, ref.namespace, ref.name, wanted))
+    click.echo(done_lines([told]), nl=False)
+
+
+@click.command("scale")
+@click.argument("what", metavar="KIND/NAME")
+@click.option("--replicas", type=click.IntRange(0, 10_000), required=True, help="How many.")
+@in_namespace
+@lab_name
+def scale(what: str, replicas: int, namespace: str, lab: str) -> None:
+    """Change how many pods a Deployment, ReplicaSet or StatefulSet has."""
+    ref = named_object(what, namespace)
+    told = client(lab).ask(api.Scale(ref.kind, ref.namespace, ref.name, replicas))
+    click.echo(done_lines([told]), nl=False)
+
+
+@click.command("restart")
+@click.argument("what", metavar="KIND/NAME")
+@in_namespace
+@lab_name
+def restart(what: str, namespace: str, lab: str) -> None:
+    """Exchange all pods of a workload within the bounds of its strategy, as `kubectl rollout restart` does."""
+    ref = named_object(what, namespace)
+    click.echo(done_lines([client(lab).ask(api.Restart(ref.kind, ref.namespace, ref.name))]), nl=False)
+
+
+@click.command("fault")
+@click.argument("process", metavar="PROCESS")
+@click.argument("how", type=click.Choice(["kill", "end", "stop", "continue"]), default="kill")
+@lab_name
+def fault(process: str, how: str, lab: str) -> None:
+    """Kill or stop a part of the lab, to see what that does: `envoy/node-1`, `controlplane`, `agent/node-1`.
+
+    What was killed is started again.
+    """
+    click.echo(done_lines([client(lab).ask(api.Fault(process, how))]), nl=False)
+
+
+def _read(files: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+    options = {"paths": files, "context": None, "kubeconfig": None, "namespaces": (), "selector": ""}
+    source = chosen_source({**options, "request_timeout": 60.0, "all_namespaces": False})
+    return objects_of(read_mesh(source, Manner(quiet=True), require_complete=False))
+
+
+def _stub(ref: Ref) -> dict[str, Any]:
+    kind = next(each for each in KINDS if each.key == ref.kind)
+    meta = {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
+    return {"apiVersion": kind.api_version(), "kind": kind.name, "metadata": meta}
+
+
+def _label(text: str) -> tuple[str, str | None]:
+    key, equals, value = text.partition("=")
+    if equals:
+        return key, value
+    if text.endswith("-") and len(text) > 1:
+        return text[:-1], None
+    raise UsageError(f"{text!r} is no label", remedy="write KEY=VALUE, or KEY- to take it away")

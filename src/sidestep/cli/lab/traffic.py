@@ -1,0 +1,68 @@
+"""Verbs that send requests: `curl` and `call`."""
+
+from typing import Any
+
+import click
+
+from sidestep.cli.lab.choices import client, lab_name, output, show
+from sidestep.cli.options import Duration
+from sidestep.errors import UsageError
+from sidestep.lab.api import messages as api
+from sidestep.report.lab.tables import outcome_lines
+
+
+@click.command("curl")
+@click.argument("source", metavar="NS/POD")
+@click.argument("url")
+@click.option("-X", "--request", "method", default="GET", show_default=True, metavar="METHOD", help="HTTP method.")
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="HTTP header. Repeatable.")
+@click.option("-d", "--data", default="", metavar="TEXT", help="Body.")
+@click.option("--timeout", type=Duration(), default="5s", show_default=True, help="Give up after this long.")
+@lab_name
+@output
+def curl(source: str, url: str, lab: str, output: str, **values: Any) -> int:
+    """Send a request from a pod to a URL: http, h2c, grpc, ws, tcp, tcp-first or dns; the answer, or why there is none.
+
+    The beginning of the pod's name is enough where only one is meant. Exits with 2 when it was not answered.
+    """
+    headers = dict(map(_header, values["headers"]))
+    request = api.Call(source, url, 1, values["method"], headers, values["data"], values["timeout"])
+    (told,) = client(lab, values["timeout"] + 30).ask(request)
+    show(output, told, lambda: _answer(told))
+    return 0 if told["ok"] else 2
+
+
+@click.command("call")
+@click.argument("source", metavar="NS/POD")
+@click.argument("target", metavar="NS/SERVICE[:PORT]|URL")
+@click.option("-c", "--count", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How often.")
+@click.option("--timeout", type=Duration(), default="5s", show_default=True, help="Give up on each after this long.")
+@lab_name
+@output
+def call(source: str, target: str, *, count: int, timeout: float, lab: str, output: str) -> int:
+    """Send requests from one pod to a service, and say what became of each and which pod answered.
+
+    Exits with 2 when one was not answered.
+    """
+    url = target if "://" in target else _url(target)
+    told = client(lab, timeout * count + 30).ask(api.Call(source, url, count, timeout=timeout))
+    show(output, told, lambda: outcome_lines(told))
+    return 0 if all(each["ok"] for each in told) else 2
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise UsageError(f"{text!r} is no header", remedy="write 'NAME: VALUE'")
+    return name.strip(), value.strip()
+
+
+def _url(target: str) -> str:
+    name, colon, port = target.partition(":")
+    namespace, slash, service = name.rpartition("/")
+    host = f"{service}.{namespace}" if slash else service
+    return f"http://{host}{colon}{port}/"
+
+
+def _answer(told: dict[str, Any]) -> str:
+    return told["body"] + ("" if told["body"].endswith("\n") else "\n") if told["ok"] else outcome_lines([told])

@@ -1,0 +1,104 @@
+"""Redirection of one pod: put in and taken away while it runs, in an order in which nothing passes by or gets lost."""
+
+import asyncio
+
+from sidestep.controlplane.records import HBONE_PORT, NETNS_ANNOTATION
+from sidestep.errors import TransportError
+from sidestep.lab.agent.messages import Capture as CaptureDns
+from sidestep.lab.cluster.addresses import DNS
+from sidestep.lab.cluster.objects import Ref, Store, Tree
+from sidestep.lab.machine.nodes import NodeUp
+from sidestep.lab.net.pod import PodNet
+from sidestep.lab.net.sockets import listening
+from sidestep.semantics.proxies import REDIRECTION
+
+OUTBOUND_PORT, INBOUND_PORT = 15001, 15006
+_PORTS = frozenset({OUTBOUND_PORT, INBOUND_PORT, HBONE_PORT})
+_PATIENCE, _LOOK = 10.0, 0.005
+_FAREWELL = 1.0
+"""Seconds in which others hear that a pod takes no more HBONE before its listener goes."""
+
+
+class Capture:
+    """Whether a pod is captured, and how it becomes so or ceases to be.
+
+    Args:
+        store: the objects.
+        ref: of the pod.
+        node: where it runs.
+        net: its namespace.
+    """
+
+    def __init__(self, store: Store, ref: Ref, node: NodeUp, net: PodNet) -> None:
+        self._store, self._ref, self._node = store, ref, node
+        self.net = net
+        self._captured = False
+
+    async def follow(self, *, wanted: bool, serving: bool) -> None:
+        """Be what labels ask for.
+
+        Args:
+            wanted: whether labels ask for it.
+            serving: whether its containers run, which then have their names resolved by the node.
+
+        Raises:
+            TransportError: the node's proxy does not listen in the pod; nothing was redirected.
+        """
+        if wanted and not self._captured:
+            await self._enrol(serving=serving)
+        elif not wanted and self._captured:
+            await self._release()
+
+    async def resolve(self) -> None:
+        """Have the node answer the pod's DNS, if it is captured."""
+        if self._captured:
+            await self._node.agent.do(CaptureDns(0, self._uid(), on=True, upstream=(DNS,)))
+
+    def end(self) -> None:
+        """The pod goes away: nobody listens for it any more."""
+        self._annotate({NETNS_ANNOTATION: None})
+        self._captured = False
+
+    async def _enrol(self, *, serving: bool) -> None:
+        self._annotate({REDIRECTION: "pending", NETNS_ANNOTATION: self.net.path})
+        if serving:
+            await self._node.agent.do(CaptureDns(0, self._uid(), on=True, upstream=(DNS,)))
+        await self._listened()
+        self.net.capture()
+        self._captured = True
+        self._annotate({REDIRECTION: "enabled"})
+
+    async def _release(self) -> None:
+        self._annotate({REDIRECTION: None})
+        await asyncio.sleep(_FAREWELL)
+        self.net.release()
+        self._captured = False
+        self._annotate({NETNS_ANNOTATION: None})
+        await self._node.agent.do(CaptureDns(0, self._uid(), on=False))
+
+    async def _listened(self) -> None:
+        """Wait until the kernel says that the proxy listens in the pod."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while not listening(self.net.namespace) >= _PORTS:  # noqa: ASYNC110 - the kernel tells nobody
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError as error:
+            raise TransportError(
+                f"the proxy of node {self._node.name} does not listen in the pod after {_PATIENCE:g} s",
+                remedy="see `sidestep lab logs` of the node's proxy and the control plane",
+            ) from error
+
+    def _uid(self) -> str:
+        pod = self._store.get(self._ref)
+        return str(pod["metadata"]["uid"]) if pod is not None else ""
+
+    def _annotate(self, values: dict[str, str | None]) -> None:
+        def edit(pod: Tree) -> None:
+            annotations = pod["metadata"].setdefault("annotations", {})
+            for key, value in values.items():
+                if value is None:
+                    annotations.pop(key, None)
+                else:
+                    annotations[key] = value
+
+        self._store.edit(self._ref, edit)

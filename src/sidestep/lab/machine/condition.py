@@ -1,0 +1,44 @@
+"""How the lab is: what runs, and what is not yet as its objects want it."""
+
+from typing import TYPE_CHECKING, Any
+
+from sidestep.lab.cluster.control_loop import unsettled
+from sidestep.lab.cluster.objects import ref_of
+from sidestep.lab.cluster.pods import is_captured, is_finished, is_leaving, is_ready, node_of
+from sidestep.model.kinds import NODE, POD, SERVICE
+
+if TYPE_CHECKING:
+    from sidestep.lab.machine.machine import Machine
+
+
+def summary(machine: "Machine") -> dict[str, Any]:
+    """Counts, processes and the last things that were said."""
+    pods = list(machine.store.of(POD))
+    return {
+        "name": machine.settings.name,
+        "nodes": sum(1 for _ in machine.store.of(NODE)),
+        "pods": len(pods),
+        "ready": sum(map(is_ready, pods)),
+        "captured": sum(map(is_captured, pods)),
+        "services": sum(1 for _ in machine.store.of(SERVICE)),
+        "processes": list(machine.processes.names()),
+        "outstanding": outstanding(machine)[:20],
+        "said": list(machine.said),
+    }
+
+
+def outstanding(machine: "Machine") -> list[str]:
+    """What is not yet as wanted, in words; nothing when the lab has come to rest."""
+    store = machine.store
+    left = [f"{ref} is not as it wants to be" for ref in unsettled(store)]
+    for pod in store.of(POD):
+        name = str(ref_of(pod))
+        if is_leaving(pod):
+            left.append(f"{name} is ending")
+        elif is_finished(pod):
+            continue
+        elif not is_ready(pod):
+            left.append(f"{name} on {node_of(pod) or 'no node'} is not ready")
+        elif machine.pods.wanted(pod) != is_captured(pod):
+            left.append(f"{name} is not captured as its labels say")
+    return left

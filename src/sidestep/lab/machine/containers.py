@@ -1,0 +1,40 @@
+"""From a pod's object to what its node's agent is told."""
+
+from collections.abc import Callable, Sequence
+
+from sidestep.lab.agent.messages import Pod
+from sidestep.lab.cluster.addresses import DNS
+from sidestep.lab.cluster.names import DOMAIN, addresses_of
+from sidestep.lab.cluster.objects import Tree, labels_of, meta_of, spec_of
+from sidestep.lab.cluster.pods import node_of
+from sidestep.lab.dns.names import cluster_first
+from sidestep.lab.workload.declared.pods import runs
+from sidestep.semantics.loose import as_text
+
+
+def agent_pod(pod: Tree, netns: str, services: Sequence[Tree], say: Callable[[str], None]) -> Pod:
+    """What the agent runs for a pod.
+
+    Args:
+        pod: the object, with its addresses.
+        netns: path of its namespace.
+        services: of the pod's namespace.
+        say: told of what could not be understood.
+    """
+    meta = meta_of(pod)
+    namespace = str(meta["namespace"])
+    found = runs(pod, services)
+    for problem in found.problems:
+        say(problem)
+    return Pod(
+        str(meta["uid"]),
+        str(meta["name"]),
+        namespace,
+        netns,
+        addresses_of(pod),
+        found.containers,
+        cluster_first(namespace, DNS, DOMAIN),
+        as_text(spec_of(pod).get("serviceAccountName")) or "default",
+        node_of(pod),
+        labels_of(pod),
+    )

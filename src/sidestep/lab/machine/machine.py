@@ -1,0 +1,216 @@
+"""The lab's first process: objects in the middle, and everything that follows them around it."""
+
+import asyncio
+import signal
+import sys
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sidestep.errors import UsageError, WorldError
+from sidestep.lab.api.server import serve
+from sidestep.lab.cluster.addresses import NODES, Pair, Pool
+from sidestep.lab.cluster.control_loop import ControlLoop
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
+from sidestep.lab.cluster.vips import Vips
+from sidestep.lab.machine.agents import AgentLine
+from sidestep.lab.machine.control_plane import ControlPlane
+from sidestep.lab.machine.nodes import NodeUp, agent_socket, make, run_agent
+from sidestep.lab.machine.pods import Life, Pods
+from sidestep.lab.machine.processes import Processes
+from sidestep.lab.machine.requests import Requests
+from sidestep.lab.machine.resolver import dns_backends, serve_dns, write_resolv_conf
+from sidestep.lab.machine.scratch import Scratch
+from sidestep.lab.machine.services import ServiceTables
+from sidestep.lab.machine.settings import NodeSettings, Settings
+from sidestep.lab.net.fabric import Fabric
+from sidestep.model.kinds import NAMESPACE
+
+_KEPT_WORDS = 200
+
+
+class Machine:
+    """A lab, from its first process.
+
+    Args:
+        settings: how it is brought up.
+        scratch: its folder.
+    """
+
+    def __init__(self, settings: Settings, scratch: Scratch) -> None:
+        self.settings, self.scratch = settings, scratch
+        self.store = Store(self.now)
+        self.said: deque[str] = deque(maxlen=_KEPT_WORDS)
+        self.processes = Processes(lambda name, code: self.say(name, f"ended with code {code} and is started again"))
+        self.nodes: dict[str, NodeUp] = {}
+        self._loop = ControlLoop(self.store, self.now)
+        self._vips = Vips(self.store)
+        self._fabric = Fabric(scratch.namespaces)
+        self._addresses = Pool(NODES, "nodes")
+        self._over = asyncio.Event()
+        self._settling = False
+        self.pods = Pods(self.store, self.nodes, self.say, self.now)
+        self._tables = ServiceTables(self.store, self.nodes)
+        self.control_plane = ControlPlane(self._fabric, self._addresses.take(), scratch, settings, self.processes)
+        self.store.listen(self._settle_soon)
+        self.store.listen(self._make_namespace)
+
+    def now(self) -> str:
+        """The time as RFC 3339."""
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def say(self, who: str, what: str) -> None:
+        """Keep a sentence that users should know."""
+        self.said.append(f"{self.now()} {who}: {what}")
+        print(f"{who}: {what}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's own log
+
+    def end(self) -> None:
+        """Stop; what was started dies with this process."""
+        self._over.set()
+
+    async def run(self) -> None:
+        """Bring everything up, and stay until it is enough."""
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, self.end)
+        requests = Requests(self)
+        server = await serve(self.scratch.socket, requests.handle)
+        await self.control_plane.start()
+        for number, node in enumerate(self.settings.nodes):
+            await self._add_node(number, node)
+        for tree in self.settings.objects:
+            self._put(tree)
+        print("up", flush=True)  # noqa: T201 - who started us waits for this line
+        await self._over.wait()
+        server.close()
+
+    async def _add_node(self, number: int, settings: NodeSettings) -> None:
+        line = AgentLine(
+            agent_socket(self.scratch.node(settings.name)), self.pods.told, lambda: self._greeted(settings.name)
+        )
+        self.scratch.node(settings.name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        node = make(self._fabric, number, settings, self._addresses.take(), line)
+        await line.listen()
+        if not self.nodes:
+            self._tables.fix(dns_backends(node.address.ipv4))
+        self.nodes[settings.name] = node
+        self.pods.know(settings.name)
+        self.store.put(_node_object(settings, node.address))
+        await run_agent(node, self.scratch, self.processes)
+        await self.control_plane.start_proxy(node)
+
+    def _greeted(self, name: str) -> None:
+        node = self.nodes[name]
+        self._tables.greet(node)
+        if node is next(iter(self.nodes.values())):
+            self._dns = asyncio.create_task(serve_dns(node))
+        self.pods.served_anew(name)
+
+    def _put(self, tree: Tree) -> None:
+        try:
+            self.store.put(tree)
+        except (UsageError, WorldError) as error:
+            self.say(str(tree.get("kind", "object")), error.message)
+
+    def _settle_soon(self, _: Change) -> None:
+        if not self._settling:
+            self._settling = True
+            asyncio.get_running_loop().call_soon(self._settle)
+
+    def _settle(self) -> None:
+        self._settling = False
+        self._loop.settle()
+
+    def _make_namespace(self, change: Change) -> None:
+        namespace = Ref(NAMESPACE.key, "", change.ref.namespace)
+        if change.verb is Verb.ADDED and change.ref.namespace and self.store.get(namespace) is None:
+            self.store.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": change.ref.namespace}})
+
+    def leaving(self, tree: Tree) -> None:
+        """Mark a pod as one that ends."""
+        tree["metadata"].setdefault("deletionTimestamp", self.now())
+
+    def pod(self, name: str) -> Life:
+        """The pod of a name: `namespace/name`, or the beginning of it where only one is meant.
+
+        Raises:
+            WorldError: there is none, or more than one might be meant.
+        """
+        found = self.pods.named(name)
+        if len(found) == 1:
+            return found[0]
+        raise WorldError(
+            f"{len(found)} pods might be meant" if found else "there is no such pod",
+            where=name,
+            remedy="name it as namespace/pod; see `sidestep lab ls pods -A`",
+        )
+
+    def agent_of(self, life: Life) -> AgentLine:
+        """The agent of a pod's node.
+
+        Raises:
+            WorldError: the pod has no place yet.
+        """
+        if life.node is None:
+            raise WorldError("the pod does not run yet", where=str(life.ref))
+        return life.node.agent
+
+    def log(self, name: str) -> Path:
+        """The file that a process or a pod's container writes to.
+
+        Raises:
+            WorldError: there is none.
+        """
+        files = {path.stem: path for path in self.scratch.logs.glob("*.log")}
+        wanted = name.replace("/", "-")
+        if wanted in files:
+            return files[wanted]
+        uid = self.pod(name).uid if "/" in name and wanted not in files else ""
+        found = next((path for stem, path in sorted(files.items()) if uid and stem.startswith(uid)), None)
+        if found is None:
+            known = ", ".join(sorted(files)[:20])
+            raise WorldError("nothing of that name writes a log", where=name, remedy=f"name a pod or one of {known}")
+        return found
+
+    def entrance(self, name: str) -> dict[str, str]:
+        """What a command needs to run in a pod."""
+        life = self.pod(name)
+        if life.net is None:
+            raise WorldError("the pod does not run yet", where=str(life.ref))
+        resolv = write_resolv_conf(self.scratch, life.ref.namespace)
+        return {"descriptor": str(life.net.namespace.fd), "resolv": resolv, "name": str(life.ref)}
+
+    async def certificates(self) -> Any:
+        """The certificates that proxies hold, without keys."""
+        return await self.control_plane.certificates()
+
+    async def config_dump(self, node: str) -> Any:
+        """What a node's proxy was told.
+
+        Raises:
+            WorldError: there is no such node.
+        """
+        if node not in self.nodes:
+            raise WorldError("there is no such node", where=node, remedy=f"name one of {', '.join(self.nodes)}")
+        return await self.control_plane.config_dump(node)
+
+    async def verify(self) -> list[dict[str, Any]]:
+        """For each pod, what its labels ask for and what the kernel does with its connections."""
+        rows = []
+        for life in self.pods.all():
+            pod = self.store.get(life.ref)
+            if pod is not None and life.net is not None:
+                rows.append({"pod": str(life.ref), "wanted": self.pods.wanted(pod), "captured": life.net.captured()})
+        return rows
+
+
+def _node_object(settings: NodeSettings, address: Pair) -> Tree:
+    labels = {"kubernetes.io/hostname": settings.name, "kubernetes.io/os": "linux", **settings.labels}
+    addresses = [{"type": "InternalIP", "address": each} for each in (address.ipv4, address.ipv6)]
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": settings.name, "labels": labels},
+        "status": {"addresses": addresses, "conditions": [{"type": "Ready", "status": "True"}]},
+    }

@@ -1,0 +1,65 @@
+"""Nodes: a namespace, a proxy and an agent each."""
+
+import sys
+from pathlib import Path
+
+from sidestep.lab.cluster.addresses import Pair, Pool, pods_of
+from sidestep.lab.machine.agents import AgentLine
+from sidestep.lab.machine.processes import Processes, Program
+from sidestep.lab.machine.scratch import Scratch
+from sidestep.lab.machine.settings import NodeSettings
+from sidestep.lab.net.fabric import Fabric, Node
+from sidestep.lab.net.namespaces import enter
+from sidestep.lab.net.pod import PodNet
+
+
+class NodeUp:
+    """A node that is up.
+
+    Args:
+        name: of the node.
+        address: its own.
+        net: its namespace.
+        agent: the line to its agent.
+        pool: addresses of its pods.
+    """
+
+    def __init__(self, name: str, address: Pair, net: Node, agent: AgentLine, pool: Pool) -> None:
+        self.name, self.address, self.net, self.agent = name, address, net, agent
+        self._pool = pool
+
+    def take(self) -> Pair:
+        """Addresses for a pod."""
+        return self._pool.take()
+
+    def give_back(self, net: PodNet) -> None:
+        """Addresses of a pod that is gone."""
+        self._pool.give_back(net.address.ipv4)
+
+
+def make(fabric: Fabric, number: int, settings: NodeSettings, address: Pair, line: AgentLine) -> NodeUp:
+    """A node's namespace, with room for its pods.
+
+    Args:
+        fabric: that it hangs on.
+        number: of the node.
+        settings: its name and place.
+        address: its own.
+        line: to its agent.
+    """
+    networks = pods_of(number)
+    net = fabric.add_node(settings.name, address, networks, settings.zone)
+    return NodeUp(settings.name, address, net, line, Pool(networks, f"pods of node {settings.name}"))
+
+
+async def run_agent(node: NodeUp, scratch: Scratch, processes: Processes) -> None:
+    """Start the node's agent within the node."""
+    folder = scratch.node(node.name)
+    argv = (sys.executable, "-m", "sidestep.lab.agent", "--node", node.name, "--socket", str(agent_socket(folder)))
+    log = scratch.logs / f"agent-{node.name}.log"
+    await processes.start(Program(f"agent/{node.name}", argv, log, enter=enter(node.net.namespace)))
+
+
+def agent_socket(folder: Path) -> Path:
+    """Where a node's agent finds the machine."""
+    return folder / "agent.sock"

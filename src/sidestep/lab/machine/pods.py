@@ -1,0 +1,247 @@
+"""Pods as they live: each is brought from its object to a namespace, its redirection and its containers, and back.
+
+Every pod has one task that compares what is with what its object says, whenever either changes. The order is
+istio-cni's (ztunnel.md §1.2): the node's proxy listens first, then connections are redirected, then others are told to
+use HBONE, and only then the containers of a new pod run. The way out is the same backwards.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+from msgspec import Struct
+
+from sidestep.errors import SidestepError
+from sidestep.lab.agent.messages import Probed, Ready, Restart, Serve, Stop
+from sidestep.lab.cluster.enrolment import wants_capture
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, annotations_of, labels_of, owner_of, spec_of
+from sidestep.lab.cluster.pods import is_finished, is_leaving, node_of
+from sidestep.lab.cluster.schedule import Load, schedule
+from sidestep.lab.cluster.statuses import condition, running, started
+from sidestep.lab.machine.capture import Capture
+from sidestep.lab.machine.containers import agent_pod
+from sidestep.lab.machine.nodes import NodeUp
+from sidestep.lab.net.pod import PodNet
+from sidestep.model.kinds import NAMESPACE, NODE, POD, SERVICE
+
+_PAUSE = 0.5
+_GRACE = 30.0
+
+
+class Pods:
+    """All pods of the lab.
+
+    Args:
+        store: the objects.
+        nodes: that are up, by name.
+        say: told of what users should know: pod and sentence.
+        now: the time, as RFC 3339.
+    """
+
+    def __init__(
+        self, store: Store, nodes: Mapping[str, NodeUp], say: Callable[[str, str], None], now: Callable[[], str]
+    ) -> None:
+        self.store, self.nodes, self.say, self.now = store, nodes, say, now
+        self.loads: dict[str, Load] = {}
+        self._lives: dict[Ref, Life] = {}
+        self._by_uid: dict[str, Life] = {}
+        store.listen(self._hear)
+
+    def told(self, event: Ready | Probed) -> None:
+        """What an agent says of a container."""
+        life = self._by_uid.get(event.uid)
+        if life is not None:
+            life.told(event)
+
+    def served_anew(self, node: str) -> None:
+        """An agent started again, with nothing: its pods are given to it once more."""
+        for life in self._lives.values():
+            if life.node is not None and life.node.name == node:
+                life.forgotten()
+
+    def know(self, node: str) -> None:
+        """A node came up: pods may go there."""
+        self.loads[node] = Load()
+        for life in self._lives.values():
+            life.wake()
+
+    def all(self) -> list["Life"]:
+        """All pods, by name."""
+        return [self._lives[ref] for ref in sorted(self._lives)]
+
+    def named(self, name: str) -> list["Life"]:
+        """Pods of a name, `namespace/pod`; those that begin so where none is called so."""
+        namespace, _, pod = name.rpartition("/")
+        near = [each for each in self.all() if not namespace or each.ref.namespace == namespace]
+        return [each for each in near if each.ref.name == pod] or [
+            each for each in near if each.ref.name.startswith(pod)
+        ]
+
+    def wanted(self, pod: Tree) -> bool:
+        """Whether labels ask for a pod to be captured."""
+        namespace = self.store.get(Ref(NAMESPACE.key, "", str(pod["metadata"]["namespace"])))
+        return wants_capture(pod, labels_of(namespace) if namespace else {})
+
+    def begin(self, life: "Life") -> None:
+        """Know a pod by its uid, once it has a namespace."""
+        self._by_uid[life.uid] = life
+
+    def over(self, life: "Life") -> None:
+        """Nothing is left of a pod."""
+        self._by_uid.pop(life.uid, None)
+        self._lives.pop(life.ref, None)
+
+    def _hear(self, change: Change) -> None:
+        if change.ref.kind == NAMESPACE.key and (change.before is None or _labels_differ(change)):
+            for ref, life in self._lives.items():
+                if ref.namespace == change.ref.name:
+                    life.wake()
+        if change.ref.kind != POD.key:
+            return
+        if change.ref not in self._lives and change.verb is not Verb.DELETED:
+            self._lives[change.ref] = Life(self, change.ref)
+        if change.ref in self._lives:
+            self._lives[change.ref].wake()
+
+
+class Life:
+    """One pod, from its object's first sight to its end."""
+
+    def __init__(self, pods: Pods, ref: Ref) -> None:
+        self.ref, self.uid = ref, ""
+        self._pods = pods
+        self._awake = asyncio.Event()
+        self._place: _Place | None = None
+        self._served = False
+        self._ready: dict[str, Ready] = {}
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def node(self) -> NodeUp | None:
+        """Where it runs; None as long as it has no place."""
+        return self._place.node if self._place is not None else None
+
+    @property
+    def net(self) -> PodNet | None:
+        """Its network, likewise."""
+        return self._place.capture.net if self._place is not None else None
+
+    def wake(self) -> None:
+        """Something changed: look again."""
+        self._awake.set()
+
+    def forgotten(self) -> None:
+        """Its agent knows nothing of it any more."""
+        self._served = False
+        self._ready.clear()
+        self.wake()
+
+    def told(self, event: Ready | Probed) -> None:
+        """What the agent says of a container of this pod."""
+        if isinstance(event, Ready):
+            self._ready[event.container] = event
+            self._pods.store.edit(self.ref, condition(self._ready.values(), self._pods.now()))
+        elif self._place is not None:
+            what = f"{event.kind} probe failed: {event.reason}; container {event.container} restarts"
+            self._pods.say(str(self.ref), what)
+            restart = Restart(0, self.uid, event.container)
+            self._restart = asyncio.create_task(_quietly(self._place.node.agent.do(restart)))
+
+    async def _run(self) -> None:
+        while True:
+            await self._awake.wait()
+            self._awake.clear()
+            pod = self._pods.store.get(self.ref)
+            try:
+                if pod is None or is_leaving(pod):
+                    await self._end(pod)
+                    return
+                await self._step(pod)
+            except SidestepError as error:
+                self._pods.say(str(self.ref), error.message)
+                asyncio.get_running_loop().call_later(_PAUSE, self.wake)
+
+    async def _step(self, pod: Tree) -> None:
+        if is_finished(pod):
+            await self._stop(0)
+            return
+        place = self._place = self._place or self._find(pod)
+        if place is None:
+            return
+        await place.capture.follow(wanted=self._pods.wanted(pod), serving=self._served)
+        if not self._served:
+            await self._serve(place)
+
+    def _find(self, pod: Tree) -> "_Place | None":
+        """A node and a namespace for the pod; nothing of it runs yet."""
+        name = schedule(pod, list(self._pods.store.of(NODE)), self._pods.loads)
+        if name is None or name not in self._pods.nodes:
+            self._pods.say(str(self.ref), f"no node will do: {node_of(pod) or spec_of(pod).get('nodeSelector')}")
+            return None
+        node = self._pods.nodes[name]
+        self._pods.loads[name].add(pod)
+        self.uid = str(pod["metadata"]["uid"])
+        address = node.take()
+        net = node.net.add_pod(self.uid, address)
+        self._pods.begin(self)
+        self._pods.store.edit(self.ref, started(node.name, node.address, address, self._pods.now()))
+        return _Place(node, Capture(self._pods.store, self.ref, node, net))
+
+    async def _serve(self, place: "_Place") -> None:
+        pod = self._pods.store.get(self.ref)
+        if pod is None:
+            return
+        services = list(self._pods.store.of(SERVICE, self.ref.namespace))
+        told = agent_pod(pod, place.capture.net.path, services, lambda what: self._pods.say(str(self.ref), what))
+        await place.node.agent.do(Serve(0, told))
+        self._served = True
+        await place.capture.resolve()
+        self._pods.store.edit(self.ref, running(self._pods.now()))
+        seconds = _run_time(pod)
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, self._succeed)
+
+    def _succeed(self) -> None:
+        self._pods.store.edit(self.ref, lambda tree: tree["status"].update(phase="Succeeded", conditions=[]))
+
+    async def _stop(self, grace: float) -> None:
+        if self._served and self._place is not None:
+            self._served = False
+            await _quietly(self._place.node.agent.do(Stop(0, self.uid, grace), grace + 10))
+
+    async def _end(self, pod: Tree | None) -> None:
+        grace = spec_of(pod).get("terminationGracePeriodSeconds", _GRACE) if pod is not None else 0
+        await self._stop(float(grace) if isinstance(grace, int | float) else _GRACE)
+        if self._place is not None:
+            node, capture = self._place.node, self._place.capture
+            capture.end()
+            node.net.remove_pod(self.uid)
+            node.give_back(capture.net)
+            if pod is not None:
+                self._pods.loads[node.name].add(pod, -1)
+        self._pods.over(self)
+        self._pods.store.remove(self.ref)
+
+
+class _Place(Struct, frozen=True):
+    """Where a pod is: its node, and its network with what redirects it."""
+
+    node: NodeUp
+    capture: Capture
+
+
+async def _quietly(work: Awaitable[object]) -> None:
+    with suppress(SidestepError):
+        await work
+
+
+def _labels_differ(change: Change) -> bool:
+    return change.before is None or labels_of(change.tree) != labels_of(change.before)
+
+
+def _run_time(pod: Tree) -> float | None:
+    """How long a Job's pod runs; None for what runs until it is ended."""
+    if owner_of(pod)[0] != "Job":
+        return None
+    text = annotations_of(pod).get("sidestep.dev/run-time", "1").removesuffix("s")
+    return float(text) if text.replace(".", "", 1).isdigit() else 1.0

@@ -1,0 +1,208 @@
+"""What the machine does when a verb asks: one function for each request."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, assert_never
+
+import msgspec
+
+from sidestep.errors import UsageError, WorldError
+from sidestep.lab.agent import messages as agent
+from sidestep.lab.api import messages as api
+from sidestep.lab.api.server import Reply
+from sidestep.lab.cluster.objects import Change, Ref, Tree, Verb, meta_of, ref_of
+from sidestep.lab.cluster.ownership import CONTROLLERS
+from sidestep.lab.machine.condition import outstanding, summary
+from sidestep.model.kinds import POD
+
+if TYPE_CHECKING:
+    from sidestep.lab.machine.machine import Machine
+
+_LOOK = 0.02
+_SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT, "end": signal.SIGTERM}
+_RESTARTED = "kubectl.kubernetes.io/restartedAt"
+_SCALABLE = frozenset(CONTROLLERS.values()) - {"daemonsets.apps"}
+
+
+class Requests:
+    """Answers verbs."""
+
+    def __init__(self, machine: "Machine") -> None:
+        self._machine = machine
+        self._store = machine.store
+
+    def handle(self, request: api.Request) -> Reply:  # noqa: C901, PLR0912 - one line per request
+        """The result of a request, or its events."""
+        match request:
+            case api.Watch(kinds=kinds):
+                return self._watch(frozenset(kinds))
+            case api.Status():
+                return self._now(summary(self._machine))
+            case api.List(kind=kind, namespace=namespace):
+                return self._now(list(self._store.of(kind, namespace)))
+            case api.Apply(objects=objects):
+                return self._apply(objects)
+            case api.Delete(objects=objects):
+                return self._delete(objects)
+            case api.Label():
+                return self._label(request)
+            case api.Scale():
+                return self._scale(request)
+            case api.Restart():
+                return self._restart(request)
+            case api.Await(timeout=seconds):
+                return self._await(seconds)
+            case api.Call():
+                return self._call(request)
+            case api.Logs(name=name, lines=lines):
+                return self._logs(name, lines)
+            case api.Top(interval=interval):
+                return self._top(interval)
+            case api.Certificates():
+                return self._machine.certificates()
+            case api.ConfigDump(node=node):
+                return self._machine.config_dump(node)
+            case api.Verify():
+                return self._machine.verify()
+            case api.Fault():
+                return self._fault(request)
+            case api.Enter(pod=name):
+                return self._enter(name)
+            case api.Down():
+                return self._down()
+            case _:
+                assert_never(request)
+
+    async def _now(self, value: Any) -> Any:
+        return value
+
+    async def _apply(self, objects: list[Tree]) -> list[dict[str, str]]:
+        for tree in objects:
+            ref_of(tree)
+        rows = []
+        for tree in objects:
+            change = self._store.put(tree)
+            rows.append({"object": str(ref_of(tree)), "what": _WORDS[change.verb] if change else "unchanged"})
+        return rows
+
+    async def _delete(self, objects: list[Tree]) -> list[dict[str, str]]:
+        rows = []
+        for ref in [ref_of(tree) for tree in objects]:
+            is_pod = ref.kind == POD.key
+            gone = self._store.edit(ref, self._machine.leaving) if is_pod else self._store.remove(ref)
+            rows.append({"object": str(ref), "what": "deleted" if gone else "not found"})
+        return rows
+
+    async def _label(self, request: api.Label) -> dict[str, str]:
+        def edit(tree: Tree) -> None:
+            labels = tree["metadata"].setdefault("labels", {})
+            for key, value in request.labels.items():
+                if value is None:
+                    labels.pop(key, None)
+                else:
+                    labels[key] = value
+
+        return self._edited(Ref(request.kind, request.namespace, request.name), edit, "labeled")
+
+    async def _scale(self, request: api.Scale) -> dict[str, str]:
+        if request.kind not in _SCALABLE:
+            raise UsageError(f"{request.kind} cannot be scaled", remedy=f"name one of {', '.join(sorted(_SCALABLE))}")
+
+        def edit(tree: Tree) -> None:
+            tree.setdefault("spec", {})["replicas"] = request.replicas
+
+        return self._edited(Ref(request.kind, request.namespace, request.name), edit, "scaled")
+
+    async def _restart(self, request: api.Restart) -> dict[str, str]:
+        def edit(tree: Tree) -> None:
+            template = tree.setdefault("spec", {}).setdefault("template", {})
+            template.setdefault("metadata", {}).setdefault("annotations", {})[_RESTARTED] = self._machine.now()
+
+        return self._edited(Ref(request.kind, request.namespace, request.name), edit, "restarted")
+
+    def _edited(self, ref: Ref, edit: Any, word: str) -> dict[str, str]:
+        if self._store.get(ref) is None:
+            raise WorldError("there is no such object", where=str(ref), remedy="see `sidestep lab ls`")
+        changed = self._store.edit(ref, edit)
+        return {"object": str(ref), "what": word if changed else "unchanged"}
+
+    async def _await(self, seconds: float) -> dict[str, Any]:
+        left: list[str] = []
+        try:
+            async with asyncio.timeout(seconds):
+                while left := outstanding(self._machine):  # noqa: ASYNC110 - many things change at once
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError as error:
+            few = "; ".join(left[:3])
+            raise WorldError(
+                f"{len(left)} still not as wanted after {seconds:g} s: {few}", remedy="see `sidestep lab status`"
+            ) from error
+        return summary(self._machine)
+
+    async def _call(self, request: api.Call) -> Any:
+        life = self._machine.pod(request.client)
+        asked = agent.Request(
+            request.url, request.method, tuple(request.headers.items()), request.body, request.timeout
+        )
+        command = agent.Call(0, life.uid, asked, request.count)
+        answer = await self._machine.agent_of(life).do(command, request.timeout * request.count + 10)
+        return msgspec.to_builtins(answer)["outcomes"]
+
+    async def _logs(self, name: str, lines: int) -> list[str]:
+        path = self._machine.log(name)
+        text = await asyncio.to_thread(path.read_text, encoding="utf-8", errors="replace")
+        return text.splitlines()[-lines:]
+
+    async def _top(self, interval: float) -> list[dict[str, Any]]:
+        before = {each.pid: each.cpu for each in self._machine.processes.usage()}
+        await asyncio.sleep(interval)
+        return [
+            {**msgspec.to_builtins(each), "share": (each.cpu - before[each.pid]) / interval}
+            for each in self._machine.processes.usage()
+            if each.pid in before
+        ]
+
+    async def _fault(self, request: api.Fault) -> dict[str, str]:
+        number = _SIGNALS.get(request.how)
+        if number is None:
+            raise UsageError(f"{request.how!r} is no fault", remedy=f"say one of {', '.join(_SIGNALS)}")
+        if not self._machine.processes.signal(request.process, number):
+            known = ", ".join(self._machine.processes.names())
+            raise WorldError(f"no process {request.process!r} runs", remedy=f"name one of {known}")
+        return {"object": request.process, "what": request.how}
+
+    async def _enter(self, name: str) -> dict[str, str]:
+        return self._machine.entrance(name)
+
+    async def _down(self) -> dict[str, str]:
+        asyncio.get_running_loop().call_later(0.05, self._machine.end)
+        return {"object": "lab", "what": "ends"}
+
+    async def _watch(self, kinds: frozenset[str]) -> AsyncIterator[Any]:
+        queue: asyncio.Queue[Change] = asyncio.Queue()
+        present = [tree for kind in sorted(kinds) for tree in self._store.of(kind)]
+
+        def hear(change: Change) -> None:
+            if change.ref.kind in kinds:
+                queue.put_nowait(change)
+
+        self._store.listen(hear)
+        try:
+            for tree in present:
+                yield {"type": Verb.ADDED.value, "object": tree}
+            yield {"type": "SYNCED"}
+            while True:
+                change = await queue.get()
+                yield {"type": change.verb.value, "object": change.tree}
+        finally:
+            self._store.deafen(hear)
+
+
+_WORDS = {Verb.ADDED: "created", Verb.MODIFIED: "configured", Verb.DELETED: "deleted"}
+
+
+def named(tree: Tree) -> str:
+    """`namespace/name` of an object."""
+    meta = meta_of(tree)
+    return f"{meta.get('namespace', '')}/{meta.get('name', '')}".lstrip("/")

@@ -1,0 +1,1 @@
+"""What a lab tells, as tables."""

@@ -1,0 +1,130 @@
+"""Rows of a lab as aligned text, as kubectl prints them: narrow, without lines, easy to cut."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+_GAP = "   "
+Cell = Callable[[Mapping[str, Any]], str]
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Cell]) -> str:
+    """A header and a line for each row.
+
+    Args:
+        rows: what is told.
+        columns: what stands under each heading.
+    """
+    cells = [list(columns), *([cell(row) for cell in columns.values()] for row in rows)]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
+    return "".join(_GAP.join(map(str.ljust, line, widths)).rstrip() + "\n" for line in cells)
+
+
+def pod_columns() -> dict[str, Cell]:
+    """What is shown of pods."""
+    return {
+        "NAMESPACE": lambda row: _meta(row, "namespace"),
+        "NAME": lambda row: _meta(row, "name"),
+        "READY": _ready,
+        "STATUS": _phase,
+        "MESH": _mode,
+        "IP": lambda row: str(_status(row).get("podIP", "")),
+        "NODE": lambda row: str((row.get("spec") or {}).get("nodeName", "")),
+    }
+
+
+def object_columns() -> dict[str, Cell]:
+    """What is shown of anything else."""
+    return {"NAMESPACE": lambda row: _meta(row, "namespace"), "NAME": lambda row: _meta(row, "name")}
+
+
+def service_columns() -> dict[str, Cell]:
+    """What is shown of services."""
+    return {
+        **object_columns(),
+        "CLUSTER-IP": lambda row: str((row.get("spec") or {}).get("clusterIP", "")),
+        "PORTS": lambda row: ",".join(str(each.get("port")) for each in (row.get("spec") or {}).get("ports") or ()),
+    }
+
+
+def usage_columns() -> dict[str, Cell]:
+    """What is shown of processes."""
+    return {
+        "PROCESS": lambda row: str(row["name"]),
+        "CPU": lambda row: f"{row['share'] * 100:.1f}%",
+        "CPU TIME": lambda row: f"{row['cpu']:.2f} s",
+        "MEMORY": lambda row: f"{row['memory'] / 2**20:.1f} MiB",
+        "RESTARTS": lambda row: str(row["restarts"]),
+    }
+
+
+def certificate_columns() -> dict[str, Cell]:
+    """What is shown of certificates."""
+    return {
+        "PROXY": lambda row: str(row["proxy"]),
+        "IDENTITY": lambda row: str(row["identity"]),
+        "SERIAL": lambda row: str(row["serial"]),
+        "FROM": lambda row: str(row["valid_from"]),
+        "UNTIL": lambda row: str(row["valid_until"]),
+    }
+
+
+def verify_columns() -> dict[str, Cell]:
+    """What is shown of pods and their capture."""
+    return {
+        "POD": lambda row: str(row["pod"]),
+        "LABELS SAY": lambda row: "ambient" if row["wanted"] else "none",
+        "PACKETS SAY": lambda row: "ambient" if row["captured"] else "none",
+        "": lambda row: "" if row["wanted"] == row["captured"] else "WRONG",
+    }
+
+
+def done_lines(rows: Sequence[Mapping[str, str]]) -> str:
+    """What was done to objects, one a line."""
+    return "".join(f"{row['object']} {row['what']}\n" for row in rows)
+
+
+def outcome_lines(outcomes: Sequence[Mapping[str, Any]]) -> str:
+    """What became of requests, one a line."""
+    return "".join(_outcome(each) for each in outcomes)
+
+
+def status_text(status: Mapping[str, Any]) -> str:
+    """How a lab is, in a few lines."""
+    pods = f"{status['pods']} pods ({status['ready']} ready, {status['captured']} in ambient)"
+    lines = [
+        f"lab {status['name']}: {status['nodes']} nodes, {pods}, {status['services']} services",
+        *(f"  not yet: {each}" for each in status["outstanding"]),
+        *(f"  {each}" for each in status["said"][-5:]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _outcome(each: Mapping[str, Any]) -> str:
+    code = f" {each['code']}" if each.get("code", -1) >= 0 else ""
+    by = f" by {each['pod']}" if each.get("pod") else ""
+    why = f": {each['detail']}" if each.get("detail") and not each["ok"] else ""
+    return f"{each['kind']}{code} {each['milliseconds']:.1f} ms{by}{why}\n"
+
+
+def _meta(row: Mapping[str, Any], field: str) -> str:
+    return str((row.get("metadata") or {}).get(field, ""))
+
+
+def _status(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return row.get("status") or {}
+
+
+def _ready(row: Mapping[str, Any]) -> str:
+    conditions = _status(row).get("conditions") or ()
+    return "yes" if any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions) else "no"
+
+
+def _phase(row: Mapping[str, Any]) -> str:
+    if (row.get("metadata") or {}).get("deletionTimestamp"):
+        return "Terminating"
+    return str(_status(row).get("phase", "Pending"))
+
+
+def _mode(row: Mapping[str, Any]) -> str:
+    told = ((row.get("metadata") or {}).get("annotations") or {}).get("ambient.istio.io/redirection", "")
+    return {"enabled": "ambient", "pending": "enrolling"}.get(told, "-")
