@@ -50,7 +50,7 @@ class Machine:
         self._addresses = Pool(NODES, "nodes")
         self._over = asyncio.Event()
         self._settling = False
-        self.pods = Pods(self.store, self.nodes, self.say, self.now)
+        self.pods = Pods(self.store, self.nodes, self.processes, scratch, say=self.say, now=self.now)
         self._tables = ServiceTables(self.store, self.nodes)
         self.control_plane = ControlPlane(self._fabric, self._addresses.take(), scratch, settings, self.processes)
         self.store.listen(self._settle_soon)

@@ -19,8 +19,12 @@ from sidestep.lab.cluster.pods import is_finished, is_leaving, node_of
 from sidestep.lab.cluster.schedule import Load, schedule
 from sidestep.lab.cluster.statuses import condition, running, started
 from sidestep.lab.machine.capture import Capture
+from sidestep.lab.machine.commands import Commands
 from sidestep.lab.machine.containers import agent_pod
 from sidestep.lab.machine.nodes import NodeUp
+from sidestep.lab.machine.processes import Processes
+from sidestep.lab.machine.resolver import write_resolv_conf
+from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.net.pod import PodNet
 from sidestep.model.kinds import NAMESPACE, NODE, POD, SERVICE
 
@@ -34,14 +38,24 @@ class Pods:
     Args:
         store: the objects.
         nodes: that are up, by name.
+        processes: of the lab.
+        scratch: the lab's folder.
         say: told of what users should know: pod and sentence.
         now: the time, as RFC 3339.
     """
 
-    def __init__(
-        self, store: Store, nodes: Mapping[str, NodeUp], say: Callable[[str, str], None], now: Callable[[], str]
+    def __init__(  # noqa: PLR0913 - what it stands between
+        self,
+        store: Store,
+        nodes: Mapping[str, NodeUp],
+        processes: Processes,
+        scratch: Scratch,
+        *,
+        say: Callable[[str, str], None],
+        now: Callable[[], str],
     ) -> None:
         self.store, self.nodes, self.say, self.now = store, nodes, say, now
+        self.processes, self.scratch = processes, scratch
         self.loads: dict[str, Load] = {}
         self._lives: dict[Ref, Life] = {}
         self._by_uid: dict[str, Life] = {}
@@ -185,7 +199,8 @@ class Life:
         net = node.net.add_pod(self.uid, address)
         self._pods.begin(self)
         self._pods.store.edit(self.ref, started(node.name, node.address, address, self._pods.now()))
-        return _Place(node, Capture(self._pods.store, self.ref, node, net))
+        commands = Commands(self._pods.processes, self._pods.scratch.logs)
+        return _Place(node, Capture(self._pods.store, self.ref, node, net), commands)
 
     async def _serve(self, place: "_Place") -> None:
         pod = self._pods.store.get(self.ref)
@@ -196,6 +211,8 @@ class Life:
         await place.node.agent.do(Serve(0, told))
         self._served = True
         await place.capture.resolve()
+        resolv = write_resolv_conf(self._pods.scratch, self.ref.namespace)
+        await place.commands.start(pod, told, place.capture.net, resolv)
         self._pods.store.edit(self.ref, running(self._pods.now()))
         seconds = _run_time(pod)
         if seconds is not None:
@@ -207,6 +224,7 @@ class Life:
     async def _stop(self, grace: float) -> None:
         if self._served and self._place is not None:
             self._served = False
+            await self._place.commands.stop(grace)
             await _quietly(self._place.node.agent.do(Stop(0, self.uid, grace), grace + 10))
 
     async def _end(self, pod: Tree | None) -> None:
@@ -224,10 +242,11 @@ class Life:
 
 
 class _Place(Struct, frozen=True):
-    """Where a pod is: its node, and its network with what redirects it."""
+    """Where a pod is: its node, its network with what redirects it, and what runs there of the user's."""
 
     node: NodeUp
     capture: Capture
+    commands: Commands
 
 
 async def _quietly(work: Awaitable[object]) -> None:
