@@ -80,7 +80,6 @@ def state(key: str, value: str, *, factory: str = "", shared: str = "TRANSITIVE"
         factory_key=factory,
         format_string={"text_format_source": {"inline_string": value}},
         shared_with_upstream=shared,
-        read_only=True,
     )
 
 
