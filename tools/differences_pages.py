@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from tests.semantics.differences.cases import CASES
 from tests.semantics.differences.cases.case import Case
-from tests.semantics.differences.proved import PROVED, Proved
+from tests.semantics.differences.proved import OPAQUE, PROVED, Proved
 
 from sidestep.explain.explanation import HopReport, StateReport
 from sidestep.explain.words import request_words, state_report
@@ -86,9 +86,15 @@ def page(difference: Difference) -> str:
 
 
 def _row(difference: Difference) -> str:
-    link, row = f"[{difference.code}]({difference.code}.md)", _PROVED.get(difference.code)
-    told = (_words(row.found), _words(row.found_back), row.end.value) if row is not None else ("-", "-", "-")
-    return f"| {' | '.join((link, difference.direction.value, difference.title, *told))} |"
+    link = f"[{difference.code}]({difference.code}.md)"
+    return f"| {' | '.join((link, difference.direction.value, difference.title, *_told(difference.code)))} |"
+
+
+def _told(code: str) -> tuple[str, str, str]:
+    row = _PROVED.get(code)
+    if row is not None:
+        return _words(row.found), _words(row.found_back), row.end.value
+    return ("undecided", "undecided", "undecided") if code in OPAQUE else ("-", "-", "-")
 
 
 def _words(directions: tuple[Direction, ...]) -> str:
@@ -97,6 +103,8 @@ def _words(directions: tuple[Direction, ...]) -> str:
 
 def _in_a_proof(difference: Difference) -> str:
     row = _PROVED.get(difference.code)
+    if row is None and difference.code in OPAQUE:
+        return "`sidestep prove` is undecided on every way that only one of the meshes has it on, and names the object."
     if row is None:
         return f"No proof shows it: {difference.undecidable}."
     there, back = (" and ".join(each.value for each in found) for found in (row.found, row.found_back))

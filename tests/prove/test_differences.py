@@ -4,10 +4,11 @@ What is left of it after a plan and a conversion is told: nothing, or something 
 """
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 from tests.semantics.differences.cases import CASES
-from tests.semantics.differences.proved import PROVED
+from tests.semantics.differences.proved import OPAQUE, PROVED
 from tests.support.migrations import migrated, shown, town
 from tests.support.scenes import policy
 
@@ -61,6 +62,9 @@ def test_no_difference_is_forgotten():
     assert [row.code for row in PROVED] == sorted({case.code for case in CASES})
     shown_by_none = {each.code for each in DIFFERENCES} - set(_BY_CODE)
     assert all(BY_CODE[code].undecidable for code in shown_by_none)
+    assert shown_by_none > set(OPAQUE)
+    listed = (Path(__file__).parents[2] / "docs" / "what-the-proof-covers.md").read_text()
+    assert all(f"[{code}](differences/{code}.md)" in listed for code in shown_by_none)
     assert {row.code for row in PROVED if not row.found} == _SAME_IN_EFFECT
 
 

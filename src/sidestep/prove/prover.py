@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from sidestep.prove.alternatives import otherwise
 from sidestep.prove.counterexample import Difference, counterexample, smallest
 from sidestep.prove.expressions import Undecidable
+from sidestep.prove.opaque import Opaque
 from sidestep.prove.outcome import Assume, Leave, difference, outcome
 from sidestep.prove.pairs import Pair, Pairs, Verdicts
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
@@ -84,6 +85,7 @@ class Run:
             terms = replace(terms, assume=terms.assume | Assume.SHAPES)
         self._before, self._after, self._terms, self._step = before, after, terms, step
         self._pairs = Pairs(before, after, self.ways, terms.assume)
+        self._opaque = Opaque(self.ways.guards[0], self.ways.guards[-1])
         self._verdicts = {} if verdicts is None else verdicts
         self.found: list[Counterexample] = []
         self.undecided: dict[Undecided, None] = {}
@@ -98,7 +100,7 @@ class Run:
         """What came out, where more is known than this comparison alone has found."""
         order = list(Direction)
         ordered = tuple(sorted(found, key=lambda each: (bool(each.accepted), order.index(each.direction))))
-        questions = tuple(dict.fromkeys(undecided))
+        questions = tuple(dict.fromkeys((*undecided, *self._at_clients())))
         differs = any(not each.accepted for each in ordered)
         verdict = Conclusion.DIFFERS if differs else Conclusion.UNDECIDED if questions else Conclusion.EQUAL
         assumed = (*self._before.assumptions, *self._after.assumptions, *assumptions(self._terms.assume))
@@ -109,10 +111,17 @@ class Run:
     def compare(self, way: Way) -> None:
         """Both meshes on one way, for HTTP and for bytes as its port takes them."""
         self.counted += 1
+        opaque = self._opaque.on(way)
+        if opaque:
+            self._note(way, opaque)
         if way.protocol not in (Declared.TCP, Declared.UDP):
             self._compare_http(way)
         if way.protocol not in (Declared.HTTP, Declared.UDP):
             self._compare_bytes(way)
+
+    def _at_clients(self) -> Iterator[Undecided]:
+        for who, reason in self._opaque.at_clients():
+            yield Undecided(f"{who} to everything", reason, step=self._step)
 
     def _compare_http(self, way: Way) -> None:
         try:
