@@ -1,9 +1,13 @@
 """What is read from a pod's tree: its phase, whether it is ready, where it runs."""
 
+import re
+
 from sidestep.lab.cluster.objects import Tree, annotations_of, meta_of, spec_of, status_of
-from sidestep.semantics.loose import as_dicts, as_text
+from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.proxies import REDIRECTION
 
+_GRACE = 30.0
+_SLEEP = re.compile(r"(?:(?:/bin/)?(?:ba)?sh -c )?(?:/bin/)?sleep (\d+(?:\.\d+)?)s?")
 FINISHED = ("Succeeded", "Failed")
 
 
@@ -38,6 +42,28 @@ def node_of(pod: Tree) -> str:
 def address_of(pod: Tree) -> str:
     """Its IPv4 address; empty before it has one."""
     return as_text(status_of(pod).get("podIP"))
+
+
+def grace(pod: Tree) -> float:
+    """Seconds that it has to end."""
+    value = spec_of(pod).get("terminationGracePeriodSeconds", _GRACE)
+    return float(value) if isinstance(value, int | float) else _GRACE
+
+
+def pre_stop(pod: Tree) -> float:
+    """Seconds that it waits, still serving, before it is asked to end: the longest sleep of its preStop hooks."""
+    hooks = (
+        as_dict(as_dict(each.get("lifecycle")).get("preStop")) for each in as_dicts(spec_of(pod).get("containers"))
+    )
+    return max((_sleep(each) for each in hooks), default=0.0)
+
+
+def _sleep(hook: Tree) -> float:
+    seconds = as_dict(hook.get("sleep")).get("seconds")
+    if isinstance(seconds, int | float):
+        return float(seconds)
+    found = _SLEEP.fullmatch(" ".join(as_strings(as_dict(hook.get("exec")).get("command"))))
+    return float(found[1]) if found else 0.0
 
 
 def is_captured(pod: Tree) -> bool:

@@ -16,7 +16,7 @@ from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
 from sidestep.lab.cluster.vips import Vips
 from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.control_plane import ControlPlane
-from sidestep.lab.machine.nodes import NodeUp, agent_socket, make, run_agent
+from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent
 from sidestep.lab.machine.pods import Life, Pods
 from sidestep.lab.machine.processes import Processes
 from sidestep.lab.machine.requests import Requests
@@ -42,7 +42,7 @@ class Machine:
         self.settings, self.scratch = settings, scratch
         self.store = Store(self.now)
         self.said: deque[str] = deque(maxlen=_KEPT_WORDS)
-        self.processes = Processes(lambda name, code: self.say(name, f"ended with code {code} and is started again"))
+        self.processes = Processes(self._ended)
         self.nodes: dict[str, NodeUp] = {}
         self._loop = ControlLoop(self.store, self.now)
         self._vips = Vips(self.store)
@@ -100,12 +100,17 @@ class Machine:
         await run_agent(node, self.scratch, self.processes)
         await self.control_plane.start_proxy(node)
 
+    def _ended(self, name: str, code: int) -> None:
+        self.say(name, f"ended with code {code} and is started again")
+        kind, _, node = name.partition("/")
+        if kind == AGENT:
+            self.pods.forgotten(node)
+
     def _greeted(self, name: str) -> None:
         node = self.nodes[name]
         self._tables.greet(node)
         if node is next(iter(self.nodes.values())):
             self._dns = asyncio.create_task(serve_dns(node))
-        self.pods.served_anew(name)
 
     def _put(self, tree: Tree) -> None:
         try:

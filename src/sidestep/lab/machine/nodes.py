@@ -12,6 +12,8 @@ from sidestep.lab.net.fabric import Fabric, Node
 from sidestep.lab.net.namespaces import enter
 from sidestep.lab.net.pod import PodNet
 
+AGENT = "agent"
+
 
 class NodeUp:
     """A node that is up.
@@ -57,7 +59,7 @@ async def run_agent(node: NodeUp, scratch: Scratch, processes: Processes) -> Non
     folder = scratch.node(node.name)
     argv = (sys.executable, "-m", "sidestep.lab.agent", "--node", node.name, "--socket", str(agent_socket(folder)))
     log = scratch.logs / f"agent-{node.name}.log"
-    await processes.start(Program(f"agent/{node.name}", argv, log, enter=enter(node.net.namespace)))
+    await processes.start(Program(f"{AGENT}/{node.name}", argv, log, enter=enter(node.net.namespace)))
 
 
 def agent_socket(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from sidestep.errors import SidestepError
 from sidestep.lab.agent.messages import Probed, Ready, Restart, Serve, Stop
 from sidestep.lab.cluster.enrolment import wants_capture
 from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, annotations_of, labels_of, owner_of, spec_of
-from sidestep.lab.cluster.pods import is_finished, is_leaving, node_of
+from sidestep.lab.cluster.pods import grace, is_finished, is_leaving, node_of, pre_stop
 from sidestep.lab.cluster.schedule import Load, schedule
 from sidestep.lab.cluster.statuses import condition, running, started
 from sidestep.lab.machine.capture import Capture
@@ -29,7 +29,6 @@ from sidestep.lab.net.pod import PodNet
 from sidestep.model.kinds import NAMESPACE, NODE, POD, SERVICE
 
 _PAUSE = 0.5
-_GRACE = 30.0
 
 
 class Pods:
@@ -67,8 +66,8 @@ class Pods:
         if life is not None:
             life.told(event)
 
-    def served_anew(self, node: str) -> None:
-        """An agent started again, with nothing: its pods are given to it once more."""
+    def forgotten(self, node: str) -> None:
+        """An agent ended, and with it all that ran in its pods; the next one is given them once more."""
         for life in self._lives.values():
             if life.node is not None and life.node.name == node:
                 life.forgotten()
@@ -148,6 +147,7 @@ class Life:
         """Its agent knows nothing of it any more."""
         self._served = False
         self._ready.clear()
+        self._pods.store.edit(self.ref, condition((), self._pods.now()))
         self.wake()
 
     def told(self, event: Ready | Probed) -> None:
@@ -228,8 +228,9 @@ class Life:
             await _quietly(self._place.node.agent.do(Stop(0, self.uid, grace), grace + 10))
 
     async def _end(self, pod: Tree | None) -> None:
-        grace = spec_of(pod).get("terminationGracePeriodSeconds", _GRACE) if pod is not None else 0
-        await self._stop(float(grace) if isinstance(grace, int | float) else _GRACE)
+        if pod is not None and self._served:
+            await asyncio.sleep(min(pre_stop(pod), grace(pod)))
+        await self._stop(grace(pod) if pod is not None else 0)
         if self._place is not None:
             node, capture = self._place.node, self._place.capture
             capture.end()

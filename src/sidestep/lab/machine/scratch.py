@@ -1,10 +1,13 @@
 """The folder in which a lab keeps everything that it writes; nobody but its user may enter it."""
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 from msgspec import Struct
+
+from sidestep.errors import WorldError
 
 DEFAULT = "lab"
 
@@ -51,7 +54,27 @@ class Scratch(Struct, frozen=True):
         return self.root / "nodes" / name
 
     def make(self) -> None:
-        """All folders, for the user alone."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """All folders, for the user alone.
+
+        Raises:
+            WorldError: somebody else has a folder of that name, or none can be made.
+        """
+        try:
+            self.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _keep_to_us(self.root.parent)
+            self.root.mkdir(mode=0o700, exist_ok=True)
+            _keep_to_us(self.root)
+        except OSError as error:
+            remedy = "make room there, or name another folder with TMPDIR"
+            raise WorldError(error.strerror or str(error), where=str(self.root), remedy=remedy) from error
         for folder in (self.namespaces, self.logs, self.control_plane, self.tokens, self.root / "nodes"):
             folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _keep_to_us(folder: Path) -> None:
+    """The system's temporary folder is everybody's: another user may have made ours before us."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        remedy = "remove it, or name another folder with TMPDIR"
+        raise WorldError("somebody else made this, and the lab's folder belongs here", where=str(folder), remedy=remedy)
+    folder.chmod(0o700)
