@@ -354,3 +354,57 @@ def test_a_repository_of_odd_files_is_no_trouble():
 )  # fmt: skip
 def test_paths_are_resolved(folder, path, whole):
     assert joined(folder, path) == whole
+
+
+ROUTE = """\
+# who calls web
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: web  # as the team calls it
+  namespace: shop
+spec:
+  hosts: [web]  # short
+"""
+
+
+def turned_into(name, origin, **spec):
+    """A change that removes an object, and the one that makes another of its kind of it."""
+    tree = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "spec": spec}
+    tree["metadata"] = {"name": name, "namespace": "shop"}
+    return added(tree, origin), removed(origin)
+
+
+def test_one_of_its_kind_comes_in_the_place_of_what_goes_and_comments_stay():
+    scene = Scene(a_yaml=ROUTE)
+    identity = scene.stands(yaml.safe_load(ROUTE), FileOrigin("a.yaml"))
+    placed = scene.place(*turned_into("web-2", identity, hosts=["web"], exportTo=["."]))
+    assert placed.files == {"a.yaml": ROUTE.replace("name: web ", "name: web-2 ") + "  exportTo:\n  - .\n"}
+
+
+def test_another_one_of_its_kind_comes_beside():
+    scene = Scene(a_yaml=ROUTE, b_yaml=text_of(service()))
+    identity = scene.stands(yaml.safe_load(ROUTE), FileOrigin("a.yaml"))
+    (one, gone), (other, _) = (turned_into(name, identity, hosts=["web"]) for name in ("x", "y"))
+    placed = scene.place(one, other, gone)
+    assert placed.files["a.yaml"] == ROUTE.replace("name: web ", "name: x ")
+    assert [path for path in placed.files if path != "a.yaml"] == ["virtualservice-y.yaml"]
+
+
+def test_one_that_an_overlay_would_patch_comes_by_itself():
+    scene = Scene(k__a_yaml=ROUTE, k__p_yaml=ROUTE.replace("[web]", "[web.shop]"))
+    scene.files["k/kustomization.yaml"] = "resources: [a.yaml]\npatches: [{path: p.yaml}]\n"
+    runs = yaml.safe_load(ROUTE)
+    runs["spec"]["hosts"] = ["web.shop"]
+    identity = scene.stands(runs)
+    placed = scene.place(*turned_into("web-2", identity, hosts=["web"]))
+    assert "k/a.yaml" not in placed.files
+    assert "$patch: delete" in placed.files["k/kustomization.yaml"]
+    assert placed.files["k/virtualservice-web-2.yaml"].startswith("apiVersion")
+
+
+def test_a_file_that_ends_with_a_marker_gets_no_second_one():
+    web, other = service(), service("other")
+    scene = Scene(a_yaml=text_of(web, other) + "---\n")
+    identity = scene.stands(web, FileOrigin("a.yaml"))
+    assert scene.place(added(service("more"), identity)).files == {"a.yaml": text_of(web, other, service("more"))}

@@ -1,5 +1,6 @@
 """Edit a file of manifests: some of its objects changed, some gone, some added at its end."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from sidestep.convert.rewrite import Tree
 from sidestep.errors import WorldError
 
 _GONE = object()
+_ENDS_OPEN = re.compile(r"^---[ \t]*\r?\n?\Z", re.MULTILINE)
+"""A file that ends with the marker of a document that nobody wrote."""
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -153,4 +156,5 @@ def _with_documents(text: str, added: list[Tree], path: str) -> str:
     fresh = new_file(added, Manner(newline))
     if not text:
         return fresh
-    return f"{text}{'' if text.endswith(newline) else newline}---{newline}{fresh}"
+    separator = "" if _ENDS_OPEN.search(text) else f"---{newline}"
+    return f"{text}{'' if text.endswith(newline) else newline}{separator}{fresh}"

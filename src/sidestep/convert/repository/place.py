@@ -15,6 +15,7 @@ from sidestep.convert.repository.find import Finder, Standing
 from sidestep.convert.repository.helm import UncertainError, charts_that_may_make, values_edits, with_value
 from sidestep.convert.repository.kustomize import Kustomization, Kustomizations, Way, with_resources
 from sidestep.convert.repository.names import file_name
+from sidestep.convert.repository.pairs import Turned, paired
 from sidestep.convert.repository.patches import entry_of
 from sidestep.convert.repository.transplant import ElsewhereError, transplant
 from sidestep.convert.repository.values import Located, Placed, Repository, Unplaced, folder_of, relative_to
@@ -39,8 +40,8 @@ def place(repository: Repository, changes: Iterable[Change], standing: Known) ->
         standing: objects as they are, by who they are.
     """
     work = _Work(repository, standing)
-    for change in changes:
-        work.change(change)
+    for each in paired(changes):
+        work.change(each) if isinstance(each, Change) else work.turn(each)
     return work.placed()
 
 
@@ -77,7 +78,7 @@ class _Work:
         self._standing = standing
         self._kustomizations = Kustomizations(repository)
         self._finder = Finder(repository, self._kustomizations)
-        self._edits: dict[str, list[tuple[Change, ObjectEdit]]] = {}
+        self._edits: dict[str, list[tuple[tuple[Change, ...], ObjectEdit]]] = {}
         self._appended: dict[str, list[tuple[Change, Tree]]] = {}
         self._new: dict[str, tuple[Change, Tree]] = {}
         self._trees: dict[str, Tree] = {}
@@ -103,7 +104,7 @@ class _Work:
             made[path] = new_file([tree])
         for path in [path for path, text in made.items() if text is None]:
             for each in self._kustomizations.listing(path):
-                self._list(each, path, [change for change, _ in self._edits[path]], added=False)
+                self._list(each, path, [change for those, _ in self._edits[path] for change in those], added=False)
         for path, tree in self._trees.items():
             self._rewrite(path, tree, made)
         return Placed(made, tuple(self._unplaced))
@@ -113,7 +114,8 @@ class _Work:
         try:
             made[path] = edit_file(self._files[path], [e for _, e in edits], [tree for _, tree in appended], path)
         except WorldError as error:
-            for change, _ in [*edits, *appended]:
+            refused = [*(each for those, _ in edits for each in those), *(each for each, _ in appended)]
+            for change in refused:
                 self._refuse(change, error.message, error.where or path)
 
     def _rewrite(self, path: str, tree: Tree, made: dict[str, str | None]) -> None:
@@ -137,6 +139,37 @@ class _Work:
             patch = as_patch(resource.tree(), change.manifest)
         self._unplaced.append(Unplaced(change.object, where, reason, patch))
 
+    def turn(self, turned: Turned) -> None:
+        """In the place of the one that goes, so that its comments stay; each by itself where that cannot be."""
+        spot = self._spot_of_both(turned)
+        if spot is None:
+            self.change(turned.added)
+            self.change(turned.removed)
+        else:
+            self._take(*spot)
+
+    def _spot_of_both(self, turned: Turned) -> tuple[Located, tuple[Change, ...], Tree] | None:
+        """The object that goes, and what its file must say; None where that is not certain to be rendered."""
+        removed, added = turned.removed, turned.added
+        resource, spot = self._standing(removed.object), self._spot_or_none(removed)
+        if resource is None or spot is None or spot.located is None or added.manifest is None:
+            return None
+        kind, name = removed.object.kind, spot.located.tree["metadata"]["name"]
+        if any(
+            spoils(way, added.object) or overridden(way, kind, names_on(way, kind, name), ("",)) for way in spot.ways
+        ):
+            return None
+        try:
+            return spot.located, (removed, added), transplant(spot.located.tree, resource.tree(), added.manifest)
+        except ElsewhereError:
+            return None
+
+    def _spot_or_none(self, change: Change) -> _Spot | None:
+        try:
+            return self._spot(change)
+        except _Refused:
+            return None
+
     def _alter(self, change: Change) -> None:
         resource = self._standing(change.object)
         if resource is None:
@@ -144,7 +177,7 @@ class _Work:
         located = self._finder.at_origin(resource)
         if located is not None:
             self._check_rendered_alike(located)
-            self._take(located, change, change.manifest)
+            self._take(located, (change,), change.manifest)
             return
         self._check_origin(resource)
         found = self._finder.rendered_from(change.object)
@@ -194,11 +227,11 @@ class _Work:
             after = None if change.manifest is None else transplant(located.tree, before, change.manifest)
         except ElsewhereError as error:
             raise _Refused(f"the file says {error} otherwise than what runs", located.path) from error
-        self._take(located, change, after)
+        self._take(located, (change,), after)
 
-    def _take(self, located: Located, change: Change, after: Tree | None) -> None:
+    def _take(self, located: Located, changes: tuple[Change, ...], after: Tree | None) -> None:
         edit = ObjectEdit(located.document, located.tree, after)
-        self._edits.setdefault(located.path, []).append((change, edit))
+        self._edits.setdefault(located.path, []).append((changes, edit))
 
     def _at_tool(self, change: Change, before: Tree) -> None:
         """A change of what Helm or Kustomize make, and no file says."""
@@ -264,6 +297,7 @@ class _Work:
         resource = self._standing(change.origin)
         located = self._finder.at_origin(resource) if resource is not None else None
         if located is not None:
+            self._check_rendered_alike(located)
             ways = tuple(self._finder.ways(located.path))
             return _beside(located, ways, ways[0].steps[0] if ways else None)
         found = self._finder.rendered_from(change.origin)
