@@ -7,6 +7,7 @@ from msgspec import Struct
 from sidestep.lab.dns.names import Name, Target
 
 TTL = 30
+ADDRESS_KINDS = ("A", "AAAA")
 
 
 class Record(Struct, frozen=True):
@@ -36,7 +37,9 @@ class Answer(Struct, frozen=True):
 
 
 def address_records(name: str, addresses: Iterable[str], kind: str) -> tuple[Record, ...]:
-    """A or AAAA records of the addresses that are of that family."""
+    """A or AAAA records of the addresses that are of that family; none of another kind."""
+    if kind not in ADDRESS_KINDS:
+        return ()
     wants_ipv6 = kind == "AAAA"
     return tuple(Record(name, kind, each) for each in addresses if (":" in each) == wants_ipv6)
 

@@ -5,12 +5,9 @@ Source: Kubernetes' DNS specification 1.1.0 (dns/docs/specification.md); CoreDNS
 
 import ipaddress
 
-from sidestep.lab.dns.answers import Answer, Record, address_records, addresses_of
+from sidestep.lab.dns.answers import ADDRESS_KINDS, Answer, Record, address_records, addresses_of
 from sidestep.lab.dns.names import Endpoint, Name, NamedPort, Source, Target
 from sidestep.lab.dns.table import NameTable
-
-_ALIASES = 8
-_ADDRESS_KINDS = ("A", "AAAA")
 
 
 def cluster_answer(table: NameTable, host: str, kind: str, domain: str = "cluster.local") -> Answer:
@@ -58,20 +55,19 @@ def _of_service(table: NameTable, name: Name, host: str, kind: str, domain: str)
 
 
 def _followed(table: NameTable, name: Name, host: str, kind: str, domain: str) -> tuple[Record, ...]:
-    records: tuple[Record, ...] = ()
-    for _ in range(_ALIASES):
-        records += (Record(host, "CNAME", name.alias.rstrip(".") + "."),)
-        host = name.alias.rstrip(".").lower()
-        onward = table.of(host, Source.SERVICE)
-        if kind == "CNAME" or not onward or onward[0].target is not Target.ALIAS:
-            break
-        name = onward[0]
-    return (
-        records
-        if kind == "CNAME"
-        else records
-        + tuple(each for each in cluster_answer(table, host, kind, domain).records if each.kind in _ADDRESS_KINDS)
-    )
+    """The alias, those behind it, and the addresses of the last one."""
+    records: list[Record] = []
+    seen = {host}
+    while True:
+        target = name.alias.rstrip(".").lower()
+        records.append(Record(host, "CNAME", target + "."))
+        if kind == "CNAME" or target in seen:
+            return tuple(records)
+        seen.add(target)
+        onward = [each for each in table.of(target, Source.SERVICE) if each.target is Target.ALIAS]
+        if not onward:
+            return (*records, *cluster_answer(table, target, kind, domain).records)
+        host, name = target, onward[0]
 
 
 def _of_pod(host: str, kind: str) -> Answer | None:
@@ -95,7 +91,7 @@ def _srv(name: Name, host: str, ports: tuple[NamedPort, ...]) -> Answer:
         targets = [(name.host, name.addresses)]
     for target, addresses in targets:
         records.extend(Record(host, "SRV", f"0 100 {port.number} {target}.") for port in ports)
-        for kind in _ADDRESS_KINDS:
+        for kind in ADDRESS_KINDS:
             additional.extend(address_records(target, addresses, kind))
     return Answer(records=tuple(records), additional=tuple(additional))
 

@@ -51,8 +51,10 @@ def written_behaviour(text: str) -> Written:
         return Written()
     try:
         written = msgspec.json.decode(text, type=Written)
-    except msgspec.DecodeError as error:
+    except msgspec.ValidationError as error:
         raise _wrong(str(error)) from error
+    except msgspec.DecodeError as error:
+        raise _wrong(f"it is no JSON: {error}") from error
     if not 0 <= written.error_rate <= 1:
         raise _wrong("error_rate is a share between 0 and 1")
     if not 200 <= written.error_code <= 599:

@@ -2,11 +2,14 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Any, cast
 
 from sidestep.lab.sockets import address_text
 from sidestep.lab.workload.application import Application
 from sidestep.lab.workload.exchange import Peer, TlsSeen
+
+_FIRST_REQUEST = 1.0
 
 
 class Site:
@@ -75,6 +78,15 @@ class Connection(asyncio.Protocol):
     def finish(self) -> None:
         """Close when nothing is to be answered."""
         self.transport.close()
+
+    def close_unless_asked(self, asked: Callable[[], bool]) -> None:
+        """Give a new connection a moment for its first request: it may be on its way (as Go's `Shutdown` does)."""
+
+        def close() -> None:
+            if not asked():
+                self.transport.close()
+
+        asyncio.get_running_loop().call_later(_FIRST_REQUEST, close)
 
     def cut(self) -> None:
         """End with a reset."""

@@ -46,8 +46,10 @@ class Http1Connection(Connection):
         return self._task is not None
 
     def finish(self) -> None:
-        """Close now, or after the answer that is due."""
-        if self._request is None and self._task is None:
+        """Close now, or after the answer that is due or may be asked for."""
+        if self._answered == 0:
+            self.close_unless_asked(lambda: self._request is not None)
+        elif self._request is None:
             self.transport.close()
 
     def _advance(self) -> None:

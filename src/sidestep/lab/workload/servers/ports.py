@@ -19,33 +19,68 @@ from sidestep.lab.workload.servers.tcp import (
 )
 
 _BACKLOG = 1024
+_AT_ONCE = 64
+_PAUSE = 0.1
 
 
 class BoundPort:
-    """A port that nobody else can have any more, but that refuses connections until it is listened at."""
+    """A port that nobody else can have any more, but that refuses connections until it is listened at.
+
+    Connections are accepted here and not by `loop.create_server`: that forgets one which is accepted in the moment in
+    which the server closes, and its client waits for ever.
+    """
 
     def __init__(self, network: Network, port: Port) -> None:
         self.port = port
         kind = socket.SOCK_DGRAM if port.protocol is Protocol.UDP else socket.SOCK_STREAM
         self._socket = _bound(network, port.number, kind)
-        self._server: asyncio.Server | asyncio.DatagramTransport | None = None
+        self._datagrams: asyncio.DatagramTransport | None = None
+        self._accepted: set[asyncio.Task[None]] = set()
 
     async def listen(self, site: Site) -> None:
         """Take connections for a container."""
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         if self.port.protocol is Protocol.UDP:
-            self._server, _ = await loop.create_datagram_endpoint(EchoDatagrams, sock=self._socket)
+            self._datagrams, _ = await self._loop.create_datagram_endpoint(EchoDatagrams, sock=self._socket)
             return
-        kind = spoken_at(self.port.protocol)
-        context = server_context() if self.port.protocol is Protocol.HTTPS else None
-        self._server = await loop.create_server(lambda: kind(site), sock=self._socket, backlog=_BACKLOG, ssl=context)
+        self._kind, self._site = spoken_at(self.port.protocol), site
+        self._context = server_context() if self.port.protocol is Protocol.HTTPS else None
+        self._socket.listen(_BACKLOG)
+        self._loop.add_reader(self._socket, self._accept)
 
     def close(self) -> None:
         """Take no more connections, and free the port."""
-        if self._server is None:
+        if self._datagrams is not None:
+            self._datagrams.close()
+        elif self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
-        else:
-            self._server.close()
+
+    def _accept(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                connection, _ = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                self._loop.remove_reader(self._socket)
+                self._loop.call_later(_PAUSE, self._again)
+                return
+            connection.setblocking(False)
+            task = self._loop.create_task(self._serve(connection))
+            self._accepted.add(task)
+            task.add_done_callback(self._accepted.discard)
+
+    def _again(self) -> None:
+        """Descriptors may be free again."""
+        if self._socket.fileno() >= 0:
+            self._loop.add_reader(self._socket, self._accept)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(lambda: self._kind(self._site), connection, ssl=self._context)
+        except (OSError, ConnectionError):
+            connection.close()
 
 
 def bind_all(network: Network, ports: Sequence[Port]) -> list[BoundPort]:

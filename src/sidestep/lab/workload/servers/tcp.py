@@ -44,37 +44,39 @@ class UnknownConnection(Connection):
     def __init__(self, site: Site) -> None:
         super().__init__(site)
         self._first = b""
+        self._known = False
 
     def data_received(self, data: bytes) -> None:
         """asyncio's: bytes came."""
         self._first += data
-        kind = spoken(self._first)
+        kind = self.spoken(self._first)
         if kind is not None:
+            self._known = True
             self.hand_over(kind(self.site), self._first)
 
+    def finish(self) -> None:
+        """Wait a moment for the first bytes."""
+        self.close_unless_asked(lambda: self._known)
 
-def spoken(first: bytes) -> type[Connection] | None:
-    """What the first bytes of a connection speak; None when they are too few to tell."""
-    if first.startswith(_PREFACE):
-        return Http2Connection
-    if first.startswith(_METHODS):
-        return Http1Connection
-    return None if any(each.startswith(first) for each in (_PREFACE, *_METHODS)) else EchoConnection
+    @staticmethod
+    def spoken(first: bytes) -> type[Connection] | None:
+        """What the first bytes speak; None when they are too few to tell."""
+        if first.startswith(_PREFACE):
+            return Http2Connection
+        if first.startswith(_METHODS):
+            return Http1Connection
+        return None if any(each.startswith(first) for each in (_PREFACE, *_METHODS)) else EchoConnection
 
 
-class AnyHttpConnection(Connection):
-    """HTTP of the version that the client begins with, or that TLS agreed on."""
+class AnyHttpConnection(UnknownConnection):
+    """HTTP of the version that the client begins with."""
 
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self._first = b""
-
-    def data_received(self, data: bytes) -> None:
-        """asyncio's: bytes came."""
-        self._first += data
-        if len(self._first) >= 3 or not _PREFACE.startswith(self._first):
-            kind = Http2Connection if self._first.startswith(b"PRI") else Http1Connection
-            self.hand_over(kind(self.site), self._first)
+    @staticmethod
+    def spoken(first: bytes) -> type[Connection] | None:
+        """Which version; what is no HTTP is left to HTTP/1.1 to refuse."""
+        if len(first) < 3 and _PREFACE.startswith(first):
+            return None
+        return Http2Connection if first.startswith(_PREFACE[:3]) else Http1Connection
 
 
 class EchoDatagrams(asyncio.DatagramProtocol):
