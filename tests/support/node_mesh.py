@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
+from tests.support.lab import fabric, node, pod_address
 
 from sidestep.controlplane.ads.plane import Plane
 from sidestep.controlplane.ads.secrets import Secrets
@@ -32,12 +33,10 @@ from sidestep.controlplane.tokens import Proxy as Whose
 from sidestep.controlplane.tokens import Tokens
 from sidestep.lab.cluster.addresses import ENTRIES, PODS, SERVICES
 from sidestep.lab.envoy import Admin, ControlPlane, Proxy, program
-from sidestep.lab.net.namespaces import enter
 from sidestep.lab.net.pod import PodNet
 from sidestep.lab.net.sockets import listening
 from sidestep.semantics.authorization.policy import Action
 from sidestep.semantics.authorization.ztunnel import Authorization, Group, Match, Scope, Side
-from tests.support.lab import fabric, node, pod_address
 
 SETTINGS = Settings(pods=PODS, services=(*SERVICES, *ENTRIES))
 _LISTENED = {15001, 15006, 15008}
@@ -74,7 +73,7 @@ class NodeMesh:
         self.trust = Trust(self.authority)
         self._tokens = Tokens(b"k" * 32)
         self.index = Index()
-        secrets = Secrets(self.index, lambda: self.trust, lambda: self.clock(), lambda: 0.5)
+        secrets = Secrets(self.index, lambda: self.trust, self.clock, lambda: 0.5)
         self.plane = Plane(self.index, {"node": NodeGenerator(settings)}, secrets)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
@@ -99,7 +98,7 @@ class NodeMesh:
         proxy.write()
         log = (self.folder / f"{name}.log").open("ab")
         self.envoys[number] = subprocess.Popen(
-            proxy.command(program()), preexec_fn=enter(self.nodes[number].namespace), stdout=log, stderr=log
+            ["nsenter", f"--net={self.nodes[number].path}", *proxy.command(program())], stdout=log, stderr=log
         )
         admin = Admin(proxy.admin)
         self.until(admin.ready, name)
@@ -111,7 +110,9 @@ class NodeMesh:
     def log(self, number: int) -> str:
         return (self.folder / f"node-{number}.log").read_text()
 
-    def add(self, name: str, number: int = 0, *, captured: bool = True, serves: Iterable[Service] = (), **more: Any) -> Pod:
+    def add(
+        self, name: str, number: int = 0, *, captured: bool = True, serves: Iterable[Service] = (), **more: Any
+    ) -> Pod:
         """A pod whose service account has its name."""
         net = self.nodes[number].add_pod(f"uid-{name}", pod_address(number, self._counts[number]))
         self._counts[number] += 1
@@ -189,10 +190,19 @@ class NodeMesh:
 def service(name: str, vip: str, *ports: tuple[int, int], **more: Any) -> Service:
     """A service of the mesh."""
     six = "fd00:10:96::" + vip.rpartition(".")[2]
-    return Service(name, "default", f"{name}.default.svc.cluster.local", (vip, six), tuple(PortMap(*each) for each in ports), **more)
+    return Service(
+        name,
+        "default",
+        f"{name}.default.svc.cluster.local",
+        (vip, six),
+        tuple(PortMap(*each) for each in ports),
+        **more,
+    )
 
 
-def policy(name: str, action: Action, *matches: Match, scope: Scope = Scope.NAMESPACE, rules: bool = True) -> Authorization:
+def policy(
+    name: str, action: Action, *matches: Match, scope: Scope = Scope.NAMESPACE, rules: bool = True
+) -> Authorization:
     """A policy of one rule with one clause."""
     groups = (Group((matches,) if matches else ()),) if rules else ()
     return Authorization(name, "default", scope, action, groups)
@@ -207,5 +217,3 @@ def _key(authorization: Authorization) -> PolicyKey:
 
 
 __all__ = ["Action", "Match", "NodeMesh", "Pod", "Scope", "ServiceKey", "Side", "policy", "principal", "service"]
-
-

@@ -212,11 +212,21 @@ class Session:
                 known.held[name] = _ABSENT
                 absent.append(name)
         known.pending.clear()
+        if type_url == CLUSTER:
+            self._again(name for name, _ in entries)
         if not entries and not absent and not known.unanswered:
             return None
         known.unanswered = False
         names = tuple(name for name, _ in entries)
         return self._send(type_url, known, names, (entry for _, entry in entries), absent)
+
+    def _again(self, clusters: Iterable[str]) -> None:
+        """A cluster that changes is made anew and waits for its endpoints, for which Envoy does not ask again."""
+        known = self._types.get(ENDPOINTS)
+        for name in clusters if known else ():
+            if known and name in known.names:
+                known.held.pop(name, None)
+                known.pending.add(name)
 
     def _due(self, type_url: str, known: _Known, name: str) -> Entry | None:
         key = Key(type_url, name, self.proxy)
