@@ -7,7 +7,8 @@ from sidestep.lab.cluster.addresses import Pair
 from sidestep.lab.net.links import FIRST_LINK, hang, reach
 from sidestep.lab.net.namespaces import Namespace, differing, write_settings
 from sidestep.lab.net.netlink import LOOPBACK, Netlink, up
-from sidestep.lab.net.node import ROUTER, Node
+from sidestep.lab.net.nft import Resting
+from sidestep.lab.net.node import ROUTER, Ground, Node
 from sidestep.lab.net.pod import SETTINGS as POD
 from sidestep.lab.net.pod import PodNet
 
@@ -23,10 +24,9 @@ class Fabric:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.namespace = Namespace.current()
-        self._pod_settings = {"ipv4/ip_unprivileged_port_start": "0", **differing(POD)}
+        self._ground = Ground(folder, {"ipv4/ip_unprivileged_port_start": "0", **differing(POD)}, Resting())
         write_settings(ROUTER)
         self._line = Netlink()
         self._line.send([up(LOOPBACK)])
@@ -48,7 +48,7 @@ class Fabric:
         if name in self.nodes:
             raise UsageError(f"there is a node {name} already")
         self._links += 1
-        node = Node(name, address, zone, self._folder, self._pod_settings)
+        node = Node(name, address, zone, pods, self._ground)
         hang(node.line, address, self._links, f"node{self._links}", self.namespace.fd)
         self._line.send(reach(self._links, address, None, pods))
         self.nodes[name] = node

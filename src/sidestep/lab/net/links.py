@@ -9,12 +9,14 @@ import socket
 from sidestep.lab.cluster.addresses import Pair
 from sidestep.lab.net.netlink import (
     LOOPBACK,
+    Kind,
     Netlink,
     Peer,
     Request,
     Route,
     address,
     neighbour,
+    no_route,
     route,
     silent,
     up,
@@ -67,15 +69,31 @@ def reach(number: int, theirs: Pair, source: Pair | None, beyond: tuple[str, ...
         source: the router's own addresses, if it has any.
         beyond: networks that are reached through the other end.
     """
-    there = [theirs.ipv4, theirs.ipv6]
-    own = [source.ipv4, source.ipv6] if source else ["", ""]
     return [
         silent(number),
         up(number),
-        *(neighbour(number, each, _mac(number)) for each in there),
-        *(route(Route(each, number, source=source)) for each, source in zip(there, own, strict=True)),
+        *(neighbour(number, each, _mac(number)) for each in (theirs.ipv4, theirs.ipv6)),
+        *(route(each) for each in _ways(number, theirs, source)),
         *(route(Route(each, number, via=_next_hop(each, theirs))) for each in beyond),
     ]
+
+
+def leave(number: int, theirs: Pair, source: Pair | None) -> list[Request]:
+    """Nobody reaches that namespace any more. Its link goes with it, when nobody holds it.
+
+    Deleting the link would wait for the kernel some 30 ms; namespaces that are let go it takes down by the hundred.
+    """
+    return [no_route(each) for each in _ways(number, theirs, source)]
+
+
+def nobody(networks: tuple[str, ...]) -> list[Request]:
+    """Addresses of these networks that no link has are refused, and do not wander between routers."""
+    return [route(Route(each, 0, kind=Kind.NOBODY)) for each in networks]
+
+
+def _ways(number: int, theirs: Pair, source: Pair | None) -> list[Route]:
+    own = (source.ipv4, source.ipv6) if source else ("", "")
+    return [Route(to, number, source=each) for to, each in zip((theirs.ipv4, theirs.ipv6), own, strict=True)]
 
 
 def _next_hop(network: str, theirs: Pair) -> str:

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import NoReturn, Self
 
 from sidestep.errors import UsageError
 
+FIRST_HIGH = 1024
+"""Descriptors from here on are those of namespaces."""
 _NEWNET = 0x40000000
 _OWN = "/proc/thread-self/ns/net"
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -54,7 +57,7 @@ def create() -> Namespace:
         if _libc.unshare(_NEWNET):
             _refused(ctypes.get_errno())
         try:
-            return Namespace.current()
+            return _lifted(Namespace.current())
         finally:
             _back(before)
     finally:
@@ -117,6 +120,24 @@ def _back(before: Namespace) -> None:
         sys.stderr.write("cannot leave a network namespace; ending rather than running in the wrong one\n")
         sys.stderr.flush()
         os.abort()
+
+
+def _lifted(namespace: Namespace) -> Namespace:
+    """Held by a high number: the low ones are left to libraries that wait with `select`, which ends at 1024.
+
+    Where so many files are not allowed, all numbers are low.
+    """
+    low = namespace.fd
+    if low >= FIRST_HIGH:
+        return namespace
+    try:
+        namespace.fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, FIRST_HIGH)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.EMFILE}:
+            raise
+        return namespace
+    os.close(low)
+    return namespace
 
 
 def _opened(path: str) -> int:

@@ -8,13 +8,14 @@ import os
 import socket
 import struct
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import NamedTuple, Self
 
 from sidestep.errors import UsageError
 
 _REQUEST, _ACK, _REPLACE, _CREATE, _EXCLUSIVE = 1, 4, 0x100, 0x400, 0x200
 _NEW = _REQUEST | _ACK | _CREATE | _EXCLUSIVE
-_NEWLINK, _DELLINK, _NEWADDR, _NEWROUTE, _NEWNEIGH, _NEWRULE = 16, 17, 20, 24, 28, 32
+_NEWLINK, _NEWADDR, _NEWROUTE, _DELROUTE, _NEWNEIGH, _NEWRULE = 16, 20, 24, 25, 28, 32
 _ERROR = 2
 _UP = 1
 _BIG_BUFFER = 1 << 20
@@ -69,9 +70,11 @@ class Netlink:
 
 def veth(name: str, index: int, mac: bytes, peer: "Peer") -> Request:
     """A pair of linked interfaces: one here, one in another namespace. Neither is up yet."""
-    far = _link(peer.number) + _text(3, peer.name) + _attribute(1, peer.mac) + _number(28, peer.namespace)
+    far = _link(peer.number) + _text(3, peer.name) + _attribute(1, peer.mac) + _QUEUES + _number(28, peer.namespace)
     kind = _attribute(18, _text(1, "veth") + _attribute(2, _attribute(1, far)))
-    return _request(f"make the link {name}", _NEWLINK, _link(index) + _text(3, name) + _attribute(1, mac) + kind)
+    return _request(
+        f"make the link {name}", _NEWLINK, _link(index) + _text(3, name) + _attribute(1, mac) + _QUEUES + kind
+    )
 
 
 class Peer(NamedTuple):
@@ -101,11 +104,6 @@ def up(index: int) -> Request:
     return _request(f"bring interface {index} up", _NEWLINK, _link(index, _UP), _REQUEST | _ACK)
 
 
-def delete(index: int) -> Request:
-    """An interface goes, and its peer and routes with it."""
-    return _request(f"delete interface {index}", _DELLINK, _link(index), _REQUEST | _ACK)
-
-
 def address(index: int, value: str) -> Request:
     """An interface has an address, which no other has: nobody is asked whether it is taken."""
     family, packed = _packed(value)
@@ -113,16 +111,24 @@ def address(index: int, value: str) -> Request:
     return _request(f"add the address {value}", _NEWADDR, head + _attribute(2, packed) + _attribute(1, packed))
 
 
+class Kind(IntEnum):
+    """To whom a route leads."""
+
+    OTHERS = 1
+    LOCAL = 2
+    NOBODY = 7
+
+
 class Route(NamedTuple):
     """Where packets go.
 
     Attributes:
         to: address or network; "" and `family` for all.
-        out: index of the interface.
+        out: index of the interface; 0 for none.
         via: the next hop; "" when who is meant is at the interface.
         source: the address from which we speak there.
         table: number of the routing table.
-        local: it is ourselves who are meant.
+        kind: to others, to ourselves, or to nobody.
         family: of addresses, where none tells.
     """
 
@@ -131,22 +137,31 @@ class Route(NamedTuple):
     via: str = ""
     source: str = ""
     table: int = 254
-    local: bool = False
+    kind: Kind = Kind.OTHERS
     family: int = socket.AF_INET
 
 
 def route(what: Route) -> Request:
     """Packets find their way."""
+    return _request(f"add the route to {what.to or 'all'}", _NEWROUTE, _way(what))
+
+
+def no_route(what: Route) -> Request:
+    """They find it no more."""
+    return _request(f"delete the route to {what.to or 'all'}", _DELROUTE, _way(what), _REQUEST | _ACK)
+
+
+def _way(what: Route) -> bytes:
     to, _, length = what.to.partition("/")
     family, packed = _packed(to) if to else (what.family, b"")
     prefix = int(length) if length else len(packed) * 8
-    kind, scope = (2, 254) if what.local else (1, 0 if what.via or family == socket.AF_INET6 else 253)
-    head = struct.pack("=BBBBBBBBI", family, prefix, 0, 0, what.table, 4, scope, kind, 4 if what.via else 0)
-    parts = [_number(4, what.out)]
+    scope = 254 if what.kind is Kind.LOCAL else 253 if what.out and not what.via and family == socket.AF_INET else 0
+    head = struct.pack("=BBBBBBBBI", family, prefix, 0, 0, what.table, 4, scope, what.kind, 4 if what.via else 0)
+    parts = [_number(4, what.out)] if what.out else []
     parts += [_attribute(number, _packed(value)[1]) for number, value in ((5, what.via), (7, what.source)) if value]
     if packed:
         parts.append(_attribute(1, packed))
-    return _request(f"add the route to {what.to or 'all'}", _NEWROUTE, head + b"".join(parts))
+    return head + b"".join(parts)
 
 
 def neighbour(index: int, value: str, mac: bytes) -> Request:
@@ -207,3 +222,7 @@ def _text(kind: int, value: str) -> bytes:
 def _packed(value: str) -> tuple[int, bytes]:
     family = socket.AF_INET6 if ":" in value else socket.AF_INET
     return family, socket.inet_pton(family, value)
+
+
+_QUEUES = _number(31, 1) + _number(32, 1)
+"""One each way: by default there is one for each processor, and each is an object that takes time to make."""

@@ -4,14 +4,40 @@ The library is not safe to use from two threads at a time (lab.md §2); the lab 
 """
 
 import ctypes
+import os
+from collections import deque
 from functools import cache
 from typing import Self
 
 from sidestep.errors import UsageError
-from sidestep.lab.net.namespaces import Namespace, inside
+from sidestep.lab.net.namespaces import FIRST_HIGH, Namespace, inside
 
+_MOST_RESTING = 64
 _LIBRARY = "libnftables.so.1"
 _INSTALL = "install nftables (Debian, Ubuntu: `apt-get install libnftables1`)"
+
+
+class Resting:
+    """Lines that are used no more, and closed a little later.
+
+    To close one at once, when it has just deleted something, takes the kernel 13 ms: it waits until nobody can look at
+    what was deleted. A few dozen uses later it need not wait any more.
+    """
+
+    def __init__(self) -> None:
+        self._lines: deque[Nft] = deque()
+
+    def put(self, line: "Nft") -> None:
+        """Close a line later, and one of those before it now."""
+        self._lines.append(line)
+        if len(self._lines) > _MOST_RESTING:
+            self._lines.popleft().close()
+
+    def end(self, namespace: Namespace) -> None:
+        """Close those to a namespace, which is to go."""
+        for line in [each for each in self._lines if each.namespace is namespace]:
+            self._lines.remove(line)
+            line.close()
 
 
 class Nft:
@@ -22,7 +48,9 @@ class Nft:
     """
 
     def __init__(self, namespace: Namespace) -> None:
+        self.namespace = namespace
         self._library = library()
+        _expect_low_number()
         with inside(namespace):
             self._context = ctypes.c_void_p(self._library.nft_ctx_new(0))
         self._library.nft_ctx_buffer_error(self._context)
@@ -48,6 +76,17 @@ class Nft:
             raise _refused(self._library.nft_ctx_get_error_buffer(self._context).decode(errors="replace"))
         output: bytes = self._library.nft_ctx_get_output_buffer(self._context)
         return output.decode()
+
+
+def _expect_low_number() -> None:
+    """The library waits with `select`, and ends the process if it gets a descriptor that is too high for that."""
+    next_one = os.open(os.devnull, os.O_RDONLY)
+    os.close(next_one)
+    if next_one >= FIRST_HIGH:
+        raise UsageError(
+            f"{next_one} files are open in one process, and nftables' library can use only the first {FIRST_HIGH}",
+            remedy="bring up fewer nodes",
+        )
 
 
 @cache

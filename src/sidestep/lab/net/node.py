@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from sidestep.errors import UsageError
 from sidestep.lab.cluster.addresses import Pair
 from sidestep.lab.cluster.services import Backend
-from sidestep.lab.net.links import FIRST_LINK, reach
+from sidestep.lab.net.links import FIRST_LINK, leave, nobody, reach
 from sidestep.lab.net.namespaces import create, inside, write_settings
-from sidestep.lab.net.netlink import Netlink, delete
-from sidestep.lab.net.nft import Nft
+from sidestep.lab.net.netlink import Netlink
+from sidestep.lab.net.nft import Nft, Resting
 from sidestep.lab.net.places import linked
-from sidestep.lab.net.pod import PodNet, furnish
+from sidestep.lab.net.pod import AtNode, PodNet, furnish
 from sidestep.lab.net.probes import Probes
 from sidestep.lab.net.services import Services
 
@@ -24,6 +25,30 @@ ROUTER = {
 """Settings of a namespace that passes packets on."""
 
 
+_SOURCES = """table inet sources {
+ chain arriving {
+  type filter hook prerouting priority -300; policy accept;
+  fib saddr . iif oif missing drop
+ }
+}
+"""
+"""What comes from where its sender is not is dropped: also what a pod still sends that is gone for all others."""
+
+
+class Ground(NamedTuple):
+    """What all nodes stand on.
+
+    Attributes:
+        folder: where namespaces get paths.
+        pod_settings: which settings a new pod lacks.
+        resting: closes lines to the kernel when that takes no time.
+    """
+
+    folder: Path
+    pod_settings: dict[str, str]
+    resting: Resting
+
+
 class Node:
     """A node: a router with pods, and processes of its own.
 
@@ -31,22 +56,24 @@ class Node:
         name: of the node.
         address: its own.
         zone: where it stands.
-        folder: where namespaces get paths.
-        pod_settings: which settings a new pod lacks.
+        pods: networks of its pods.
+        ground: what all nodes stand on.
     """
 
-    def __init__(self, name: str, address: Pair, zone: str, folder: Path, pod_settings: dict[str, str]) -> None:
+    def __init__(self, name: str, address: Pair, zone: str, pods: tuple[str, str], ground: Ground) -> None:
         self.name, self.address, self.zone = name, address, zone
         self.namespace = create()
         with inside(self.namespace):
             write_settings(ROUTER)
             self.line = Netlink()
-        self.path = linked(folder, f"node-{name}", self.namespace)
-        self._folder = folder
+            self.line.send(nobody(pods))
+        self.path = linked(ground.folder, f"node-{name}", self.namespace)
+        self._ground = ground
         self.pods: dict[str, PodNet] = {}
-        self._pod_settings = pod_settings
         nft = Nft(self.namespace)
+        nft.run(_SOURCES)
         self._probes = Probes(nft)
+        self._for_pods = AtNode(self._probes.set, ground.resting)
         self._services = Services(nft, address)
         self._links: dict[str, int] = {}
         self._last = FIRST_LINK
@@ -63,14 +90,14 @@ class Node:
         number = self._last
         namespace = create()
         try:
-            furnish(namespace, address, self._pod_settings, number, self.namespace.fd)
+            furnish(namespace, address, self._ground.pod_settings, number, self.namespace.fd)
             self.line.send(reach(number, address, self.address))
         except BaseException:
             namespace.close()
             raise
-        path = linked(self._folder, uid, namespace)
+        path = linked(self._ground.folder, uid, namespace)
         self._links[uid] = number
-        pod = self.pods[uid] = PodNet(uid, address, namespace, path, self._probes.set)
+        pod = self.pods[uid] = PodNet(uid, address, namespace, path, self._for_pods)
         return pod
 
     def remove_pod(self, uid: str) -> None:
@@ -82,7 +109,8 @@ class Node:
         pod = self.pods.pop(uid, None)
         if pod is None:
             raise UsageError(f"there is no pod {uid} on node {self.name}")
-        self.line.send([delete(self._links.pop(uid))])
+        self.line.send(leave(self._links.pop(uid), pod.address, self.address))
+        self._ground.resting.end(pod.namespace)
         self._probes.set(pod.address, False)
         Path(pod.path).unlink(missing_ok=True)
         pod.namespace.close()

@@ -2,13 +2,14 @@
 
 import socket
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sidestep.lab.cluster.addresses import Pair
 from sidestep.lab.net import rules
 from sidestep.lab.net.links import hang
 from sidestep.lab.net.namespaces import Namespace, inside, write_settings
-from sidestep.lab.net.netlink import LOOPBACK, Netlink, Route, marked, route
-from sidestep.lab.net.nft import Nft
+from sidestep.lab.net.netlink import LOOPBACK, Kind, Netlink, Route, marked, route
+from sidestep.lab.net.nft import Nft, Resting
 
 SETTINGS = {
     "ipv4/conf/all/rp_filter": "0",
@@ -19,6 +20,18 @@ SETTINGS = {
 """What a pod needs: the proxy speaks to the application from the client's address, and commands listen anywhere."""
 
 
+class AtNode(NamedTuple):
+    """What a node does for its pods.
+
+    Attributes:
+        probed: told whether probes are to come from the address that redirection lets pass.
+        resting: closes lines to the kernel when that takes no time.
+    """
+
+    probed: Callable[[Pair, bool], None]
+    resting: Resting
+
+
 class PodNet:
     """A pod's network.
 
@@ -27,14 +40,12 @@ class PodNet:
         address: its addresses.
         namespace: its own.
         path: by which others enter the namespace.
-        probed: told whether probes are to come from the address that redirection lets pass.
+        node: what its node does for it.
     """
 
-    def __init__(
-        self, uid: str, address: Pair, namespace: Namespace, path: str, probed: Callable[[Pair, bool], None]
-    ) -> None:
+    def __init__(self, uid: str, address: Pair, namespace: Namespace, path: str, node: AtNode) -> None:
         self.uid, self.address, self.namespace, self.path = uid, address, namespace, path
-        self._probed = probed
+        self._node = node
         self._expected: list[str] = rules.redirections(dns=True, inbound=True)
 
     def capture(self, dns: bool = True, inbound: bool = True) -> None:
@@ -46,14 +57,14 @@ class PodNet:
             dns: redirect questions for names as well.
             inbound: redirect what comes in as well (not so at ingress gateways).
         """
-        self._probed(self.address, True)
+        self._node.probed(self.address, True)
         self._run(rules.capture(dns=dns, inbound=inbound))
         self._expected = rules.redirections(dns=dns, inbound=inbound)
 
     def release(self) -> None:
         """Redirect no new connection; those that run through the proxy go on doing so."""
         self._run(rules.RELEASE)
-        self._probed(self.address, False)
+        self._node.probed(self.address, False)
 
     def captured(self) -> bool:
         """Whether new connections are redirected, as the kernel has it, in whole and not in part."""
@@ -62,8 +73,11 @@ class PodNet:
         return found == sorted(self._expected)
 
     def _run(self, commands: str) -> str:
-        with Nft(self.namespace) as nft:
+        nft = Nft(self.namespace)
+        try:
             return nft.run(commands)
+        finally:
+            self._node.resting.put(nft)
 
 
 def furnish(namespace: Namespace, address: Pair, settings: dict[str, str], number: int, router: int) -> None:
@@ -86,7 +100,7 @@ def furnish(namespace: Namespace, address: Pair, settings: dict[str, str], numbe
                     for family, everything in ((socket.AF_INET, "0.0.0.0/0"), (socket.AF_INET6, "::/0"))
                     for part in (
                         marked(rules.RETURN_MARK, rules.MARK_MASK, rules.RETURN_TABLE, family, rules.RETURN_PRIORITY),
-                        route(Route(everything, LOOPBACK, table=rules.RETURN_TABLE, local=True)),
+                        route(Route(everything, LOOPBACK, table=rules.RETURN_TABLE, kind=Kind.LOCAL)),
                     )
                 ]
             )
