@@ -1,6 +1,7 @@
 """HTTP/1.1 as a client: one request at a time on a connection, which is kept."""
 
 import asyncio
+from functools import lru_cache
 from typing import cast
 
 import h11
@@ -61,8 +62,7 @@ class Http1Client(asyncio.Protocol):
         self._waiter = self._loop.create_future()
         self._body.clear()
         self.began = False
-        event = h11.Request(method=request.method, target=target.path, headers=headers_of(request, target.authority))
-        out = self._parser.send(event) or b""
+        out = self._parser.send(_head(request, target)) or b""
         if request.body:
             out += self._parser.send(h11.Data(data=request.body.encode())) or b""
         out += self._parser.send(h11.EndOfMessage()) or b""
@@ -138,6 +138,12 @@ class Http1Client(asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
+
+
+@lru_cache(1024)
+def _head(request: Request, target: Target) -> h11.Request:
+    """The request's beginning, checked once: load sends the same one again and again."""
+    return h11.Request(method=request.method, target=target.path, headers=headers_of(request, target.authority))
 
 
 def headers_of(request: Request, authority: str) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Where a request goes, read from its URL."""
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -32,6 +33,7 @@ class Target(Struct, frozen=True):
         return self.scheme, self.host, self.port
 
 
+@lru_cache(1024)
 def target_of(url: str) -> Target:
     """The parts of a URL.
 
