@@ -1,0 +1,58 @@
+"""Which waypoint an object's traffic goes through; whether the binding holds is said by `semantics.waypoints`."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from sidestep.controlplane.records import HBONE_PORT, ServiceKey, WaypointAddress
+from sidestep.controlplane.registry.objects import Labels, Tree
+from sidestep.model.build import known_kind, typed
+from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
+from sidestep.model.origin import ClusterOrigin
+from sidestep.model.resource import Resource
+from sidestep.semantics.loose import as_dicts, as_text
+from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, BindingState, binding
+
+_SOURCE = SourceInfo(SourceKind.CLUSTER, "lab")
+_ORIGIN = ClusterOrigin("lab")
+
+
+def asked(own: Labels, inherited: Labels) -> dict[str, str]:
+    """The labels that name a waypoint: an object's own or else its namespace's."""
+    chosen = own if USE_WAYPOINT in own else inherited
+    return {key: chosen[key] for key in (USE_WAYPOINT, USE_WAYPOINT_NAMESPACE) if key in chosen}
+
+
+def gateway_named(labels: Labels, namespace: str) -> tuple[str, str] | None:
+    """Namespace and name of the Gateway that labels ask for."""
+    name = labels.get(USE_WAYPOINT, "none")
+    return None if name == "none" else (labels.get(USE_WAYPOINT_NAMESPACE) or namespace, name)
+
+
+def bound(labels: Labels, namespace: str, traffic: str, near: Iterable[Tree]) -> WaypointAddress | None:
+    """The waypoint that labels bind to; None where they bind to none, or the binding does not hold.
+
+    Args:
+        labels: of the object, those that it inherits included.
+        namespace: its own.
+        traffic: `service` or `workload`.
+        near: the Gateway, its class, and the namespace.
+    """
+    found = binding(_mesh(near), dict(labels), namespace, traffic)
+    if found is None or found.state is not BindingState.ACCEPTED or found.gateway is None:
+        return None
+    addresses = as_dicts((found.gateway.view.status or {}).get("addresses"))
+    names = [each for each in addresses if each.get("type") == "Hostname"]
+    if names:
+        return WaypointAddress(ServiceKey(f"{found.namespace}/{as_text(names[0].get('value'))}"), port=HBONE_PORT)
+    return WaypointAddress(address=as_text(addresses[0].get("value")), port=HBONE_PORT)
+
+
+def _mesh(near: Iterable[Tree]) -> Mesh:
+    resources: dict[str, tuple[Resource[object], ...]] = {}
+    for tree in near:
+        kind = known_kind(as_text(tree.get("apiVersion")), as_text(tree.get("kind")))
+        if kind is not None:
+            resource = typed(kind, msgspec.json.encode(tree), kind.api_version(), kind.name, _ORIGIN)
+            resources[kind.key] = (*resources.get(kind.key, ()), resource)
+    return Mesh(_SOURCE, resources=resources)
