@@ -159,6 +159,66 @@ def test_a_type_that_the_api_would_refuse(repository):
     refused(repository, "expected a list, found a number", code=4)
 
 
+REFUSED = """
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: office-only, namespace: shop}
+spec: {rules: [{from: [{source: {ipBlocks: [300.1.1.1/99]}}]}]}
+"""
+
+
+def test_a_policy_that_istio_refuses_is_not_multiplied(repository):
+    (repository / "shop.yaml").write_text(SHOP + REFUSED)
+    line = f"shop.yaml:{SHOP.count(chr(10)) + 3}"
+    refused(
+        repository, line, "AuthorizationPolicy shop/office-only", "spec.rules[0].from[0].source.ipBlocks", "--force"
+    )
+    told = sidestep("convert", "--from", repository)
+    assert told.returncode == 0
+    assert "office-only" in told.stderr
+    assert in_place(repository, "--force").returncode == 0
+
+
+ROUTE = """
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: %s, namespace: %s}
+spec: {hosts: [orders], http: [{timeout: %s, route: [{destination: {host: orders}}]}]}
+"""
+GATEWAY_ROUTE = """
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: orders-too, namespace: shop}
+spec:
+  parentRefs: [{group: "", kind: Service, name: orders}]
+  rules: [{backendRefs: [{name: stock, port: 80}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    "rival", [ROUTE % ("orders-b", "shop", "2s"), GATEWAY_ROUTE], ids=["VirtualService", "HTTPRoute"]
+)
+def test_objects_that_fight_for_a_host_mean_the_same_afterwards_or_nothing_is_written(repository, rival):
+    (repository / "shop.yaml").write_text(SHOP + ROUTE % ("orders-a", "shop", "1s") + rival)
+    before = contents(repository)
+    done = in_place(repository)
+    assert done.returncode in (0, 3, 4)
+    if done.returncode:
+        assert "orders" in done.stderr
+        assert "nothing was written" in done.stderr
+        assert contents(repository) == before
+
+
+def test_objects_in_a_namespace_without_workloads_stay_as_they_are(repository):
+    stray = REFUSED.replace("300.1.1.1/99", "10.0.0.1").replace("namespace: shop", "namespace: nowhere")
+    (repository / "shop.yaml").write_text(SHOP + stray + ROUTE % ("orders", "nowhere", "1s"))
+    assert in_place(repository).returncode == 0
+    assert "metadata: {name: office-only, namespace: nowhere}" in (repository / "shop.yaml").read_text()
+
+
 def test_an_expression_that_re2_refuses(repository):
     route = "\n---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: r, namespace: shop}\n"
     spec = "spec: {hosts: [orders], http: [{match: [{uri: {regex: '(['}}], route: [{destination: {host: orders}}]}]}\n"

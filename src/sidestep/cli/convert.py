@@ -25,6 +25,7 @@ from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
 from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss, Severity
 from sidestep.errors import SidestepError, UsageError, WorldError
+from sidestep.model.mesh import Mesh
 from sidestep.plan.install.files import install_files
 from sidestep.plan.install.render import render_install
 from sidestep.plan.install.values import InstallSettings
@@ -34,6 +35,7 @@ from sidestep.report.conversion.formats import CONVERSION_FORMATS
 from sidestep.report.conversion.verdict import opened, verdict
 from sidestep.report.formats import format_named
 from sidestep.report.units import count
+from sidestep.semantics.admission import refusals
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -123,6 +125,7 @@ def _run(values: dict[str, Any]) -> int:
     manner = Manner(values["quiet"], values["verbose"])
     saved, reader = plan_option(values["plan_path"]), _reader(values)
     mesh = read_mesh(source, manner, require_complete=values["require_complete"])
+    _check_admitted(mesh, values)
     with garbage_untouched():
         made = make(mesh, saved, values["until"], reader, source.paths)
         for doubt in doubts(made):
@@ -185,6 +188,20 @@ def _is_within(folder: Path, home: Path) -> bool:
 def _reader(values: dict[str, Any]) -> Reader:
     channel = values["gateway_api"]
     return Reader(target_option(values["target"]), None if channel is None else channel == "experimental")
+
+
+def _check_admitted(mesh: Mesh, values: dict[str, Any]) -> None:
+    """What Istio's admission refuses is in force nowhere; what is made of it would be refused as well.
+
+    Raises:
+        WorldError: something is to be written, and --force does not say that nobody validates there.
+    """
+    for resource, field, why in refusals(mesh):
+        told = f"{resource.id} spec.{field}: {why}; Istio's admission refuses that"
+        if _writes(values) and not values["force"]:
+            remedy = "correct it, or say --force if nobody validates there"
+            raise WorldError(told, where=str(resource.origin), remedy=remedy)
+        _tell(f"note: {resource.origin}: {told}", values)
 
 
 def _finish_interrupted(values: dict[str, Any]) -> None:
