@@ -5,6 +5,8 @@ import http.client
 import json
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Self
 
 import grpc
@@ -253,6 +255,41 @@ def test_a_liveness_probe_that_fails_asks_for_a_restart(probe):
     found = played(scene)
     assert (found.uid, found.container, found.kind) == ("web", "app", "liveness")
     assert "liveness probe: " in found.reason
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(b"\x08\x01", True), (b"\x08\x02", False)])
+def test_a_grpc_probe_asks_for_its_service_and_reads_the_status(status, healthy):
+    async def scene(agent):
+        with _grpc_server(status) as (port, asked):
+            fields = {"port": port, "grpc": True, "grpc_service": "cart", "period": 0.05, "failure_threshold": 2}
+            ready = Probe(ProbeKind.READINESS, **fields)
+            await agent.done(serve("web", probes=(ready, Probe(ProbeKind.LIVENESS, **fields))))
+            await agent.heard(lambda each: isinstance(each, Probed) or getattr(each, "ready", False))
+        return asked[0], not any(isinstance(each, Probed) for each in agent.events)
+
+    assert played(scene) == (b"\x0a\x04cart", healthy)
+
+
+@contextmanager
+def _grpc_server(status: bytes):
+    """An independent server of gRPC, that notes what it was asked."""
+    asked: list[bytes] = []
+
+    def check(request, _):
+        asked.append(request)
+        return status
+
+    handler = grpc.unary_unary_rpc_method_handler(check)
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": handler}),)
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield port, asked
+    finally:
+        server.stop(0).wait()
 
 
 def _with_a_command_of_its_own(command):

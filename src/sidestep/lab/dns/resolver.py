@@ -12,9 +12,6 @@ from sidestep.lab.dns.names import DnsConfig
 from sidestep.lab.dns.wire import addresses_in
 from sidestep.lab.sockets import Network
 
-_KEPT = 5.0
-"""Seconds, at most, for which an answer is used again, as clients with pools do."""
-
 
 class NameNotFoundError(Exception):
     """No address for a name: why, in words."""
@@ -26,10 +23,11 @@ class Resolver:
     Args:
         network: the pod's.
         config: its resolv.conf.
+        kept: seconds for which an address is used again; a C library keeps none.
     """
 
-    def __init__(self, network: Network, config: DnsConfig) -> None:
-        self._network, self._config = network, config
+    def __init__(self, network: Network, config: DnsConfig, kept: float = 0) -> None:
+        self._network, self._config, self._kept = network, config, kept
         self._known: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     async def addresses(self, host: str) -> tuple[str, ...]:
@@ -45,7 +43,7 @@ class Resolver:
         if time.monotonic() < until:
             return known
         found = await self._looked_up(host)
-        self._known[host] = (time.monotonic() + _KEPT, found)
+        self._known[host] = (time.monotonic() + self._kept, found)
         return found
 
     async def _looked_up(self, host: str) -> tuple[str, ...]:

@@ -32,10 +32,11 @@ class Client:
     Args:
         network: the pod's.
         config: its resolv.conf.
+        names_kept: seconds for which an address that was found is used again.
     """
 
-    def __init__(self, network: Network, config: DnsConfig) -> None:
-        self._dialler = Dialler(network, Resolver(network, config))
+    def __init__(self, network: Network, config: DnsConfig, names_kept: float = 0) -> None:
+        self._dialler = Dialler(network, Resolver(network, config, names_kept))
         self._kept: dict[tuple[str, str, int], list[HttpClient]] = {}
 
     @property

@@ -157,6 +157,6 @@ def _headers(request: Request, target: Target) -> list[tuple[str, str]]:
         (":authority", authority),
         (":path", target.path),
         *(each for each in given if each[0] != "host"),
-        ("user-agent", USER_AGENT),
+        *(() if any(name == "user-agent" for name, _ in given) else (("user-agent", USER_AGENT),)),
     ]
     return [*headers, ("content-type", "application/grpc"), ("te", "trailers")] if grpc else headers

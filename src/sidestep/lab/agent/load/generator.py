@@ -14,6 +14,9 @@ from sidestep.lab.agent.messages import Edge, EdgeResult
 from sidestep.lab.dns.names import DnsConfig
 from sidestep.lab.sockets import Network
 
+_NAMES_KEPT = 1.0
+"""Seconds: a connection for each request shall not mean eight questions of DNS for each."""
+
 
 class From(Struct, frozen=True):
     """Where requests come from: a pod's network and its resolv.conf."""
@@ -30,7 +33,7 @@ class Lane:
 
     def __init__(self, edge: Edge, origin: From, phase: float) -> None:
         self.tally = Tally(edge)
-        self.client = Client(Network(origin.netns), origin.dns)
+        self.client = Client(Network(origin.netns), origin.dns, _NAMES_KEPT)
         self._interval, self._phase = 1 / edge.rate, phase
         self._free = asyncio.Semaphore(edge.connections)
         self._number = 0

@@ -16,6 +16,8 @@ from sidestep.lab.workload.containers import Probe
 
 _AGENT = ("user-agent", "kube-probe/sidestep")
 _FOUND = range(200, 400)
+_SERVING = "\x08\x01"
+"""The end of a HealthCheckResponse with status SERVING."""
 
 
 class Prober:
@@ -53,7 +55,10 @@ class Prober:
 
     async def _grpc(self, probe: Probe) -> str:
         url = f"grpc://{self._authority(probe)}/grpc.health.v1.Health/Check"
-        outcome = await Client(self._node, DnsConfig()).ask(Request(url, timeout=probe.timeout), fresh=True)
+        request = Request(url, headers=(_AGENT,), body=_health_request(probe.grpc_service), timeout=probe.timeout)
+        outcome = await Client(self._node, DnsConfig()).ask(request, fresh=True)
+        if outcome.ok and not outcome.body.endswith(_SERVING):
+            return f"{url}: it does not say that it serves"
         return "" if outcome.ok else f"{url}: {outcome.kind}: {outcome.detail}"
 
     async def _tcp(self, probe: Probe) -> str:
@@ -90,6 +95,12 @@ class Prober:
     def _authority(self, probe: Probe) -> str:
         host = probe.host or self._address
         return f"[{host}]:{probe.port}" if ":" in host else f"{host}:{probe.port}"
+
+
+def _health_request(service: str) -> str:
+    """HealthCheckRequest in a frame of gRPC: field 1, the service; a name is shorter than 128 bytes."""
+    field = f"\x0a{chr(len(service))}{service}" if service else ""
+    return f"\0\0\0\0{chr(len(field))}{field}"
 
 
 class _Closing(asyncio.Protocol):
