@@ -15,13 +15,8 @@ from sidestep.errors import TransportError, WorldError
 OLDEST = (1, 40)
 """Listeners in pods and certificates on demand as they are used here exist since this version."""
 
-_NEEDED = {
-    # A tunnel is named after the endpoint that was chosen.
-    "envoy.restart_features.upstream_http_filters_with_tcp_proxy": True,
-    # A server that has said everything may still be spoken to.
-    "envoy.reloadable_features.allow_multiplexed_upstream_half_close": True,
-}
-"""What is off unless asked for."""
+_NEEDED = "envoy.restart_features.upstream_http_filters_with_tcp_proxy"
+"""By which a tunnel is named after the endpoint that was chosen; off unless asked for."""
 _ENDING = 5.0
 _COUNTED = (
     "cluster_manager.", "control_plane.", "listener_manager.", "server.", "tls_inspector.",
@@ -142,7 +137,7 @@ def bootstrap(proxy: Proxy) -> dict[str, Any]:
                 },
             }
         ],
-        "layered_runtime": {"layers": [{"name": "sidestep", "static_layer": _NEEDED}]},
+        "layered_runtime": {"layers": [{"name": "sidestep", "static_layer": {_NEEDED: True}}]},
         "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": [{"prefix": each} for each in _COUNTED]}}},
         "overload_manager": {
             "resource_monitors": [
