@@ -231,6 +231,23 @@ def test_readiness_is_told_once_and_again_when_it_changes():
     assert all(each.reason for each in told if not each.ready)
 
 
+def test_others_wait_for_the_startup_probe():
+    async def scene(agent):
+        (port,) = free_ports(1)
+        async with _Held() as held:
+            start = Probe(ProbeKind.STARTUP, port=held.port, path="/", timeout=30)
+            never = Probe(ProbeKind.LIVENESS, port=1, period=0.01, failure_threshold=1)
+            await agent.done(serve("web", (port, Protocol.HTTP), probes=(start, never)))
+            await held.asked.wait()
+            before = [each for each in agent.events if isinstance(each, Probed)]
+            held.released.set()
+            await agent.heard(lambda each: isinstance(each, Ready) and each.started)
+            await agent.heard(lambda each: isinstance(each, Probed))
+        return before
+
+    assert played(scene) == []
+
+
 @pytest.mark.parametrize(
     "probe",
     [

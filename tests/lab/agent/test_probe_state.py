@@ -35,12 +35,11 @@ def test_a_success_threshold_counts_in_a_row():
     assert state.ready
 
 
-def test_others_wait_for_the_startup_probe():
-    state = ProbeState([Probe(STARTUP), Probe(READINESS), Probe(LIVENESS)])
-    assert [state.is_due(each) for each in (STARTUP, READINESS, LIVENESS)] == [True, False, False]
+def test_a_container_is_not_ready_before_it_is_started():
+    state = ProbeState([Probe(STARTUP), Probe(LIVENESS)])
+    assert (state.started, state.ready) == (False, False)
     assert state.take(STARTUP, "") is Meaning.CHANGED
-    assert [state.is_due(each) for each in (STARTUP, READINESS, LIVENESS)] == [False, True, True]
-    assert not state.ready
+    assert (state.started, state.ready) == (True, True)
 
 
 def test_liveness_asks_for_a_restart_after_its_threshold_and_begins_to_count_anew():

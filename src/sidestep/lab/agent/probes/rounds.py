@@ -7,7 +7,8 @@ from sidestep.lab.agent.probes.attempt import Prober
 from sidestep.lab.agent.probes.state import Meaning, ProbeState
 from sidestep.lab.workload.containers import Container, Probe, ProbeKind
 
-_LOOK = 0.05
+_WHILE_NOT_READY = 1.0
+"""Seconds at most between probes of what is not ready: sooner than a kubelet, for the lab is to be up in seconds."""
 
 
 class Rounds:
@@ -32,8 +33,9 @@ class Rounds:
         self._container, self._prober, self._listens = container, prober, listens
         self._told, self._unhealthy = told, unhealthy
         self.state = ProbeState(container.probes)
+        self._started = asyncio.Event()
         self._tasks = [asyncio.create_task(self._make(each)) for each in container.probes]
-        self._told(self.state)
+        self._tell()
 
     def end(self) -> None:
         """Make no more."""
@@ -41,18 +43,19 @@ class Rounds:
             task.cancel()
 
     async def _make(self, probe: Probe) -> None:
-        await asyncio.sleep(probe.initial_delay)
-        while True:
-            while not self.state.is_due(probe.kind):
-                if probe.kind is ProbeKind.STARTUP:
-                    return
-                await asyncio.sleep(_LOOK)
+        """The startup probe until it succeeds; the others after that, for ever."""
+        startup = probe.kind is ProbeKind.STARTUP
+        if not startup:
+            await self._started.wait()
+        await asyncio.sleep(self._delay(probe))
+        while not (startup and self.state.started):
             self._take(probe, await self._problem(probe))
-            await asyncio.sleep(probe.period if self._settled(probe) else min(probe.period, 1.0))
+            await asyncio.sleep(probe.period if self.state.ready else min(probe.period, _WHILE_NOT_READY))
 
-    def _settled(self, probe: Probe) -> bool:
-        """A kubelet probes sooner while it waits for a container to become ready (readiness, once started)."""
-        return not (probe.kind is ProbeKind.READINESS and not self.state.ready)
+    def _delay(self, probe: Probe) -> float:
+        """A built-in container does not need the time that its image would: it has `start_after` for that."""
+        waits = probe.kind is ProbeKind.LIVENESS or self._container.command
+        return probe.initial_delay if waits else 0
 
     async def _problem(self, probe: Probe) -> str:
         if probe.command and not self._container.command:
@@ -62,8 +65,13 @@ class Rounds:
     def _take(self, probe: Probe, problem: str) -> None:
         match self.state.take(probe.kind, problem):
             case Meaning.CHANGED:
-                self._told(self.state)
+                self._tell()
             case Meaning.RESTART:
                 self._unhealthy(probe.kind, self.state.reason)
             case Meaning.NOTHING:
                 pass
+
+    def _tell(self) -> None:
+        if self.state.started:
+            self._started.set()
+        self._told(self.state)

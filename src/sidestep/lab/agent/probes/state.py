@@ -37,10 +37,6 @@ class ProbeState:
         """Whether it may be sent requests."""
         return self.started and self._passing
 
-    def is_due(self, kind: ProbeKind) -> bool:
-        """Whether a probe is made at all now: the startup probe until it succeeds, the others after that."""
-        return self.started != (kind is ProbeKind.STARTUP)
-
     def take(self, kind: ProbeKind, problem: str) -> Meaning:
         """A result: what was wrong, nothing where it succeeded."""
         good = not problem
