@@ -117,7 +117,8 @@ def _policy_opened(change: Change, check: Check) -> Iterator[str]:
         yield "D21"
     if policy.targets or change.ends_elsewhere:
         return
-    yield from void_at_ztunnel(policy, rule, change.last_before.identity)
+    if change.last_after.proxy is Proxy.ZTUNNEL_IN:
+        yield from void_at_ztunnel(policy, rule, change.last_before.identity)
     if change.through_waypoint:
         if not change.is_layer4(policy):
             yield "D04"

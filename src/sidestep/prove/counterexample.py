@@ -15,7 +15,8 @@ from sidestep.semantics.decisions import Decision, Proxy
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.requests import Answers, Http, Request, Tcp
 
-_AMBIENT = frozenset({Proxy.ZTUNNEL_OUT, Proxy.WAYPOINT, Proxy.ZTUNNEL_IN})
+_OF_PODS = (Proxy.SIDECAR_OUT, Proxy.SIDECAR_IN)
+_OF_AMBIENT = (Proxy.ZTUNNEL_OUT, Proxy.WAYPOINT, Proxy.ZTUNNEL_IN)
 
 
 class Difference(Struct, frozen=True):
@@ -90,13 +91,12 @@ def counterexample(
 
 def _differences(one: Decision, other: Decision) -> tuple[str, ...]:
     """What accounts for it in the catalogue, which goes from sidecars to ambient: a way back is read from its end."""
-    if _is_ambient(one) and not _is_ambient(other):
-        return between(other, one)
-    return between(one, other) or between(other, one)
+    return between(other, one) if _sidecars(other) > _sidecars(one) else between(one, other)
 
 
-def _is_ambient(decision: Decision) -> bool:
-    return any(hop.proxy in _AMBIENT for branch in decision.branches for hop in branch.path)
+def _sidecars(decision: Decision) -> int:
+    """How many are met on the likeliest way, and how few proxies of ambient."""
+    return sum((hop.proxy in _OF_PODS) - (hop.proxy in _OF_AMBIENT) for hop in decision.path)
 
 
 def _side(decision: Decision, index: MeshIndex) -> Side:
