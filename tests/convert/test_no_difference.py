@@ -62,6 +62,26 @@ RULES = st.fixed_dictionaries(
 )
 
 
+PEERS = st.lists(
+    st.sampled_from([{"podSelector": {"matchLabels": {"app": each}}} for each in APPS] + [{"podSelector": {}}]),
+    max_size=2,
+)
+PORTS = st.lists(st.sampled_from([{"port": 8080}, {"port": "p8080"}, {"port": 9090}]), max_size=2)
+DOORS = st.builds(lambda peers, ports: {**({"from": peers} if peers else {}), **({"ports": ports} if ports else {})}, PEERS, PORTS)  # fmt: skip
+
+
+@st.composite
+def network_policies(draw):
+    """One or two for the same pods, and perhaps a default deny."""
+    specs = [{"podSelector": {"matchLabels": {"app": "cart"}}, "ingress": draw(st.lists(DOORS, max_size=2))} for _ in range(draw(st.integers(1, 2)))]  # fmt: skip
+    if draw(st.booleans()):
+        specs.append({"podSelector": {}, "policyTypes": ["Ingress"]})
+    made = [
+        m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta(f"doors-{at}", "shop")) for at in range(len(specs))
+    ]
+    return [{**each, "spec": spec} for each, spec in zip(made, specs, strict=True)]
+
+
 @st.composite
 def configurations(draw):
     """A few policies of any scope, with or without mTLS for all and tokens."""
@@ -83,8 +103,7 @@ def configurations(draw):
         own = draw(st.sampled_from(["", "STRICT", "PERMISSIVE"]))
         found.append(peers(own, "shop", name="cart", app="cart", ports=ports))
     if draw(st.booleans()):
-        spec = {"podSelector": {"matchLabels": {"app": "cart"}}, "ingress": [{"ports": [{"port": 8080}]}]}
-        found.append({**m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta("doors", "shop")), "spec": spec})
+        found += draw(network_policies())
     return found
 
 

@@ -1,7 +1,10 @@
 """What rewrites may look at, by a plan: who moves, and which services will be behind which waypoint."""
 
+from collections.abc import Iterable
+
 from sidestep.convert.rewrite import Context, Waypoint
 from sidestep.plan.document import Fate, Plan
+from sidestep.plan.waypoints.placement import PlacedWaypoint
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import IstioVersion
 from sidestep.semantics.waypoints import BindingState
@@ -20,12 +23,12 @@ def context_of(plan: Plan, index: MeshIndex, target: IstioVersion, *, experiment
         target: the Istio that will read the result.
         experimental: whether the Gateway API's experimental channel is served; None for what the mesh tells.
     """
-    return Context(index, waypoints_of(plan, index), moving_of(plan), target, experimental)
+    return Context(index, waypoints_of(plan.waypoints, index), moving_of(plan), target, experimental)
 
 
-def waypoints_of(plan: Plan, index: MeshIndex) -> dict[str, Waypoint]:
-    """The waypoint of each service, by full name: what the plan wants, and where services are bound already."""
-    wanted = {name: Waypoint(each.namespace, each.name) for each in plan.waypoints for name in each.services}
+def waypoints_of(placed: Iterable[PlacedWaypoint], index: MeshIndex) -> dict[str, Waypoint]:
+    """The waypoint of each service, by full name: what a plan wants, and where services are bound already."""
+    wanted = {name: Waypoint(each.namespace, each.name) for each in placed for name in each.services}
     found: dict[str, Waypoint] = {}
     for host, service in sorted(index.services.by_host.items()):
         binding = index.waypoint_of(service)

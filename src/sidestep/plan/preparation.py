@@ -6,26 +6,23 @@ Source: istio-semantics.md §6.1 (l), §7.2 (1), D02, D31.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sidestep.convert.network.hbone import EGRESS, INGRESS, opened
 from sidestep.convert.policies.at_pods import exempting, is_deny
-from sidestep.convert.rewrite import Waypoint
+from sidestep.convert.rewrite import Change, Context
+from sidestep.convert.rules import network_policy
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.apps import NetworkPolicy
 from sidestep.plan.choreography import Guard
+from sidestep.plan.conversion_context import waypoints_of
 from sidestep.plan.moves import Moves
-from sidestep.plan.steps import Effect, Patch, Restart, SetLabels
+from sidestep.plan.steps import Apply, Effect, Patch, Restart, SetLabels
 from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
 from sidestep.plan.waypoint_choice import Choice
 from sidestep.plan.wording import many
-from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Mode
-from sidestep.semantics.loose import as_dicts
-from sidestep.semantics.network_policies import restricts_egress, restricts_ingress
-from sidestep.semantics.selectors import selects
 from sidestep.semantics.waypoints import HBONE_PORT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 
 Preparation = tuple[Effect, str, str, tuple[ObjectId, ...]]
@@ -37,28 +34,39 @@ def preparations(
 ) -> Iterator[Preparation]:
     """All of it, in a fixed order."""
     yield from _bind_outside_hosts(configuration, choice)
-    yield from _open_hbone(configuration, judged, found, guards)
+    yield from _open_hbone(configuration, found, choice)
     yield from _exempt_waypoints(configuration, guards)
     yield from _renew_sidecars(judged)
 
 
-def _open_hbone(
-    configuration: Configuration, judged: tuple[Judged, ...], found: Moves, guards: Mapping[str, Guard]
-) -> Iterator[Preparation]:
-    """NetworkPolicies that name ports: once in ambient everything leaves and arrives on 15008."""
-    moving = grouped(
-        (each.pods[0] for each in judged if each.plan.workload in found.moves), lambda pods: pods.namespace
-    )
-    waypoints = sorted({guard.waypoint for guard in guards.values()})
-    for namespace, here in sorted(moving.items()):
-        near = [each for each in waypoints if each[0] == namespace]
-        for policy in configuration.mesh.in_namespace(NETWORK_POLICY, namespace):
-            if not any(selects(policy.view.spec.pod_selector, pods.labels) for pods in here):
-                continue
-            patch, before = _with_hbone(policy, near)
-            if patch["spec"]:
-                text = f"let {policy.id} pass TCP {HBONE_PORT} too"
-                yield Patch(policy.id, patch, before), text, "nothing while pods have sidecars", (policy.id,)
+def _open_hbone(configuration: Configuration, found: Moves, choice: Choice) -> Iterator[Preparation]:
+    """NetworkPolicies that name ports or peers: once in ambient everything leaves and arrives on 15008.
+
+    As `sidestep convert` rewrites them, with what they held put into other words first.
+    """
+    index = configuration.index
+    moving = frozenset((ref.namespace, ref.name) for ref in found.moves)
+    context = Context(index, waypoints_of(choice.placed, index), moving, index.settings.version)
+    for policy in configuration.mesh.of(NETWORK_POLICY):
+        for change in network_policy.RULE.rewrite(policy, context).changes if policy.body else ():
+            yield _rewritten(policy, change)
+
+
+def _rewritten(policy: Resource[NetworkPolicy], change: Change) -> Preparation:
+    if change.object == policy.id:
+        text = f"let {policy.id} pass TCP {HBONE_PORT} too"
+        return Patch(policy.id, *_patches(policy, change)), text, "nothing while pods have sidecars", (policy.id,)
+    text = f"stage {change.object}: it holds what {policy.id} cannot tell apart in ambient"
+    manifest = change.manifest or {}
+    return Apply(change.object, manifest), text, "nothing: whom it refuses was kept out before", (policy.id,)
+
+
+def _patches(policy: Resource[NetworkPolicy], change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a rewrite changes of a policy's spec, and the way back."""
+    before, after = (policy.tree().get("spec") or {}), (change.manifest or {}).get("spec") or {}
+    fields = [name for name in after if after[name] != before.get(name)]
+    forth, back = ({name: spec.get(name) for name in fields} for spec in (after, before))
+    return {"spec": forth}, {"spec": back}
 
 
 def _bind_outside_hosts(configuration: Configuration, choice: Choice) -> Iterator[Preparation]:
@@ -74,22 +82,6 @@ def _bind_outside_hosts(configuration: Configuration, choice: Choice) -> Iterato
         before = {label: entry.meta.labels.get(label) for label in labels}
         text = f"bind {entry.id} to waypoint {placed.namespace}/{placed.name}, which starts TLS to {host}"
         yield SetLabels(entry.id, labels, before), text, "ambient clients go through it; sidecars do not", (entry.id,)
-
-
-def _with_hbone(
-    policy: Resource[NetworkPolicy], waypoints: list[tuple[str, str]]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """In each direction that it restricts by ports: the same peers, and the waypoints, on the port of HBONE."""
-    spec = policy.tree().get("spec") or {}
-    between = tuple(Waypoint(*each) for each in waypoints)
-    patch: dict[str, Any] = {}
-    before: dict[str, Any] = {}
-    for direction, restricts in ((INGRESS, restricts_ingress), (EGRESS, restricts_egress)):
-        rules = as_dicts(spec.get(direction.rules))
-        changed = opened(rules, direction, between)
-        if restricts(policy.view) and changed != rules:
-            patch[direction.rules], before[direction.rules] = changed, rules
-    return {"spec": patch}, {"spec": before}
 
 
 def _exempt_waypoints(configuration: Configuration, guards: Mapping[str, Guard]) -> Iterator[Preparation]:

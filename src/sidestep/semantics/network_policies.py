@@ -13,6 +13,9 @@ from sidestep.model.views.apps import NetworkPolicy, NetworkPolicyPort, NetworkP
 from sidestep.semantics.selectors import selects
 from sidestep.semantics.waypoints import HBONE_PORT
 
+PROBES = ("169.254.7.127/32", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff/128")
+"""Whom ambient shows the kubelet's probes as coming from; no pod has these addresses (§2.1)."""
+
 
 def ingress_policies(mesh: Mesh, shape: PodShape) -> tuple[Resource[NetworkPolicy], ...]:
     """The policies that restrict what reaches the pods of a shape."""

@@ -2,13 +2,13 @@
 
 import pytest
 from tests.support.conversions import apply, context, convert, flat, manifests, one, severities
-from tests.support.scenes import ask, index, m, mesh_config, pods, service
+from tests.support.scenes import ask, index, m, mesh_config, pods, principal, service
 
 from sidestep.convert.rules import network_policy, sidecar_scope
 from sidestep.semantics.decisions import Verdict
 
 HBONE = {"port": 15008, "protocol": "TCP"}
-PROBES = {"from": [{"ipBlock": {"cidr": "169.254.7.127/32"}}]}
+PROBES = {"from": [{"ipBlock": {"cidr": each}} for each in ("169.254.7.127/32", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff/128")]}  # fmt: skip
 WEB = {"podSelector": {"matchLabels": {"app": "web"}}}
 WAYPOINT = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop"}},
@@ -48,37 +48,109 @@ def test_named_ports_are_those_of_the_containers():
     assert manifests(given)["doors-ports"]["spec"]["rules"] == [{"to": [{"operation": {"notPorts": ["9090"]}}]}]
 
 
-def test_a_waypoint_is_let_in_and_who_may_come_is_lost():
+def rules_of(given, name):
+    return manifests(given)[name]["spec"]["rules"]
+
+
+def others_than(*names, ports=(), rest=()):
+    """A DENY rule for everybody but some."""
+    source = {"notPrincipals": sorted(principal(each) for each in names)}
+    operation = {"ports": list(ports)} if ports else {"notPorts": list(rest)} if rest else None
+    return {"from": [{"source": source}], **({"to": [{"operation": operation}]} if operation else {})}
+
+
+def test_a_waypoint_is_let_in_and_asks_who_may_come():
     given = rewrite({"ingress": [{"from": [WEB]}]}, behind=("cart",))
     assert manifests(given)["doors"]["spec"]["ingress"] == [
         {"from": [WEB]},
         {"from": [WAYPOINT], "ports": [HBONE]},
         PROBES,
     ]
-    assert severities(given.losses) == [("security", "spec.ingress")]
+    assert rules_of(given, "cart-doors-ports") == [others_than("web")]
+    assert manifests(given)["cart-doors-ports"]["spec"]["targetRefs"] == [
+        {"group": "", "kind": "Service", "name": "cart"}
+    ]
+    assert "doors-ports" not in manifests(given)
+    assert severities(given.losses) == [("traffic", "spec.ingress")]
+
+
+OTHER_PORTS = [{"from": [WEB], "ports": [{"port": 8080}]}, {"from": [{"podSelector": {}}], "ports": [{"port": 9090}]}]
+
+
+def test_other_ports_for_other_peers():
+    given = rewrite({"ingress": OTHER_PORTS})
+    everybody = {"from": [{"source": {"notNamespaces": ["shop"]}}]}
+    assert rules_of(given, "doors-ports") == [
+        others_than("web", ports=["8080"]),
+        {**everybody, "to": [{"operation": {"ports": ["9090"]}}]},
+        {"to": [{"operation": {"notPorts": ["8080", "9090"]}}]},
+    ]
+    assert severities(given.losses) == [("traffic", "spec.ingress")]
+
+
+def test_other_ports_for_other_peers_behind_a_waypoint():
+    """The waypoint passes at the pods, and asks for each port of the Service itself."""
+    given = rewrite({"ingress": OTHER_PORTS}, behind=("cart",))
+    assert rules_of(given, "doors-ports")[0] == others_than("web", "waypoint", ports=["8080"])
+    assert rules_of(given, "cart-doors-ports") == [others_than("web", ports=["80"])]
+
+
+def test_one_policy_without_ports_beside_one_with():
+    given = rewrite({"ingress": [{"from": [WEB], "ports": [{"port": 8080}]}, {"from": [{"podSelector": {}}]}]})
+    rest = {"from": [{"source": {"notNamespaces": ["shop"]}}], "to": [{"operation": {"notPorts": ["8080"]}}]}
+    assert rules_of(given, "doors-ports") == [rest]
+
+
+def test_ranges_are_written_out():
+    given = rewrite({"ingress": [{"ports": [{"port": 8080, "endPort": 8082}]}]})
+    assert rules_of(given, "doors-ports") == [{"to": [{"operation": {"notPorts": ["8080", "8081", "8082"]}}]}]
 
 
 @pytest.mark.parametrize(
     "rules",
     [
-        [{"from": [WEB], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
-        [{"ports": [{"port": 8080, "endPort": 8090}]}],
-        [{"from": [WEB], "ports": [{"port": 8080}]}, {"from": [{"podSelector": {}}]}],
+        [{"ports": [{"port": 1, "endPort": 65535}]}],
         [{"ports": [{"port": "nobody-has-it"}]}],
+        [{"from": [{"podSelector": {"matchLabels": {"app": "unknown"}}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
+        [{"from": [{"podSelector": {"matchLabels": {"app": "bare"}}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
+        [{"from": [{"podSelector": {"matchLabels": {"app": "twin"}}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
+        [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
     ],
-)
+)  # fmt: skip
 def test_ports_that_cannot_be_held_are_said(rules):
-    given = rewrite({"ingress": rules})
+    """Of clients that are unknown, outside of the mesh, or of the same account as others."""
+    given = rewrite({"ingress": rules}, *pods("bare", "none"), *pods("twin", account="web"))
     assert "doors-ports" not in manifests(given)
     assert severities(given.losses) == [("security", "spec.ingress")]
 
 
-def test_ports_of_two_policies_are_not_held_by_one():
-    given = rewrite(
-        {"ingress": [{"ports": [{"port": 8080}]}]}, doors({"ingress": [{"ports": [{"port": 9090}]}]}, name="more")
-    )
+@pytest.mark.parametrize("peer", [{"ipBlock": {"cidr": "10.0.0.0/8"}}, {"podSelector": {"matchLabels": {"app": "x"}}}])
+def test_peers_that_a_waypoint_cannot_ask_for_are_said(peer):
+    given = rewrite({"ingress": [{"from": [peer]}]}, behind=("cart",))
+    assert "cart-doors-ports" not in manifests(given)
+    assert severities(given.losses) == [("security", "spec.ingress")]
+
+
+def test_ports_of_several_policies_for_the_same_pods_add_up():
+    more = doors({"ingress": [{"ports": [{"port": 9090}]}]}, name="more")
+    given = rewrite({"ingress": [{"ports": [{"port": 8080}]}]}, more, doors({"policyTypes": ["Ingress"]}, "", "none"))
+    assert rules_of(given, "doors-ports") == [{"to": [{"operation": {"notPorts": ["8080", "9090"]}}]}]
+    assert not given.losses
+
+
+def test_a_policy_for_some_of_the_pods_of_another_is_said():
+    more = doors({"ingress": [{"ports": [{"port": 9090}]}]}, "web", name="more")
+    given = rewrite({"ingress": [{"ports": [{"port": 8080}]}]}, more, app="")
     assert "doors-ports" not in manifests(given)
     assert severities(given.losses) == [("security", "spec.ingress")]
+
+
+def test_a_waypoint_that_is_selected_too_is_let_work():
+    given = rewrite({"policyTypes": ["Ingress", "Egress"]}, behind=("cart",), app="")
+    assert manifests(given)["waypoint-hbone"]["spec"] == {
+        "podSelector": WAYPOINT["podSelector"], "policyTypes": ["Ingress", "Egress"], "ingress": [{"ports": [HBONE]}], "egress": [{}],
+    }  # fmt: skip
+    assert "waypoint-hbone" not in manifests(rewrite({"policyTypes": ["Ingress"]}, behind=("cart",)))
 
 
 def test_egress_goes_by_hbone_and_through_waypoints():

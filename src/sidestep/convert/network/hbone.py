@@ -1,7 +1,7 @@
 """NetworkPolicies that let ambient through: HBONE both ways, waypoints as peers, and probes.
 
-Source: istio-semantics.md §2.1 (probes come from 169.254.7.127), §6.1 (l): policies act on a pod's host side, where
-everything between pods of ambient is TCP 15008, from a waypoint's pod where one stands between.
+Source: istio-semantics.md §2.1 (probes come from 169.254.7.127, or its twin for IPv6), §6.1 (l): policies act on a
+pod's host side, where everything between pods of ambient is TCP 15008, from a waypoint's pod where one stands between.
 """
 
 from msgspec import Struct
@@ -9,10 +9,10 @@ from msgspec import Struct
 from sidestep.convert.network.peers import waypoint_peer
 from sidestep.convert.rewrite import Tree, Waypoint
 from sidestep.semantics.loose import as_dict, as_dicts
+from sidestep.semantics.network_policies import PROBES
 from sidestep.semantics.waypoints import HBONE_PORT
 
 HBONE = {"port": HBONE_PORT, "protocol": "TCP"}
-PROBES = "169.254.7.127/32"
 _TCP = ("TCP", None)
 
 
@@ -37,22 +37,28 @@ def opened(rules: list[Tree], direction: Direction, waypoints: tuple[Waypoint, .
             peers = {direction.peers: rule[direction.peers]} if rule.get(direction.peers) else {}
             _add(found, {**peers, "ports": [HBONE]})
     everybody = any(_passes(rule) and not rule.get(direction.peers) for rule in found)
-    if rules and waypoints and not everybody:
+    if waypoints and not everybody and any(not is_probe(rule) for rule in rules):
         _add(found, {direction.peers: [waypoint_peer(each) for each in waypoints], "ports": [HBONE]})
     return found
 
 
 def with_probes(rules: list[Tree]) -> list[Tree]:
-    """Ingress rules that let the kubelet's probes in, which ambient shows under an address of its own."""
-    if any(is_probe(rule) or not (rule.get("from") or rule.get("ports")) for rule in rules):
+    """Ingress rules that let the kubelet's probes in, which ambient shows under addresses of its own."""
+    if any(not (rule.get("from") or rule.get("ports")) for rule in rules):
         return rules
-    return [*rules, {"from": [{"ipBlock": {"cidr": PROBES}}]}]
+    known = {block for rule in rules if is_probe(rule) for block in _blocks(rule)}
+    missing = [{"ipBlock": {"cidr": block}} for block in PROBES if block not in known]
+    return [*rules, {"from": missing}] if missing else rules
 
 
 def is_probe(rule: Tree) -> bool:
     """Whether a rule is there for probes."""
-    blocks = [as_dict(peer.get("ipBlock")).get("cidr") for peer in as_dicts(rule.get("from"))]
-    return not rule.get("ports") and blocks == [PROBES]
+    blocks = _blocks(rule)
+    return not rule.get("ports") and bool(blocks) and all(block in PROBES for block in blocks)
+
+
+def _blocks(rule: Tree) -> list[object]:
+    return [as_dict(peer.get("ipBlock")).get("cidr") for peer in as_dicts(rule.get("from"))]
 
 
 def is_of_tcp(rule: Tree) -> bool:

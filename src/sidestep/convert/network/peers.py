@@ -28,7 +28,7 @@ def waypoint_peer(waypoint: Waypoint) -> Tree:
 def named(context: Context, peers: object, namespace: str, pods: Instances) -> bool:
     """Whether peers of a policy in a namespace take in pods; no peers are everybody."""
     listed = as_dicts(peers)
-    return not listed or any(_names(context, each, namespace, pods) for each in listed)
+    return not listed or any(names(context, each, namespace, pods) for each in listed)
 
 
 def waypoints_before(context: Context, pods: Iterable[Instances]) -> tuple[Waypoint, ...]:
@@ -37,7 +37,8 @@ def waypoints_before(context: Context, pods: Iterable[Instances]) -> tuple[Waypo
     return tuple(sorted(each for each in found if each is not None))
 
 
-def _names(context: Context, peer: Tree, namespace: str, pods: Instances) -> bool:
+def names(context: Context, peer: Tree, namespace: str, pods: Instances) -> bool:
+    """Whether one peer of a policy in a namespace takes in pods."""
     if "ipBlock" in peer:
         return False
     if "namespaceSelector" not in peer:

@@ -1,79 +1,183 @@
-"""The ports that a NetworkPolicy let in, put back as an AuthorizationPolicy: over HBONE all ports are one.
+"""The ports and peers that NetworkPolicies let in, put back as AuthorizationPolicies: over HBONE all ports are one, and
+through a waypoint all clients are the waypoint.
 
-Source: istio-semantics.md §6.1 (l), §3.6. Said only where it comes to the same for everybody: one policy selects the
-pods, and all of its rules name the same TCP ports.
+Source: istio-semantics.md §6.1 (l), §3.6, D01, D02.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
 
-from sidestep.convert.network.hbone import HBONE, is_of_tcp, is_probe
+from sidestep.convert.network.admissions import Admitted, admissions, everywhere, told_rules
+from sidestep.convert.network.peers import waypoints_before
+from sidestep.convert.network.sources import Sources, sources
 from sidestep.convert.objects import made
+from sidestep.convert.policies.ports import in_service_ports, service_ports_of
+from sidestep.convert.policies.readers import guarding, members, waypoint_principal
+from sidestep.convert.policies.twins import target_of
 from sidestep.convert.rewrite import Context, Tree
 from sidestep.model.kinds import AUTHORIZATION_POLICY
 from sidestep.model.resource import Resource
 from sidestep.semantics.instances import Instances
-from sidestep.semantics.loose import as_dicts
+from sidestep.semantics.loose import as_dict, as_dicts
 from sidestep.semantics.network_policies import ingress_policies
+from sidestep.semantics.service_index import Service
+
+_OF = (AUTHORIZATION_POLICY.api_version(), AUTHORIZATION_POLICY.name)
+_ENDING = "ports"
 
 
 class Restriction(Struct, frozen=True):
-    """What is left of the ports.
+    """What AuthorizationPolicies hold of NetworkPolicies.
 
     Attributes:
-        manifest: the policy that holds them; None where there is none to make.
-        reason: why the ports cannot be held; empty where they are, or where none were named.
+        manifests: those to make.
+        ports: why ports cannot be held at the pods; empty where they are, or where none were named.
+        peers: why peers cannot be held at a waypoint; empty where they are, or where none stands between.
+        by_account: clients are named by what the pods of today go under.
     """
 
-    manifest: Tree | None = None
-    reason: str = ""
+    manifests: tuple[Tree, ...] = ()
+    ports: str = ""
+    peers: str = ""
+    by_account: bool = False
 
 
-def restriction(
-    resource: Resource[Any], rules: list[Tree], pods: tuple[Instances, ...], context: Context, code: str
-) -> Restriction:
-    """The ports of a policy's ingress rules as an AuthorizationPolicy on the same pods."""
-    own = [rule for rule in rules if rule.get("ports") != [HBONE] and not is_probe(rule) and is_of_tcp(rule)]
-    if not any(as_dicts(rule.get("ports")) for rule in own):
+class _Held(Struct, frozen=True):
+    """What a policy's pods let in, and where to say it."""
+
+    resource: Resource[Any]
+    pods: tuple[Instances, ...]
+    context: Context
+    code: str
+    found: tuple[Admitted, ...]
+
+    @property
+    def selector(self) -> Tree:
+        return as_dict(as_dict(self.resource.tree().get("spec")).get("podSelector"))
+
+    @property
+    def passing(self) -> tuple[str, ...]:
+        """The waypoints that come in their clients' place, under their own names."""
+        before = waypoints_before(self.context, self.pods)
+        return tuple(waypoint_principal(self.context, each) for each in before)
+
+    def sources(self, each: Admitted) -> Sources | None:
+        return sources(self.context, each.peers or (), self.resource.meta.namespace)
+
+
+def restriction(resource: Resource[Any], pods: tuple[Instances, ...], context: Context, code: str) -> Restriction:
+    """The ports and peers of a policy's ingress rules, and of others for the same pods, in other words."""
+    if not told_rules(as_dicts(as_dict(resource.tree().get("spec")).get("ingress"))):
         return Restriction()
-    told = [_numbers(as_dicts(rule.get("ports")), pods) for rule in own]
-    if None in told or not all(told):
-        return Restriction(reason="its rules name ports by range, or some name none")
-    if any(each != told[0] for each in told):
-        return Restriction(reason="its rules name other ports for other peers")
-    if any(len(ingress_policies(context.index.mesh, each.shape)) > 1 for each in pods):
-        return Restriction(reason="other NetworkPolicies let in on other ports of the same pods")
-    selector = (resource.tree().get("spec") or {}).get("podSelector") or {}
-    if selector.get("matchExpressions"):
-        return Restriction(reason="it selects pods by expressions, which an AuthorizationPolicy cannot")
-    return Restriction(_policy(resource, selector, told[0] or frozenset(), code))
+    rules = [_rules(context, each) for each in pods]
+    if any(each != rules[0] for each in rules):
+        why = "other NetworkPolicies are for some of the same pods only"
+        return Restriction(ports=why, peers=why if waypoints_before(context, pods) else "")
+    found = admissions(rules[0], pods)
+    if found is None:
+        why = "its rules name ports by wide ranges, or by names that its pods do not share"
+        return Restriction(ports=why, peers=why if waypoints_before(context, pods) else "")
+    held = _Held(resource, pods, context, code, found)
+    at_pods, at_waypoint = _at_pods(held), _at_waypoints(held)
+    manifests = (*at_pods.manifests, *at_waypoint.manifests)
+    by_account = any("from" in rule for each in manifests for rule in each["spec"]["rules"])
+    return Restriction(manifests, at_pods.ports, at_waypoint.peers, by_account)
 
 
-def _policy(resource: Resource[Any], selector: Tree, ports: Iterable[int], code: str) -> Tree:
-    rule = {"to": [{"operation": {"notPorts": [str(port) for port in sorted(ports)]}}]}
-    spec: Tree = {"action": "DENY", "rules": [rule]}
-    if selector.get("matchLabels"):
-        spec = {"selector": {"matchLabels": selector["matchLabels"]}, **spec}
-    of = (AUTHORIZATION_POLICY.api_version(), AUTHORIZATION_POLICY.name)
-    return made(of, (resource.meta.namespace, f"{resource.meta.name}-ports"), spec, str(resource.id), code)
+def _rules(context: Context, pods: Instances) -> list[Tree]:
+    """Of all policies that restrict what pods receive."""
+    policies = ingress_policies(context.index.mesh, pods.shape)
+    found = [rule for each in policies for rule in as_dicts(as_dict(each.tree().get("spec")).get("ingress"))]
+    return sorted(found, key=str)
 
 
-def _numbers(ports: list[Tree], pods: tuple[Instances, ...]) -> frozenset[int] | None:
-    """The TCP ports of a rule; None where they cannot be told, or a range would have to be listed."""
-    found: set[int] = set()
-    for port in ports:
-        if port.get("protocol", "TCP") != "TCP":
-            continue
-        written = port.get("port")
-        if isinstance(written, str):
-            named = {each.container_ports.get(written) for each in pods}
-            if len(named) != 1 or None in named:
-                return None
-            found |= {number for number in named if number is not None}
-        elif isinstance(written, int) and not port.get("endPort"):
-            found.add(written)
-        else:
+def _told_at_pods(held: _Held) -> list[Admitted]:
+    """Ports that not everybody may come to who may come at all: whom HBONE is let through for is told already."""
+    union = everywhere(held.found)
+    return [each for each in held.found if each.peers is not None and each.peers != union]
+
+
+def _at_pods(held: _Held) -> Restriction:
+    told = _told_at_pods(held)
+    if not told:
+        return Restriction()
+    labels = _match_labels(held.selector)
+    if labels is None:
+        return Restriction(ports="it selects pods by expressions, which an AuthorizationPolicy cannot")
+    rules = [_refusing(held, each, held.passing) for each in told]
+    if None in rules:
+        return Restriction(ports=_UNSAID)
+    spec: Tree = {"action": "DENY", "rules": rules}
+    if labels:
+        spec = {"selector": {"matchLabels": labels}, **spec}
+    return Restriction((_policy(held, f"{held.resource.meta.name}-{_ENDING}", spec),))
+
+
+def _told_at_waypoints(held: _Held) -> list[Admitted]:
+    """What the waypoint's own identity must not open; ports for nobody are closed for it too, at the pods."""
+    return [each for each in held.found if each.peers]
+
+
+def _at_waypoints(held: _Held) -> Restriction:
+    services = {each.host: each for pods in held.pods for each in guarding(held.context, pods)}
+    told = _told_at_waypoints(held)
+    if not services or not told:
+        return Restriction()
+    rules = [_refusing(held, each, ()) for each in told]
+    if None in rules:
+        return Restriction(peers=_UNSAID)
+    if any("notIpBlocks" in as_dict(as_dicts((rule or {})["from"])[0]["source"]) for rule in rules):
+        return Restriction(peers="it names addresses, which a waypoint may not see")
+    chosen = set(map(id, held.pods))
+    if any(id(each) not in chosen for service in services.values() for each in members(held.context, service)):
+        return Restriction(peers="other pods stand behind the same Service")
+    return Restriction(tuple(_twins(held, services.values(), [rule for rule in rules if rule])))
+
+
+def _twins(held: _Held, services: Any, rules: list[Tree]) -> Iterator[Tree]:
+    for service in services:
+        spec, _ = in_service_ports({"action": "DENY", "rules": rules}, _ports_of(held, service))
+        if spec["rules"]:
+            name = f"{service.name}-{held.resource.meta.name}-{_ENDING}"
+            yield _policy(held, name, {**spec, "targetRefs": [target_of(service)]})
+
+
+def _ports_of(held: _Held, service: Service) -> Any:
+    return service_ports_of(service, members(held.context, service))
+
+
+_UNSAID = (
+    "clients that it names are outside of the mesh, unknown today, or go under the same account or address as others"
+)
+
+
+def _refusing(held: _Held, each: Admitted, passing: tuple[str, ...]) -> Tree | None:
+    """A DENY rule for whoever may not come; None where no such rule says it."""
+    rule: Tree = {}
+    if each.peers:
+        named = held.sources(each)
+        if named is None:
             return None
-    return frozenset(found)
+        rule["from"] = [{"source": named.others(passing)}]
+    numbers = [str(port) for port in each.ports]
+    if numbers:
+        rule["to"] = [{"operation": {"notPorts" if each.rest else "ports": numbers}}]
+    return rule
+
+
+def _match_labels(selector: Tree) -> Tree | None:
+    """A selector by labels alone; an expression of one value is a label."""
+    found = dict(as_dict(selector.get("matchLabels")))
+    for each in as_dicts(selector.get("matchExpressions")):
+        values = each.get("values")
+        if each.get("operator") != "In" or not isinstance(values, list) or len(values) != 1:
+            return None
+        found[str(each.get("key"))] = values[0]
+    return found
+
+
+def _policy(held: _Held, name: str, spec: Tree) -> Tree:
+    place = (held.resource.meta.namespace, name)
+    return made(_OF, place, spec, str(held.resource.id), held.code)

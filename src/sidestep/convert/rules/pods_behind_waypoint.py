@@ -9,18 +9,20 @@ from typing import Any
 
 from msgspec import Struct
 
-from sidestep.convert.objects import added, is_made
+from sidestep.convert.objects import added, is_made, spec_of, with_spec
 from sidestep.convert.policies.at_pods import allow_waypoint, only_through_waypoint
+from sidestep.convert.policies.for_ztunnel import plain_rules
 from sidestep.convert.policies.layers import lost_rules, reached
 from sidestep.convert.policies.ports import closed_ports, service_ports_of
 from sidestep.convert.policies.readers import guarding, is_ambient, members, names_of, waypoint_principal
 from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
 from sidestep.model.kinds import AUTHORIZATION_POLICY, SERVICE_ENTRY
 from sidestep.model.resource import Resource
+from sidestep.semantics.authorization.parse import parse_policy
 from sidestep.semantics.authorization.policy import Action, Policy
 from sidestep.semantics.authorization.policy import Rule as PolicyRule
 from sidestep.semantics.instances import Instances
-from sidestep.semantics.loose import as_strings
+from sidestep.semantics.loose import as_dicts, as_strings
 from sidestep.semantics.service_index import CLUSTER_DOMAIN, Service
 
 CODE = "SID302"
@@ -97,8 +99,18 @@ def _behind(service: Service, context: Context) -> _Behind:
 
 
 def _policies(context: Context, pods: Instances) -> tuple[Policy, ...]:
-    """Enforced ones that people wrote."""
-    return tuple(each for each in context.index.applied_policies(pods) if not each.dry_run and not _ours(context, each))
+    """Enforced ones that people wrote, in the words that stand at the pods in the end."""
+    found = (each for each in context.index.applied_policies(pods) if not each.dry_run)
+    return tuple(_plain(context, each) for each in found if not _ours(context, each))
+
+
+def _plain(context: Context, policy: Policy) -> Policy:
+    resource = context.index.mesh.find(AUTHORIZATION_POLICY, policy.namespace, policy.id.name)
+    if resource is None or policy.invalid or policy.action is not Action.DENY:
+        return policy
+    spec = spec_of(resource)
+    rules = plain_rules(as_dicts(spec.get("rules")), context, policy.namespace).rules
+    return parse_policy(with_spec(resource, {**spec, "rules": rules}))
 
 
 def _ours(context: Context, policy: Policy) -> bool:

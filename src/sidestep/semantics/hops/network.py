@@ -20,6 +20,7 @@ from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.network_index import NetworkRules
+from sidestep.semantics.network_policies import PROBES
 from sidestep.semantics.selectors import selects
 from sidestep.semantics.waypoints import HBONE_PORT
 
@@ -144,6 +145,8 @@ def _space_selected(traveller: Traveller, selector: object, namespace: str) -> b
 
 
 def _block_admits(block: Mapping[str, Any], other: _End) -> bool | None:
+    if block.get("cidr") in PROBES:
+        return False
     if not other.address:
         return None
     excepted = block.get("except")

@@ -1,0 +1,99 @@
+"""What NetworkPolicies let in, port by port: pods take the union of all policies that select them.
+
+Source: Kubernetes NetworkPolicy API; istio-semantics.md §6.1 (l).
+"""
+
+import json
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from sidestep.convert.network.hbone import HBONE, is_of_tcp, is_probe
+from sidestep.convert.rewrite import Tree
+from sidestep.semantics.instances import Instances
+from sidestep.semantics.loose import as_dicts
+
+_MOST_PORTS = 128
+"""Of a range that is written out."""
+
+
+class Admitted(Struct, frozen=True):
+    """Who comes to some ports.
+
+    Attributes:
+        ports: the ports; of the rest, those that it is not about.
+        rest: whether it is about all ports but those.
+        peers: who, as rules name them; None for everybody.
+    """
+
+    ports: tuple[int, ...]
+    rest: bool
+    peers: tuple[Tree, ...] | None
+
+    @property
+    def nobody(self) -> bool:
+        """Whether nobody may."""
+        return self.peers == ()
+
+
+def admissions(rules: Iterable[Tree], pods: Iterable[Instances]) -> tuple[Admitted, ...] | None:
+    """Ports with the same peers together, the rest last; None where the ports of a rule cannot be told."""
+    here = tuple(pods)
+    told = [(rule, _numbers(as_dicts(rule.get("ports")), here)) for rule in told_rules(rules)]
+    if any(ports is None and rule.get("ports") for rule, ports in told):
+        return None
+    named = sorted({port for _, ports in told for port in ports or ()})
+    by_peers: dict[str, Admitted] = {}
+    for port in named:
+        peers = _together(rule for rule, ports in told if ports is None or port in ports)
+        key = json.dumps(peers, sort_keys=True)
+        before = by_peers.get(key, Admitted((), False, peers))
+        by_peers[key] = Admitted((*before.ports, port), False, peers)
+    rest = Admitted(tuple(named), True, _together(rule for rule, ports in told if ports is None))
+    return (*by_peers.values(), rest)
+
+
+def told_rules(rules: Iterable[Tree]) -> list[Tree]:
+    """Rules that let TCP in, without those that are there for ambient."""
+    return [rule for rule in rules if rule.get("ports") != [HBONE] and not is_probe(rule) and is_of_tcp(rule)]
+
+
+def everywhere(found: Iterable[Admitted]) -> tuple[Tree, ...] | None:
+    """Who may come to any port at all."""
+    rules = [{"from": list(each.peers)} if each.peers is not None else {} for each in found if each.peers != ()]
+    return _together(rules)
+
+
+def _together(rules: Iterable[Tree]) -> tuple[Tree, ...] | None:
+    found: dict[str, Tree] = {}
+    for rule in rules:
+        peers = as_dicts(rule.get("from"))
+        if not peers:
+            return None
+        found |= {json.dumps(peer, sort_keys=True): peer for peer in peers}
+    return tuple(found[key] for key in sorted(found))
+
+
+def _numbers(ports: list[Tree], pods: tuple[Instances, ...]) -> frozenset[int] | None:
+    """The TCP ports of a rule; None where they cannot be told, or for all of them."""
+    found: set[int] = set()
+    for port in ports:
+        if port.get("protocol", "TCP") == "TCP":
+            numbers = _written(port, pods)
+            if numbers is None:
+                return None
+            found |= numbers
+    return frozenset(found) if ports else None
+
+
+def _written(port: Tree, pods: tuple[Instances, ...]) -> set[int] | None:
+    written = port.get("port")
+    if isinstance(written, str):
+        named = {each.container_ports.get(written) for each in pods}
+        return {number for number in named if number is not None} if len(named) == 1 and None not in named else None
+    if not isinstance(written, int):
+        return None
+    last = port.get("endPort") or written
+    if not isinstance(last, int) or last - written >= _MOST_PORTS:
+        return None
+    return set(range(written, last + 1))
