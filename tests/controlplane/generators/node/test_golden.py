@@ -1,0 +1,176 @@
+"""What a small mesh becomes, word by word, and that the real Envoy takes all of it.
+
+`SIDESTEP_GOLDEN=write pytest …` writes the files anew; the diff is what to review.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+from tests.support.envoy import envoy_binary
+
+from sidestep.controlplane.generators import CLUSTER, ENDPOINTS, LISTENER, Resource
+from sidestep.controlplane.generators.node import NodeGenerator, Settings
+from sidestep.controlplane.index import Changes, Index
+from sidestep.controlplane.records import (
+    Locality,
+    PolicyKey,
+    PortMap,
+    Preference,
+    Scope,
+    Service,
+    ServiceKey,
+    Tunnel,
+    WaypointAddress,
+    Workload,
+    WorkloadUid,
+)
+from sidestep.lab.envoy import ControlPlane, Proxy, bootstrap
+from sidestep.semantics.authorization.policy import Action
+from sidestep.semantics.authorization.ztunnel import Address, Authorization, Group, Match, Side
+from sidestep.semantics.authorization.ztunnel import Scope as PolicyScope
+
+GOLDEN = Path(__file__).parent / "golden"
+SETTINGS = Settings(pods=("10.128.0.0/9", "fd00:10:128::/48"), services=("10.96.0.0/16",), access_log="/dev/null")
+WEB, BEHIND = ServiceKey("shop/web.shop.svc.cluster.local"), ServiceKey("shop/behind.shop.svc.cluster.local")
+GATE = ServiceKey("shop/gate.shop.svc.cluster.local")
+
+
+def pod(name: str, *addresses: str, node: str = "one", **more) -> Workload:
+    return Workload(
+        WorkloadUid(f"Kubernetes//Pod/shop/{name}"), name, "shop", addresses, node, account=name,
+        locality=Locality("r", f"zone-{node}"), canonical_name=name, canonical_revision="v1", **more,
+    )  # fmt: skip
+
+
+def service(key: ServiceKey, vip: str, **more) -> Service:
+    name = key.partition("/")[2].partition(".")[0]
+    return Service(name, "shop", key.partition("/")[2], (vip,), (PortMap(80, 8080), PortMap(90, 0)), **more)
+
+
+@pytest.fixture
+def index() -> Index:
+    ports = (PortMap(80, 8080),)
+    workloads = [
+        pod("web", "10.128.0.2", "fd00:10:128::2", tunnel=Tunnel.HBONE, netns="/scratch/netns/web", services={WEB: ports}, policies=(PolicyKey("shop/listed"),)),
+        pod("old", "10.128.0.3", node="two", services={WEB: (PortMap(80, 9090), PortMap(90, 9091))}),
+        pod("gate", "10.128.0.4", node="two", tunnel=Tunnel.HBONE, native_tunnel=True, services={GATE: ()}),
+        pod("behind", "10.128.0.5", node="two", tunnel=Tunnel.HBONE, waypoint=WaypointAddress(GATE)),
+    ]  # fmt: skip
+    services = [
+        service(WEB, "10.96.0.20", preferences=(Scope.ZONE,), mode=Preference.FAILOVER, sans=("spiffe://td/ns/x/sa/y",)),
+        service(BEHIND, "10.96.0.21", waypoint=WaypointAddress(GATE)),
+        service(GATE, "10.96.0.22"),
+    ]  # fmt: skip
+    strict = Authorization(
+        "strict", "shop", PolicyScope.NAMESPACE, Action.DENY, (Group(((Match(negative=Side(principals=("*",))),),)),)
+    )
+    listed = Authorization("listed", "shop", PolicyScope.WORKLOAD_SELECTOR, Action.ALLOW, (
+        Group(((Match(Side(ports=(8080,))),), (Match(Side(namespaces=("shop*",), source_ips=(Address("10.128.0.0", 16),))),))),
+    ))  # fmt: skip
+    made = Index()
+    made.apply(
+        Changes(
+            {each.uid: each for each in workloads},
+            {each.key: each for each in services},
+            {PolicyKey(f"shop/{each.name}"): each for each in (strict, listed)},
+        )
+    )
+    return made
+
+
+def standing(index: Index) -> dict[str, Resource]:
+    generator = NodeGenerator(SETTINGS)
+    found = [each for unit in generator.units(index, None) for each in generator.resources(index, unit)]
+    return {f"{each.type_url.rpartition('.')[2]} {each.name}": each for each in found}
+
+
+def asked(index: Index, *names: str) -> dict[str, Resource]:
+    generator = NodeGenerator(SETTINGS)
+    return {
+        f"{kind.rpartition('.')[2]} {name}": found
+        for name in names
+        for kind in (CLUSTER, ENDPOINTS)
+        if (found := generator.on_demand(index, kind, name, "one")) is not None
+    }
+
+
+DIALLED = ("10.96.0.20:80", "10.96.0.20:90", "10.96.0.21:80", "10.128.0.2", "10.128.0.3", "10.128.0.5")
+
+
+def told(found: dict[str, Resource]) -> dict[str, object]:
+    return {
+        name: [each.proxy, MessageToDict(each.message, preserving_proto_field_name=True)]
+        for name, each in found.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["standing", "asked"])
+def test_a_small_mesh_becomes_what_is_written_down(index, name):
+    found = told(standing(index) if name == "standing" else asked(index, *DIALLED))
+    file = GOLDEN / f"{name}.json"
+    if os.environ.get("SIDESTEP_GOLDEN") == "write":
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    assert found == json.loads(file.read_text())
+
+
+def test_the_same_records_become_the_same_bytes(index):
+    def content() -> list[bytes]:
+        found = {**standing(index), **asked(index, *DIALLED)}
+        return [each.message.SerializeToString(deterministic=True) for each in found.values()]
+
+    assert content() == content()
+
+
+def test_what_is_not_there_has_no_cluster(index):
+    assert asked(index, "10.96.0.20:81", "10.96.0.99:80", "10.128.9.9", "10.96.0.20", "name:80", "[x]:80", ":80") == {}
+
+
+def test_an_answer_depends_on_who_is_at_the_waypoint(index):
+    before = asked(index, "10.96.0.21:80")["ClusterLoadAssignment 10.96.0.21:80"]
+    gate = WorkloadUid("Kubernetes//Pod/shop/gate")
+    assert f"endpoints {GATE}" in before.depends
+    index.apply(Changes({gate: None}))
+    after = asked(index, "10.96.0.21:80")["ClusterLoadAssignment 10.96.0.21:80"]
+    assert before.message != after.message
+    assert not after.message.endpoints[0].lb_endpoints
+
+
+def test_a_policy_touches_those_who_list_it_or_live_with_it_and_nobody_else(index):
+    generator = NodeGenerator(SETTINGS)
+    assert list(generator.units(index, index.apply(Changes(policies={PolicyKey("shop/listed"): None})))) == [
+        "pod/Kubernetes//Pod/shop/web"
+    ]
+    assert list(generator.units(index, index.apply(Changes(services={BEHIND: None})))) == []
+
+
+@pytest.mark.real
+def test_envoy_takes_it(index, tmp_path):
+    found = {**standing(index), **asked(index, *DIALLED)}
+    plane = ControlPlane("127.0.0.1:1", "x", tmp_path / "roots", tmp_path / "token")
+    for path in (plane.roots, plane.token):
+        path.write_text("-")
+    start = bootstrap(Proxy("one", tmp_path, plane))
+    static: dict[str, list[object]] = {"listeners": [], "clusters": []}
+    for each in found.values():
+        shown = MessageToDict(each.message, preserving_proto_field_name=True)
+        if each.type_url == LISTENER:
+            shown.get("address", {}).get("socket_address", {}).pop("network_namespace_filepath", None)
+            static["listeners"].append(shown)
+        elif each.type_url == CLUSTER:
+            static["clusters"].append(shown)
+    file = tmp_path / "envoy.json"
+    file.write_text(json.dumps({**start, "static_resources": static}))
+    done = subprocess.run(
+        [envoy_binary(), "--mode", "validate", "--config-path", file],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "deprecated" not in done.stderr.lower()
