@@ -132,7 +132,7 @@ def _run(values: dict[str, Any]) -> int:
             _tell(f"note: {doubt}", values)
         if values["diff"]:
             return _show_diff(made, values)
-        proof = proof_of(made, _BUDGET) if _proves(values) else None
+        proof = proof_of(made, _BUDGET) if _proves(made, values) else None
     code = _refusal(proof) if proof is not None else 0
     if code and not values["force"] and _writes(values):
         return _refuse(proof, code, values)
@@ -214,8 +214,11 @@ def _finish_interrupted(values: dict[str, Any]) -> None:
         _tell(told, values)
 
 
-def _proves(values: dict[str, Any]) -> bool:
-    return _writes(values) if values["proving"] is None else values["proving"]
+def _proves(made: Made, values: dict[str, Any]) -> bool:
+    """Unless told, what is written is proved; where nothing changes there is nothing to hold against today's."""
+    if values["proving"] is not None:
+        return bool(values["proving"])
+    return _writes(values) and any(stage.objects for stage in made.stages)
 
 
 def _writes(values: dict[str, Any]) -> bool:

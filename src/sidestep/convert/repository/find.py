@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from sidestep.convert.editing.alignment import same
@@ -19,6 +20,7 @@ from sidestep.model.metadata import ObjectId
 from sidestep.model.origin import FileOrigin
 from sidestep.model.resource import Resource
 
+_encode = msgspec.json.Encoder(order="sorted").encode
 _MANIFESTS = (".yaml", ".yml", ".json", ".injected")
 _Type = tuple[str, str]
 """Group and kind."""
@@ -50,6 +52,7 @@ class Finder:
         self._repository = repository
         self._kustomizations = kustomizations
         self._in_file = cache(self._read)
+        self._by_content = cache(self._encoded)
         self.ways = cache(kustomizations.ways)
 
     def at_origin(self, resource: Resource[Any]) -> Located | None:
@@ -58,6 +61,9 @@ class Finder:
         if not isinstance(origin, FileOrigin) or origin.path not in self._plain:
             return None
         tree = resource.tree()
+        found = self._by_content(origin.path).get((origin.document, _encode(tree)))
+        if found is not None:
+            return found
         there = (each for each in self._in_file(origin.path) if each.document == origin.document)
         return next((each for each in there if same(each.tree, tree)), None)
 
@@ -98,6 +104,10 @@ class Finder:
 
     def _read(self, path: str) -> tuple[Located, ...]:
         return tuple(_objects(path, self._repository.files[path]))
+
+    def _encoded(self, path: str) -> dict[tuple[int, bytes], Located]:
+        """Objects of a file by document and content: a list may hold thousands."""
+        return {(each.document, _encode(each.tree)): each for each in self._in_file(path)}
 
     def _standing(self, located: Located, identity: ObjectId) -> Standing | None:
         meta = located.tree.get("metadata")
