@@ -29,6 +29,8 @@ def summary(machine: "Machine") -> dict[str, Any]:
 
 def outstanding(machine: "Machine") -> list[str]:
     """What is not yet as wanted, in words; nothing when the lab has come to rest."""
+    if not machine.begun:
+        return ["the lab is still coming up"]
     store = machine.store
     left = [f"{ref} is not as it wants to be" for ref in unsettled(store)]
     for pod in store.of(POD):

@@ -50,6 +50,7 @@ class Machine:
         self._addresses = Pool(NODES, "nodes")
         self._over = asyncio.Event()
         self._settling = False
+        self.begun = False
         self.pods = Pods(self.store, self.nodes, self.processes, scratch, say=self.say, now=self.now)
         self._tables = ServiceTables(self.store, self.nodes)
         self.control_plane = ControlPlane(self._fabric, self._addresses.take(), scratch, settings, self.processes)
@@ -81,6 +82,8 @@ class Machine:
             await self._add_node(number, node)
         for tree in self.settings.objects:
             self._put(tree)
+        await asyncio.gather(*map(self.control_plane.start_proxy, self.nodes.values()))
+        self.begun = True
         print("up", flush=True)  # noqa: T201 - who started us waits for this line
         await self._over.wait()
         server.close()
@@ -98,7 +101,6 @@ class Machine:
         self.pods.know(settings.name)
         self.store.put(_node_object(settings, node.address))
         await run_agent(node, self.scratch, self.processes)
-        await self.control_plane.start_proxy(node)
 
     def _ended(self, name: str, code: int) -> None:
         self.say(name, f"ended with code {code} and is started again")
@@ -188,7 +190,7 @@ class Machine:
 
     async def certificates(self) -> Any:
         """The certificates that proxies hold, without keys."""
-        return await self.control_plane.certificates()
+        return await self.control_plane.ask("certs")
 
     async def config_dump(self, node: str) -> Any:
         """What a node's proxy was told.
@@ -198,7 +200,7 @@ class Machine:
         """
         if node not in self.nodes:
             raise WorldError("there is no such node", where=node, remedy=f"name one of {', '.join(self.nodes)}")
-        return await self.control_plane.config_dump(node)
+        return await self.control_plane.ask("config-dump", node=node)
 
     async def verify(self) -> list[dict[str, Any]]:
         """For each pod, what its labels ask for and what the kernel does with its connections."""

@@ -60,11 +60,11 @@ def usage_columns() -> dict[str, Cell]:
 def certificate_columns() -> dict[str, Cell]:
     """What is shown of certificates."""
     return {
-        "PROXY": lambda row: str(row["proxy"]),
+        "NODE": lambda row: str(row["node"]),
+        "USED": lambda row: str(row["purpose"]),
         "IDENTITY": lambda row: str(row["identity"]),
+        "SIGNER": lambda row: str(row["signer"]),
         "SERIAL": lambda row: str(row["serial"]),
-        "FROM": lambda row: str(row["valid_from"]),
-        "UNTIL": lambda row: str(row["valid_until"]),
     }
 
 
