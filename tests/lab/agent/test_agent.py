@@ -44,6 +44,8 @@ CALLS = (
     ("ws", Protocol.AUTO, "/a", 101),
     ("tcp", Protocol.AUTO, "", -1),
     ("https", Protocol.HTTPS, "/a", 200),
+    ("http", Protocol.HTTP, "/bytes/3000000", 200),
+    ("h2c", Protocol.HTTP, "/bytes/3000000", 200),
 )
 
 
@@ -193,6 +195,18 @@ def test_a_port_that_is_taken_is_named_and_nothing_of_the_pod_runs():
     assert isinstance(answer, Failed)
     assert port in answer.reason
     assert after == "refused"
+
+
+def test_a_port_that_was_taken_while_a_container_was_slow_to_start_is_told():
+    async def scene(agent):
+        (port,) = free_ports(1)
+        await agent.done(serve("slow", (port, Protocol.HTTP), behaviour=Behaviour(start_after=0.3)))
+        await agent.done(serve("quick", (port, Protocol.HTTP)))
+        told = await agent.heard(lambda each: isinstance(each, Ready) and each.uid == "slow" and not each.started)
+        return told.reason, f"port {port}"
+
+    reason, port = played(scene)
+    assert port in reason
 
 
 def test_commands_that_make_no_sense_are_answered():

@@ -46,7 +46,7 @@ class RunningContainer:
             OSError: one is taken.
         """
         if not self.container.command:
-            self._ports = bind_all(network, self.container.ports)
+            self._ports = bind_all(network, self.container.ports, at_once=not self.container.behaviour.start_after)
 
     def start(self) -> None:
         """Listen, after the time that it is told to need, and be probed."""
@@ -88,7 +88,12 @@ class RunningContainer:
     async def _listen(self) -> None:
         await asyncio.sleep(self.container.behaviour.start_after)
         for port in self._ports:
-            await port.listen(self._site)
+            try:
+                await port.listen(self._site)
+            except OSError as error:
+                reason = f"port {port.port.number}: {error.strerror}"
+                self._tell(Ready(self._pod.uid, self.container.name, started=False, ready=False, reason=reason))
+                return
         self._listening = True
 
     def _new_site(self) -> Site:

@@ -76,7 +76,8 @@ class Http1Connection(Connection):
 
     def _rest(self, event: Any) -> None:
         if isinstance(event, h11.ConnectionClosed):
-            self.transport.close()
+            if self._task is None:
+                self.transport.close()
         elif event is h11.NEED_DATA and self._parser.they_are_waiting_for_100_continue:
             proceed = h11.InformationalResponse(status_code=100, headers=[])
             self.transport.write(self._parser.send(proceed) or b"")

@@ -28,24 +28,36 @@ class BoundPort:
 
     Connections are accepted here and not by `loop.create_server`: that forgets one which is accepted in the moment in
     which the server closes, and its client waits for ever.
+
+    Args:
+        network: where.
+        port: which.
+        at_once: connections may come from now on, and wait until they are served. Only so can be told whether somebody
+            else has bound the port without listening.
     """
 
-    def __init__(self, network: Network, port: Port) -> None:
+    def __init__(self, network: Network, port: Port, *, at_once: bool = False) -> None:
         self.port = port
         kind = socket.SOCK_DGRAM if port.protocol is Protocol.UDP else socket.SOCK_STREAM
         self._socket = _bound(network, port.number, kind)
+        if at_once and kind is socket.SOCK_STREAM:
+            self._listen()
         self._datagrams: asyncio.DatagramTransport | None = None
         self._accepted: set[asyncio.Task[None]] = set()
 
     async def listen(self, site: Site) -> None:
-        """Take connections for a container."""
+        """Take connections for a container.
+
+        Raises:
+            OSError: somebody else listens there by now.
+        """
         self._loop = asyncio.get_running_loop()
         if self.port.protocol is Protocol.UDP:
             self._datagrams, _ = await self._loop.create_datagram_endpoint(EchoDatagrams, sock=self._socket)
             return
         self._kind, self._site = spoken_at(self.port.protocol), site
         self._context = server_context() if self.port.protocol is Protocol.HTTPS else None
-        self._socket.listen(_BACKLOG)
+        self._listen()
         self._loop.add_reader(self._socket, self._accept)
 
     def close(self) -> None:
@@ -55,6 +67,13 @@ class BoundPort:
         elif self._socket.fileno() >= 0:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
+
+    def _listen(self) -> None:
+        try:
+            self._socket.listen(_BACKLOG)
+        except OSError:
+            self._socket.close()
+            raise
 
     def _accept(self) -> None:
         for _ in range(_AT_ONCE):
@@ -83,7 +102,7 @@ class BoundPort:
             connection.close()
 
 
-def bind_all(network: Network, ports: Sequence[Port]) -> list[BoundPort]:
+def bind_all(network: Network, ports: Sequence[Port], *, at_once: bool) -> list[BoundPort]:
     """All ports of a container, or none.
 
     Raises:
@@ -92,7 +111,7 @@ def bind_all(network: Network, ports: Sequence[Port]) -> list[BoundPort]:
     bound: list[BoundPort] = []
     for port in ports:
         try:
-            bound.append(BoundPort(network, port))
+            bound.append(BoundPort(network, port, at_once=at_once))
         except Exception as error:
             for each in bound:
                 each.close()
@@ -127,7 +146,8 @@ def _bound(network: Network, number: int, kind: socket.SocketKind) -> socket.soc
     except OSError:
         made, host = network.open(socket.AF_INET, kind), "0.0.0.0"  # noqa: S104  # in a pod's own network
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if kind is socket.SOCK_STREAM:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, number))
     except OSError:
         made.close()
