@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
+import grpc.aio
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.service.discovery.v3 import ads_pb2_grpc
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 from google.protobuf import json_format
 
 from sidestep.controlplane.ads.plane import Plane
@@ -151,7 +155,7 @@ async def running(
         await server.stop(None)
 
 
-def bootstrap(proxy: Proxy, port: int, token: Path, roots: Path) -> dict:
+def bootstrap(proxy: Proxy, port: int, token: Path, roots: Path, name: str = "controlplane.test") -> dict:
     """An Envoy that takes everything from the control plane, which it knows by name, and shows its token."""
     grpc = {
         "google_grpc": {
@@ -159,7 +163,7 @@ def bootstrap(proxy: Proxy, port: int, token: Path, roots: Path) -> dict:
             "stat_prefix": "controlplane",
             "credentials_factory_name": "envoy.grpc_credentials.file_based_metadata",
             "channel_credentials": {"ssl_credentials": {"root_certs": {"filename": os.fspath(roots)}}},
-            "channel_args": {"args": {"grpc.ssl_target_name_override": {"string_value": "controlplane.test"}}},
+            "channel_args": {"args": {"grpc.ssl_target_name_override": {"string_value": name}}},
             "call_credentials": [
                 {
                     "from_plugin": {
@@ -197,3 +201,23 @@ def bootstrap(proxy: Proxy, port: int, token: Path, roots: Path) -> dict:
             }
         ],
     }
+
+
+async def first_answer(port: int, roots: bytes, name: str, token: str | None, node: str) -> list[str]:
+    """What a client is told that shows a token, calls itself a node and asks for all clusters.
+
+    Raises:
+        grpc.aio.AioRpcError: it was refused.
+    """
+    credentials = grpc.ssl_channel_credentials(roots)
+    metadata = () if token is None else (("authorization", f"Bearer {token}"),)
+    options = (("grpc.ssl_target_name_override", name),)
+    async with grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, options) as channel:
+        call = ads_pb2_grpc.AggregatedDiscoveryServiceStub(channel).DeltaAggregatedResources(metadata=metadata)
+        request = DeltaDiscoveryRequest(type_url=CLUSTER)
+        request.node.id = node
+        await call.write(request)
+        answer = await call.read()
+        if answer is grpc.aio.EOF:
+            raise grpc.aio.AioRpcError(await call.code(), None, None, details=await call.details())
+        return [each.name for each in answer.resources]

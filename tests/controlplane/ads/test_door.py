@@ -5,12 +5,9 @@ from datetime import timedelta
 import grpc
 import grpc.aio
 import pytest
-from envoy.service.discovery.v3 import ads_pb2_grpc
-from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
-from tests.support.ads import START, Running, in_a_loop, running
+from tests.support.ads import START, Running, first_answer, in_a_loop, running
 
 from sidestep.controlplane.ads.server import address_of
-from sidestep.controlplane.generators import CLUSTER
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import Records
 from sidestep.controlplane.tokens import Proxy, Tokens
@@ -18,29 +15,14 @@ from sidestep.controlplane.tokens import Proxy, Tokens
 _NODE = Proxy("node", "one")
 
 
-async def _first_answer(lab: Running, *metadata: tuple[str, str], node: str = "one") -> list[str]:
-    """What a client is told that asks for all clusters."""
-    options = (("grpc.ssl_target_name_override", "controlplane.test"),)
-    credentials = grpc.ssl_channel_credentials(lab.roots)
-    async with grpc.aio.secure_channel(f"127.0.0.1:{lab.port}", credentials, options) as channel:
-        call = ads_pb2_grpc.AggregatedDiscoveryServiceStub(channel).DeltaAggregatedResources(metadata=metadata)
-        request = DeltaDiscoveryRequest(type_url=CLUSTER)
-        request.node.id = node
-        await call.write(request)
-        answer = await call.read()
-        if answer is grpc.aio.EOF:
-            raise grpc.aio.AioRpcError(await call.code(), None, None, details=await call.details())
-        return [each.name for each in answer.resources]
-
-
-def _showing(token: str) -> tuple[str, str]:
-    return "authorization", f"Bearer {token}"
+async def _first_answer(lab: Running, token: str | None, node: str = "one") -> list[str]:
+    return await first_answer(lab.port, lab.roots, "controlplane.test", token, node)
 
 
 @in_a_loop
 async def test_a_proxy_with_its_token_is_answered_even_where_there_is_nothing_to_tell():
     async with running(Index.of(Records({}, {}, {}))) as lab:
-        assert await _first_answer(lab, _showing(lab.tokens.mint(_NODE, START))) == []
+        assert await _first_answer(lab, lab.tokens.mint(_NODE, START)) == []
 
 
 @pytest.mark.parametrize(
@@ -61,9 +43,8 @@ async def test_who_does_not_prove_who_it_is_is_told_nothing(token: Proxy | str |
         if isinstance(token, Proxy):
             minted = START - timedelta(hours=1) if reason == "expired" else START
             token = lab.tokens.mint(token, minted)
-        shown = () if token is None else (_showing(token),)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await _first_answer(lab, *shown)
+            await _first_answer(lab, token)
         assert refused.value.code() is code
         assert reason in (refused.value.details() or "")
         assert lab.plane.metrics.responses == 0
@@ -75,7 +56,7 @@ async def test_who_does_not_prove_who_it_is_is_told_nothing(token: Proxy | str |
 async def test_a_token_that_was_carried_to_another_node_does_not_count():
     async with running(Index.of(Records({}, {}, {})), at_home=lambda _proxy, address: address == "10.0.0.7") as lab:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await _first_answer(lab, _showing(lab.tokens.mint(_NODE, START)))
+            await _first_answer(lab, lab.tokens.mint(_NODE, START))
         assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 

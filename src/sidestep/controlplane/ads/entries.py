@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable
 
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryResponse
+from google.protobuf.message import Message
 from msgspec import Struct
 
 from sidestep.controlplane.generators import Resource
@@ -52,3 +53,9 @@ def response(type_url: str, nonce: str, entries: Iterable[Entry], removed: Itera
     """What a proxy is sent at once of a type."""
     end = DeltaDiscoveryResponse(type_url=type_url, nonce=nonce, removed_resources=removed)
     return b"".join((*(each.wire for each in entries), end.SerializeToString()))
+
+
+def resources_in(entry: Entry) -> Iterable[Message]:
+    """What an entry holds, for who wants to look."""
+    for each in DeltaDiscoveryResponse.FromString(entry.wire).resources:
+        yield each.resource

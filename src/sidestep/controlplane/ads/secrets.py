@@ -87,6 +87,11 @@ class Secrets:
         self._current.pop(key, None)
         self._roots.discard(key)
 
+    def served(self) -> Iterator[tuple[str, str, str]]:
+        """Proxy, name and version of each certificate that a proxy has."""
+        for key, version in sorted(self._current.items()):
+            yield key.proxy, key.name, version
+
     def outdated(self) -> int:
         """How many of the certificates that proxies have were signed before the last change of who signs."""
         generation = self._trust().own.generation

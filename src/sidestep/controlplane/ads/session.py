@@ -3,6 +3,9 @@
 Of each type one response is under way at most: while a proxy is slow, what changes piles up as names, not as messages.
 What is new goes out in an order in which nothing names what is not there yet; what a proxy must give up waits until it
 has taken everything new (make before break).
+
+Envoy may drop good resources that came with one that it rejects. So what was rejected is sent again in halves, until
+the bad one stands alone.
 """
 
 from collections.abc import Iterable, Iterator
@@ -47,7 +50,7 @@ class Rejection(Struct, frozen=True):
     Attributes:
         proxy: its name.
         type_url: of the resources.
-        names: of all that it was sent; good ones among them it may have taken.
+        names: of the resource; several where it rejects none of them alone.
         reason: in its words.
     """
 
@@ -68,11 +71,12 @@ class _Known:
         self.leaving: set[str] = set()
         self.under_way = ""
         self.sent: tuple[str, ...] = ()
+        self.halves: list[tuple[str, ...]] = []
         self.unanswered = False
 
     @property
     def idle(self) -> bool:
-        return not self.under_way and not self.pending
+        return not (self.under_way or self.pending or self.halves)
 
 
 class Session:
@@ -167,6 +171,10 @@ class Session:
         known.under_way, names = "", known.sent
         if not request.HasField("error_detail"):
             return None
+        if len(names) > 1:
+            middle = len(names) // 2
+            known.halves += (names[middle:], names[:middle])
+            return None
         return Rejection(self.proxy, type_url, names, request.error_detail.message)
 
     def _subscribe(self, type_url: str, known: _Known, name: str, *, resumed: bool) -> None:
@@ -195,38 +203,47 @@ class Session:
 
     def _add(self, type_url: str, known: _Known) -> bytes | None:
         """New and changed resources; and at once that there is none, to who asked by name and waits."""
-        if known.under_way or not (known.pending or known.unanswered):
+        if known.under_way:
             return None
-        entries, absent = [], []
+        while known.halves:
+            half = self._half(type_url, known)
+            if half is not None:
+                return half
+        if not (known.pending or known.unanswered):
+            return None
+        entries, absent = self._news(type_url, known)
+        if not entries and not absent and not known.unanswered:
+            return None
+        known.unanswered = False
+        return self._send(type_url, known, tuple(entries), entries.values(), absent)
+
+    def _news(self, type_url: str, known: _Known) -> tuple[dict[str, Entry], list[str]]:
+        """What of the pending names is to be sent, and which are waited for and not there."""
+        entries: dict[str, Entry] = {}
+        absent: list[str] = []
         for name in sorted(known.pending):
-            held = known.held.get(name)
-            entry = self._due(type_url, known, name)
+            held, entry = known.held.get(name), self._due(type_url, known, name)
             if entry is not None:
                 known.leaving.discard(name)
                 if entry.version != held:
-                    known.held[name] = entry.version
-                    entries.append((name, entry))
+                    known.held[name], entries[name] = entry.version, entry
             elif held:
                 known.leaving.add(name)
             elif held is None and name in known.names:
                 known.held[name] = _ABSENT
                 absent.append(name)
         known.pending.clear()
-        if type_url == CLUSTER:
-            self._again(name for name, _ in entries)
-        if not entries and not absent and not known.unanswered:
-            return None
-        known.unanswered = False
-        names = tuple(name for name, _ in entries)
-        return self._send(type_url, known, names, (entry for _, entry in entries), absent)
+        return entries, absent
 
-    def _again(self, clusters: Iterable[str]) -> None:
-        """A cluster that changes is made anew and waits for its endpoints, for which Envoy does not ask again."""
-        known = self._types.get(ENDPOINTS)
-        for name in clusters if known else ():
-            if known and name in known.names:
-                known.held.pop(name, None)
-                known.pending.add(name)
+    def _half(self, type_url: str, known: _Known) -> bytes | None:
+        """A part of what was rejected, as it is now; None where nothing of it is left."""
+        due = [(name, self._due(type_url, known, name)) for name in known.halves.pop()]
+        entries = [(name, entry) for name, entry in due if entry is not None and entry.wire]
+        known.held.update((name, entry.version) for name, entry in entries)
+        known.pending.difference_update(name for name, _ in entries)
+        if not entries:
+            return None
+        return self._send(type_url, known, tuple(name for name, _ in entries), (each for _, each in entries), ())
 
     def _due(self, type_url: str, known: _Known, name: str) -> Entry | None:
         key = Key(type_url, name, self.proxy)

@@ -13,7 +13,8 @@ from sidestep.controlplane.ca.authority import Authority, Lifetimes, Stage
 from sidestep.controlplane.ca.certificates import Signer, key_pem, pem
 from sidestep.errors import WorldError
 
-_FILE = "authority.json"
+MESH, DOOR = "authority.json", "door.json"
+"""The authority of the mesh; and that of the control plane's own server, which proxies read once, when they start."""
 
 
 class _Pair(Struct, frozen=True):
@@ -29,13 +30,13 @@ class _Kept(Struct, frozen=True):
     stage: Stage
 
 
-def load(folder: Path, lifetimes: Lifetimes | None = None) -> Authority | None:
+def load(folder: Path, lifetimes: Lifetimes | None = None, name: str = MESH) -> Authority | None:
     """The authority that was kept; None where none was.
 
     Raises:
         WorldError: the file is not what was written.
     """
-    file = folder / _FILE
+    file = folder / name
     if not file.exists():
         return None
     try:
@@ -51,11 +52,11 @@ def load(folder: Path, lifetimes: Lifetimes | None = None) -> Authority | None:
     return Authority(kept.trust_domain, root, intermediate, lifetimes or Lifetimes(), other, kept.stage)
 
 
-def keep(authority: Authority, folder: Path) -> None:
+def keep(authority: Authority, folder: Path, name: str = MESH) -> None:
     """Write an authority; whole or not at all, readable for nobody else."""
     other = _pair(authority.other) if authority.other else None
     kept = _Kept(authority.trust_domain, _pair(authority.root), _pair(authority.intermediate), other, authority.stage)
-    write_private(folder / _FILE, msgspec.json.encode(kept))
+    write_private(folder / name, msgspec.json.encode(kept))
 
 
 def write_private(file: Path, content: bytes) -> None:

@@ -1,0 +1,39 @@
+"""`python -m sidestep.controlplane --machine SOCKET --folder FOLDER --tokens FOLDER --listen HOST:PORT`."""
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from sidestep.controlplane.generators import Generator
+from sidestep.controlplane.generators.node.generator import NodeGenerator
+from sidestep.controlplane.generators.node.settings import Settings
+from sidestep.controlplane.process import ROLE, Options, run
+from sidestep.controlplane.registry.registry import MeshNames
+
+
+def main() -> None:
+    """Run a control plane."""
+    parser = argparse.ArgumentParser(prog="sidestep.controlplane", description=__doc__)
+    parser.add_argument("--machine", type=Path, required=True, help="socket of the lab's machine")
+    parser.add_argument("--folder", type=Path, required=True, help="where keys are kept")
+    parser.add_argument("--tokens", type=Path, required=True, help="where proxies' tokens are written")
+    parser.add_argument("--listen", required=True, help="host:port")
+    parser.add_argument("--trust-domain", default=MeshNames().trust_domain)
+    parser.add_argument("--root-namespace", default=MeshNames().root_namespace)
+    parser.add_argument("--trust-domain-alias", action="append", default=[])
+    parser.add_argument("--settings", default="{}", help="of nodes' proxies, as JSON: generators.node.settings.Settings")
+    given = parser.parse_args()
+    names = MeshNames(given.root_namespace, given.trust_domain)
+    options = Options(given.machine, given.folder, given.tokens, given.listen, names, tuple(given.trust_domain_alias))
+    asyncio.run(run(options, _generators(given.settings)))
+
+
+def _generators(settings: str) -> Mapping[str, Generator]:
+    return {ROLE: NodeGenerator(msgspec.json.decode(settings, type=Settings))}
+
+
+if __name__ == "__main__":
+    main()

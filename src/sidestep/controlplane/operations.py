@@ -1,0 +1,119 @@
+"""What one may ask of a running control plane, over a unix socket that only its user may enter: a line, and a line back.
+
+`{"do":"status"}`, `{"do":"certs"}`, `{"do":"config-dump","node":"…"}`, `{"do":"findings"}`, `{"do":"rotate-root"}`,
+`{"do":"rotate-intermediate"}`. Nobody is shown a key.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+from google.protobuf.json_format import MessageToDict
+from msgspec import Struct
+
+from sidestep.controlplane.ads.entries import resources_in
+from sidestep.controlplane.ads.plane import Plane
+from sidestep.controlplane.ca.certificates import fingerprint
+from sidestep.controlplane.registry.registry import Registry
+from sidestep.controlplane.rotation import Rotation
+from sidestep.controlplane.tokens import Proxy
+
+
+class Request(Struct, frozen=True):
+    """A question."""
+
+    do: str
+    node: str = ""
+
+
+class Operations:
+    """Answers.
+
+    Args:
+        registry: what is known of objects.
+        plane: what proxies are told.
+        rotation: who signs.
+    """
+
+    def __init__(self, registry: Registry, plane: Plane, rotation: Rotation) -> None:
+        self._registry, self._plane, self._rotation = registry, plane, rotation
+        self._answers: dict[str, Callable[[Request], Any]] = {
+            "status": lambda _: self._status(),
+            "certs": lambda _: self._certificates(),
+            "config-dump": lambda request: self._dump(request.node),
+            "findings": lambda _: [msgspec.to_builtins(each) for each in self._plane.findings],
+            "rotate-root": lambda _: {"begun": self._rotation.begin(self._plane)},
+            "rotate-intermediate": lambda _: self._rotation.next_intermediate(self._plane),
+        }
+
+    async def serve(self, path: Path) -> asyncio.Server:
+        """Listen."""
+        path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._connected, path)
+        path.chmod(0o600)
+        return server
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(msgspec.json.encode(self._answer(line)) + b"\n")
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = msgspec.json.decode(line, type=Request)
+        except msgspec.MsgspecError as error:
+            return {"refusal": {"message": f"the control plane does not understand the request: {error}"}}
+        answer = self._answers.get(request.do)
+        if answer is None:
+            return {"refusal": {"message": f"the control plane cannot {request.do!r}; it can {', '.join(self._answers)}"}}
+        return {"result": answer(request)}
+
+    def _status(self) -> dict[str, Any]:
+        metrics, index = self._plane.metrics, self._plane.index
+        return {
+            "ready": True,
+            "settled": self._plane.settled,
+            "proxies": sorted(connection.proxy.name for connection in self._plane.connections),
+            "records": [len(index.workloads), len(index.services), len(index.policies)],
+            "withheld": {f"{ref.namespace}/{ref.name}": why for ref, why in sorted(self._registry.withheld.items())},
+            "trust": {
+                "stage": self._rotation.authority.stage,
+                "roots": [fingerprint(each) for each in self._rotation.authority.anchors],
+                "generation": self._rotation.authority.generation,
+            },
+            "metrics": {
+                "streams": metrics.streams,
+                "refused": metrics.refused,
+                "responses": metrics.responses,
+                "bytes": metrics.bytes,
+                "changes": metrics.changes,
+                "rejections": metrics.rejections,
+                "convergence_median_ms": median(metrics.convergence) * 1000 if metrics.convergence else None,
+            },
+        }
+
+    def _certificates(self) -> list[dict[str, Any]]:
+        found = []
+        for proxy, name, version in self._plane.secrets.served():
+            generation, renewal, serial = version.split(".")
+            purpose, _, identity = name.partition(":")
+            row = {"node": proxy, "purpose": purpose, "identity": identity}
+            found.append({**row, "signer": generation, "renewed_at": int(renewal), "serial": serial})
+        return found
+
+    def _dump(self, node: str) -> list[dict[str, Any]]:
+        proxies = {connection.proxy for connection in self._plane.connections if connection.proxy.name == node}
+        return [
+            {"type": type_url, "version": entry.version, "resource": MessageToDict(message)}
+            for proxy in sorted(proxies, key=lambda each: (each.role, each.name))
+            for type_url, _, entry in self._plane.entries(Proxy(proxy.role, proxy.name))
+            for message in resources_in(entry)
+        ]

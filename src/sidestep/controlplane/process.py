@@ -1,0 +1,171 @@
+"""The control plane's process: hears of objects, tells proxies.
+
+Everything that must outlive it is in one folder: the authority, the key of tokens, the authority of its own server.
+What proxies have is not: they say so themselves when they come back.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+
+from msgspec import Struct
+
+from sidestep.controlplane.ads.plane import Plane
+from sidestep.controlplane.ads.secrets import Secrets
+from sidestep.controlplane.ads.server import Door, serve
+from sidestep.controlplane.ca.authority import Authority, Chain
+from sidestep.controlplane.ca.certificates import pem
+from sidestep.controlplane.ca.folder import DOOR, MESH, keep, load
+from sidestep.controlplane.generators import Generator
+from sidestep.controlplane.operations import Operations
+from sidestep.controlplane.registry.held import NODE, WATCHED
+from sidestep.controlplane.registry.objects import Ref
+from sidestep.controlplane.registry.registry import Change, MeshNames, Registry
+from sidestep.controlplane.rotation import Rotation
+from sidestep.controlplane.token_files import TokenFiles
+from sidestep.controlplane.tokens import Proxy, Tokens
+from sidestep.controlplane.watch import Watch
+from sidestep.errors import SidestepError
+from sidestep.semantics.loose import as_dict, as_dicts
+
+ROLE = "node"
+SERVER_NAME = "controlplane.sidestep"
+"""The name in the server's certificate."""
+ROOTS, SOCKET = "roots.pem", "operations.sock"
+"""In the folder: what its server's certificate is checked by, and where it can be asked."""
+_TICK = 1.0
+
+
+class Options(Struct, frozen=True):
+    """How it is started.
+
+    Attributes:
+        machine: socket of the machine.
+        folder: its own.
+        tokens: folder of proxies' tokens.
+        listen: `host:port`.
+        names: of the mesh.
+        aliases: other names of its trust domain.
+    """
+
+    machine: Path
+    folder: Path
+    tokens: Path
+    listen: str
+    names: MeshNames = MeshNames()
+    aliases: tuple[str, ...] = ()
+
+
+async def run(options: Options, generators: Mapping[str, Generator]) -> None:
+    """Serve until the process is told to end."""
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    serving = asyncio.create_task(_Process(options, generators).serve())
+    ending = asyncio.create_task(ended.wait())
+    done, _ = await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
+    serving.cancel()
+    ending.cancel()
+    if serving in done:
+        serving.result()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+class _Process:
+    def __init__(self, options: Options, generators: Mapping[str, Generator]) -> None:
+        options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._options, self._generators = options, generators
+        self._registry = Registry(options.names)
+        self._tokens = Tokens.kept(options.folder)
+        self._files = TokenFiles(options.tokens, self._tokens, ROLE, _now)
+        self._nodes: dict[str, frozenset[str]] = {}
+        mesh = _kept(options.folder, options.names.trust_domain, MESH)
+        self._rotation = Rotation(mesh, options.folder, _now, options.aliases)
+
+    async def serve(self) -> None:
+        """Nobody is served before everything was heard: who came back too early would be told that all is gone."""
+        watch = Watch(self._options.machine, [kind.key for kind in WATCHED], _tell)
+        batches = watch.batches()
+        first = await anext(batches)
+        self._registry.apply(first)
+        self._notice(first)
+        index = self._registry.index
+        secrets = Secrets(index, self._rotation.trust, _now, random.SystemRandom().random)
+        plane = Plane(index, self._generators, secrets)
+        operations = await Operations(self._registry, plane, self._rotation).serve(self._options.folder / SOCKET)
+        server, _ = await serve(plane, self._door(), self._chain(), self._options.listen)
+        ticking = asyncio.create_task(self._tick(plane))
+        try:
+            async for batch in batches:
+                self._notice(batch)
+                plane.change(self._registry.derive(batch))
+        finally:
+            ticking.cancel()
+            operations.close()
+            await server.stop(None)
+
+    def _door(self) -> Door:
+        return Door(self._tokens, frozenset(self._generators), _now, self._at_home)
+
+    def _chain(self) -> Chain:
+        door = _kept(self._options.folder, SERVER_NAME, DOOR)
+        (self._options.folder / ROOTS).write_bytes(pem(door.anchors))
+        return door.serve((SERVER_NAME,), _now())
+
+    async def _tick(self, plane: Plane) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            self._files.keep(self._nodes)
+            plane.renew_certificates()
+            self._rotation.go_on(plane)
+
+    def _notice(self, batch: list[Change]) -> None:
+        """Nodes, for which there are tokens, and from whose addresses those count."""
+        for change in batch:
+            if change.ref.kind == NODE:
+                if change.tree is None:
+                    self._nodes.pop(change.ref.name, None)
+                else:
+                    self._nodes[change.ref.name] = _addresses(change)
+        self._files.keep(self._nodes)
+
+    def _at_home(self, proxy: Proxy, address: str) -> bool:
+        """Whether a token counts that comes from an address: only from its own node's."""
+        own = self._nodes.get(proxy.name)
+        if own is None:
+            return False
+        return not address or _plain(address) in own
+
+
+def _plain(address: str) -> str:
+    """An IPv4 address that came through a socket for both families, as itself."""
+    parsed = ip_address(address)
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
+def _addresses(change: Change) -> frozenset[str]:
+    rows = as_dicts(as_dict((change.tree or {}).get("status")).get("addresses"))
+    return frozenset(str(row["address"]) for row in rows if row.get("type") == "InternalIP")
+
+
+def _kept(folder: Path, name: str, file: str) -> Authority:
+    authority = load(folder, name=file)
+    if authority is None:
+        authority = Authority.new(name, _now())
+        keep(authority, folder, file)
+    return authority
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _tell(error: SidestepError) -> None:
+    sys.stderr.write(f"{error}\n")
