@@ -34,6 +34,11 @@ class Capture:
         self.net = net
         self._captured = False
 
+    @property
+    def captured(self) -> bool:
+        """Whether the pod's connections are redirected."""
+        return self._captured
+
     async def follow(self, *, wanted: bool, serving: bool) -> None:
         """Be what labels ask for.
 

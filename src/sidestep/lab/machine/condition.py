@@ -41,6 +41,6 @@ def outstanding(machine: "Machine") -> list[str]:
             continue
         elif not is_ready(pod):
             left.append(f"{name} on {node_of(pod) or 'no node'} is not ready")
-        elif machine.pods.wanted(pod) != is_captured(pod):
+        elif not machine.pods.as_wanted(pod):
             left.append(f"{name} is not captured as its labels say")
     return left

@@ -14,8 +14,19 @@ from msgspec import Struct
 from sidestep.errors import SidestepError
 from sidestep.lab.agent.messages import Probed, Ready, Restart, Serve, Stop
 from sidestep.lab.cluster.enrolment import wants_capture
-from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, annotations_of, labels_of, owner_of, spec_of
-from sidestep.lab.cluster.pods import grace, is_finished, is_leaving, node_of, pre_stop
+from sidestep.lab.cluster.objects import (
+    Change,
+    Ref,
+    Store,
+    Tree,
+    Verb,
+    annotations_of,
+    labels_of,
+    owner_of,
+    ref_of,
+    spec_of,
+)
+from sidestep.lab.cluster.pods import grace, is_captured, is_finished, is_leaving, node_of, pre_stop
 from sidestep.lab.cluster.schedule import Load, schedule
 from sidestep.lab.cluster.statuses import condition, running, started
 from sidestep.lab.machine.capture import Capture
@@ -90,6 +101,12 @@ class Pods:
             each for each in near if each.ref.name.startswith(pod)
         ]
 
+    def as_wanted(self, pod: Tree) -> bool:
+        """Whether a pod is captured as labels ask for, in deed and in word."""
+        life = self._lives.get(ref_of(pod))
+        told = is_captured(pod)
+        return self.wanted(pod) == told == (life is not None and life.captured)
+
     def wanted(self, pod: Tree) -> bool:
         """Whether labels ask for a pod to be captured."""
         namespace = self.store.get(Ref(NAMESPACE.key, "", str(pod["metadata"]["namespace"])))
@@ -138,6 +155,11 @@ class Life:
     def net(self) -> PodNet | None:
         """Its network, likewise."""
         return self._place.capture.net if self._place is not None else None
+
+    @property
+    def captured(self) -> bool:
+        """Whether its connections are redirected."""
+        return self._place is not None and self._place.capture.captured
 
     def wake(self) -> None:
         """Something changed: look again."""
