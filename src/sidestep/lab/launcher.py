@@ -17,6 +17,7 @@ from sidestep.errors import UsageError
 
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
 _FEWEST_FILES = 1024
+_SETTINGS_FOLDER = Path("/proc/sys")
 _BLOCKERS = (
     ("kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
     ("kernel/unprivileged_userns_clone", "0", "1"),
@@ -111,7 +112,7 @@ def _try_namespaces() -> int:
 
 
 def _forbidden(number: int) -> UsageError:
-    reason = os.strerror(number)
+    reason = "the limit is reached" if number == errno.ENOSPC else os.strerror(number)
     if os.geteuid() == 0:
         return UsageError(
             f"root may not make network namespaces here: {reason}",
@@ -123,7 +124,7 @@ def _forbidden(number: int) -> UsageError:
 
 def _remedy() -> str:
     for setting, blocks, allows in _BLOCKERS:
-        path = Path("/proc/sys", setting)
+        path = _SETTINGS_FOLDER / setting
         if path.exists() and path.read_text(encoding="ascii").strip() == blocks:
             return f"`sudo sysctl -w {setting.replace('/', '.')}={allows}`, or run it as root"
     return "run it as root, or outside of the container (Docker: `--security-opt seccomp=unconfined`)"

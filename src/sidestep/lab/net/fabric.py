@@ -11,6 +11,7 @@ from sidestep.lab.net.nft import Resting
 from sidestep.lab.net.node import ROUTER, Ground, Node
 from sidestep.lab.net.pod import SETTINGS as POD
 from sidestep.lab.net.pod import PodNet
+from sidestep.lab.net.sockets import interfaces_up
 
 __all__ = ["Address", "Fabric", "Node", "PodNet"]
 Address = Pair
@@ -21,9 +22,13 @@ class Fabric:
 
     Args:
         folder: where namespaces get paths, by names that are never used again.
+
+    Raises:
+        UsageError: the namespace is somebody's: routing would be changed there.
     """
 
     def __init__(self, folder: Path) -> None:
+        _expect_unused()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.namespace = Namespace.current()
         self._ground = Ground(folder, {"ipv4/ip_unprivileged_port_start": "0", **differing(POD)}, Resting())
@@ -53,3 +58,12 @@ class Fabric:
         self._line.send(reach(self._links, address, None, pods))
         self.nodes[name] = node
         return node
+
+
+def _expect_unused() -> None:
+    used = interfaces_up()
+    if used:
+        raise UsageError(
+            f"the lab's network must be made in a namespace of its own, and here {', '.join(used)} works already",
+            remedy="start through `sidestep lab`, which enters namespaces of its own first",
+        )

@@ -87,6 +87,24 @@ def enter(namespace: Namespace) -> Callable[[], None]:
     return lambda: _set(fd)
 
 
+@contextmanager
+def descriptors() -> Iterator[None]:
+    """What is done within needs descriptors; that none is left is said in words.
+
+    Raises:
+        UsageError: none is left.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            raise UsageError(
+                "no file descriptor is left for the lab's network",
+                remedy="raise the hard limit (`ulimit -Hn`), or bring up fewer pods",
+            ) from error
+        raise
+
+
 def write_settings(settings: dict[str, str]) -> None:
     """Set the kernel's settings of the namespace in which this thread is.
 
@@ -141,15 +159,8 @@ def _lifted(namespace: Namespace) -> Namespace:
 
 
 def _opened(path: str) -> int:
-    try:
+    with descriptors():
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in {errno.EMFILE, errno.ENFILE}:
-            raise UsageError(
-                "no file descriptor is left for another network namespace",
-                remedy="raise the hard limit (`ulimit -Hn`), of which each pod needs about ten, or bring up fewer pods",
-            ) from error
-        raise
 
 
 def _refused(number: int) -> NoReturn:

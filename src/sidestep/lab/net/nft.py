@@ -10,7 +10,7 @@ from functools import cache
 from typing import Self
 
 from sidestep.errors import UsageError
-from sidestep.lab.net.namespaces import FIRST_HIGH, Namespace, inside
+from sidestep.lab.net.namespaces import FIRST_HIGH, Namespace, descriptors, inside
 
 _MOST_RESTING = 64
 _LIBRARY = "libnftables.so.1"
@@ -79,8 +79,9 @@ class Nft:
 
 
 def _expect_low_number() -> None:
-    """The library waits with `select`, and ends the process if it gets a descriptor that is too high for that."""
-    next_one = os.open(os.devnull, os.O_RDONLY)
+    """The library ends the process if it gets no descriptor, or one too high for `select`, by which it waits."""
+    with descriptors():
+        next_one = os.open(os.devnull, os.O_RDONLY)
     os.close(next_one)
     if next_one >= FIRST_HIGH:
         raise UsageError(

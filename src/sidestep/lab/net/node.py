@@ -8,7 +8,7 @@ from sidestep.errors import UsageError
 from sidestep.lab.cluster.addresses import Pair
 from sidestep.lab.cluster.services import Backend
 from sidestep.lab.net.links import FIRST_LINK, leave, nobody, reach
-from sidestep.lab.net.namespaces import create, inside, write_settings
+from sidestep.lab.net.namespaces import Namespace, create, descriptors, inside, write_settings
 from sidestep.lab.net.netlink import Netlink
 from sidestep.lab.net.nft import Nft, Resting
 from sidestep.lab.net.places import linked
@@ -88,6 +88,14 @@ class Node:
             raise UsageError(f"there is a pod {uid} on node {self.name} already")
         self._last += 1
         number = self._last
+        with descriptors():
+            namespace = self._furnished(number, address)
+        path = linked(self._ground.folder, uid, namespace)
+        self._links[uid] = number
+        pod = self.pods[uid] = PodNet(uid, address, namespace, path, self._for_pods)
+        return pod
+
+    def _furnished(self, number: int, address: Pair) -> Namespace:
         namespace = create()
         try:
             furnish(namespace, address, self._ground.pod_settings, number, self.namespace.fd)
@@ -95,10 +103,7 @@ class Node:
         except BaseException:
             namespace.close()
             raise
-        path = linked(self._ground.folder, uid, namespace)
-        self._links[uid] = number
-        pod = self.pods[uid] = PodNet(uid, address, namespace, path, self._for_pods)
-        return pod
+        return namespace
 
     def remove_pod(self, uid: str) -> None:
         """A pod is gone: nothing reaches it any more, even if somebody still holds its namespace.
