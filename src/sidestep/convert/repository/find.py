@@ -13,7 +13,7 @@ from sidestep.convert.editing.document import read_value
 from sidestep.convert.repository.helm import CHART, VALUES, chart_of
 from sidestep.convert.repository.kustomize import NAMES, Kustomizations, Way
 from sidestep.convert.repository.values import Located, Repository, folder_of, joined
-from sidestep.convert.repository.ways import becomes
+from sidestep.convert.repository.ways import becomes, names_on
 from sidestep.convert.rewrite import Tree
 from sidestep.errors import WorldError
 from sidestep.model.metadata import ObjectId
@@ -22,8 +22,8 @@ from sidestep.model.resource import Resource
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _MANIFESTS = (".yaml", ".yml", ".json", ".injected")
-_Type = tuple[str, str]
-"""Group and kind."""
+_Named = tuple[str, str, str]
+"""Group, kind and name."""
 
 
 class Standing(Struct, frozen=True):
@@ -70,7 +70,8 @@ class Finder:
     def rendered_from(self, identity: ObjectId) -> list[Standing]:
         """Plain objects that are, or through their kustomizations become, the one of an identity."""
         group = identity.api_version.rpartition("/")[0]
-        found = (self._standing(each, identity) for each in self._by_type.get((group, identity.kind), []))
+        named = self._by_name.get((group, identity.kind, identity.name), [])
+        found = (self._standing(each, identity) for each in named)
         return [each for each in found if each is not None]
 
     def is_patch(self, path: str) -> bool:
@@ -79,8 +80,8 @@ class Finder:
 
     def alone_in(self, folder: str) -> dict[str, Tree]:
         """Objects of a folder that have a file of their own, by its name."""
-        here = [path for path in self._plain if folder_of(path) == folder]
-        return {path.rpartition("/")[2]: each.tree for path in here for each in self._in_file(path) if each.alone}
+        here = ((path, self._in_file(path)) for path in self._by_folder.get(folder, []))
+        return {path.rpartition("/")[2]: each.tree for path, found in here for each in found if each.alone}
 
     @cached_property
     def _plain(self) -> frozenset[str]:
@@ -94,13 +95,27 @@ class Finder:
         return path.endswith(_MANIFESTS) and not is_own and not self.is_patch(path)
 
     @cached_property
-    def _by_type(self) -> dict[_Type, list[Located]]:
-        found: dict[_Type, list[Located]] = {}
+    def _by_folder(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
         for path in sorted(self._plain):
-            for each in self._in_file(path):
-                group = str(each.tree.get("apiVersion", "")).rpartition("/")[0]
-                found.setdefault((group, str(each.tree.get("kind"))), []).append(each)
+            found.setdefault(folder_of(path), []).append(path)
         return found
+
+    @cached_property
+    def _by_name(self) -> dict[_Named, list[Located]]:
+        """By each name that an object is rendered with."""
+        found: dict[_Named, list[Located]] = {}
+        for each in (each for path in sorted(self._plain) for each in self._in_file(path)):
+            kind, group = str(each.tree.get("kind")), str(each.tree.get("apiVersion", "")).rpartition("/")[0]
+            for name in self._names(each, kind):
+                found.setdefault((group, kind, name), []).append(each)
+        return found
+
+    def _names(self, located: Located, kind: str) -> frozenset[str]:
+        meta = located.tree.get("metadata")
+        name = str(meta.get("name", "")) if isinstance(meta, dict) else ""
+        ways = self.ways(located.path)
+        return frozenset(names_on(way, kind, name)[-1] for way in ways) if ways else frozenset({name})
 
     def _read(self, path: str) -> tuple[Located, ...]:
         return tuple(_objects(path, self._repository.files[path]))

@@ -2,10 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from sidestep.convert.rewrite import Tree
 
+Habit = tuple[int, str]
+"""The number of a pattern, and a suffix."""
 _Pattern = Callable[[str, str], str]
 _PATTERNS: tuple[_Pattern, ...] = (
     lambda kind, name: f"{kind}-{name}",
@@ -18,22 +20,31 @@ _PATTERNS: tuple[_Pattern, ...] = (
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def file_name(tree: Tree, neighbours: Mapping[str, Tree], taken: Iterable[str]) -> str:
+def habit(neighbours: Mapping[str, Tree]) -> Habit:
+    """How the files of a folder are named.
+
+    Args:
+        neighbours: objects of the folder that have a file of their own, by its name.
+    """
+    counted = Counter(shape for name, other in neighbours.items() if (shape := _shape(name, other)) is not None)
+    return counted.most_common(1)[0][0] if counted else (0, _suffix(neighbours))
+
+
+def file_name(tree: Tree, manner: Habit, taken: set[str]) -> str:
     """A name for the file of a new object.
 
     Args:
         tree: the object.
-        neighbours: objects of the folder that have a file of their own, by its name.
+        manner: of the folder.
         taken: names that are not free.
     """
-    counted = Counter(shape for name, other in neighbours.items() if (shape := _shape(name, other)) is not None)
-    pattern, suffix = counted.most_common(1)[0][0] if counted else (0, _suffix(neighbours))
-    base, unavailable = _base(tree, pattern), set(taken)
-    tries = (f"{base}{'' if number == 1 else f'-{number}'}{suffix}" for number in range(1, len(unavailable) + 2))
-    return next(name for name in tries if name not in unavailable)
+    pattern, suffix = manner
+    base = _base(tree, pattern)
+    tries = (f"{base}{'' if number == 1 else f'-{number}'}{suffix}" for number in range(1, len(taken) + 2))
+    return next(name for name in tries if name not in taken)
 
 
-def _shape(name: str, tree: Tree) -> tuple[int, str] | None:
+def _shape(name: str, tree: Tree) -> Habit | None:
     """By which pattern a file is named; None for another."""
     stem, dot, suffix = name.rpartition(".")
     found = (number for number in range(len(_PATTERNS)) if stem == _base(tree, number))

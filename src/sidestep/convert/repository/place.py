@@ -1,7 +1,7 @@
 """Give each change of an object to a file of a repository; what no file can take is told with its patch."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from sidestep.convert.editing.written import Manner, lines
 from sidestep.convert.repository.find import Finder, Standing
 from sidestep.convert.repository.helm import UncertainError, charts_that_may_make, values_edits, with_value
 from sidestep.convert.repository.kustomize import Kustomization, Kustomizations, Way, with_resources
-from sidestep.convert.repository.names import file_name
+from sidestep.convert.repository.names import file_name, habit
 from sidestep.convert.repository.pairs import Turned, paired
 from sidestep.convert.repository.patches import entry_of
 from sidestep.convert.repository.transplant import ElsewhereError, transplant
@@ -78,6 +78,10 @@ class _Work:
         self._standing = standing
         self._kustomizations = Kustomizations(repository)
         self._finder = Finder(repository, self._kustomizations)
+        self._habit = cache(lambda folder: habit(self._finder.alone_in(folder)))
+        self._taken: dict[str, set[str]] = {}
+        for path in self._files:
+            self._taken.setdefault(folder_of(path), set()).add(path.rpartition("/")[2])
         self._edits: dict[str, list[tuple[tuple[Change, ...], ObjectEdit]]] = {}
         self._appended: dict[str, list[tuple[Change, Tree]]] = {}
         self._new: dict[str, tuple[Change, Tree]] = {}
@@ -286,9 +290,9 @@ class _Work:
         if beside is not None and not is_json(self._files[beside.path]) and (not beside.alone or len(self._files) == 1):
             self._appended.setdefault(beside.path, []).append((change, tree))
             return
-        taken = [each.rpartition("/")[2] for each in (*self._files, *self._new) if folder_of(each) == spot.folder]
-        name = file_name(tree, self._finder.alone_in(spot.folder), taken)
+        name = file_name(tree, self._habit(spot.folder), self._taken.get(spot.folder, set()))
         path = f"{spot.folder}/{name}" if spot.folder else name
+        self._taken.setdefault(spot.folder, set()).add(name)
         self._new[path] = (change, tree)
         if spot.listing is not None:
             self._list(spot.listing, path, [change], added=True)
