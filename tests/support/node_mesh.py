@@ -88,6 +88,27 @@ class NodeMesh:
         server, _ = await serve(self.plane, door, chain, f"unix:{self.folder}/plane.sock")
         return server
 
+    def stop_plane(self) -> None:
+        """The control plane goes away; what it knew stays in the index."""
+        self._do(self._server.stop(None))
+
+    def start_plane(self) -> None:
+        """It comes back."""
+        (self.folder / "plane.sock").unlink(missing_ok=True)
+        self._server = self._do(self._serve())
+
+    def remove(self, pod: Pod) -> None:
+        """A pod is gone."""
+        name = pod.workload.name
+        del self.pods[name]
+        self.apply(Changes({pod.workload.uid: None}))
+        self.settle()
+        self.nodes[int(pod.workload.node.removeprefix("node-"))].remove_pod(f"uid-{name}")
+
+    def reuse(self, number: int) -> None:
+        """The last address of a node is given again."""
+        self._counts[number] -= 1
+
     def start(self, number: int, epoch: int = 0) -> Admin:
         """A node's proxy."""
         name = f"node-{number}"

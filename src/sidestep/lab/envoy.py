@@ -208,8 +208,15 @@ class Admin:
         return json.loads(self.get("/config_dump?include_eds"))
 
     def drain(self) -> None:
-        """Take no new connection; those that are open may end within the drain time."""
-        self.post("/drain_listeners?graceful&skip_exit")
+        """Have peers turn to who took over, and after the drain time take no new connection."""
+        self.post("/drain_listeners?graceful")
+
+    def drained(self) -> bool:
+        """Whether nobody comes any more, and nobody is left."""
+        found = self.stats("^(listener_manager|http\\.hbone|tcp)\\.")
+        left = sum(value for name, value in found.items() if name.endswith(("rq_active", "cx_active")))
+        closed = found.get("listener_manager.listener_stopped", 0)
+        return not left and closed >= found["listener_manager.total_listeners_active"]
 
     def get(self, path: str) -> str:
         """A page.

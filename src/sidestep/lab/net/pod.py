@@ -16,8 +16,10 @@ SETTINGS = {
     "ipv4/conf/default/rp_filter": "0",
     "ipv4/conf/lo/rp_filter": "0",
     "ipv4/ip_unprivileged_port_start": "0",
+    "ipv4/tcp_migrate_req": "1",
 }
-"""What a pod needs: the proxy speaks to the application from the client's address, and commands listen anywhere."""
+"""What a pod needs: the proxy speaks to the application from the client's address, commands listen anywhere, and who
+waits to be accepted by a proxy that goes is accepted by the one that takes over."""
 
 
 class AtNode(NamedTuple):
