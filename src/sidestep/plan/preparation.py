@@ -70,11 +70,15 @@ def _patches(policy: Resource[NetworkPolicy], change: Change) -> tuple[dict[str,
 
 
 def _bind_outside_hosts(configuration: Configuration, choice: Choice) -> Iterator[Preparation]:
-    """TLS that a sidecar starts for its application is started by an egress waypoint instead (D36)."""
-    by_host = configuration.index.services.by_host
+    """TLS that a sidecar starts for its application is started by an egress waypoint instead (D36).
+
+    Entries in front of pods are bound with the pods.
+    """
+    index = configuration.index
     for host, placed in sorted(choice.of_service.items()):
-        entry = by_host[host].resource
-        if entry.kind != SERVICE_ENTRY.name:
+        service = index.services.by_host[host]
+        entry = service.resource
+        if entry.kind != SERVICE_ENTRY.name or index.behind(service):
             continue
         labels: dict[str, str | None] = {USE_WAYPOINT: placed.name}
         if placed.namespace != entry.meta.namespace:

@@ -14,7 +14,7 @@ from sidestep.semantics.decisions import Decision, Transport, decision
 from sidestep.semantics.hops.server import Arrival, arrive
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.instances import Mode
+from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.requests import Answers, Http, Request, Tcp, WorkloadClient
 
 Sent = tuple[Http | Tcp, Answers]
@@ -52,9 +52,18 @@ def otherwise(
                 yield request, found
 
 
+def _by_themselves(index: MeshIndex, request: Request) -> Instances | None:
+    """Pods that are dialled by their own address, or by a headless name on a port that it does not have."""
+    service = index.services.by_host.get(request.to)
+    if service is None or not service.headless or service.port(request.port) is not None:
+        return index.by_address.get(request.to)
+    behind = index.behind(service)
+    return behind[0] if len(behind) == 1 else None
+
+
 def _by_name(index: MeshIndex, request: Request) -> Decision | None:
     """What pods that were dialled by their address say to a caller with a sidecar once they know who he is."""
-    pods, client = index.by_address.get(request.to), request.client
+    pods, client = _by_themselves(index, request), request.client
     if pods is None or not isinstance(client, WorkloadClient):
         return None
     caller = next((each for each in index.workloads.get(client.ref, ()) if each.place == client.group), None)
