@@ -16,7 +16,7 @@ from tests.convert.rules.route_scene import (
     vs,
 )
 
-from sidestep.convert.rewrite import ChangeKind, Severity
+from sidestep.convert.rewrite import ChangeKind
 from sidestep.semantics.index import MeshIndex
 
 
@@ -118,12 +118,37 @@ def test_clients_that_mean_different_subsets():
     assert "spec.http[0].route[0].destination.subset" in found.fields()
 
 
-def test_policies_do_not_guard_the_new_name():
+def guarded(*more, **how):
+    """Subset v1 of reviews, whose pods move."""
     template = m.inject(m.app("reviews", version="v1"), m.Sidecar())
-    policy = istio("AuthorizationPolicy", "guard", {"selector": {"matchLabels": {"app": "reviews"}}}, group="security")
-    found = convert(SUBSETS, send("v1"), policy, base=(*SHOP, *m.workload(template, "reviews", pods=1)))
-    assert [(each.rule, each.severity) for each in found.losses] == [("SID333", Severity.SECURITY)]
-    assert "guard" in found.losses[0].instead
+    selector = {"matchLabels": {"app": "reviews"}}
+    rules = [{"to": [{"operation": {"methods": ["GET"], "ports": ["9080"]}}]}]
+    guard = istio("AuthorizationPolicy", "guard", {"selector": selector, "rules": rules}, group="security")
+    tokens = istio("RequestAuthentication", "tokens", {"selector": selector, "jwtRules": [{"issuer": "i"}]}, group="security")  # fmt: skip
+    base = (*SHOP[:3], *m.workload(template, "client", pods=1))
+    return convert(SUBSETS, send("v1"), guard, tokens, *more, base=base, **how)
+
+
+def test_policies_guard_the_new_name_too():
+    """At the same waypoint; what people attached to the parent themselves is attached there too."""
+    mine = {"targetRefs": [{"group": "", "kind": "Service", "name": "reviews"}], "action": "DENY", "rules": [{}]}
+    found = guarded(istio("AuthorizationPolicy", "mine", mine, group="security"))
+    (standing,) = [each for each in found.made("Service") if each["metadata"]["name"] == "reviews-v1"]
+    assert standing["metadata"]["labels"] == {"istio.io/use-waypoint": "waypoint"}
+    policies = {each["metadata"]["name"]: each["spec"] for each in found.made("AuthorizationPolicy")}
+    assert set(policies) == {"reviews-v1-guard", "reviews-v1-mine"}
+    target = [{"group": "", "kind": "Service", "name": "reviews-v1"}]
+    assert policies["reviews-v1-guard"]["targetRefs"] == policies["reviews-v1-mine"]["targetRefs"] == target
+    assert policies["reviews-v1-guard"]["rules"] == [{"to": [{"operation": {"methods": ["GET"], "ports": ["9080"]}}]}]
+    assert policies["reviews-v1-mine"]["rules"] == [{}]
+    assert [each["metadata"]["name"] for each in found.made("RequestAuthentication")] == ["reviews-v1-tokens"]
+    assert not [each for each in found.losses if each.rule == "SID333"]
+
+
+def test_what_was_attached_before_is_not_attached_again():
+    once = guarded()
+    again = convert(base=once.after)
+    assert [each.object for each in again.changes if each.object.kind == "AuthorizationPolicy"] == []
 
 
 def test_what_the_api_server_gave_stays():

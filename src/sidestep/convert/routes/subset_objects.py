@@ -4,36 +4,47 @@ from collections.abc import Mapping
 from typing import Any
 
 from sidestep.convert.objects import made
-from sidestep.convert.rewrite import Tree
+from sidestep.convert.rewrite import Tree, Waypoint
 from sidestep.convert.routes.subsets import SubsetService
 from sidestep.convert.routes.survey import Survey
 from sidestep.semantics.loose import as_dict, as_dicts
 from sidestep.semantics.routing.traffic_words import effective
 from sidestep.semantics.trees import mappings
+from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 
 _LIKE_PARENT = (
     "internalTrafficPolicy", "trafficDistribution", "publishNotReadyAddresses", "ipFamilies", "ipFamilyPolicy",
 )  # fmt: skip
-_LABELS = ("istio.io/use-waypoint", "istio.io/use-waypoint-namespace")
+_LABELS = (USE_WAYPOINT, USE_WAYPOINT_NAMESPACE)
 _ANNOTATIONS = ("networking.istio.io/exportTo", "networking.istio.io/traffic-distribution")
 _PER_PORT = ("connectionPool", "outlierDetection", "loadBalancer", "tls")
 _NO_PORT = -1
 
 
-def service_tree(each: SubsetService, rule: str) -> Tree:
-    """The Service: the parent's ports, the subset's pods."""
+def service_tree(found: Survey, each: SubsetService, rule: str) -> Tree:
+    """The Service: the parent's ports and waypoint, the subset's pods."""
     parent = each.parent.resource.tree()
     spec, meta = as_dict(parent.get("spec")), each.parent.resource.meta
     ports = [{key: value for key, value in port.items() if key != "nodePort"} for port in as_dicts(spec.get("ports"))]
     kept = {field: spec[field] for field in _LIKE_PARENT if field in spec}
     told = {"selector": dict(sorted(each.selector.items())), "ports": ports, **kept}
     tree = made(("v1", "Service"), (each.namespace, each.name), told, str(each.rule), rule)
-    labels = {key: meta.labels[key] for key in _LABELS if key in meta.labels}
+    labels = _bound(found.waypoint(each.parent), each) or {
+        key: meta.labels[key] for key in _LABELS if key in meta.labels
+    }
     if labels:
         tree["metadata"]["labels"] = labels
     notes = {key: meta.annotations[key] for key in _ANNOTATIONS if key in meta.annotations}
     tree["metadata"]["annotations"] = {**notes, **tree["metadata"]["annotations"]}
     return tree
+
+
+def _bound(waypoint: Waypoint | None, each: SubsetService) -> dict[str, str]:
+    """The labels that bind it to its parent's waypoint."""
+    if waypoint is None:
+        return {}
+    far = {USE_WAYPOINT_NAMESPACE: waypoint.namespace} if waypoint.namespace != each.namespace else {}
+    return {USE_WAYPOINT: waypoint.name, **far}
 
 
 def destination_rule(found: Survey, each: SubsetService, rule: str) -> Tree | None:

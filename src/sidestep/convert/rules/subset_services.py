@@ -10,8 +10,10 @@ from sidestep.convert.objects import added
 from sidestep.convert.rewrite import Change, ChangeKind, Context, Loss, Rewritten, Rule, Severity
 from sidestep.convert.routes.plans import Verdict, plan_of
 from sidestep.convert.routes.subset_objects import destination_rule, service_tree
+from sidestep.convert.routes.subset_policies import attached_too
 from sidestep.convert.routes.subsets import CODE, SubsetService, subset_services
 from sidestep.convert.routes.survey import Survey, survey
+from sidestep.convert.rules import authorization_policy, extension, request_authentication, telemetry
 from sidestep.model.kinds import SERVICE, VIRTUAL_SERVICE
 from sidestep.model.resource import Resource
 from sidestep.semantics.by_selector import grouped
@@ -21,6 +23,8 @@ from sidestep.semantics.trees import MalformedError
 _OURS = ("selector", "ports")
 _USED = "subsets in use"
 _COPY = "requestMirror"
+_ATTACHING = (authorization_policy.RULE, request_authentication.RULE, telemetry.RULE, extension.RULE)
+"""Rewrites that attach objects to services."""
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
@@ -37,6 +41,7 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
             losses.append(_unread(resource, each, error))
         else:
             changes += added(context, (rule,) if rule else (), resource.id, CODE)
+        changes += added(context, attached_too(found, each, _ATTACHING), resource.id, CODE)
         losses += _guarded(found, each)
     return Rewritten(tuple(changes), tuple(losses))
 
@@ -70,7 +75,7 @@ def _sent(found: Survey, resource: Resource[Any]) -> Iterator[tuple[str, str]]:
 
 def _service(found: Survey, each: SubsetService) -> list[Change]:
     """The Service, unless one of the same meaning stands; what the API server gave it is kept."""
-    tree = service_tree(each, CODE)
+    tree = service_tree(found, each, CODE)
     origin = each.rule
     standing = found.index.mesh.find(SERVICE, each.namespace, each.name)
     if standing is None or origin is None:
@@ -84,10 +89,10 @@ def _service(found: Survey, each: SubsetService) -> list[Change]:
 
 
 def _guarded(found: Survey, each: SubsetService) -> Iterator[Loss]:
-    """Policies that guard the pods under the parent's name do not guard the new one."""
+    """Where no waypoint is, policies that guard the pods under the parent's name do not guard the new one."""
     pods = found.index.behind(each.parent)
     policies = sorted({policy.id.name for one in pods for policy in found.index.applied_policies(one)})
-    if policies and each.rule is not None:
+    if policies and each.rule is not None and found.waypoint(each.parent) is None:
         yield Loss(
             each.rule, "spec.subsets", f"gives the pods of {each.subset} no name of their own",
             f"Service {each.namespace}/{each.name} can be dialled, and a policy attached to Service "
