@@ -1,4 +1,4 @@
-"""What one may ask of a running control plane, over a unix socket that only its user may enter: a line, and a line back.
+"""What one may ask of a running control plane, over a unix socket of its user alone: a line, and a line back.
 
 `{"do":"status"}`, `{"do":"certs"}`, `{"do":"config-dump","node":"…"}`, `{"do":"findings"}`, `{"do":"rotate-root"}`,
 `{"do":"rotate-intermediate"}`. Nobody is shown a key.
@@ -36,10 +36,11 @@ class Operations:
         registry: what is known of objects.
         plane: what proxies are told.
         rotation: who signs.
+        heard: number of the machine's last change that proxies are told.
     """
 
-    def __init__(self, registry: Registry, plane: Plane, rotation: Rotation) -> None:
-        self._registry, self._plane, self._rotation = registry, plane, rotation
+    def __init__(self, registry: Registry, plane: Plane, rotation: Rotation, heard: Callable[[], int]) -> None:
+        self._registry, self._plane, self._rotation, self._heard = registry, plane, rotation, heard
         self._answers: dict[str, Callable[[Request], Any]] = {
             "status": lambda _: self._status(),
             "certs": lambda _: self._certificates(),
@@ -73,7 +74,9 @@ class Operations:
             return {"refusal": {"message": f"the control plane does not understand the request: {error}"}}
         answer = self._answers.get(request.do)
         if answer is None:
-            return {"refusal": {"message": f"the control plane cannot {request.do!r}; it can {', '.join(self._answers)}"}}
+            return {
+                "refusal": {"message": f"the control plane cannot {request.do!r}; it can {', '.join(self._answers)}"}
+            }
         return {"result": answer(request)}
 
     def _status(self) -> dict[str, Any]:
@@ -81,6 +84,7 @@ class Operations:
         return {
             "ready": True,
             "settled": self._plane.settled,
+            "heard": self._heard(),
             "proxies": sorted(connection.proxy.name for connection in self._plane.connections),
             "records": [len(index.workloads), len(index.services), len(index.policies)],
             "withheld": {f"{ref.namespace}/{ref.name}": why for ref, why in sorted(self._registry.withheld.items())},

@@ -25,7 +25,6 @@ from sidestep.controlplane.ca.folder import DOOR, MESH, keep, load
 from sidestep.controlplane.generators import Generator
 from sidestep.controlplane.operations import Operations
 from sidestep.controlplane.registry.held import NODE, WATCHED
-from sidestep.controlplane.registry.objects import Ref
 from sidestep.controlplane.registry.registry import Change, MeshNames, Registry
 from sidestep.controlplane.rotation import Rotation
 from sidestep.controlplane.token_files import TokenFiles
@@ -86,6 +85,7 @@ class _Process:
         self._tokens = Tokens.kept(options.folder)
         self._files = TokenFiles(options.tokens, self._tokens, ROLE, _now)
         self._nodes: dict[str, frozenset[str]] = {}
+        self._heard = 0
         mesh = _kept(options.folder, options.names.trust_domain, MESH)
         self._rotation = Rotation(mesh, options.folder, _now, options.aliases)
 
@@ -96,16 +96,19 @@ class _Process:
         first = await anext(batches)
         self._registry.apply(first)
         self._notice(first)
+        self._heard = watch.heard
         index = self._registry.index
         secrets = Secrets(index, self._rotation.trust, _now, random.SystemRandom().random)
         plane = Plane(index, self._generators, secrets)
-        operations = await Operations(self._registry, plane, self._rotation).serve(self._options.folder / SOCKET)
+        told = Operations(self._registry, plane, self._rotation, lambda: self._heard)
+        operations = await told.serve(self._options.folder / SOCKET)
         server, _ = await serve(plane, self._door(), self._chain(), self._options.listen)
         ticking = asyncio.create_task(self._tick(plane))
         try:
             async for batch in batches:
                 self._notice(batch)
                 plane.change(self._registry.derive(batch))
+                self._heard = watch.heard
         finally:
             ticking.cancel()
             operations.close()

@@ -1,7 +1,7 @@
 """Objects from the lab's machine: a list, then changes, over its unix socket; again from the start when it hangs up.
 
-One line asks: `{"do":"watch","kinds":["pods",…]}`. Lines answer: `{"event":{"type":"ADDED","object":{…}}}`, of type
-ADDED, MODIFIED, DELETED, and SYNCED (without an object) after what was there.
+One line asks: `{"do":"watch","kinds":["pods",…]}`. Lines answer: `{"event":{"type":"ADDED","object":{…},"number":7}}`,
+of type ADDED, MODIFIED, DELETED, and SYNCED (without an object) after what was there.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ _AT_ONCE = 5000
 class _Event(Struct, frozen=True):
     type: str
     object: dict[str, Any] = {}
+    number: int = 0
 
 
 class _Answer(Struct, frozen=True):
@@ -47,6 +48,8 @@ class Watch:
     def __init__(self, socket: Path, kinds: Iterable[str], lost: Callable[[SidestepError], None]) -> None:
         self._socket, self._kinds, self._lost = socket, list(kinds), lost
         self._known: set[Ref] = set()
+        self.heard = 0
+        """Number of the last change, as the machine counts them, that a batch holds."""
 
     async def batches(self) -> AsyncIterator[list[Change]]:
         """All objects first, as one batch; then changes, those together that have come together.
@@ -107,6 +110,7 @@ class Watch:
         if answer.refusal is not None or answer.event is None:
             reason = (answer.refusal or {}).get("message", "it has no more to say")
             raise TransportError(f"the machine does not let us watch: {reason}", where=str(self._socket))
+        self.heard = max(self.heard, answer.event.number)
         if answer.event.type == "SYNCED":
             return None
         return Change(ref_of(answer.event.object), None if answer.event.type == "DELETED" else answer.event.object)

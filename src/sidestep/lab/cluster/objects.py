@@ -44,12 +44,14 @@ class Change(Struct, frozen=True):
         ref: to which object.
         tree: as it is now; as it was last, for one that is gone. Nobody may change it.
         before: as it was; None for a new one.
+        number: how many changes there were by then.
     """
 
     verb: Verb
     ref: Ref
     tree: Tree
     before: Tree | None = None
+    number: int = 0
 
 
 Listener = Callable[[Change], None]
@@ -74,6 +76,11 @@ class Store:
         self._untold: deque[Change] = deque()
         self._telling = False
         self._version = 0
+
+    @property
+    def changes(self) -> int:
+        """How many there were."""
+        return self._version
 
     def admit(self, admission: Admission) -> None:
         """Have objects completed before they are stored, as the API server's defaults do."""
@@ -142,13 +149,13 @@ class Store:
         if tree is None:
             return None
         self._version += 1
-        return self._tell(Change(Verb.DELETED, ref, tree, tree))
+        return self._tell(Change(Verb.DELETED, ref, tree, tree, self._version))
 
     def _store(self, verb: Verb, ref: Ref, after: Tree, before: Tree | None) -> Change:
         self._version += 1
         after["metadata"]["resourceVersion"] = str(self._version)
         self._objects.setdefault(ref.kind, {})[ref.namespace, ref.name] = after
-        return self._tell(Change(verb, ref, after, before))
+        return self._tell(Change(verb, ref, after, before, self._version))
 
     def _tell(self, change: Change) -> Change:
         self._untold.append(change)

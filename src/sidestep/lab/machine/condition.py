@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from sidestep.errors import SidestepError
 from sidestep.lab.cluster.control_loop import unsettled
 from sidestep.lab.cluster.objects import ref_of
 from sidestep.lab.cluster.pods import is_captured, is_finished, is_leaving, is_ready, node_of
@@ -25,6 +26,21 @@ def summary(machine: "Machine") -> dict[str, Any]:
         "outstanding": outstanding(machine)[:20],
         "said": list(machine.said),
     }
+
+
+async def unfinished(machine: "Machine") -> list[str]:
+    """What is not yet as wanted, and what proxies have not yet acknowledged."""
+    left = outstanding(machine)
+    if left:
+        return left
+    try:
+        told = await machine.control_plane.ask("status")
+    except SidestepError as error:
+        return [error.message]
+    if told["heard"] < machine.told or not told["settled"]:
+        return ["proxies have not yet taken the last change"]
+    away = set(machine.nodes) - set(told["proxies"])
+    return [f"the proxy of node {each} has not come to the control plane" for each in sorted(away)]
 
 
 def outstanding(machine: "Machine") -> list[str]:

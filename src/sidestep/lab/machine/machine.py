@@ -51,6 +51,8 @@ class Machine:
         self._over = asyncio.Event()
         self._settling = False
         self.begun = False
+        self.told = 0
+        """Number of the last change that the control plane was told."""
         self.pods = Pods(self.store, self.nodes, self.processes, scratch, say=self.say, now=self.now)
         self._tables = ServiceTables(self.store, self.nodes)
         self.control_plane = ControlPlane(self._fabric, self._addresses.take(), scratch, settings, self.processes)

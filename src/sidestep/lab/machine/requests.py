@@ -13,7 +13,7 @@ from sidestep.lab.api import messages as api
 from sidestep.lab.api.server import Reply
 from sidestep.lab.cluster.objects import Change, Ref, Tree, Verb, meta_of, ref_of
 from sidestep.lab.cluster.ownership import CONTROLLERS
-from sidestep.lab.machine.condition import outstanding, summary
+from sidestep.lab.machine.condition import summary, unfinished
 from sidestep.model.kinds import POD
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Requests:
         left: list[str] = []
         try:
             async with asyncio.timeout(seconds):
-                while left := outstanding(self._machine):  # noqa: ASYNC110 - many things change at once
+                while left := await unfinished(self._machine):  # noqa: ASYNC110 - many things change at once
                     await asyncio.sleep(_LOOK)
         except TimeoutError as error:
             few = "; ".join(left[:3])
@@ -181,20 +181,22 @@ class Requests:
 
     async def _watch(self, kinds: frozenset[str]) -> AsyncIterator[Any]:
         queue: asyncio.Queue[Change] = asyncio.Queue()
+        number = self._store.changes
         present = [tree for kind in sorted(kinds) for tree in self._store.of(kind)]
 
         def hear(change: Change) -> None:
             if change.ref.kind in kinds:
+                self._machine.told = change.number
                 queue.put_nowait(change)
 
         self._store.listen(hear)
         try:
             for tree in present:
                 yield {"type": Verb.ADDED.value, "object": tree}
-            yield {"type": "SYNCED"}
+            yield {"type": "SYNCED", "number": number}
             while True:
                 change = await queue.get()
-                yield {"type": change.verb.value, "object": change.tree}
+                yield {"type": change.verb.value, "object": change.tree, "number": change.number}
         finally:
             self._store.deafen(hear)
 

@@ -1,5 +1,6 @@
 """The lab's network: nodes that hang on one fabric, and pods that hang on nodes."""
 
+import sys
 from pathlib import Path
 
 from sidestep.errors import UsageError
@@ -7,11 +8,13 @@ from sidestep.lab.cluster.addresses import Pair
 from sidestep.lab.net.links import FIRST_LINK, hang, reach
 from sidestep.lab.net.namespaces import Namespace, differing, write_settings
 from sidestep.lab.net.netlink import LOOPBACK, Netlink, up
-from sidestep.lab.net.nft import Resting
+from sidestep.lab.net.nft import Nft, Resting
 from sidestep.lab.net.node import ROUTER, Ground, Node
 from sidestep.lab.net.pod import SETTINGS as POD
 from sidestep.lab.net.pod import PodNet
 from sidestep.lab.net.sockets import interfaces_up
+from sidestep.lab.net.wire import lay
+from sidestep.lab.net.zones import Zones
 
 __all__ = ["Address", "Fabric", "Node", "PodNet"]
 Address = Pair
@@ -22,12 +25,17 @@ class Fabric:
 
     Args:
         folder: where namespaces get paths, by names that are never used again.
+        delay: seconds that packets take from one zone to another, each way.
+        loss: the share of those that get lost.
+
+    Attributes:
+        wire: what is to be run, in this namespace, for packets to cross zones; nothing where they take no time.
 
     Raises:
         UsageError: the namespace is somebody's: routing would be changed there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, delay: float = 0.0, loss: float = 0.0) -> None:
         _expect_unused()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.namespace = Namespace.current()
@@ -35,6 +43,11 @@ class Fabric:
         write_settings(ROUTER)
         self._line = Netlink()
         self._line.send([up(LOOPBACK)])
+        self.wire: tuple[str, ...] = ()
+        if delay or loss:
+            lay(self._line, self.namespace.fd)
+            self.wire = (sys.executable, "-m", "sidestep.lab.net.wire", str(delay), str(loss))
+        self._zones = Zones(Nft(self.namespace), wired=bool(self.wire))
         self._links = FIRST_LINK
         self.nodes: dict[str, Node] = {}
 
@@ -56,8 +69,13 @@ class Fabric:
         node = Node(name, address, zone, pods, self._ground)
         hang(node.line, address, self._links, f"node{self._links}", self.namespace.fd)
         self._line.send(reach(self._links, address, None, pods))
+        self._zones.add(f"node{self._links}", zone, (address.ipv4, address.ipv6, *pods))
         self.nodes[name] = node
         return node
+
+    def crossed(self) -> dict[tuple[str, str], int]:
+        """Bytes that went from one zone to another until now, headers included."""
+        return self._zones.crossed()
 
 
 def _expect_unused() -> None:
