@@ -98,7 +98,7 @@ def edit_in_place(asked: Asked, *, force: bool) -> Edited:
 
     Raises:
         WorldError: a file cannot be written.
-        UsageError: an object stands in an archive.
+        UsageError: an object stands in an archive, or kustomizations make another one of it.
     """
     standing = {
         key_of(each.id): each for group in (*asked.mesh.resources.values(), asked.mesh.others) for each in group
@@ -108,6 +108,12 @@ def edit_in_place(asked: Asked, *, force: bool) -> Edited:
         _check_editable(changes, standing, asked.contents)
     repository = Repository(texts(asked.contents), _as_typed(asked.target.folder))
     placed = place(repository, changes, lambda named: standing.get(key_of(named)))
+    if placed.unlike:
+        raise UsageError(
+            f"what the files say is not what runs: {placed.unlike}; nothing was written",
+            where="--in-place",
+            remedy="kubectl kustomize FOLDER | sidestep convert --from - --in-place --repository FOLDER",
+        )
     after = {path: None if text is None else text.encode() for path, text in placed.files.items()}
     written = write_repository(asked.target.folder, asked.contents, after, force=force)
     return Edited(written, placed.unplaced)

@@ -89,6 +89,7 @@ class _Work:
         self._by_tree: dict[str, list[Change]] = {}
         self._listed: dict[str, list[str]] = {}
         self._unplaced: list[Unplaced] = []
+        self._unlike = ""
 
     def change(self, change: Change) -> None:
         try:
@@ -111,7 +112,7 @@ class _Work:
                 self._list(each, path, [change for those, _ in self._edits[path] for change in those], added=False)
         for path, tree in self._trees.items():
             self._rewrite(path, tree, made)
-        return Placed(made, tuple(self._unplaced))
+        return Placed(made, tuple(self._unplaced), self._unlike)
 
     def _edit(self, path: str, made: dict[str, str | None]) -> None:
         edits, appended = self._edits.get(path, []), self._appended.get(path, [])
@@ -196,6 +197,7 @@ class _Work:
         """Who reads files that kustomizations change has not read what runs."""
         told = (says_otherwise(way, located.tree) for way in self._finder.ways(located.path))
         if reason := next(filter(None, told), ""):
+            self._unlike = self._unlike or f"{located.path}: {reason}"
             raise _Refused(f"{reason}: {_RENDERED}", located.path)
 
     def _check_origin(self, resource: Resource[Any]) -> None:

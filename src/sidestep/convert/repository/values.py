@@ -58,10 +58,12 @@ class Placed(Struct, frozen=True):
     Attributes:
         files: new texts by path; None for a file that goes.
         unplaced: what has to be done by hand.
+        unlike: why what was read from these files is not what is rendered from them; empty where nothing tells so.
     """
 
     files: Mapping[str, str | None]
     unplaced: tuple[Unplaced, ...] = ()
+    unlike: str = ""
 
 
 def folder_of(path: str) -> str:
