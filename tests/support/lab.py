@@ -130,12 +130,12 @@ def _works(interpreter: str) -> bool:
 # What scenes are made of.
 
 
-def fabric(folder: str = "") -> Fabric:
+def fabric(folder: str = "", delay: float = 0.0, loss: float = 0.0) -> Fabric:
     """A fabric with a folder of its own, which is gone with the scene: it lies on a mount of its own."""
     place = Path(folder or "/tmp")
     if not folder:
         subprocess.run(["mount", "-t", "tmpfs", "lab", str(place)], check=True)
-    return Fabric(place / "netns")
+    return Fabric(place / "netns", delay, loss)
 
 
 def node(of: Fabric, number: int, zone: str = "") -> Node:
