@@ -2,7 +2,8 @@
 
 import socket
 import ssl
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -106,3 +107,51 @@ def outcome(namespace: Namespace, address: str, tls: ssl.SSLContext, authority: 
             return opened.ask(authority, greeting=False).status
     except (OSError, ssl.SSLError):
         return "refused"
+
+
+class Server:
+    """Somebody who listens at port 15008 of a namespace and answers each CONNECT with a greeting.
+
+    Attributes:
+        asked: the headers of all requests.
+        peers: the URIs in the certificates of who came.
+    """
+
+    def __init__(self, namespace: Namespace, folder: Path, chain: Chain, roots: bytes, greeting: str) -> None:
+        self.asked: list[dict[str, str]] = []
+        self.peers: list[str] = []
+        self._greeting = greeting.encode() + b"\n"
+        file = folder / f"server-{next(_NUMBER)}.pem"
+        file.write_bytes(key_pem(chain.key) + pem(chain.certificates))
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.set_alpn_protocols(["h2"])
+        self._tls.load_cert_chain(file)
+        self._tls.load_verify_locations(cadata=roots.decode())
+        self._tls.verify_mode = ssl.CERT_REQUIRED
+        self._listener = made(namespace, socket.AF_INET)
+        self._listener.bind(("0.0.0.0", 15008))  # noqa: S104
+        self._listener.listen(16)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            raw, _ = self._listener.accept()
+            threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
+
+    def _serve(self, raw: socket.socket) -> None:
+        with suppress(OSError), self._tls.wrap_socket(raw, server_side=True) as line:
+            found = line.getpeercert() or {}
+            self.peers += [name for kind, name in found.get("subjectAltName", ()) if kind == "URI"]
+            self._speak(line)
+
+    def _speak(self, line: ssl.SSLSocket) -> None:
+        talk = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, validate_inbound_headers=False))
+        talk.initiate_connection()
+        line.sendall(talk.data_to_send())
+        while data := line.recv(65536):
+            for event in talk.receive_data(data):
+                if isinstance(event, h2.events.RequestReceived):
+                    self.asked.append({key.decode(): value.decode() for key, value in event.headers})
+                    talk.send_headers(event.stream_id, [(":status", "200")])
+                    talk.send_data(event.stream_id, self._greeting, end_stream=True)
+            line.sendall(talk.data_to_send())
