@@ -1,14 +1,16 @@
 """All states of plans: what is skipped because no step affects it would not have differed."""
 
 import pytest
+from msgspec import structs
 from tests.plan.test_no_gaps import GRAPH, SCENES, without
 from tests.prove.faults import faults, faulty
 from tests.prove.random_meshes import World
 from tests.prove.test_mutations import _ALL
 from tests.support.proofs import visited
-from tests.support.scenes import index
+from tests.support.scenes import index, pods, policy, service
 
 from sidestep.actions.memory import states
+from sidestep.model.kinds import AUTHORIZATION_POLICY
 from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.prove.affected import affected
 from sidestep.prove.outcome import Leave
@@ -80,15 +82,43 @@ def test_a_window_is_shown_with_its_step(name, left_out):
 
 def test_a_route_is_lost_while_clients_move_before_their_waypoint():
     today = index(*_ALL["routed"])
-    proof = visited(today, way_of(today), _TERMS)
-    lost = [each for each in proof.counterexamples if each.direction is Direction.ROUTE]
-    assert any("some pods" in each.step for each in lost)
+
+    def lost(left_out):
+        found = visited(today, way_of(today, left_out), _TERMS).counterexamples
+        return [each for each in found if each.direction is Direction.ROUTE]
+
+    assert any("some pods" in each.step for each in lost("bind"))
+    assert not lost("")
 
 
 def test_a_mesh_is_not_affected_by_itself():
     today = index(*SCENES["strict"])
     assert affected(today.mesh, today.mesh, "istio-system").nothing
     assert visited(today, [("one", today.mesh)], _TERMS).verdict is Conclusion.EQUAL
+
+
+@pytest.mark.parametrize(
+    ("changed", "labels", "services"),
+    [
+        (policy("p", app="cart"), ({"app": "cart"},), set()),
+        (policy("p", service="cart"), (), {("shop", "cart")}),
+    ],
+)
+def test_policies_count_for_whom_they_name(changed, labels, services):
+    one, other = index(*pods("cart"), service("cart")), index(*pods("cart"), service("cart"), changed)
+    both = structs.replace(one.mesh, resources={**one.mesh.resources, AUTHORIZATION_POLICY.key: ()})
+    policies = {AUTHORIZATION_POLICY.key: other.mesh.of(AUTHORIZATION_POLICY)}
+    found = affected(both, structs.replace(both, resources={**both.resources, **policies}), "istio-system")
+    assert found.namespaces == {"shop"}
+    assert (found.named.labels, found.named.services) == (labels, services)
+
+
+@pytest.mark.parametrize("changed", [policy("p"), policy("p", gateway="waypoint")])
+def test_policies_of_a_namespace_count_for_all_of_it(changed):
+    one, other = index(*pods("cart")), index(*pods("cart"), changed)
+    policies = {**one.mesh.resources, AUTHORIZATION_POLICY.key: other.mesh.of(AUTHORIZATION_POLICY)}
+    found = affected(one.mesh, structs.replace(one.mesh, resources=policies), "istio-system")
+    assert (found.namespaces, found.named) == ({"shop"}, None)
 
 
 def test_single_pods_serve_side_by_side():

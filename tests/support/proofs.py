@@ -43,8 +43,10 @@ def walked(before: MeshIndex, *after: MeshIndex, entries: tuple[Entry, ...] = ()
 def visited(before: MeshIndex, states: Iterable[tuple[str, Mesh]], terms: Terms) -> Proof:
     """All states of a way, with nothing accepted but what the terms leave."""
     walk = Walk(State("today", before), terms, Acceptance((), TODAY), Inquiry((), 1), steps=True)
+    last = before
     for step, mesh in states:
-        walk.visit(State(step, MeshIndex.of(mesh, before.settings.version)))
+        last = MeshIndex.of(mesh, before.settings.version, like=last)
+        walk.visit(State(step, last))
     return walk.proof()
 
 

@@ -115,18 +115,19 @@ def proof_of(ask: Ask) -> Proof:
         inquiry = Inquiry(ask.invariants, ask.terms.budget)
         walk = Walk(first, ask.terms, ask.acceptance, inquiry, steps=ask.plan is not None)
         walk.ask(first.index, TODAY if ask.plan is not None else BEFORE if len(meshes) > 1 else "")
-        for state in _others(ask, meshes):
+        for state in _others(ask, meshes, first.index):
             tell(state.name)
             walk.visit(state)
             walk.ask(state.index, state.name if ask.plan is not None else AFTER)
         return _with_commands(walk.proof(), ask)
 
 
-def _others(ask: Ask, meshes: list[Mesh]) -> Iterator[State]:
+def _others(ask: Ask, meshes: list[Mesh], last: MeshIndex) -> Iterator[State]:
     """What is held against the first mesh, made one after the other."""
     if ask.plan is not None:
         for name, mesh in states_of(ask.plan, meshes[0], ask.version):
-            yield State(name, MeshIndex.of(mesh, ask.version))
+            last = MeshIndex.of(mesh, ask.version, like=last)
+            yield State(name, last)
     elif len(meshes) > 1:
         yield State(_name(ask.sources[1], meshes[1]), MeshIndex.of(meshes[1], ask.version))
 

@@ -4,7 +4,7 @@ An object counts for its namespace, or for everything where it is mesh-wide or n
 than it must be, and never narrower.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -23,6 +23,21 @@ _OF_NAMESPACE = frozenset({
 """Kinds that count for destinations of their own namespace alone, unless it is the root namespace."""
 
 
+_POLICIES = frozenset({"AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"})
+
+
+class Named(Struct, frozen=True):
+    """Whom changed policies are about, where nothing else has changed.
+
+    Attributes:
+        labels: of pods.
+        services: by namespace and name.
+    """
+
+    labels: tuple[Mapping[str, str], ...]
+    services: frozenset[tuple[str, str]]
+
+
 class Affected(Struct, frozen=True):
     """What may be another.
 
@@ -30,11 +45,13 @@ class Affected(Struct, frozen=True):
         everything: nothing is certain to be as it was.
         namespaces: whose destinations may be others.
         callers: workloads that may call otherwise.
+        named: only what has these before it; None for all of the namespaces.
     """
 
     everything: bool = False
     namespaces: frozenset[str] = frozenset()
     callers: frozenset[WorkloadRef] = frozenset()
+    named: Named | None = None
 
     @property
     def nothing(self) -> bool:
@@ -49,7 +66,37 @@ def affected(before: Mesh, after: Mesh, root: str) -> Affected:
         return Affected(everything=True)
     spaces = {each.meta.namespace or each.meta.name for each in changed}
     callers = frozenset(_pods(before, after))
-    return Affected(namespaces=frozenset(spaces | {ref.namespace for ref in callers}), callers=callers)
+    named = None if callers else _named(changed)
+    return Affected(namespaces=frozenset(spaces | {ref.namespace for ref in callers}), callers=callers, named=named)
+
+
+def _named(changed: Iterable[Resource[Any]]) -> Named | None:
+    """Pods and Services that policies name; None where one is about more, or is no policy."""
+    labels: list[Mapping[str, str]] = []
+    services: set[tuple[str, str]] = set()
+    for each in changed:
+        spec = each.tree().get("spec")
+        if each.kind not in _POLICIES or not isinstance(spec, dict) or "targetRef" in spec:
+            return None
+        selector, refs = spec.get("selector"), spec.get("targetRefs")
+        wanted = selector.get("matchLabels") if isinstance(selector, dict) else None
+        if refs is None and isinstance(wanted, dict) and wanted:
+            labels.append(wanted)
+        elif selector is None and isinstance(refs, list) and refs and all(map(_is_service, refs)):
+            services |= {(each.meta.namespace, ref["name"]) for ref in refs}
+        else:
+            return None
+    return Named(tuple(labels), frozenset(services))
+
+
+def _is_service(ref: object) -> bool:
+    return (
+        isinstance(ref, dict)
+        and ref.get("kind") == "Service"
+        and not ref.get("group")
+        and not ref.get("namespace")
+        and isinstance(ref.get("name"), str)
+    )
 
 
 def _objects(before: Mesh, after: Mesh) -> Iterator[Resource[Any]]:

@@ -119,19 +119,19 @@ class Callers(Struct, frozen=True, dict=True):
     def _by_namespace(self) -> Mapping[Hashable, tuple[Caller, ...]]:
         return _grouped(self.all, lambda caller: (caller.namespace, caller.kind))
 
-    def classes(self, apart: Apart) -> tuple[Caller, ...]:
-        """One caller of each class, those that policies name last."""
+    def classes(self, apart: Apart) -> Mapping[Hashable, Caller]:
+        """One caller of each class, by what tells it from others; those that policies name last."""
         known = self._classes.get(apart)
         if known is None:
-            known = self._classes[apart] = tuple(self._found(apart))
+            known = self._classes[apart] = self._found(apart)
         return known
 
-    def _found(self, apart: Apart) -> Iterable[Caller]:
+    def _found(self, apart: Apart) -> dict[Hashable, Caller]:
         by_principal = _numbered(apart.taken)
         seen: dict[Hashable, Caller] = {}
         for caller in self._candidates(apart, by_principal):
             seen.setdefault(apart.of(caller, by_principal), caller)
-        return seen.values()
+        return seen
 
     def _candidates(self, apart: Apart, named: Mapping[str, int]) -> Iterator[Caller]:
         """Enough that each class is among them: all if labels or addresses count, else the named and a few others."""
@@ -160,7 +160,7 @@ class Callers(Struct, frozen=True, dict=True):
                     yield (space, kind), self._by_namespace[space, kind]
 
     @cached_property
-    def _classes(self) -> dict[Apart, tuple[Caller, ...]]:
+    def _classes(self) -> dict[Apart, Mapping[Hashable, Caller]]:
         return {}
 
 

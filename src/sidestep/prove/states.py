@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from sidestep.model.mesh import Mesh
-from sidestep.prove.affected import Affected, affected
+from sidestep.prove.affected import Affected, Named, affected
 from sidestep.prove.guards import Guards
 from sidestep.prove.pairs import Verdicts
 from sidestep.prove.proof import Counterexample, Proof, Undecided
@@ -50,8 +50,7 @@ class Journey:
         root = self._before.settings.root_namespace
         changed = Affected(everything=True) if self._last is None else affected(self._last, index.mesh, root)
         run = Run(self._before, index, self._terms, step, self._verdicts, self._callers)
-        if changed.everything:
-            self._callers.clear()
+        self._forget(changed)
         if not changed.nothing:
             for service in run.ways.destinations():
                 self._visit(run, service, changed)
@@ -62,27 +61,43 @@ class Journey:
             (each for found in self._now.values() for each in found.undecided),
         )
 
+    def _forget(self, changed: Affected) -> None:
+        """By what callers of pods were told apart where something has changed."""
+        if changed.everything:
+            self._callers.clear()
+        for key in list(self._callers):
+            space, _, address = key.partition(" ")
+            if space in changed.namespaces and (changed.named is None or not self._is_served(address)):
+                del self._callers[key]
+
+    def _is_served(self, address: str) -> bool:
+        """Whether a Service leads to pods, which are then visited with it."""
+        pods = self._before.by_address.get(address)
+        return pods is not None and bool(self._before.in_front_of(pods))
+
     def _visit(self, run: Run, service: Service, changed: Affected) -> None:
-        """One destination: all of it where it may be another, else only callers that are."""
+        """One destination: all of it where it may be another, else only for callers of new kinds."""
         old = self._now.get(service.host, _Found())
         if not self._touched(run, service, changed) and not old.clients & changed.callers:
             if changed.callers:
-                more = _asked(run, run.ways.to(service, changed.callers))
+                more = _asked(run, run.ways.to(service, new=True))
                 self._now[service.host] = _joined(old, more)
             return
-        for key in [key for key in self._callers if key == service.host or key.startswith(f"{service.namespace} ")]:
-            del self._callers[key]
+        pods = self._before.behind(service)
+        for key in (service.host, *(f"{each.namespace} {address}" for each in pods for address in each.addresses)):
+            self._callers.pop(key, None)
         self._now[service.host] = _asked(run, run.ways.to(service))
 
     @staticmethod
     def _touched(run: Run, service: Service, changed: Affected) -> bool:
-        if changed.everything or service.namespace in changed.namespaces:
-            return True
-        return (
-            any(_leads_to(guards, service, changed.namespaces) for guards in run.ways.guards)
-            if changed.namespaces
-            else False
+        """Whether a destination, or what stands before it, may be another."""
+        if changed.everything or not changed.namespaces:
+            return changed.everything
+        guards = run.ways.guards
+        near = service.namespace in changed.namespaces or any(
+            _leads_to(each, service, changed.namespaces) for each in guards
         )
+        return near and (changed.named is None or _meets(guards[0].index, guards[-1], service, changed.named))
 
     def _elsewhere(self, run: Run) -> None:
         ways = (*run.ways.alone(), *run.ways.new_names(), *run.ways.elsewhere())
@@ -113,3 +128,17 @@ def _leads_to(guards: Guards, service: Service, namespaces: frozenset[str]) -> b
         return True
     hosts = (guards.index.services.by_host.get(host) for host in guards.targets(service.host))
     return any(each is not None and each.namespace in namespaces for each in hosts)
+
+
+def _meets(before: MeshIndex, guards: Guards, service: Service, named: Named) -> bool:
+    """Whether policies about these pods and Services stand before a destination of the first mesh in another one."""
+    index = guards.index
+    hosts = (service.host, *guards.targets(service.host))
+    services = [each for host in hosts if (each := index.services.by_host.get(host)) is not None]
+    if any((each.namespace, each.name) in named.services for each in services):
+        return True
+    dialled = (index.by_address.get(address) for pods in before.behind(service) for address in pods.addresses)
+    pods = [*guards.behind(service.host), *(each for each in dialled if each is not None)]
+    bound = [*map(index.waypoint_of, services), *map(index.workload_waypoint, pods)]
+    waypoints = [pod for each in bound if each is not None for pod in index.gateway_pods(each.namespace, each.name)]
+    return any(wanted.items() <= each.labels.items() for each in (*pods, *waypoints) for wanted in named.labels)

@@ -4,12 +4,11 @@ Destinations are all that can be dialled in the first mesh: Services and Service
 what only gateways route, and a host that no mesh knows.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from functools import cached_property
 
 from msgspec import Struct
 
-from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.addresses import representatives
 from sidestep.prove.affected import changed_namespaces
 from sidestep.prove.callers import Apart, Caller, Callers
@@ -81,48 +80,52 @@ class Ways(Struct, frozen=True, dict=True):
 
     def all(self) -> Iterator[Way]:
         """Every way, by destination."""
-        for service in self.destinations():
+        for service in self.suspicious_first():
             yield from self.to(service)
         yield from self.alone()
         yield from self.new_names()
         yield from self.elsewhere()
 
-    def destinations(self) -> Iterator[Service]:
+    def suspicious_first(self) -> Iterator[Service]:
         """All that has a name, first those in whose namespace an object has changed."""
         first = self._changed
+        yield from (each for each in self.destinations() if each.namespace in first)
+        yield from (each for each in self.destinations() if each.namespace not in first)
+
+    def destinations(self) -> Iterable[Service]:
+        """All that has a name."""
         found: dict[str, Service] = {}
         for service in self.before.services.services:
             if not self.namespaces or service.namespace in self.namespaces:
                 found.setdefault(service.host, service)
-        yield from (each for each in found.values() if each.namespace in first)
-        yield from (each for each in found.values() if each.namespace not in first)
+        return found.values()
 
     @cached_property
     def _changed(self) -> frozenset[str]:
         return changed_namespaces(self.before.mesh, self.after.mesh) if self.after is not None else frozenset()
 
-    def to(self, service: Service, only: frozenset[WorkloadRef] | None = None) -> Iterator[Way]:
+    def to(self, service: Service, *, new: bool = False) -> Iterator[Way]:
         """Every way to a service, and to those of its pods that no older service leads to.
 
         Args:
             service: the destination.
-            only: workloads that call; None for everybody.
+            new: only for classes of callers that were not asked there yet.
         """
-        found = self._clients(service.host, self._pods(service.host), service.namespace, only)
+        found = self._clients(service.host, self._pods(service.host), service.namespace, new=new)
         for number, protocol in _ports(service, self.before.behind(service)) if found else ():
             for client, other, words in found:
                 yield Way(client, words, self._name(service), number, protocol, service.host, other)
         for pods in self.before.behind(service):
             if self.before.in_front_of(pods)[:1] == (service,):
-                yield from self._to_pods(pods, service.host, only)
+                yield from self._to_pods(pods, service.host, new=new)
 
-    def alone(self, only: frozenset[WorkloadRef] | None = None) -> Iterator[Way]:
+    def alone(self) -> Iterator[Way]:
         """Every way to pods that no service leads to."""
         for group in self.before.workloads.values():
             for pods in group:
                 wanted = not self.namespaces or pods.namespace in self.namespaces
                 if wanted and not self.before.in_front_of(pods):
-                    yield from self._to_pods(pods, "", only)
+                    yield from self._to_pods(pods, "", new=False)
 
     @staticmethod
     def _name(service: Service) -> str:
@@ -200,7 +203,7 @@ class Ways(Struct, frozen=True, dict=True):
     def _pods(self, host: str) -> Sides:
         return tuple((guards, guards.behind(host)) for guards in self.guards)
 
-    def _to_pods(self, pods: Instances, host: str, only: frozenset[WorkloadRef] | None) -> Iterator[Way]:
+    def _to_pods(self, pods: Instances, host: str, *, new: bool) -> Iterator[Way]:
         """Pods by their own address: one for each kind of pods that they are in the second mesh."""
         if pods.mode in (Mode.GATEWAY, Mode.WAYPOINT):
             return
@@ -210,14 +213,12 @@ class Ways(Struct, frozen=True, dict=True):
             if address in others and address in self.before.by_address:
                 addresses.setdefault(id(others[address]), address)
         for address in addresses.values():
-            yield from self._to_address(address, pods, others[address], host, only)
+            yield from self._to_address(address, pods, others[address], host, new=new)
 
-    def _to_address(
-        self, address: str, pods: Instances, other: Instances, host: str, only: frozenset[WorkloadRef] | None
-    ) -> Iterator[Way]:
+    def _to_address(self, address: str, pods: Instances, other: Instances, host: str, *, new: bool) -> Iterator[Way]:
         """Every port that anything speaks about, and one that nothing does."""
         sides = ((self.guards[0], (pods,)), (self.guards[-1], (other,)))
-        found = self._clients("", sides, pods.namespace, only)
+        found = self._clients("", sides, pods.namespace, address, new=new)
         declared = self._declared(pods) if found else {}
         numbers = {number for guards, group in sides for each in group for number in _mentioned(guards, each)}
         spare = next(number for number in _SPARE if number not in numbers)
@@ -238,15 +239,17 @@ class Ways(Struct, frozen=True, dict=True):
         return found
 
     def _clients(
-        self, host: str, sides: Sides, namespace: str, only: frozenset[WorkloadRef] | None = None
+        self, host: str, sides: Sides, namespace: str, address: str = "", *, new: bool = False
     ) -> list[tuple[Client, Client, str]]:
         """One of each class of callers, and somebody outside for each class of addresses."""
-        key = host or f"{namespace} {sides[0][1][0].addresses[:1] if sides else ''}"
+        key = host or f"{namespace} {address}"
         told = self.kept.get(key)
         if told is None:
             told = self.kept[key] = self._apart(host, sides, namespace)
-        callers = [_as_client(each) for each in self.callers.classes(told.apart) if only is None or each.ref in only]
-        return callers if only is not None else [*self._strangers(told), *callers]
+        classes = self.callers.classes(told.apart)
+        callers = [_as_client(each) for key, each in classes.items() if not (new and key in told.asked)]
+        told.asked.update(classes)
+        return callers if new else [*self._strangers(told), *callers]
 
     def _strangers(self, told: "Told") -> Iterator[tuple[Client, Client, str]]:
         for address in representatives(told.ranges) if told.ranges else ("",):
@@ -281,10 +284,17 @@ class Ways(Struct, frozen=True, dict=True):
 
 
 class Told(Struct, frozen=True):
-    """By what callers are told apart, and ranges of addresses."""
+    """By what callers of one destination are told apart.
+
+    Attributes:
+        apart: what of them counts.
+        ranges: of addresses.
+        asked: classes of them that were asked there, which is noted as they are.
+    """
 
     apart: Apart
     ranges: frozenset[str]
+    asked: set[Hashable] = set()
 
 
 def _as_client(caller: Caller) -> tuple[Client, Client, str]:
