@@ -5,7 +5,18 @@ its reason.
 """
 
 import pytest
-from tests.semantics.differences.cases.scene import callers, entry, gateway, methods, sidecars, to, tokens, vs
+from tests.semantics.differences.cases.scene import (
+    bound,
+    callers,
+    entry,
+    gateway,
+    methods,
+    pair,
+    sidecars,
+    to,
+    tokens,
+    vs,
+)
 from tests.support.migrations import TERMS, migrated, shown, town
 from tests.support.proofs import visited
 from tests.support.scenes import m, mesh_config, peers, pods, policy, principal, service
@@ -259,8 +270,54 @@ SCENES = {
 }
 
 
+SCENES |= {
+    "half ambient": pair("sidecar", "ambient", policy("d", WEB, app="cart")),
+    "account of the waypoint": [
+        *pods("web", ip="10.1.0.1", account="waypoint"),
+        *CART_POD,
+        service("cart"),
+        policy("p", DELETE, action="DENY", app="cart"),
+    ],
+    "account of the server": [
+        *WEB_POD,
+        *pods("cart", ip="10.1.0.2", account="web"),
+        service("cart"),
+        policy("p", {**WEB, **GET}, app="cart"),
+    ],
+    "alike namespaces": [
+        *pods("web", space="a", ip="10.1.0.1"),
+        *pods("web", space="ab", ip="10.1.0.8"),
+        *CART_POD,
+        service("cart"),
+        policy("p", rule({"namespaces": ["a"]}, {"methods": ["GET"]}), app="cart"),
+        policy("z", rule({"notNamespaces": ["a*"]}), action="DENY", app="cart"),
+    ],
+    "already behind a waypoint": bound(policy("d", DELETE, action="DENY", service="cart"), client="sidecar"),
+    "rewritten path": sidecars(
+        vs("cart", "cart", to("cart", match=[{"uri": {"prefix": "/v1/"}}], rewrite={"uri": "/"}), to("cart")),
+        policy("p", rule(operation={"paths": ["/admin*"]}), action="DENY", app="cart"),
+    ),
+    "split over services": sidecars(
+        *pods("next", ip="10.1.0.5"),
+        service("next"),
+        vs("cart", "cart", {"route": [{"destination": {"host": name}, "weight": 50} for name in ("cart", "next")]}),
+        policy("p", DELETE, action="DENY", app="next"),
+    ),
+    "registry only of a namespace": sidecars(
+        m.o.istio(
+            "Sidecar",
+            "default",
+            "shop",
+            {"egress": [{"hosts": ["./*"]}], "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}},
+        )
+    ),
+}
+
 STAYS_OPEN = {
     "pa disable ns": "who was nobody without mTLS has a name in ambient (D26), and the loss is called cosmetic",
+    "rewritten path": "a waypoint judges the path before its route rewrites it, and no loss says so yet",
+    "split over services": "a waypoint's route leads past the policies of the other Service (D54), and no loss says so yet",
+    "registry only of a namespace": "ztunnel knows no REGISTRY_ONLY (D46), and the loss is called traffic",
 }
 OPENS_ON_THE_WAY = {
     "two workloads one service": "shares shift while a second pod comes up beside a single one",

@@ -75,7 +75,7 @@ def _opened(change: Change) -> Iterator[str]:
         case CheckKind.PROTOCOL if change.last_before.proxy is Proxy.APPLICATION:
             yield "D29"
         case CheckKind.PROTOCOL:
-            yield "D55" if check.shape is Shape.HANG else "D37"
+            yield from ("D55",) if check.shape is Shape.HANG else ("D37",) if check.object is not None else ()
         case CheckKind.ROUTE if change.unknown_before:
             yield from _egress_opened(change)
         case _:

@@ -17,6 +17,8 @@ from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.requests import Answers, Http, Request, Tcp, WorkloadClient
 
+_BY_NAME = {Mode.SIDECAR: Transport.MTLS, Mode.AMBIENT: Transport.HBONE}
+"""How a caller's name comes to pods."""
 Sent = tuple[Http | Tcp, Answers]
 
 
@@ -67,10 +69,11 @@ def _by_name(index: MeshIndex, request: Request) -> Decision | None:
     if pods is None or not isinstance(client, WorkloadClient):
         return None
     caller = next((each for each in index.workloads.get(client.ref, ()) if each.place == client.group), None)
-    if caller is None or caller.mode is not Mode.SIDECAR or pods.mode is not Mode.SIDECAR:
+    transport = _BY_NAME.get(pods.mode)
+    if caller is None or caller.mode is not Mode.SIDECAR or transport is None:
         return None
     principal = caller.principal(index.settings.trust_domain)
     sender = Sender(caller.words, caller.namespace, caller.labels, principal, caller.address, caller)
     http = request.payload if isinstance(request.payload, Http) else None
     traveller = Traveller(index, request, sender, http=http)
-    return decision((arrive(Arrival(traveller, pods, Transport.MTLS, request.port)),))
+    return decision((arrive(Arrival(traveller, pods, transport, request.port)),))

@@ -1,7 +1,7 @@
 """Which waypoints a mesh has, and which names are taken."""
 
 import pytest
-from tests.support.mesh import mesh, o, waypoint, workload
+from tests.support.mesh import app, mesh, o, waypoint, workload
 
 from sidestep.model.gaps import Gap, GapReason
 from sidestep.model.kinds import AUTOSCALER
@@ -77,6 +77,14 @@ def test_names_of_everything_that_istiod_names_so_are_taken():
     account = o.thing("v1", "ServiceAccount", o.meta("s", "shop"))
     found = taken_names(mesh(gateway("g"), o.service("v", "shop"), account, *workload(waypoint("d"), "d", pods=0)))
     assert {("shop", name) for name in "gvsd"} == found
+
+
+def test_names_of_accounts_that_pods_run_under_are_taken():
+    """Who has the waypoint's account is let through where only the waypoint is."""
+    template = app("web")
+    template["spec"]["serviceAccountName"] = "waypoint"
+    assert ("shop", "waypoint") in taken_names(mesh(*workload(template, "web", pods=1)))
+    assert ("shop", "waypoint") in taken_names(mesh(*workload(template, "web", pods=0)))
 
 
 def listening(**allowed):

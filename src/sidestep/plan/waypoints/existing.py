@@ -28,6 +28,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.pods import PodSpec
 from sidestep.model.quantity import Resources
 from sidestep.model.resource import Resource
+from sidestep.model.templates import workload_templates
 from sidestep.model.views.apps import Controller
 from sidestep.model.views.core import Spec
 from sidestep.semantics.proxies import GATEWAY_NAME, PROXY, is_waypoint
@@ -102,8 +103,15 @@ def existing(mesh: Mesh) -> tuple[ExistingWaypoint, ...]:
 
 
 def taken_names(mesh: Mesh) -> frozenset[ObjectName]:
-    """Names that a new waypoint cannot have, because an object that istiod would name so is there already."""
-    return frozenset((each.meta.namespace, each.meta.name) for kind in NAMED_LIKE_IT for each in mesh.of(kind))
+    """Names that a new waypoint cannot have.
+
+    An object that istiod would name so is there already, or somebody runs under the service account of that name, who
+    would get past every policy that admits the waypoint.
+    """
+    objects = {(each.meta.namespace, each.meta.name) for kind in NAMED_LIKE_IT for each in mesh.of(kind)}
+    shapes = (*(pod.shape for pod in mesh.pods), *(template.shape for template in workload_templates(mesh)))
+    accounts = {(each.namespace, name) for each in shapes if (name := each.spec.service_account_name)}
+    return frozenset(objects | accounts)
 
 
 def zones(mesh: Mesh) -> int:
