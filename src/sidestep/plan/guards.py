@@ -1,10 +1,10 @@
 """What puts each service behind its waypoint before its pods lose their sidecars."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sidestep.convert.policies.at_pods import allow_waypoint, only_through_waypoint
 from sidestep.convert.policies.ports import closed_ports, service_ports_of
-from sidestep.convert.policies.twins import twin, twin_name
+from sidestep.convert.policies.twins import Twin, closed_twin, twin, twin_name
 from sidestep.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
@@ -16,8 +16,9 @@ from sidestep.plan.verdicts.judge import Judged
 from sidestep.plan.verdicts.server_side import layer7_reason
 from sidestep.plan.waypoint_choice import Choice
 from sidestep.plan.waypoints.placement import PlacedWaypoint
-from sidestep.semantics.authorization.policy import Action
+from sidestep.semantics.authorization.policy import Action, Policy
 from sidestep.semantics.identity import principal_of
+from sidestep.semantics.instances import Instances
 from sidestep.semantics.service_index import Service
 from sidestep.semantics.waypoints import BindingState
 
@@ -27,7 +28,7 @@ def guards(configuration: Configuration, judged: tuple[Judged, ...], choice: Cho
     members: dict[str, list[Judged]] = {}
     for each in judged:
         if each.plan.fate is Fate.WAYPOINT and each.pods:
-            for service in configuration.index.in_front_of(each.pods[0]):
+            for service in configuration.in_front_of(each.pods):
                 if service.host in choice.of_service:
                     members.setdefault(service.host, []).append(each)
     by_host = configuration.index.services.by_host
@@ -47,14 +48,14 @@ def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoin
     here = binding is not None and (binding.namespace, binding.name) == (placed.namespace, placed.name)
     bound = here and binding is not None and binding.state is BindingState.ACCEPTED
     enforced = service.selector is not None and any(each.needs.enforced for each in members)
-    policies = (
-        [p for p in index.applied_policies(members[0].pods[0]) if not p.dry_run and not p.invalid] if enforced else []
-    )
-    tokens = list(index.sidecar_request_policies(members[0].pods[0])) if enforced else []
-    pods = [each.pods[0] for each in members]
-    origins = [*(each.id for each in policies), *(each.id for each in tokens)]
-    found = [resource for each in origins if (resource := _resource(configuration, each))]
-    staged = [twin(each, service, pods, name=twin_name(index.mesh, each, service)) for each in found]
+    pods = [pods for each in members for pods in each.pods if service in index.in_front_of(pods)] if enforced else []
+    applied = [[p for p in index.applied_policies(each) if not p.dry_run and not p.invalid] for each in pods]
+    policies = tuple({policy.id: policy for found in applied for policy in found}.values())
+    tokens = {policy.id: policy for each in pods for policy in index.sidecar_request_policies(each)}
+    found = [resource for each in (*(p.id for p in policies), *tokens) if (resource := _resource(configuration, each))]
+    everywhere = {each.id for each in policies if all(each in held for held in applied)}
+    closed = {each.id for each in policies if each.action is Action.ALLOW} - everywhere
+    staged = [_twin(configuration, each, service, pods, closed=each.id in closed) for each in found]
     principal = waypoint_principal(configuration, placed)
     rules = [rule for policy in policies if layer7_reason(policy) is not None for rule in policy.rules]
     ports = closed_ports(rules, service_ports_of(service, pods), tokens=bool(tokens))
@@ -65,11 +66,25 @@ def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoin
         enforced and service.host in configuration.exposed,
         any(service.host in each.needs.routed for each in members),
         tuple(each.manifest for each in staged),
-        allow_waypoint(service, principal) if any(each.action is Action.ALLOW for each in policies) else None,
+        allow_waypoint(service, principal) if applied and all(map(_is_allow_list, applied)) else None,
         only_through_waypoint(service, (principal,), ports) if enforced else None,
         ports,
         tuple(each.origin for each in staged),
     )
+
+
+def _twin(
+    configuration: Configuration, resource: Resource[Spec], service: Service, pods: list[Instances], *, closed: bool
+) -> Twin:
+    """An ALLOW for some of the pods only admits nobody at the waypoint, which cannot tell pods apart."""
+    name = twin_name(configuration.index.mesh, resource, service)
+    if closed:
+        return closed_twin(resource, service, name=name, rule="")
+    return twin(resource, service, pods, name=name)
+
+
+def _is_allow_list(policies: Iterable[Policy]) -> bool:
+    return any(each.action is Action.ALLOW for each in policies)
 
 
 def _resource(configuration: Configuration, origin: ObjectId) -> Resource[Spec] | None:

@@ -73,7 +73,7 @@ def _move(
     guards: Mapping[str, Guard],
     before: Mapping[WorkloadRef, tuple[WorkloadRef, ...]],
 ) -> Move:
-    services = configuration.index.in_front_of(each.pods[0])
+    services = configuration.in_front_of(each.pods)
     template = workload.template
     return Move(
         workload.ref,

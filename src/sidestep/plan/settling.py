@@ -104,7 +104,6 @@ def _as_it_stands(
 
 
 def _applied(configuration: Configuration, each: Judged) -> set[ObjectId]:
-    if not each.pods or each.pods[0].mode is Mode.NONE:
-        return set()
-    policies = {policy.id for policy in configuration.index.applied_policies(each.pods[0])}
-    return policies | {policy.id for policy in configuration.index.sidecar_request_policies(each.pods[0])}
+    held = [pods for pods in each.pods if pods.mode is not Mode.NONE]
+    policies = {policy.id for pods in held for policy in configuration.index.applied_policies(pods)}
+    return policies | {policy.id for pods in held for policy in configuration.index.sidecar_request_policies(pods)}

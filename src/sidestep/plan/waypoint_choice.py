@@ -79,7 +79,7 @@ def _wanted(configuration: Configuration, judged: tuple[Judged, ...]) -> dict[st
     found: dict[str, tuple[Service, list[Judged]]] = {}
     for each in judged:
         if each.plan.fate is Fate.WAYPOINT and each.pods:
-            for service in configuration.index.in_front_of(each.pods[0]):
+            for service in configuration.in_front_of(each.pods):
                 if is_dialled(service) and (each.needs.enforced or service.host in each.needs.routed):
                     found.setdefault(service.host, (service, []))[1].append(each)
     for service in configuration.index.services.services:

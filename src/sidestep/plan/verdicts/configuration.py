@@ -1,6 +1,6 @@
 """Routing and extension objects by what they are about, gathered once for all workloads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.plan.document import Reason
 from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.service_index import Service
 
@@ -35,6 +36,10 @@ class Configuration(Struct, frozen=True, dict=True):
     def mesh(self) -> Mesh:
         """As it was read."""
         return self.index.mesh
+
+    def in_front_of(self, pods: Iterable[Instances]) -> tuple[Service, ...]:
+        """The services in front of any pods of a workload: while one template follows another, there are two."""
+        return tuple({service.host: service for each in pods for service in self.index.in_front_of(each)}.values())
 
     @cached_property
     def unread(self) -> Reason | None:

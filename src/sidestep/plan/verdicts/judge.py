@@ -10,7 +10,7 @@ from sidestep.plan.blockers import Blocker
 from sidestep.plan.document import Confidence, Fate, Reason, WorkloadPlan
 from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.obstacles import Obstacle, differences_in_passing, obstacles
-from sidestep.plan.verdicts.server_side import Needs, needs
+from sidestep.plan.verdicts.server_side import Needs, needs, together
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.inventory import Workload
 from sidestep.semantics.proxies import Role
@@ -60,9 +60,10 @@ def judge(
     bare = _outside_of_mesh(workload, pods)
     if bare is not None:
         return Judged(_plan(workload, pods, Fate.NONE, (bare,)), pods, Needs())
-    wanted = needs(configuration, pods[0])
-    passing = tuple(differences_in_passing(configuration, pods[0]))
-    found = [*_blocking(workload, blocked), *obstacles(configuration, pods[0], wanted)]
+    wanted = together(needs(configuration, each) for each in pods)
+    passing = tuple(dict.fromkeys(each for one in pods for each in differences_in_passing(configuration, one)))
+    hindering = dict.fromkeys(each for one in pods for each in obstacles(configuration, one, wanted))
+    found = [*_blocking(workload, blocked), *hindering]
     verdict = _verdict(workload, pods, wanted, found, passing)
     if configuration.unread is not None:
         verdict = replace(verdict, confidence=Confidence.LOW, reasons=(*verdict.reasons, configuration.unread))

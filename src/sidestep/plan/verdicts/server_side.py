@@ -3,7 +3,7 @@
 Source: istio-semantics.md §3.9, §3.10.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -65,6 +65,19 @@ def needs(configuration: Configuration, pods: Instances) -> Needs:
         tuple(tokens),
         any(policy.action is Action.CUSTOM for policy in policies),
         frozenset(host for host, reasons in by_service.items() if reasons),
+    )
+
+
+def together(found: Iterable[Needs]) -> Needs:
+    """What pods of several templates need, for a workload in which one follows another."""
+    every = tuple(found)
+    return Needs(
+        tuple(dict.fromkeys(reason for each in every for reason in each.enforced)),
+        tuple(dict.fromkeys(reason for each in every for reason in each.traffic)),
+        tuple({policy.id: policy for each in every for policy in each.policies}.values()),
+        tuple({policy.id: policy for each in every for policy in each.tokens}.values()),
+        any(each.custom for each in every),
+        frozenset[str]().union(*(each.routed for each in every)),
     )
 
 

@@ -1,0 +1,29 @@
+"""While one template follows another, a workload has pods of both: what either needs, the workload needs."""
+
+import pytest
+from tests.plan.test_no_gaps import GRAPH, NO_DELETE, shop
+from tests.support.scenes import index, m, pods
+
+from sidestep.plan.document import Fate
+from sidestep.plan.planner import PlanRequest, make_plan
+from sidestep.plan.steps import Apply
+from sidestep.sources.prices import load_prices
+
+
+def following(version: str) -> list:
+    """One more pod of stock, of another template."""
+    found = [each for each in pods("stock", labels={"version": version}, ip="10.1.99.1") if each["kind"] == "Pod"]
+    for each in found:
+        each["metadata"]["name"] += "-new"
+    return found
+
+
+@pytest.mark.parametrize(("version", "fate"), [("new", Fate.WAYPOINT), ("old", Fate.AMBIENT)])
+def test_a_policy_for_pods_of_one_template(version, fate):
+    spec = {"selector": {"matchLabels": {"version": "new"}}, "action": "DENY", "rules": [NO_DELETE]}
+    guard = m.o.istio("AuthorizationPolicy", "guard", "shop", spec)
+    today = index(*shop(following(version), guard))
+    plan = make_plan(PlanRequest(today.mesh, load_prices(None), graph=GRAPH))
+    assert {each.fate for each in plan.workloads if each.workload.name == "stock"} == {fate}
+    applied = {step.effect.object.name for step in plan.steps if isinstance(step.effect, Apply)}
+    assert ("stock-guard" in applied) is (fate is Fate.WAYPOINT)
