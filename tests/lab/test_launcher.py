@@ -17,8 +17,8 @@ from sidestep.errors import UsageError
 from sidestep.lab import launcher
 from sidestep.lab.net import nft
 from sidestep.lab.net.fabric import Fabric
+from sidestep.lab.net.interfaces import interfaces_up
 from sidestep.lab.net.netlink import Netlink, up
-from sidestep.lab.net.sockets import interfaces_up
 
 REAL = (
     "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (5000, 5000));"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sidestep.errors import UsageError
 from sidestep.lab.cluster.addresses import Pair
+from sidestep.lab.net.interfaces import interfaces_up
 from sidestep.lab.net.links import FIRST_LINK, hang, reach
 from sidestep.lab.net.namespaces import Namespace, differing, write_settings
 from sidestep.lab.net.netlink import LOOPBACK, Netlink, up
@@ -12,7 +13,6 @@ from sidestep.lab.net.nft import Nft, Resting
 from sidestep.lab.net.node import ROUTER, Ground, Node
 from sidestep.lab.net.pod import SETTINGS as POD
 from sidestep.lab.net.pod import PodNet
-from sidestep.lab.net.sockets import interfaces_up
 from sidestep.lab.net.wire import lay
 from sidestep.lab.net.zones import Zones
 
