@@ -139,13 +139,18 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    index: Index, *, authority: Authority | None = None, port: int = 0, at_home=lambda _proxy, _address: True
+    index: Index,
+    *,
+    authority: Authority | None = None,
+    port: int = 0,
+    at_home=lambda _proxy, _address: True,
+    generator=None,
 ) -> AsyncIterator[Running]:
     clock = Clock()
     held = [authority or Authority.new("cluster.local", clock())]
     tokens = Tokens(b"k" * 32)
     secrets = Secrets(index, lambda: Trust(held[0]), clock, lambda: 0.5)
-    plane = Plane(index, {"node": EveryService()}, secrets)
+    plane = Plane(index, {"node": generator or EveryService()}, secrets)
     door = Door(tokens, frozenset({"node"}), clock, at_home)
     chain = held[0].serve(("controlplane.test",), datetime.now(UTC))
     server, bound = await serve(plane, door, chain, f"127.0.0.1:{port}")
