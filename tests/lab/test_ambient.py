@@ -56,10 +56,16 @@ def answered(made, client, url="http://cart/"):
     return made.call(f"shop/{client}", url)[0].ok
 
 
-def test_the_kernel_says_what_the_labels_say(shop):
-    rows = shop.client.ask(api.Verify())
-    assert len(rows) == 4
-    assert all(each["wanted"] and each["captured"] for each in rows)
+def test_packets_say_what_labels_say(shop, applied):
+    applied(*workload("plain", "outside"))
+    shop.settle()
+    rows = {each["pod"].partition("/")[0]: each for each in shop.client.ask(api.Verify())}
+    assert set(rows) == {"shop", "outside"}
+    assert rows["shop"] | {"pod": ""} == {
+        "pod": "", "wanted": True, "outbound": "proxy", "inbound": "proxy", "captured": True, "right": True,
+    }  # fmt: skip
+    assert (rows["outside"]["outbound"], rows["outside"]["inbound"]) == ("nobody", "nobody")
+    assert rows["outside"]["right"]
 
 
 def test_the_server_sees_the_clients_own_address(shop):

@@ -14,7 +14,8 @@ from sidestep.semantics.proxies import REDIRECTION
 
 OUTBOUND_PORT, INBOUND_PORT = 15001, 15006
 _PORTS = frozenset({OUTBOUND_PORT, INBOUND_PORT, HBONE_PORT})
-_PATIENCE, _LOOK = 10.0, 0.005
+_PATIENCE = 10.0
+_FIRST_LOOK, _LAST_LOOK = 0.004, 0.1
 _FAREWELL = 1.0
 """Seconds in which others hear that a pod takes no more HBONE before its listener goes."""
 
@@ -85,8 +86,10 @@ class Capture:
         """Wait until the kernel says that the proxy listens in the pod."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                while not listening(self.net.namespace) >= _PORTS:  # noqa: ASYNC110 - the kernel tells nobody
-                    await asyncio.sleep(_LOOK)
+                pause = _FIRST_LOOK
+                while not listening(self.net.namespace) >= _PORTS:
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 1.5, _LAST_LOOK)
         except TimeoutError as error:
             raise TransportError(
                 f"the proxy of node {self._node.name} does not listen in the pod after {_PATIENCE:g} s",

@@ -47,6 +47,7 @@ class ControlPlane:
         self._net = fabric.add_node(NAME, address, pods_of(_NO_PODS))
         self._scratch, self._settings, self._processes = scratch, settings, processes
         self._listen = f"{address.ipv4}:{_PORT}"
+        self.namespace = self._net.namespace
 
     async def start(self) -> None:
         """Start the control plane in its own namespace.

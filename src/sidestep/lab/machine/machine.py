@@ -24,6 +24,7 @@ from sidestep.lab.machine.resolver import dns_backends, serve_dns, write_resolv_
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.services import ServiceTables
 from sidestep.lab.machine.settings import NodeSettings, Settings
+from sidestep.lab.machine.verification import Subject, verify
 from sidestep.lab.net.fabric import Fabric
 from sidestep.model.kinds import NAMESPACE
 
@@ -205,13 +206,14 @@ class Machine:
         return await self.control_plane.ask("config-dump", node=node)
 
     async def verify(self) -> list[dict[str, Any]]:
-        """For each pod, what its labels ask for and what the kernel does with its connections."""
-        rows = []
-        for life in self.pods.all():
-            pod = self.store.get(life.ref)
-            if pod is not None and life.net is not None:
-                rows.append({"pod": str(life.ref), "wanted": self.pods.wanted(pod), "captured": life.net.captured()})
-        return rows
+        """For each pod, what its labels ask for and what becomes of its packets."""
+        pods = ((life, self.store.get(life.ref)) for life in self.pods.all())
+        subjects = [
+            Subject(f"{life.ref.namespace}/{life.ref.name}", life.net.namespace, life.net.address.ipv4, self.pods.wanted(pod))
+            for life, pod in pods
+            if pod is not None and life.net is not None
+        ]
+        return await verify(subjects, self.control_plane.namespace)
 
 
 def _node_object(settings: NodeSettings, address: Pair) -> Tree:

@@ -4,12 +4,15 @@ One map from address, protocol and port to a chain of the service. Only what cha
 one among thousands instead of half a second for all (lab.md §5). A service without endpoints refuses at once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sidestep.lab.cluster.addresses import Pair
 from sidestep.lab.cluster.services import Backend
 from sidestep.lab.net.nft import Nft
 
+_Key = tuple[str, str, int]
+_PART, _SERVICE = 1_000, 5
+"""How much is told at a time, counted in endpoints, and how many a service without any is worth."""
 _FAMILIES = (("ip", "vips4", "own4", "ipv4_addr"), ("ip6", "vips6", "own6", "ipv6_addr"))
 
 
@@ -42,29 +45,51 @@ class Services:
 
     def __init__(self, nft: Nft, node: Pair) -> None:
         self._nft = nft
-        self._known: dict[tuple[str, str, int], Backend] = {}
-        self._chains: dict[tuple[str, str, int], int] = {}
+        self._known: dict[_Key, Backend] = {}
+        self._chains: dict[_Key, int] = {}
         self._last = 0
         self._own: set[str] = set()
         nft.run(_table(node))
 
     def set(self, table: Sequence[Backend]) -> None:
-        """Make the kernel's table this one, as one transaction; nothing is told that it knows."""
-        wanted = {(each.address, each.protocol, each.port): each for each in table}
-        changed = [each for key, each in wanted.items() if self._known.get(key) != each]
-        gone = [key for key in self._known if key not in wanted]
-        if not changed and not gone:
-            return
-        chains = dict(self._chains)
-        commands = [line for each in changed for line in self._changed(each, chains)]
-        commands += [line for key in gone for line in _removed(key, chains.pop(key))]
-        own = {address for each in wanted.values() for address, _ in each.targets}
-        commands += _elements("delete", self._own - own)
-        commands += _elements("add", own - self._own)
-        self._nft.run("\n".join(commands) + "\n")
-        self._known, self._chains, self._own = wanted, chains, own
+        """Make the kernel's table this one; nothing is told that it knows.
 
-    def _changed(self, backend: Backend, chains: dict[tuple[str, str, int], int]) -> list[str]:
+        Each service changes at once, and small tables do so as a whole. Large ones are told in parts, for the kernel
+        takes only some 400 KiB at a time from an ordinary user.
+
+        Raises:
+            UsageError: the kernel refuses a part; those before it hold, and the next table is told what it lacks.
+        """
+        wanted = {(each.address, each.protocol, each.port): each for each in table}
+        own = {address for each in wanted.values() for address, _ in each.targets}
+        changes: list[tuple[_Key, Backend | None]] = [
+            (key, each) for key, each in wanted.items() if self._known.get(key) != each
+        ]
+        changes += [(key, None) for key in self._known if key not in wanted]
+        if not changes:
+            return
+        for part in _parts(changes):
+            self._tell(part, own)
+
+    def _tell(self, changes: Sequence[tuple[_Key, Backend | None]], own: set[str]) -> None:
+        """One transaction."""
+        known, chains = dict(self._known), dict(self._chains)
+        commands: list[str] = []
+        for key, backend in changes:
+            if backend is None:
+                commands += _removed(key, chains.pop(key))
+                del known[key]
+            else:
+                commands += self._changed(backend, chains)
+                known[key] = backend
+        come = {address for _, each in changes if each for address, _ in each.targets} - self._own
+        gone = {address for key, _ in changes if key in self._known for address, _ in self._known[key].targets} - own
+        gone &= self._own
+        commands += [*_elements("add", come), *_elements("delete", gone)]
+        self._nft.run("\n".join(commands) + "\n")
+        self._known, self._chains, self._own = known, chains, (self._own | come) - gone
+
+    def _changed(self, backend: Backend, chains: dict[_Key, int]) -> list[str]:
         key = (backend.address, backend.protocol, backend.port)
         number = chains.get(key)
         if number is not None:
@@ -78,7 +103,21 @@ class Services:
         ]
 
 
-def _removed(key: tuple[str, str, int], number: int) -> list[str]:
+def _parts(changes: Sequence[tuple[_Key, Backend | None]]) -> Iterator[list[tuple[_Key, Backend | None]]]:
+    part: list[tuple[_Key, Backend | None]] = []
+    size = 0
+    for change in changes:
+        backend = change[1]
+        size += _SERVICE + (len(backend.targets) if backend else 0)
+        part.append(change)
+        if size >= _PART:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _removed(key: _Key, number: int) -> list[str]:
     return [
         f"delete element inet services {_element(key)} }}",
         f"flush chain inet services s{number}",
@@ -86,7 +125,7 @@ def _removed(key: tuple[str, str, int], number: int) -> list[str]:
     ]
 
 
-def _element(key: tuple[str, str, int]) -> str:
+def _element(key: _Key) -> str:
     address, protocol, port = key
     return f"{'vips6' if ':' in address else 'vips4'} {{ {address} . {protocol.lower()} . {port}"
 

@@ -73,8 +73,9 @@ def verify_columns() -> dict[str, Cell]:
     return {
         "POD": lambda row: str(row["pod"]),
         "LABELS SAY": lambda row: "ambient" if row["wanted"] else "none",
-        "PACKETS SAY": lambda row: "ambient" if row["captured"] else "none",
-        "": lambda row: "" if row["wanted"] == row["captured"] else "WRONG",
+        "OUT OF IT BY": lambda row: str(row["outbound"]),
+        "INTO IT BY": lambda row: str(row["inbound"]),
+        "": lambda row: "" if row["right"] else "WRONG",
     }
 
 
