@@ -1,8 +1,8 @@
 """While one template follows another, a workload has pods of both: what either needs, the workload needs."""
 
 import pytest
-from tests.plan.test_no_gaps import GRAPH, NO_DELETE, shop
-from tests.support.scenes import index, m, pods
+from tests.plan.test_no_gaps import BACKSTAGE, GET_ONLY, GRAPH, NO_DELETE, shop
+from tests.support.scenes import index, m, pods, policy, service
 
 from sidestep.plan.document import Fate
 from sidestep.plan.planner import PlanRequest, make_plan
@@ -27,3 +27,12 @@ def test_a_policy_for_pods_of_one_template(version, fate):
     assert {each.fate for each in plan.workloads if each.workload.name == "stock"} == {fate}
     applied = {step.effect.object.name for step in plan.steps if isinstance(step.effect, Apply)}
     assert ("stock-guard" in applied) is (fate is Fate.WAYPOINT)
+
+
+def test_no_waypoint_is_made_for_who_is_in_ambient_before():
+    """Nobody would bind it: what is decided there today stays as it is."""
+    captured = pods("cart", "ambient", labels={"istio.io/dataplane-mode": "ambient"}, count=2)
+    today = index(*BACKSTAGE, *pods("web"), *captured, service("cart"), policy("reads", GET_ONLY, app="cart"))
+    plan = make_plan(PlanRequest(today.mesh, load_prices(None), graph=GRAPH))
+    assert plan.waypoints == ()
+    assert not [step for step in plan.steps if isinstance(step.effect, Apply)]

@@ -45,17 +45,28 @@ SCENES = {
 }  # fmt: skip
 
 
-def planned(name):
-    today = index(*SCENES[name])
+CAPTURED = [
+    *BACKSTAGE, *pods("web"), *pods("cart"), *(service(each) for each in ("web", "cart", "stock")),
+    *pods("stock", "ambient", labels={"istio.io/dataplane-mode": "ambient"}),
+    vs("stock", {"hosts": ["stock"], "http": [{"route": to("stock"), "timeout": "3s"}]}),
+]  # fmt: skip
+
+
+def planned(objects):
+    today = index(*objects)
     return today, make_plan(PlanRequest(today.mesh, load_prices(None), graph=GRAPH))
+
+
+def proved(today, plan):
+    way = with_partial(today.mesh, ((step.id, mesh) for step, mesh in states(plan, today.mesh)))
+    return visited(today, way, Terms(Leave.SHAPE | Leave.CLOSED, assume=Assume.EVERYTHING))
 
 
 @pytest.mark.parametrize("name", SCENES)
 def test_no_state_routes_otherwise(name):
-    today, plan = planned(name)
+    today, plan = planned(SCENES[name])
     assert Fate.WAYPOINT in {each.fate for each in plan.workloads}
-    way = with_partial(today.mesh, ((step.id, mesh) for step, mesh in states(plan, today.mesh)))
-    proof = visited(today, way, Terms(Leave.SHAPE | Leave.CLOSED, assume=Assume.EVERYTHING))
+    proof = proved(today, plan)
     assert proof.states > 5
     assert [each.request for each in proof.counterexamples if each.direction is not Direction.CLOSED] == []
     assert proof.verdict is Conclusion.EQUAL
@@ -63,7 +74,15 @@ def test_no_state_routes_otherwise(name):
 
 @pytest.mark.parametrize("name", SCENES)
 def test_services_with_routes_are_bound_before_anybody_moves(name):
-    _, plan = planned(name)
+    _, plan = planned(SCENES[name])
     bound = [step.wave for step in plan.steps if isinstance(step.effect, SetLabels) and USE_WAYPOINT in step.effect.labels]  # fmt: skip
     assert bound
     assert set(bound) == {0}
+
+
+def test_routes_to_pods_that_were_in_ambient_before_go_on():
+    """For clients that move; only who was in ambient itself went past them, and no longer does."""
+    today, plan = planned(CAPTURED)
+    assert [name for each in plan.waypoints for _, name in each.services] == ["stock"]
+    others = {each.request.partition(" sends")[0] for each in proved(today, plan).counterexamples}
+    assert others == {"Deployment shop/stock"}

@@ -75,12 +75,16 @@ def choose(
 
 
 def _wanted(configuration: Configuration, judged: tuple[Judged, ...]) -> dict[str, tuple[Service, list[Judged]]]:
-    """Policies hold whichever Service is dialled, so that all of them need it; routes belong to one."""
+    """Policies hold whichever Service is dialled, so that all of them need it; routes belong to one.
+
+    What policies decide for pods that were in ambient before stays as it is; their routes go on for clients that move.
+    """
     found: dict[str, tuple[Service, list[Judged]]] = {}
     for each in judged:
         if each.plan.fate is Fate.WAYPOINT and each.pods:
+            guarded = each.needs.enforced and any(pods.mode is Mode.SIDECAR for pods in each.pods)
             for service in configuration.in_front_of(each.pods):
-                if is_dialled(service) and (each.needs.enforced or service.host in each.needs.routed):
+                if is_dialled(service) and (guarded or service.host in each.needs.routed):
                     found.setdefault(service.host, (service, []))[1].append(each)
     for service in configuration.index.services.services:
         if service.resource.kind == SERVICE_ENTRY.name and starts_tls(configuration, service):
