@@ -266,3 +266,18 @@ def _begin(proxy: Proxy, asked: set[tuple[str, str]]) -> None:
     if names:
         has = {name: version for (kind, name), version in held.items() if kind == ENDPOINTS}
         proxy.ask(ENDPOINTS, *names, has=has)
+
+
+def test_a_cluster_that_is_sent_again_gets_its_endpoints_again():
+    """Envoy makes the cluster anew and waits for endpoints without asking: it waited 15 s (seen with Envoy 1.40)."""
+    things = Things(a="1")
+    things.things[Key(ENDPOINTS, "a")] = things.things[Key(ENDPOINTS, "b")] = "e"
+    proxy = Proxy(things)
+    proxy.ask(CLUSTER)
+    proxy.ask(ENDPOINTS, "a", "b")
+    proxy.settle()
+    proxy.log.clear()
+    things.things[Key(CLUSTER, "a")] = "2"
+    proxy.session.touch(Key(CLUSTER, "a"))
+    proxy.settle()
+    assert proxy.log == [("Cluster", ["a"], []), ("ClusterLoadAssignment", ["a"], [])]

@@ -1,6 +1,7 @@
 """Where connections of captured pods go, and from whom they seem to come."""
 
-from tests.support.lab import Talk, asked, greeter, run_inside
+import pytest
+from tests.support.lab import USERS, Talk, asked, greeter, run_inside
 from tests.support.node_mesh import NodeMesh, ServiceKey, service
 
 from sidestep.controlplane.records import Preference, Scope
@@ -43,8 +44,9 @@ def scene() -> dict[str, object]:
         }
 
 
-def test_every_kind_of_destination_is_reached_and_sees_the_client():
-    met = run_inside(scene)
+@pytest.mark.parametrize("user", USERS)
+def test_every_kind_of_destination_is_reached_and_sees_the_client(user):
+    met = run_inside(scene, user=user)
     a, b, plain = (met["addresses"][name] for name in ("a", "b", "plain"))
     assert met["vip"] == [f"b {each}" for each in a]
     assert met["pod"] == [f"b {each}" for each in a]

@@ -267,9 +267,18 @@ class Session:
     def _send(
         self, type_url: str, known: _Known, names: tuple[str, ...], entries: Iterable[Entry], gone: Iterable[str]
     ) -> bytes:
+        if type_url == CLUSTER:
+            self._again(names)
         self._nonces += 1
         known.under_way, known.sent = str(self._nonces), names
         return response(type_url, known.under_way, entries, gone)
+
+    def _again(self, clusters: Iterable[str]) -> None:
+        """A cluster that is sent again is made anew and waits for its endpoints, for which Envoy does not ask again."""
+        known = self._types.get(ENDPOINTS)
+        for name in known.names.intersection(clusters) if known else ():
+            known.held.pop(name, None)
+            known.pending.add(name)
 
     def _in_order(self) -> Iterator[str]:
         yield from (each for each in _ORDER if each in self._types)

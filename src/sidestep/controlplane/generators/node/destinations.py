@@ -67,12 +67,6 @@ def resource(index: Index, settings: Settings, type_url: str, name: str, proxy: 
     )
 
 
-def topics_of(name: str) -> frozenset[Topic]:
-    """What makes a name that is unknown known."""
-    address, _ = _parsed(name)
-    return frozenset({about_address(address)} if address else ())
-
-
 def _parsed(name: str) -> tuple[str, int]:
     """Address and port, which is 0 for a pod; no address for what is none."""
     address, port = name, 0

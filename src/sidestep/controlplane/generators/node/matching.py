@@ -103,7 +103,9 @@ def _input(name: str, message: Message) -> TypedExtensionConfig:
 
 
 def _text(where: TypedExtensionConfig, expression: str) -> Predicate:
-    return Predicate(single_predicate={"input": where, "value_match": {"safe_regex": {"google_re2": {}, "regex": expression}}})
+    return Predicate(
+        single_predicate={"input": where, "value_match": {"safe_regex": {"google_re2": {}, "regex": expression}}}
+    )
 
 
 def _address(test: Test) -> Predicate:

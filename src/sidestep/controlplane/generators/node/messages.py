@@ -37,13 +37,13 @@ def untyped(type_name: str, value: Mapping[str, Tree]) -> Any:
     return packed(ParseDict({"typeUrl": TYPES + type_name, "value": value}, TypedStruct()))
 
 
-def listening(port: int, netns: str, *, any_address: bool = True) -> Address:
+def listening(port: int, netns: str) -> Address:
     """Where to listen inside of a pod, for both families."""
     return Address(
         socket_address={
-            "address": "::" if any_address else "::1",
+            "address": "::",
             "port_value": port,
-            "ipv4_compat": any_address,
+            "ipv4_compat": True,
             "network_namespace_filepath": netns,
         }
     )

@@ -24,7 +24,6 @@ class Settings(Struct, frozen=True):
         connect_timeout: seconds.
         on_demand_timeout: seconds to wait for the control plane when a destination is dialled for the first time.
         access_log: file that connections are written to; empty for none.
-        telemetry: count connections and bytes by ztunnel's names.
         buffer: bytes that a connection may hold back before its sender is slowed down.
     """
 
@@ -37,5 +36,4 @@ class Settings(Struct, frozen=True):
     connect_timeout: int = 10
     on_demand_timeout: int = 5
     access_log: str = ""
-    telemetry: bool = False
     buffer: int = 1024 * 1024

@@ -66,20 +66,3 @@ def logs(settings: Settings, workload: Workload, direction: Direction, fields: M
     }
     form = FileAccessLog(path=settings.access_log, log_format={"json_format": ParseDict(line, PlainStruct())})
     return [AccessLog(name="envoy.access_loggers.file", typed_config=packed(form))]
-
-
-def labels(workload: Workload) -> Mapping[str, str]:
-    """A workload's part of ztunnel's labels, each to be prefixed with its side (ztunnel.md §7.1)."""
-    name = workload.canonical_name or workload.name
-    return {
-        "workload": workload.workload_name or workload.name,
-        "canonical_service": name,
-        "canonical_revision": workload.canonical_revision or "latest",
-        "workload_namespace": workload.namespace,
-        "principal": identity_of(workload),
-        "app": name,
-        "version": workload.canonical_revision or "latest",
-        "cluster": "Kubernetes",
-        "region": workload.locality.region or "unknown",
-        "zone": workload.locality.zone or "unknown",
-    }
