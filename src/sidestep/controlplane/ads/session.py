@@ -275,8 +275,8 @@ class Session:
 
     def _again(self, clusters: Iterable[str]) -> None:
         """A cluster that is sent again is made anew and waits for its endpoints, for which Envoy does not ask again."""
-        known = self._types.get(ENDPOINTS)
-        for name in known.names.intersection(clusters) if known else ():
+        known = self._types.get(ENDPOINTS, _Known())
+        for name in known.names.intersection(clusters):
             known.held.pop(name, None)
             known.pending.add(name)
 
