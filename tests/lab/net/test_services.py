@@ -137,3 +137,21 @@ def half_a_table() -> list[str]:
 def test_a_table_is_taken_whole_or_not_at_all():
     a = pod_address(0, 0).ipv4
     assert run_inside(half_a_table) == [f"b {a}", "UsageError", f"b {a}", f"c {a}"]
+
+
+def large_tables(services: int) -> list[object]:
+    one, a, b, c = scene()
+    vips = [f"10.96.{1 + number // 250}.{number % 250}" for number in range(services)]
+    with greeter(b.namespace, TARGET, "b"), greeter(c.namespace, TARGET, "c"):
+        one.set_services([behind(*[b.address.ipv4] * 8, vip=vip) for vip in vips])
+        told = [asked(a.namespace, vip, PORT) for vip in (vips[0], vips[services // 2], vips[-1])]
+        one.set_services([behind(*[c.address.ipv4] * 8, vip=vip) for vip in vips[1:]])
+        told += [asked(a.namespace, vip, PORT) for vip in (vips[1], vips[services // 2], vips[-1])]
+        one.set_services([])
+        return told
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_large_tables_are_taken_from_ordinary_users_too(user):
+    a = pod_address(0, 0).ipv4
+    assert run_inside(large_tables, 1000, user=user) == [f"b {a}"] * 3 + [f"c {a}"] * 3

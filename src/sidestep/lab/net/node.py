@@ -122,4 +122,4 @@ class Node:
 
     def set_services(self, table: Sequence[Backend]) -> None:
         """Send what is dialled at services' addresses to their endpoints, for whoever is not captured."""
-        self._services.set(table)
+        self._services.follow(table)

@@ -51,7 +51,7 @@ class Services:
         self._own: set[str] = set()
         nft.run(_table(node))
 
-    def set(self, table: Sequence[Backend]) -> None:
+    def follow(self, table: Sequence[Backend]) -> None:
         """Make the kernel's table this one; nothing is told that it knows.
 
         Each service changes at once, and small tables do so as a whole. Large ones are told in parts, for the kernel
