@@ -31,9 +31,8 @@ class Change(Struct, frozen=True, dict=True):
 
     @property
     def splits(self) -> bool:
-        """It depended on the pod before, and a policy attached to a Service or none decides for all of them after."""
-        verdicts = {branch.verdict for branch in self.before.branches}
-        return self.before.verdict is Verdict.UNKNOWN and {Verdict.ALLOW, Verdict.DENY} <= verdicts
+        """It depends on the pod on one side, and on the other all of them decide alike."""
+        return _depends(self.before) is not _depends(self.after)
 
     @cached_property
     def refused_before(self) -> Check | None:
@@ -162,3 +161,9 @@ def _asks(decision: Decision, kind: CheckKind) -> bool:
 def _marked(decision: Decision, mark: str) -> bool:
     checks = (check for hop in decision.path for check in hop.checks)
     return any(check.outcome is not None and getattr(check.outcome, mark) for check in checks)
+
+
+def _depends(decision: Decision) -> bool:
+    """Whether some ways are let through, and others not."""
+    verdicts = {branch.verdict for branch in decision.branches}
+    return decision.verdict is Verdict.UNKNOWN and {Verdict.ALLOW, Verdict.DENY} <= verdicts
