@@ -22,6 +22,8 @@ from sidestep.controlplane.records import Dirty, Tunnel, Workload, WorkloadUid, 
 
 JITTER = 0.1
 """By how much of a half life renewals are spread to either side."""
+_DIGITS = 16
+"""No time that we give has as many."""
 
 
 class Secrets:
@@ -115,7 +117,7 @@ class Secrets:
     def _good(self, version: str) -> bool:
         generation, _, rest = version.partition(".")
         due = rest.partition(".")[0]
-        fresh = due.isascii() and due.isdigit() and int(due) > self._now().timestamp()
+        fresh = len(due) < _DIGITS and due.isascii() and due.isdigit() and int(due) > self._now().timestamp()
         return fresh and generation == self._trust().own.generation
 
     def _issue(self, key: Key, uri: str) -> Entry:
