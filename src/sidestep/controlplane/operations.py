@@ -62,8 +62,8 @@ class Operations:
             while line := await reader.readline():
                 writer.write(msgspec.json.encode(self._answer(line)) + b"\n")
                 await writer.drain()
-        except ConnectionError:
-            pass
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # who asks has gone, or we end
         finally:
             writer.close()
 
