@@ -1,9 +1,15 @@
-"""Speed and memory of proofs: of a migrated mesh, of one that is broken, and of one pathological service.
+"""Speed and memory of proofs: of a migrated mesh, of a broken one, of a change, of a plan, and of one bad service.
 
-    python -m bench.prove [--sizes 50,200,1000] [--write]
+    python -m bench.prove [--sizes 50,200,1000] [--plans 2,5,10] [--write]
 
 Sizes are numbers of namespaces: each has twenty services, ten policies and five routes. Every measurement is a process
-of its own. `--write` renews the table of docs/performance.md.
+of its own, and counts from meshes that were read: making them ready to be asked is part of it.
+
+- whole: the mesh before against the one in ambient, all of it.
+- broken: the same mesh twice, of which one lost a clause of one policy; up to the first counterexample.
+- again: after the whole proof, a mesh in which one policy of one namespace is gone, proved in the same process.
+- plan: every state of a plan that `sidestep plan` makes, those within steps too.
+- rules: one service with 500 policies by paths of every form, of which one mesh lacks one.
 """
 
 import argparse
@@ -13,36 +19,98 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
+from msgspec.structs import replace
+
+from bench.audit import ROOT
+from bench.page import markdown, renew
 from bench.prove_mesh import Faults, Size, mesh, pathological
+from sidestep.actions.memory import states
+from sidestep.model.kinds import AUTHORIZATION_POLICY
+from sidestep.model.mesh import Mesh
+from sidestep.plan.inferred_calls import inferred_calls
+from sidestep.plan.planner import PlanRequest, make_plan
+from sidestep.prove.partial import with_partial
+from sidestep.prove.proof import Conclusion, Proof
 from sidestep.prove.prover import Terms, prove
+from sidestep.prove.states import Journey
 from sidestep.semantics.index import MeshIndex
+from sidestep.sources.prices import load_prices
 
-ROOT = Path(__file__).resolve().parent.parent
-MARKS = ("<!-- prove table -->\n", "<!-- end of prove table -->")
 SIZES = (50, 200, 1_000)
+PLANS = (2, 5, 10)
+RULES = 500
+_TITLES = ("proof", "services", "policies", "routes", "verdict", "states", "ways", "requests", "s", "CPU s", "peak MiB")
 
 
 def size_of(namespaces: int) -> Size:
+    """Twenty services for each namespace."""
     return Size(namespaces, namespaces * 20, namespaces * 10, namespaces * 5)
 
 
-def measure(what: str, namespaces: int) -> dict[str, object]:
+def whole(size: Size) -> Callable[[], Proof]:
+    """The end of a migration."""
+    before, after = mesh(size, after=False), mesh(size, after=True)
+    return lambda: prove(MeshIndex.of(before), MeshIndex.of(after))
+
+
+def broken(size: Size) -> Callable[[], Proof]:
+    """One policy of ten thousand admits too much."""
+    faults = Faults(frozenset({size.services // 2}))
+    before, after = mesh(size, after=True), mesh(size, after=True, faults=faults)
+    return lambda: prove(MeshIndex.of(before), MeshIndex.of(after), Terms(most=1))
+
+
+def again(size: Size) -> Callable[[], Proof]:
+    """One policy is gone after all was proved."""
+    before, after = MeshIndex.of(mesh(size, after=False)), MeshIndex.of(mesh(size, after=True))
+    journey = Journey(before, Terms())
+    journey.visit("all", after)
+    key, policies = AUTHORIZATION_POLICY.key, after.mesh.of(AUTHORIZATION_POLICY)
+    changed = replace(after.mesh, resources={**after.mesh.resources, key: policies[1:]})
+    return lambda: journey.visit("changed", MeshIndex.of(changed, like=after))
+
+
+def plan(size: Size) -> Callable[[], Proof]:
+    """Every state on the way."""
+    before = mesh(size, after=False).in_order
+    request = PlanRequest(before, load_prices(None), graph=inferred_calls(before))
+    return lambda: visited(before, request)
+
+
+def visited(before: Mesh, request: PlanRequest) -> Proof:
+    """All states of a plan, one after the other."""
+    last = MeshIndex.of(before)
+    journey, proof = Journey(last, Terms()), Proof(Conclusion.EQUAL)
+    found = with_partial(before, ((step.id, after) for step, after in states(make_plan(request), before)))
+    for number, (step, after) in enumerate(found, 1):
+        last = MeshIndex.of(after, like=last)
+        told = journey.visit(step, last)
+        verdict = told.verdict if told.verdict is not Conclusion.EQUAL else proof.verdict
+        proof = replace(told, verdict=verdict, states=number, requests=proof.requests + told.requests)
+    return proof
+
+
+def rules(_size: Size) -> Callable[[], Proof]:
+    """Hundreds of rules before one service."""
+    before, after = pathological(RULES, same=False), pathological(RULES, same=True)
+    return lambda: prove(MeshIndex.of(before), MeshIndex.of(after))
+
+
+KINDS: dict[str, Callable[[Size], Callable[[], Proof]]] = {
+    each.__name__: each for each in (whole, broken, again, plan, rules)
+}
+
+
+def measure(what: str, namespaces: int) -> dict[str, Any]:
     """One proof in this process, without what it takes to make the meshes."""
-    size = size_of(namespaces)
-    if what == "rules":
-        before, after = pathological(500, same=False), pathological(500, same=True)
-        terms = Terms()
-    else:
-        faults = Faults(frozenset({size.services // 2})) if what == "broken" else Faults()
-        before, after = mesh(size, after=what == "broken"), mesh(size, after=True, faults=faults)
-        terms = Terms(most=1) if what == "broken" else Terms()
+    proved = KINDS[what](size_of(namespaces))
     gc.collect()
     gc.freeze()
-    gc.disable()
     start, cpu = time.perf_counter(), time.process_time()
-    found = prove(MeshIndex.of(before), MeshIndex.of(after), terms)
+    found = proved()
     return {
         "what": what,
         "namespaces": namespaces,
@@ -50,59 +118,49 @@ def measure(what: str, namespaces: int) -> dict[str, object]:
         "cpu": time.process_time() - cpu,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "verdict": found.verdict.value,
+        "states": found.states,
         "ways": found.ways,
         "requests": found.requests,
-        "undecided": [each.reason for each in found.undecided[:1]],
     }
 
 
-def run(what: str, namespaces: int) -> dict[str, object]:
+def run(what: str, namespaces: int) -> dict[str, Any]:
     """The same in a process of its own."""
     command = [sys.executable, "-m", "bench.prove", "--one", what, str(namespaces)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
-def table(rows: list[dict[str, object]]) -> str:
+def table(rows: list[dict[str, Any]]) -> str:
     """Markdown."""
-    titles = ("proof", "services", "policies", "routes", "verdict", "ways", "requests", "s (CPU)", "peak MiB")
-    lines = [f"| {' | '.join(titles)} |", "| --- |" + " ---: |" * (len(titles) - 1)]
-    for row in rows:
-        size = size_of(int(str(row["namespaces"])))
-        counts = (
-            ("1", "500", "0")
-            if row["what"] == "rules"
-            else tuple(f"{each:,}" for each in (size.services, size.policies, size.routes))
-        )
-        cells = (
-            str(row["what"]), *counts, str(row["verdict"]), f"{row['ways']:,}", f"{row['requests']:,}",
-            f"{row['seconds']:.2f} ({row['cpu']:.2f})", f"{row['peak']:,.0f}",
-        )  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return markdown(_TITLES, (_cells(row) for row in rows))
 
 
-def write(text: str) -> None:
-    """Renew the page."""
-    page = ROOT / "docs" / "performance.md"
-    before, mark, rest = page.read_text().partition(MARKS[0])
-    page.write_text(before + mark + text + MARKS[1] + rest.partition(MARKS[1])[2])
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    size = size_of(row["namespaces"])
+    counts = (2, RULES, 0) if row["what"] == "rules" else (size.services, size.policies, size.routes)
+    numbers = (*counts, row["verdict"], row["states"], row["ways"], row["requests"])
+    times = (f"{row['seconds']:.2f}", f"{row['cpu']:.2f}", f"{row['peak']:,.0f}")
+    return (row["what"], *(f"{each:,}" if isinstance(each, int) else each for each in numbers), *times)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--plans", default=",".join(map(str, PLANS)))
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--one", nargs=2, metavar=("WHAT", "NAMESPACES"))
+    parser.add_argument("--one", nargs=2, metavar=("WHAT", "NAMESPACES"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         print(json.dumps(measure(given.one[0], int(given.one[1]))))
         return
-    sizes = [int(size) for size in given.sizes.split(",")]
-    rows = [run("whole", size) for size in sizes] + [run("broken", sizes[-1]), run("rules", 1)]
-    print(table(rows))
+    sizes, plans = ([int(each) for each in text.split(",")] for text in (given.sizes, given.plans))
+    asked = [*(("whole", size) for size in sizes), ("broken", sizes[-1]), ("again", sizes[-1])]
+    told = table([run(*each) for each in (*asked, *(("plan", size) for size in plans), ("rules", 1))])
+    print(told)
     if given.write:
-        write(table(rows))
+        renew("proofs", told)
 
 
 if __name__ == "__main__":
