@@ -37,7 +37,7 @@ def context(mesh: MeshIndex, *behind: str, moving: Iterable[str] | None = None, 
         waypoints[f"{name}.{space or 'shop'}.svc.cluster.local"] = Waypoint(space or "shop", "waypoint")
     sidecars = (ref for ref, group in mesh.workloads.items() if any(pods.mode is Mode.SIDECAR for pods in group))
     chosen = None if moving is None else set(moving)
-    found = {(ref.namespace, ref.name) for ref in sidecars if chosen is None or ref.name in chosen}
+    found = {ref for ref in sidecars if chosen is None or ref.name in chosen}
     return Context(mesh, waypoints, frozenset(found), given_version(version))
 
 

@@ -17,7 +17,7 @@ from sidestep.convert.rewrite import REWRITTEN_BY, Change, ChangeKind, Tree
 from sidestep.model.build import known_kind
 from sidestep.model.kinds import AUTHORIZATION_POLICY, CONTROLLERS, CRON_JOB, REQUEST_AUTHENTICATION
 from sidestep.model.mesh import Mesh
-from sidestep.model.metadata import ObjectId
+from sidestep.model.metadata import ObjectId, WorkloadRef
 from sidestep.model.resource import Resource
 from sidestep.plan.document import Plan
 from sidestep.plan.steps import Apply, Patch, SetLabels, Step
@@ -117,9 +117,7 @@ class _Places:
     def __init__(self, plan: Plan, last: int) -> None:
         self._last = last
         self._applied = {key_of(step.effect.object): step.wave for step in plan.steps if isinstance(step.effect, Apply)}
-        self._moves = {
-            (each.workload.namespace, each.workload.name): each.wave for each in plan.workloads if each.wave is not None
-        }
+        self._moves = {each.workload: each.wave for each in plan.workloads if each.wave is not None}
 
     def of(self, change: Change) -> int:
         """The wave: templates move with their workload; what the plan brings earlier than the end comes with it."""
@@ -127,7 +125,7 @@ class _Places:
             due = self._applied.get(key_of(change.object)) if change.kind is ChangeKind.ADD else None
             return self._last if due is None else due
         if change.object.kind in _HOLDERS:
-            return self._moves.get((change.object.namespace, change.object.name), 0)
+            return self._moves.get(WorkloadRef(change.object.namespace, change.object.kind, change.object.name), 0)
         return 0
 
 

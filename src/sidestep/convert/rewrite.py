@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sidestep.model.metadata import ObjectId
+from sidestep.model.metadata import ObjectId, WorkloadRef
 from sidestep.model.resource import Resource
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.service_index import Service
@@ -105,7 +105,7 @@ class Context(Struct, frozen=True):
     Attributes:
         index: the mesh as it is.
         waypoints: of each service that will be behind one, by its full name; nobody else has one.
-        moving: namespaces and names of Deployments and the like that lose their sidecar.
+        moving: workloads that lose their sidecar.
         target: the Istio that will read the result.
         experimental: whether the cluster serves the Gateway API's experimental channel; None for what its definitions
             and the objects that stand in it tell.
@@ -113,7 +113,7 @@ class Context(Struct, frozen=True):
 
     index: MeshIndex
     waypoints: Mapping[str, Waypoint]
-    moving: frozenset[tuple[str, str]]
+    moving: frozenset[WorkloadRef]
     target: IstioVersion
     experimental: bool | None = None
 

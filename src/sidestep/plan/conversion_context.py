@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from sidestep.convert.rewrite import Context, Waypoint
+from sidestep.model.metadata import WorkloadRef
 from sidestep.plan.document import Fate, Plan
 from sidestep.plan.waypoints.placement import PlacedWaypoint
 from sidestep.semantics.index import MeshIndex
@@ -40,7 +41,6 @@ def waypoints_of(placed: Iterable[PlacedWaypoint], index: MeshIndex) -> dict[str
     return found
 
 
-def moving_of(plan: Plan) -> frozenset[tuple[str, str]]:
-    """Namespaces and names of workloads that lose their sidecar."""
-    moving = (each.workload for each in plan.workloads if each.wave is not None and each.fate in _ENDS_AMBIENT)
-    return frozenset((ref.namespace, ref.name) for ref in moving)
+def moving_of(plan: Plan) -> frozenset[WorkloadRef]:
+    """The workloads that lose their sidecar."""
+    return frozenset(each.workload for each in plan.workloads if each.wave is not None and each.fate in _ENDS_AMBIENT)

@@ -45,8 +45,7 @@ def _open_hbone(configuration: Configuration, found: Moves, choice: Choice) -> I
     As `sidestep convert` rewrites them, with what they held put into other words first.
     """
     index = configuration.index
-    moving = frozenset((ref.namespace, ref.name) for ref in found.moves)
-    context = Context(index, waypoints_of(choice.placed, index), moving, index.settings.version)
+    context = Context(index, waypoints_of(choice.placed, index), frozenset(found.moves), index.settings.version)
     for policy in configuration.mesh.of(NETWORK_POLICY):
         for change in network_policy.RULE.rewrite(policy, context).changes if policy.body else ():
             yield _rewritten(policy, change)

@@ -17,6 +17,7 @@ from sidestep.convert.rules import (
     virtual_service_streams,
 )
 from sidestep.model.kinds import KINDS
+from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.routing.hosts import Client
 from sidestep.semantics.routing.route import Route
@@ -88,7 +89,7 @@ def context(objects, at=NOW, waypoints=None, moving=True) -> Context:
     index = MeshIndex.of(mesh(*objects), at)
     if waypoints is None:
         waypoints = {each.host: Waypoint(each.namespace, "waypoint") for each in index.services.services}
-    leaving = frozenset({("shop", "client")}) if moving else frozenset()
+    leaving = frozenset({WorkloadRef("shop", "Deployment", "client")}) if moving else frozenset()
     return Context(index, waypoints, leaving, at)
 
 

@@ -8,6 +8,7 @@ from tests.support.conversions import apply, context, manifests, one, severities
 from tests.support.scenes import index, m, pods, service
 
 from sidestep.convert.rules import namespace_labels, pod_template
+from sidestep.model.metadata import WorkloadRef
 
 AMBIENT = {"istio.io/dataplane-mode": "ambient", "sidecar.istio.io/inject": "false"}
 
@@ -30,8 +31,9 @@ def deployment(change=None, kind="Deployment", **template):
     }
 
 
-def rewrite(tree, moving=(("shop", "cart"),)):
-    found = replace(context(index(tree)), moving=frozenset(moving))
+def rewrite(tree, moving=None):
+    moves = (WorkloadRef("shop", tree["kind"], "cart"),) if moving is None else moving
+    found = replace(context(index(tree)), moving=frozenset(moves))
     return one(pod_template.RULE, found, tree["kind"], "cart")
 
 
@@ -54,6 +56,10 @@ def test_templates_are_labelled(kind):
 
 def test_who_stays_is_left_alone():
     assert not rewrite(deployment(), moving=()).changes
+
+
+def test_one_of_the_same_name_and_another_kind_is_left_alone():
+    assert not rewrite(deployment(), moving=(WorkloadRef("shop", "StatefulSet", "cart"),)).changes
 
 
 ANNOTATIONS = {

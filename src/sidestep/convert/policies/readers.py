@@ -109,7 +109,7 @@ def everybody(context: Context) -> Iterable[Instances]:
 
 def is_ambient(context: Context, pods: Instances) -> bool:
     """Whether pods are in ambient, or will be."""
-    moves = (pods.namespace, pods.workload.name) in context.moving
+    moves = pods.workload in context.moving
     return pods.mode is Mode.AMBIENT or (pods.mode is Mode.SIDECAR and moves)
 
 

@@ -11,6 +11,7 @@ from sidestep.convert.objects import replaced
 from sidestep.convert.pods.annotations import meanings
 from sidestep.convert.pods.template import at, moved, path_of, proxies, put, settled
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree
+from sidestep.model.metadata import WorkloadRef
 from sidestep.model.resource import Resource
 from sidestep.semantics.loose import as_dict, as_dicts
 from sidestep.semantics.proxies import PROXY
@@ -20,7 +21,7 @@ CODE = "SID308"
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
-    if (resource.meta.namespace, resource.meta.name) not in context.moving:
+    if WorkloadRef(resource.meta.namespace, resource.kind, resource.meta.name) not in context.moving:
         return Rewritten()
     tree = resource.tree()
     path = path_of(tree)

@@ -102,7 +102,7 @@ def _of_mesh(resource: Resource[Any], context: Context) -> Iterator[Loss]:
 
 
 def _moves(context: Context, workload: Any) -> bool:
-    return (workload.namespace, workload.name) in context.moving
+    return workload in context.moving
 
 
 def _open(resource: Resource[Any], field: str, who: str, reason: str) -> Loss:
