@@ -1,8 +1,14 @@
-"""What `make demo` runs: a realistic mesh, its audit, one request before and after, plan, conversion and proof."""
+"""What `make demo` runs: a realistic mesh, its audit, one request before and after, plan, conversion, proof, lab."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+from sidestep.errors import SidestepError
+from sidestep.lab.launcher import check
+from tools.test_servers import library_path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "demo"
@@ -32,6 +38,40 @@ def convert_and_prove() -> None:
     run("prove", *shop, "--plan", "planned", "--accept-preset", "closed", "--accept-preset", "shape")
 
 
+def lab() -> None:
+    """An ambient mesh on this machine: pods enrolled live under load, and a policy that holds."""
+    try:
+        check()
+    except SidestepError as error:
+        say(f"\nThe lab is left out here. {error}")
+        return
+    say("\nA small cluster on this machine, with the real Envoy; nothing of it is in ambient yet:")
+    name = ("--name", "demo")
+    os.environ["LD_LIBRARY_PATH"] = library_path("libnftables.so.1")
+    run("lab", "up", *name, "--detach", "docs/examples/lab.yaml")
+    try:
+        _under_load(name)
+        run("lab", "ls", *name)
+        say("\nOnly web may call orders now, and nobody without an identity:")
+        run("lab", "apply", *name, "-f", "docs/examples/lab-policies.yaml")
+        run("lab", "call", *name, "shop/web", "shop/orders", "--count", "3")
+        run("lab", "call", *name, "shop/stranger", "shop/orders", expected=2)
+        run("lab", "top", *name)
+    finally:
+        run("lab", "down", *name)
+
+
+def _under_load(name: tuple[str, str]) -> None:
+    say("\nTwo hundred requests a second, while the namespace is enrolled and its pods stay where they are:")
+    arguments = ["lab", "load", *name, "shop/web", "shop/orders", "--rate", "200", "--duration", "5s"]
+    say(f"\n$ sidestep {' '.join(arguments)} &")
+    load = subprocess.Popen([PROGRAM, *arguments], cwd=ROOT)
+    time.sleep(1)
+    run("lab", "label", *name, "namespace/shop", "istio.io/dataplane-mode=ambient")
+    if load.wait():
+        raise SystemExit("a request was lost while pods were enrolled")
+
+
 def main() -> None:
     mesh = BUILD / "mesh"
     say("Generating a mesh of 60 nodes and about 2,000 pods, with one of everything that goes wrong …")
@@ -49,6 +89,7 @@ def main() -> None:
     page = str((BUILD / "plan.html").relative_to(ROOT))
     run("plan", "--quiet", "--from", shown, *prices, "--out", page)
     convert_and_prove()
+    lab()
     say(f"\nPages to read: {report} and {page}; the plan to review: {folder}/plan.md")
     say("Next: `sidestep audit`, `explain`, `plan`, `convert` and `prove` on your own cluster,")
     say("or with `--from FOLDER` on your manifests.")

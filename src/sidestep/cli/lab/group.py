@@ -15,6 +15,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "exec": ("sidestep.cli.lab.enter:enter", "Run a command of this machine in a pod's network."),
     "fault": ("sidestep.cli.lab.objects:fault", "Kill or stop a part of the lab, to see what that does."),
     "label": ("sidestep.cli.lab.objects:label", "Set or take away labels: enrols and un-enrols live."),
+    "load": ("sidestep.cli.lab.traffic:load", "Send requests by the clock, and count what became of them."),
     "logs": ("sidestep.cli.lab.look:logs", "Print what a pod, a proxy or a part of the lab wrote."),
     "ls": ("sidestep.cli.lab.look:ls", "List objects of a kind."),
     "restart": ("sidestep.cli.lab.objects:restart", "Exchange all pods of a workload, one after the other."),

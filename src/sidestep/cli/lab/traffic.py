@@ -8,7 +8,7 @@ from sidestep.cli.lab.choices import client, lab_name, output, show
 from sidestep.cli.options import Duration
 from sidestep.errors import UsageError
 from sidestep.lab.api import messages as api
-from sidestep.report.lab.tables import outcome_lines
+from sidestep.report.lab.tables import load_text, outcome_lines
 
 
 @click.command("curl")
@@ -48,6 +48,29 @@ def call(source: str, target: str, *, count: int, timeout: float, lab: str, outp
     told = client(lab, timeout * count + 30).ask(api.Call(source, url, count, timeout=timeout))
     show(output, told, lambda: outcome_lines(told))
     return 0 if all(each["ok"] for each in told) else 2
+
+
+@click.command("load")
+@click.argument("source", metavar="NS/POD")
+@click.argument("target", metavar="NS/SERVICE[:PORT]|URL")
+@click.option("--rate", type=click.FloatRange(0.1, 20_000), default=100.0, show_default=True, help="Requests a second.")
+@click.option("--duration", type=Duration(), default="10s", show_default=True, help="For how long.")
+@click.option("--connections", type=click.IntRange(1, 1000), default=8, show_default=True, help="At most so many.")
+@click.option("--fresh", is_flag=True, help="A new connection for every request.")
+@lab_name
+@output
+def load(source: str, target: str, lab: str, output: str, **values: Any) -> int:
+    """Send requests by the clock, whether or not earlier ones were answered, and count what became of them.
+
+    Latency counts from when a request was due, so that a stall shows in all that it held up. Exits with 2 when one
+    was not answered.
+    """
+    url = target if "://" in target else _url(target)
+    seconds = values["duration"]
+    request = api.Load(source, url, values["rate"], seconds, values["connections"], values["fresh"])
+    told = client(lab, seconds + 90).ask(request)
+    show(output, told, lambda: load_text(told))
+    return 0 if told["ok"] == told["sent"] else 2
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import assert_never
 import msgspec
 
 from sidestep.errors import SidestepError, UsageError
+from sidestep.lab.agent.client.ask import Client
 from sidestep.lab.agent.load.__main__ import Plan
 from sidestep.lab.agent.load.generator import From
 from sidestep.lab.agent.messages import (
@@ -30,6 +31,7 @@ from sidestep.lab.agent.messages import (
     Stop,
 )
 from sidestep.lab.agent.running import RunningPod
+from sidestep.lab.dns.names import DnsConfig
 from sidestep.lab.dns.server import CAPTURED_AT, CAPTURED_PORT, CapturedDns, ClusterDns, DnsServer
 from sidestep.lab.dns.table import NameTable
 from sidestep.lab.sockets import Network
@@ -51,6 +53,7 @@ class Agent:
         self._pods: dict[str, RunningPod] = {}
         self._dns: list[DnsServer] = []
         self._loads: dict[int, asyncio.subprocess.Process] = {}
+        self._own = Client(Network(), DnsConfig())
 
     async def do(self, command: Command) -> None:
         """Carry out a command and answer it."""
@@ -133,7 +136,7 @@ class Agent:
         pod.dns = server
 
     async def _call(self, command: Call) -> tuple[Outcome, ...]:
-        client = self._pod(command.uid).client
+        client = self._pod(command.uid).client if command.uid else self._own
         if not command.rate:
             return tuple([await client.ask(command.request, fresh=command.fresh) for _ in range(command.count)])
         began = asyncio.get_running_loop().time()

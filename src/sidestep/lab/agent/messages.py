@@ -122,7 +122,7 @@ class Call(Struct, frozen=True, tag_field="do", tag="call"):
 
     Attributes:
         id: of the command.
-        uid: pod that asks.
+        uid: pod that asks; empty for a process on the node, which knows addresses but no names.
         request: what.
         count: how often.
         rate: per second, by the clock; 0 for one after the other.

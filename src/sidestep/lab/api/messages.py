@@ -63,10 +63,10 @@ class Await(Struct, frozen=True, tag_field="do", tag="await"):
 
 
 class Call(Struct, frozen=True, tag_field="do", tag="call"):
-    """Send requests from a pod.
+    """Send requests from a pod or a node.
 
     Attributes:
-        client: `namespace/pod`, or a prefix of the pod's name.
+        client: `namespace/pod`, or a prefix of the pod's name; `node:name` for a process on a node.
         url: `http://…`, `tcp://…`, with names as the pod resolves them.
         count: how many.
         method: of HTTP.
@@ -82,6 +82,26 @@ class Call(Struct, frozen=True, tag_field="do", tag="call"):
     headers: dict[str, str] = {}
     body: str = ""
     timeout: float = 5.0
+
+
+class Load(Struct, frozen=True, tag_field="do", tag="load"):
+    """Send requests from a pod by the clock, whether or not earlier ones were answered.
+
+    Attributes:
+        client: as of `Call`.
+        url: likewise.
+        rate: requests per second.
+        seconds: for how long.
+        connections: at most this many at a time.
+        fresh: a new connection for each.
+    """
+
+    client: str
+    url: str
+    rate: float
+    seconds: float
+    connections: int = 8
+    fresh: bool = False
 
 
 class Logs(Struct, frozen=True, tag_field="do", tag="logs"):
@@ -135,8 +155,8 @@ class Down(Struct, frozen=True, tag_field="do", tag="down"):
 
 
 Request = (
-    Status | List | Apply | Delete | Label | Scale | Restart | Await | Call | Logs | Top | Certificates | ConfigDump
-    | Verify | Fault | Enter | Watch | Down
+    Status | List | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Logs | Top | Certificates
+    | ConfigDump | Verify | Fault | Enter | Watch | Down
 )  # fmt: skip
 
 

@@ -201,18 +201,26 @@ class Machine:
         Raises:
             WorldError: there is no such node.
         """
-        if node not in self.nodes:
-            raise WorldError("there is no such node", where=node, remedy=f"name one of {', '.join(self.nodes)}")
-        return await self.control_plane.ask("config-dump", node=node)
+        return await self.control_plane.ask("config-dump", node=self.node(node).name)
+
+    def node(self, name: str) -> NodeUp:
+        """A node.
+
+        Raises:
+            WorldError: there is none of that name.
+        """
+        if name not in self.nodes:
+            raise WorldError("there is no such node", where=name, remedy=f"name one of {', '.join(self.nodes)}")
+        return self.nodes[name]
 
     async def verify(self) -> list[dict[str, Any]]:
         """For each pod, what its labels ask for and what becomes of its packets."""
-        pods = ((life, self.store.get(life.ref)) for life in self.pods.all())
-        subjects = [
-            Subject(f"{life.ref.namespace}/{life.ref.name}", life.net.namespace, life.net.address.ipv4, self.pods.wanted(pod))
-            for life, pod in pods
-            if pod is not None and life.net is not None
-        ]
+        subjects = []
+        for life in self.pods.all():
+            pod, name = self.store.get(life.ref), f"{life.ref.namespace}/{life.ref.name}"
+            if pod is not None and life.net is not None:
+                net = life.net
+                subjects.append(Subject(name, net.namespace, net.address.ipv4, self.pods.wanted(pod)))
         return await verify(subjects, self.control_plane.namespace)
 
 

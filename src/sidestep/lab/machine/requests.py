@@ -13,6 +13,7 @@ from sidestep.lab.api import messages as api
 from sidestep.lab.api.server import Reply
 from sidestep.lab.cluster.objects import Change, Ref, Tree, Verb, meta_of, ref_of
 from sidestep.lab.cluster.ownership import CONTROLLERS
+from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.condition import summary, unfinished
 from sidestep.model.kinds import POD
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sidestep.lab.machine.machine import Machine
 
 _LOOK = 0.02
+_NODE = "node:"
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT, "end": signal.SIGTERM}
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 _SCALABLE = frozenset(CONTROLLERS.values()) - {"daemonsets.apps"}
@@ -55,6 +57,8 @@ class Requests:
                 return self._await(seconds)
             case api.Call():
                 return self._call(request)
+            case api.Load():
+                return self._load(request)
             case api.Logs(name=name, lines=lines):
                 return self._logs(name, lines)
             case api.Top(interval=interval):
@@ -141,13 +145,29 @@ class Requests:
         return summary(self._machine)
 
     async def _call(self, request: api.Call) -> Any:
-        life = self._machine.pod(request.client)
+        line, uid = self._from(request.client)
         asked = agent.Request(
             request.url, request.method, tuple(request.headers.items()), request.body, request.timeout
         )
-        command = agent.Call(0, life.uid, asked, request.count)
-        answer = await self._machine.agent_of(life).do(command, request.timeout * request.count + 10)
+        command = agent.Call(0, uid, asked, request.count)
+        answer = await line.do(command, request.timeout * request.count + 10)
         return msgspec.to_builtins(answer)["outcomes"]
+
+    def _from(self, client: str) -> tuple[AgentLine, str]:
+        """The agent that speaks for a client, and the pod's uid; none for a process on the node."""
+        if client.startswith(_NODE):
+            return self._machine.node(client.removeprefix(_NODE)).agent, ""
+        life = self._machine.pod(client)
+        return self._machine.agent_of(life), life.uid
+
+    async def _load(self, request: api.Load) -> Any:
+        life = self._machine.pod(request.client)
+        edge = agent.Edge(
+            "load", life.uid, agent.Request(request.url), request.rate, request.connections, request.fresh
+        )
+        command = agent.Load(0, (edge,), request.seconds)
+        answer = await self._machine.agent_of(life).do(command, request.seconds + 60)
+        return msgspec.to_builtins(answer)["edges"][0]
 
     async def _logs(self, name: str, lines: int) -> list[str]:
         path = self._machine.log(name)

@@ -3,6 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from sidestep.lab.agent.histogram import Histogram
+
 _GAP = "   "
 Cell = Callable[[Mapping[str, Any]], str]
 
@@ -87,6 +91,21 @@ def done_lines(rows: Sequence[Mapping[str, str]]) -> str:
 def outcome_lines(outcomes: Sequence[Mapping[str, Any]]) -> str:
     """What became of requests, one a line."""
     return "".join(_outcome(each) for each in outcomes)
+
+
+def load_text(result: Mapping[str, Any]) -> str:
+    """What became of a load, in a few lines."""
+    latency = msgspec.convert(result["latency"], Histogram, strict=False)
+    shares = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
+    times = ", ".join(f"{name} {latency.quantile(share) / 1000:.2f} ms" for name, share in shares)
+    failed = result["sent"] - result["ok"]
+    lines = [f"{result['sent']} sent, {result['ok']} answered, {failed} failed; {times}"]
+    lines += [f"  answered by {pod}: {count}" for pod, count in sorted(result["pods"].items())]
+    for kind, count in sorted(result["failures"].items()):
+        first = result["examples"][kind]
+        detail = first["outcome"]["detail"]
+        lines.append(f"  {kind}: {count}, the first after {first['at']:.2f} s: {detail}")
+    return "\n".join(lines) + "\n"
 
 
 def status_text(status: Mapping[str, Any]) -> str:
