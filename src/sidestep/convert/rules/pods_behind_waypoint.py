@@ -15,6 +15,7 @@ from sidestep.convert.policies.for_ztunnel import plain_rules
 from sidestep.convert.policies.layers import lost_rules, reached
 from sidestep.convert.policies.ports import closed_ports, service_ports_of
 from sidestep.convert.policies.readers import guarding, is_ambient, members, names_of, waypoint_principal
+from sidestep.convert.policies.twins import CLOSE
 from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
 from sidestep.model.kinds import AUTHORIZATION_POLICY, SERVICE_ENTRY
 from sidestep.model.resource import Resource
@@ -132,9 +133,18 @@ def _changes(behind: _Behind, context: Context) -> Iterator[Change]:
     waypoint = context.waypoint_of(service)
     if waypoint and behind.allowed and all(behind.allowed):
         yield from put([allow_waypoint(service, waypoint_principal(context, waypoint), rule=CODE)])
-    if behind.closes and not behind.staying:
+    if behind.closes and not behind.staying and not _is_closed(behind, context):
         tree = only_through_waypoint(service, _waypoints(behind, context), behind.ports, rule=CODE)
         yield from put([tree], late=True)
+
+
+def _is_closed(behind: _Behind, context: Context) -> bool:
+    """Whether every port was closed before, by policies of which some are gone since: they are asked at the waypoint."""
+    name = f"{behind.service.name}-{CLOSE}"
+    standing = context.index.mesh.find(AUTHORIZATION_POLICY, behind.service.namespace, name)
+    rules = as_dicts(spec_of(standing).get("rules")) if standing is not None and is_made(standing) else []
+    told = only_through_waypoint(behind.service, _waypoints(behind, context), (), rule=CODE)["spec"]["rules"]
+    return rules == told
 
 
 def _waypoints(behind: _Behind, context: Context) -> tuple[str, ...]:
