@@ -139,12 +139,12 @@ def _changes(behind: _Behind, context: Context) -> Iterator[Change]:
 
 
 def _is_closed(behind: _Behind, context: Context) -> bool:
-    """Whether every port was closed before, by policies of which some are gone since: they are asked at the waypoint."""
+    """Whether every port was closed before, by policies of which some are gone since, into the waypoint."""
     name = f"{behind.service.name}-{CLOSE}"
     standing = context.index.mesh.find(AUTHORIZATION_POLICY, behind.service.namespace, name)
     rules = as_dicts(spec_of(standing).get("rules")) if standing is not None and is_made(standing) else []
     told = only_through_waypoint(behind.service, _waypoints(behind, context), (), rule=CODE)["spec"]["rules"]
-    return rules == told
+    return bool(rules == told)
 
 
 def _waypoints(behind: _Behind, context: Context) -> tuple[str, ...]:
