@@ -9,13 +9,13 @@ import grpc
 import grpc.aio
 import msgspec
 import pytest
-
-from sidestep.controlplane.process import ROOTS, SOCKET, Options, _Process
-from sidestep.controlplane.tokens import Proxy
 from tests.support.ads import EveryService, bootstrap, first_answer, in_a_loop
 from tests.support.envoy import MeshIdentities, _get, running_envoy
 from tests.support.machine_stub import MachineStub
 from tests.support.servers import free_port
+
+from sidestep.controlplane.process import ROOTS, SOCKET, Options, _Process
+from sidestep.controlplane.tokens import Proxy
 
 pytestmark = pytest.mark.real
 
@@ -40,7 +40,11 @@ class Lab:
     """The machine's stub, the process, and an Envoy, which can each be ended."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        self.machine, self.folder, self.port = MachineStub([_node(), _service("a"), _pod("a", "10.0.0.1")]), folder, port
+        self.machine, self.folder, self.port = (
+            MachineStub([_node(), _service("a"), _pod("a", "10.0.0.1")]),
+            folder,
+            port,
+        )
         self.admin = ""
 
     @property
@@ -174,5 +178,7 @@ async def test_tokens_are_there_for_nodes_that_are_and_count_only_at_their_addre
         lab.machine.remove(_node())
         await _until(lambda: not (lab.options.tokens / "one").exists())
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await first_answer(lab.port, (lab.options.folder / ROOTS).read_bytes(), "controlplane.sidestep", token, "two")
+            await first_answer(
+                lab.port, (lab.options.folder / ROOTS).read_bytes(), "controlplane.sidestep", token, "two"
+            )
         assert "does not count at 127.0.0.1" in (refused.value.details() or "")

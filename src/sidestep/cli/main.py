@@ -21,7 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "sidestep.cli.explain",
         "Say what happens to one request, today and after the migration: path, verdict, and who decides it.",
     ),
-    "lab": ("sidestep.cli.lab.group", "Run an ambient mesh on this machine: pods, proxies, identities, no root needed."),
+    "lab": (
+        "sidestep.cli.lab.group",
+        "Run an ambient mesh on this machine: pods, proxies, identities; no root needed.",
+    ),
     "plan": ("sidestep.cli.plan", "Decide for each workload what becomes of it, and in which order."),
     "prove": (
         "sidestep.cli.prove",

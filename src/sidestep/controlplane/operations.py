@@ -17,6 +17,7 @@ from msgspec import Struct
 from sidestep.controlplane.ads.entries import resources_in
 from sidestep.controlplane.ads.plane import Plane
 from sidestep.controlplane.ca.certificates import fingerprint
+from sidestep.controlplane.private_socket import private_socket
 from sidestep.controlplane.registry.registry import Registry
 from sidestep.controlplane.rotation import Rotation
 from sidestep.controlplane.tokens import Proxy
@@ -52,10 +53,7 @@ class Operations:
 
     async def serve(self, path: Path) -> asyncio.Server:
         """Listen."""
-        path.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._connected, path)
-        path.chmod(0o600)
-        return server
+        return await asyncio.start_unix_server(self._connected, sock=private_socket(path))
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -4,12 +4,14 @@ import asyncio
 import os
 import socket
 import struct
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from sidestep.controlplane.private_socket import private_socket
 from sidestep.errors import SidestepError, UsageError
 from sidestep.lab.api.messages import Answer, Refusal, Request
 
@@ -36,15 +38,7 @@ async def serve(path: Path, handle: Handler) -> asyncio.Server:
         finally:
             writer.close()
 
-    return await asyncio.start_unix_server(connected, sock=_bound(path), limit=_LIMIT)
-
-
-def _bound(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(os.fspath(path))
-    path.chmod(0o600)
-    return listener
+    return await asyncio.start_unix_server(connected, sock=private_socket(path), limit=_LIMIT)
 
 
 async def _conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Handler) -> None:
@@ -58,6 +52,12 @@ async def _conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         await _answer(writer, handle(_request(line)))
     except SidestepError as error:
         await _tell(writer, Answer(refusal=Refusal(error.message, error.where, error.remedy), done=True))
+    except ConnectionError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        fault = f"a fault in the lab itself: {type(error).__name__}: {error}"
+        await _tell(writer, Answer(refusal=Refusal(fault, remedy="see `sidestep lab logs machine`, and report it"), done=True))
 
 
 def _request(line: bytes) -> Any:
