@@ -29,10 +29,13 @@ from sidestep.controlplane.records import (
     Workload,
     WorkloadUid,
 )
+from sidestep.controlplane.review import Review
+from sidestep.controlplane.reviewing import Reviewing
 from sidestep.controlplane.tokens import Proxy as Whose
 from sidestep.controlplane.tokens import Tokens
 from sidestep.lab.cluster.addresses import ENTRIES, PODS, SERVICES
 from sidestep.lab.envoy import Admin, ControlPlane, Proxy, program
+from sidestep.lab.net.held import Held
 from sidestep.lab.net.pod import PodNet
 from sidestep.lab.net.sockets import listening
 from sidestep.semantics.authorization.policy import Action
@@ -77,6 +80,8 @@ class NodeMesh:
         self.plane = Plane(self.index, {"node": NodeGenerator(settings)}, secrets)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self.reviewing = Reviewing(self.plane, Review(self.index, Held()))
+        asyncio.run_coroutine_threadsafe(self.reviewing.run(), self._loop)
         (self.folder / "roots.pem").write_bytes(pem(self.authority.anchors))
         self._server = self._do(self._serve())
         for number in range(nodes):
@@ -174,7 +179,10 @@ class NodeMesh:
         )
 
     def apply(self, changes: Changes) -> None:
-        self._do(self._applied(lambda: self.plane.change(changes)))
+        self._do(self._changed(changes))
+
+    async def _changed(self, changes: Changes) -> None:
+        await self.reviewing.notice(self.plane.change(changes))
 
     def take(self, authorization: Authorization) -> None:
         """It is gone."""

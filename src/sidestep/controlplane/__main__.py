@@ -12,10 +12,15 @@ from sidestep.controlplane.generators.node.generator import NodeGenerator
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.controlplane.process import ROLE, Options, run
 from sidestep.controlplane.registry.registry import MeshNames
+from sidestep.controlplane.review import Connections
 
 
-def main() -> None:
-    """Run a control plane."""
+def main(connections: Connections | None = None) -> None:
+    """Run a control plane.
+
+    Args:
+        connections: of pods, where they can be seen.
+    """
     parser = argparse.ArgumentParser(prog="sidestep.controlplane", description=__doc__)
     parser.add_argument("--machine", type=Path, required=True, help="socket of the lab's machine")
     parser.add_argument("--folder", type=Path, required=True, help="where keys are kept")
@@ -28,7 +33,7 @@ def main() -> None:
     given = parser.parse_args()
     names = MeshNames(given.root_namespace, given.trust_domain)
     options = Options(given.machine, given.folder, given.tokens, given.listen, names, tuple(given.trust_domain_alias))
-    asyncio.run(run(options, _generators(given.settings)))
+    asyncio.run(run(options, _generators(given.settings), connections))
 
 
 def _generators(settings: str) -> Mapping[str, Generator]:

@@ -26,6 +26,8 @@ from sidestep.controlplane.generators import Generator
 from sidestep.controlplane.operations import Operations
 from sidestep.controlplane.registry.held import NODE, WATCHED
 from sidestep.controlplane.registry.registry import Change, MeshNames, Registry
+from sidestep.controlplane.review import Connections, Review, Unwatched
+from sidestep.controlplane.reviewing import Reviewing
 from sidestep.controlplane.rotation import Rotation
 from sidestep.controlplane.token_files import TokenFiles
 from sidestep.controlplane.tokens import Proxy, Tokens
@@ -61,12 +63,18 @@ class Options(Struct, frozen=True):
     aliases: tuple[str, ...] = ()
 
 
-async def run(options: Options, generators: Mapping[str, Generator]) -> None:
-    """Serve until the process is told to end."""
+async def run(options: Options, generators: Mapping[str, Generator], connections: Connections | None = None) -> None:
+    """Serve until the process is told to end.
+
+    Args:
+        options: how it is started.
+        generators: by role of proxies.
+        connections: of pods, to be cut where policies come to refuse them.
+    """
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    serving = asyncio.create_task(_Process(options, generators).serve())
+    serving = asyncio.create_task(_Process(options, generators, connections).serve())
     ending = asyncio.create_task(ended.wait())
     done, _ = await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
     serving.cancel()
@@ -78,9 +86,12 @@ async def run(options: Options, generators: Mapping[str, Generator]) -> None:
 
 
 class _Process:
-    def __init__(self, options: Options, generators: Mapping[str, Generator]) -> None:
+    def __init__(
+        self, options: Options, generators: Mapping[str, Generator], connections: Connections | None = None
+    ) -> None:
         options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._options, self._generators = options, generators
+        self._connections = connections or Unwatched()
         self._registry = Registry(options.names)
         self._tokens = Tokens.kept(options.folder)
         self._files = TokenFiles(options.tokens, self._tokens, ROLE, _now)
@@ -103,14 +114,17 @@ class _Process:
         told = Operations(self._registry, plane, self._rotation, lambda: self._heard)
         operations = await told.serve(self._options.folder / SOCKET)
         server, _ = await serve(plane, self._door(), self._chain(), self._options.listen)
-        ticking = asyncio.create_task(self._tick(plane))
+        reviewing = Reviewing(plane, Review(index, self._connections))
+        background = [asyncio.create_task(each) for each in (self._tick(plane), reviewing.run())]
         try:
             async for batch in batches:
                 self._notice(batch)
-                plane.change(self._registry.derive(batch))
+                dirty = plane.change(self._registry.derive(batch))
                 self._heard = watch.heard
+                await reviewing.notice(dirty)
         finally:
-            ticking.cancel()
+            for task in background:
+                task.cancel()
             operations.close()
             await server.stop(None)
 

@@ -20,7 +20,7 @@ _NEEDED = "envoy.restart_features.upstream_http_filters_with_tcp_proxy"
 _ENDING = 5.0
 _COUNTED = (
     "cluster_manager.", "control_plane.", "listener_manager.", "server.", "tls_inspector.",
-    "cluster.direct.", "cluster.authority.", "http.hbone.", "tcp.",
+    "cluster.direct.", "cluster.authority.", "cluster.plaintext.", "cluster.tunnelled.", "http.hbone.", "tcp.",
 )  # fmt: skip
 
 

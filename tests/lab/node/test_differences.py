@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.hbone import context, outcome, tunnel
-from tests.support.lab import Talk, asked, greeter, made, run_inside
-from tests.support.node_mesh import Action, Match, NodeMesh, policy, principal, service
+from tests.support.lab import asked, greeter, made, run_inside
+from tests.support.node_mesh import NodeMesh, service
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "lab-fidelity.md"
 
@@ -29,12 +29,6 @@ def differences() -> dict[str, object]:
             outcome(stranger.namespace, b.ipv6, tls, f"[{form}]:8080")
             for form in (b.ipv6, b.ipv6.replace("::", ":0::"))
         ]
-        held = Talk(a.namespace, "10.96.0.20", 80)
-        rule = policy("nobody", Action.DENY, Match(principal("a")))
-        mesh.put(rule)
-        mesh.settle()
-        met["F2"] = [asked(a.namespace, "10.96.0.20", 80), held.echoes("still")]
-        mesh.take(rule)
     met["F6"] = asked(a.namespace, "10.128.0.250", 80)
     met["reset"] = reset(a, b)
     return met
@@ -70,7 +64,6 @@ def met() -> dict:
 
 
 SHOWN = {
-    "F2": ["", True],
     "F3": "400",
     "F4": ["200", "400"],
     "F5": [":status", "baggage", "date", "server"],

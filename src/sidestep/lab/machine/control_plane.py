@@ -58,7 +58,7 @@ class ControlPlane:
         await self._check_envoy()
         folder = self._scratch.control_plane
         argv = (
-            sys.executable, "-m", "sidestep.controlplane", "--machine", str(self._scratch.socket),
+            sys.executable, "-m", "sidestep.lab.plane", "--machine", str(self._scratch.socket),
             "--folder", str(folder), "--tokens", str(self._scratch.tokens), "--listen", self._listen,
             "--trust-domain", self._settings.trust_domain,
             "--settings", msgspec.json.encode(ProxySettings(PODS, (*SERVICES, *ENTRIES))).decode(),

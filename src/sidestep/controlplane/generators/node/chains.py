@@ -12,7 +12,7 @@ from envoy.extensions.filters.network.set_filter_state.v3.set_filter_state_pb2 i
 from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 from google.protobuf.message import Message
 
-from sidestep.controlplane.generators.node.clusters import MARK, NAMESPACE_STATE, NOWHERE
+from sidestep.controlplane.generators.node.clusters import NAMESPACE_STATE, NOWHERE
 from sidestep.controlplane.generators.node.messages import HASHED, cidr, literal, packed, state
 
 REFUSED = "refused"
@@ -20,7 +20,7 @@ REFUSED = "refused"
 
 WHERE_TO = ListenerFilter(name="envoy.filters.listener.original_dst", typed_config=packed(OriginalDst()))
 """Finds where a connection was going to before it was redirected."""
-WHO_FROM = ListenerFilter(name="envoy.filters.listener.original_src", typed_config=packed(OriginalSrc(mark=MARK)))
+WHO_FROM = ListenerFilter(name="envoy.filters.listener.original_src", typed_config=packed(OriginalSrc()))
 """Speaks to the application from the client's address."""
 
 

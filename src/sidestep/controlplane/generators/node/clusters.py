@@ -18,17 +18,20 @@ from google.protobuf.any_pb2 import Any
 
 from sidestep.controlplane.generators.node.messages import extension, packed
 from sidestep.controlplane.generators.node.settings import Settings
+from sidestep.controlplane.marks import MARK, PLAIN_MARK, TUNNELLED_MARK
 
 DIRECT = "direct"
 """Dials where the connection was going to."""
 AUTHORITY = "authority"
 """Dials what a CONNECT names."""
+PLAIN = "plaintext"
+"""As `DIRECT`, for what came to a pod in plaintext."""
+TUNNELLED = "tunnelled"
+"""As `AUTHORITY`, for what came to a pod by a tunnel."""
 NOWHERE = "nowhere"
 """Has nobody: a connection to it is closed before a byte."""
 NAMESPACE_STATE = "envoy.network.upstream_bind_override.network_namespace"
 """Filter state that names the network namespace from which a connection is made."""
-MARK = 0x539
-"""On packets that redirection lets pass (ztunnel.md §1.3)."""
 METADATA = "sidestep"
 """Namespace of the metadata that endpoints carry."""
 
@@ -43,36 +46,35 @@ function envoy_on_request(handle)
   end
 end
 """
-_MARKED = {"description": "mark", "level": 1, "name": 36, "int_value": MARK, "state": "STATE_PREBIND"}
 _KEEPALIVE = {"keepalive_probes": {"value": 9}, "keepalive_time": {"value": 180}, "keepalive_interval": {"value": 180}}
 
 
 def shared(settings: Settings) -> Iterator[Cluster]:
     """The clusters themselves."""
-    for name in (DIRECT, AUTHORITY):
+    for name, mark in ((DIRECT, MARK), (AUTHORITY, MARK), (PLAIN, PLAIN_MARK), (TUNNELLED, TUNNELLED_MARK)):
         cluster = Cluster(
             name=name,
             type="ORIGINAL_DST",
             lb_policy="CLUSTER_PROVIDED",
             connect_timeout=timedelta(seconds=settings.connect_timeout),
-            upstream_bind_config=from_the_pod(),
+            upstream_bind_config=from_the_pod(mark),
             upstream_connection_options={"tcp_keepalive": _KEEPALIVE},
             per_connection_buffer_limit_bytes={"value": settings.buffer},
             circuit_breakers=UNBROKEN,
         )
-        if name == AUTHORITY:
+        if name in {AUTHORITY, TUNNELLED}:
             cluster.original_dst_lb_config.use_http_header = True
             cluster.original_dst_lb_config.http_header_name = ":authority"
         yield cluster
     yield Cluster(name=NOWHERE, type="STATIC", load_assignment={"cluster_name": NOWHERE})
 
 
-def from_the_pod() -> BindConfig:
+def from_the_pod(mark: int = MARK) -> BindConfig:
     """How a connection leaves: from the pod that filter state names, marked so that it is not captured again."""
     return BindConfig(
         source_address={"address": "0.0.0.0", "port_value": 0},  # noqa: S104 - any address of the pod
         extra_source_addresses=[{"address": {"address": "::", "port_value": 0}}],
-        socket_options=[_MARKED],
+        socket_options=[{"description": "mark", "level": 1, "name": 36, "int_value": mark, "state": "STATE_PREBIND"}],
         local_address_selector=extension("follow_namespace", FollowNamespace()),
     )
 

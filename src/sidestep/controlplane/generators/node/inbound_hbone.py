@@ -23,7 +23,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from sidestep.controlplane.generators.node import tls
 from sidestep.controlplane.generators.node.authorization import rules
 from sidestep.controlplane.generators.node.chains import from_netns, remember
-from sidestep.controlplane.generators.node.clusters import AUTHORITY, MARK, http2
+from sidestep.controlplane.generators.node.clusters import TUNNELLED, http2
 from sidestep.controlplane.generators.node.inbound_plain import OWN_PORTS
 from sidestep.controlplane.generators.node.matching import at_connect, decision
 from sidestep.controlplane.generators.node.messages import ADS, extension, listening, packed, with_port
@@ -87,7 +87,7 @@ def routes(workload: Workload, authorizations: Iterable[Authorization]) -> Route
 def _routes(workload: Workload, authorizations: Iterable[Authorization]) -> Iterator[Route]:
     own = "|".join(re.escape(with_port(each, 0).removesuffix(":0")) for each in workload.addresses)
     yield answered(503, f"(?:{own}):(?:{'|'.join(OWN_PORTS)})")
-    admitted = connects(AUTHORITY, f"(?:{own}):{_PORT}")
+    admitted = connects(TUNNELLED, f"(?:{own}):{_PORT}")
     enforced = rules(authorizations, identified=True)
     if not enforced.open:
         matcher = decision(enforced, at_connect, _action("admit", "ALLOW"), _action("refuse", "DENY"))
@@ -123,7 +123,7 @@ def _manager(workload: Workload, settings: Settings) -> HttpConnectionManager:
         access_log=logs(settings, workload, Direction.INBOUND, _FIELDS),
         http_filters=[
             {"name": _RBAC, "typed_config": packed(RBAC())},
-            {"name": "envoy.filters.http.original_src", "typed_config": packed(OriginalSrc(mark=MARK))},
+            {"name": "envoy.filters.http.original_src", "typed_config": packed(OriginalSrc())},
             ROUTER,
         ],
     )

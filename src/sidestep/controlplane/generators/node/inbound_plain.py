@@ -23,7 +23,7 @@ from sidestep.controlplane.generators.node.chains import (
     refused,
     remember,
 )
-from sidestep.controlplane.generators.node.clusters import DIRECT
+from sidestep.controlplane.generators.node.clusters import PLAIN
 from sidestep.controlplane.generators.node.conditions import Field, Test, some
 from sidestep.controlplane.generators.node.matching import at_accept, decision
 from sidestep.controlplane.generators.node.messages import extension, listening
@@ -43,7 +43,7 @@ _FIELDS = {"src.addr": "%DOWNSTREAM_REMOTE_ADDRESS%", "dst.addr": "%DOWNSTREAM_L
 def inbound_plain(workload: Workload, authorizations: Iterable[Authorization], settings: Settings) -> Listener:
     """The listener of one pod."""
     written = logs(settings, workload, Direction.INBOUND, _FIELDS)
-    admitted = [remember([from_netns(workload.netns)]), proxied(copy("plaintext", DIRECT, written))]
+    admitted = [remember([from_netns(workload.netns)]), proxied(copy("plaintext", PLAIN, written))]
     enforced = rules(authorizations, identified=False)
     own = Test(Field.PORT, OWN_PORTS)
     return Listener(
