@@ -1,0 +1,162 @@
+"""What a route does, as Envoy does it.
+
+Source: pilot/pkg/networking/core/route/route.go (applyHTTPRouteDestination, ApplyRedirect); what becomes of a request
+is said by `semantics.routing.outcome`.
+"""
+
+import re
+from collections.abc import Callable
+
+from envoy.config.route.v3.route_components_pb2 import (
+    DirectResponseAction,
+    RedirectAction,
+    RetryPolicy,
+    Route,
+    RouteAction,
+    WeightedCluster,
+)
+from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
+from envoy.type.v3.percent_pb2 import FractionalPercent
+from google.protobuf.duration_pb2 import Duration
+
+from sidestep.controlplane.generators.http.durations import duration
+from sidestep.controlplane.generators.http.edits import edits
+from sidestep.semantics.routing.route import Retries
+from sidestep.semantics.routing.rule import HttpRule, Mirror, Redirect, Rewrite, Target
+from sidestep.semantics.routing.text_match import Form, TextMatch
+
+ClusterOf = Callable[[Target], str | None]
+"""Name of a destination's cluster; None where there is none."""
+BLACKHOLE = "BlackHoleCluster"
+"""A cluster without endpoints: its share is answered with an error."""
+
+_CODES = {
+    301: RedirectAction.RedirectResponseCode.MOVED_PERMANENTLY,
+    302: RedirectAction.RedirectResponseCode.FOUND,
+    303: RedirectAction.RedirectResponseCode.SEE_OTHER,
+    307: RedirectAction.RedirectResponseCode.TEMPORARY_REDIRECT,
+    308: RedirectAction.RedirectResponseCode.PERMANENT_REDIRECT,
+}
+_MILLION = 10**6
+_NO_LIMIT = Duration()
+
+
+def act(route: Route, rule: HttpRule, path: TextMatch, cluster: ClusterOf, retries: Retries, port: int) -> None:  # noqa: PLR0913, PLR0917
+    """Fill in what a route does.
+
+    Args:
+        route: whose match is there already.
+        rule: what it does.
+        path: the match's, of which rewrites take the matched part.
+        cluster: of destinations.
+        retries: where the rule says nothing.
+        port: on which the request came in.
+    """
+    request, response = edits(rule.request_edits), edits(rule.response_edits)
+    route.request_headers_to_add.extend(request.add)
+    route.request_headers_to_remove.extend(request.remove)
+    route.response_headers_to_add.extend(response.add)
+    route.response_headers_to_remove.extend(response.remove)
+    if rule.redirect is not None:
+        route.redirect.CopyFrom(_redirect(rule.redirect, port))
+    elif rule.direct is not None:
+        route.direct_response.CopyFrom(DirectResponseAction(status=rule.direct))
+    elif rule.targets and all(cluster(each) is None for each in rule.targets):
+        route.direct_response.CopyFrom(DirectResponseAction(status=rule.missing_status))
+    else:
+        route.route.CopyFrom(_forward(rule, path, cluster, retries))
+
+
+def _forward(rule: HttpRule, path: TextMatch, cluster: ClusterOf, retries: Retries) -> RouteAction:
+    action = RouteAction(timeout=duration(rule.timeout) if rule.timeout else _NO_LIMIT)
+    if len(rule.targets) == 1 and not _edited(rule.targets[0]):
+        action.cluster = cluster(rule.targets[0]) or BLACKHOLE
+    else:
+        action.weighted_clusters.CopyFrom(_weighted(rule, cluster))
+    if rule.authority:
+        action.host_rewrite_literal = rule.authority
+    if rule.rewrite is not None:
+        _rewrite(action, rule.rewrite, path)
+    chosen = retries if rule.retries is None else rule.retries
+    if chosen.attempts:
+        action.retry_policy.CopyFrom(_retries(chosen))
+    for mirror in rule.mirrors:
+        _mirror(action, mirror, cluster)
+    return action
+
+
+def _edited(target: Target) -> bool:
+    return bool(target.request_edits or target.response_edits or target.authority)
+
+
+def _weighted(rule: HttpRule, cluster: ClusterOf) -> WeightedCluster:
+    """Shares; a destination that does not exist keeps its share, and answers with an error."""
+    parts = []
+    for target in rule.targets:
+        request, response = edits(target.request_edits), edits(target.response_edits)
+        parts.append(
+            WeightedCluster.ClusterWeight(
+                name=cluster(target) or BLACKHOLE,
+                weight={"value": target.weight},
+                request_headers_to_add=request.add,
+                request_headers_to_remove=request.remove,
+                response_headers_to_add=response.add,
+                response_headers_to_remove=response.remove,
+                host_rewrite_literal=target.authority,
+            )
+        )
+    return WeightedCluster(clusters=parts)
+
+
+def _rewrite(action: RouteAction, rewrite: Rewrite, path: TextMatch) -> None:
+    if rewrite.pattern is not None:
+        action.regex_rewrite.CopyFrom(_substitution(rewrite.pattern.text, rewrite.substitution))
+    elif rewrite.drop_prefix:
+        dropped = re.escape(path.text.rstrip("/")) if path.form is Form.SEGMENTS else ""
+        action.regex_rewrite.CopyFrom(_substitution(f"^{dropped}(/?)(.*)", r"/\2"))
+    elif path.form in (Form.PREFIX, Form.SEGMENTS, Form.PRESENT):
+        action.prefix_rewrite = rewrite.prefix
+    else:
+        action.regex_rewrite.CopyFrom(_substitution("^.*$", rewrite.prefix.replace("\\", "\\\\")))
+
+
+def _substitution(pattern: str, by: str) -> RegexMatchAndSubstitute:
+    return RegexMatchAndSubstitute(pattern=RegexMatcher(regex=pattern), substitution=by)
+
+
+def _redirect(redirect: Redirect, port: int) -> RedirectAction:
+    found = RedirectAction(
+        host_redirect=redirect.authority,
+        scheme_redirect=redirect.scheme,
+        response_code=_CODES.get(redirect.status, _CODES[301]),
+        port_redirect=port if redirect.port < 0 else redirect.port,
+    )
+    if redirect.prefix is not None:
+        found.prefix_rewrite = redirect.prefix
+    elif redirect.path:
+        found.path_redirect = redirect.path
+    return found
+
+
+def _retries(wanted: Retries) -> RetryPolicy:
+    conditions, *_ = wanted.on.split(";")
+    parts = conditions.split(",")
+    codes = [int(each) for each in parts if each.isdecimal()]
+    found = RetryPolicy(
+        retry_on=",".join(each for each in parts if not each.isdecimal()),
+        num_retries={"value": wanted.attempts},
+        retriable_status_codes=codes,
+    )
+    if wanted.per_try:
+        found.per_try_timeout.CopyFrom(duration(wanted.per_try))
+    return found
+
+
+def _mirror(action: RouteAction, mirror: Mirror, cluster: ClusterOf) -> None:
+    name = cluster(mirror.target)
+    if name is not None:
+        share = FractionalPercent(
+            numerator=round(mirror.percent * _MILLION / 100), denominator=FractionalPercent.DenominatorType.MILLION
+        )
+        policy = RouteAction.RequestMirrorPolicy(cluster=name, runtime_fraction={"default_value": share})
+        action.request_mirror_policies.append(policy)
