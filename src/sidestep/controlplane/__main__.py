@@ -10,9 +10,10 @@ import msgspec
 from sidestep.controlplane.generators import Generator
 from sidestep.controlplane.generators.node.generator import NodeGenerator
 from sidestep.controlplane.generators.node.settings import Settings
-from sidestep.controlplane.process import ROLE, Options, run
+from sidestep.controlplane.process import ROLE, ZTUNNEL, Options, run
 from sidestep.controlplane.registry.registry import MeshNames
 from sidestep.controlplane.review import Connections
+from sidestep.controlplane.wds.generator import WorkloadGenerator
 
 
 def main(connections: Connections | None = None) -> None:
@@ -29,14 +30,21 @@ def main(connections: Connections | None = None) -> None:
     parser.add_argument("--trust-domain", default=MeshNames().trust_domain)
     parser.add_argument("--root-namespace", default=MeshNames().root_namespace)
     parser.add_argument("--trust-domain-alias", action="append", default=[])
-    parser.add_argument("--settings", default="{}", help="of nodes' proxies, as JSON: generators.node.settings.Settings")
+    parser.add_argument(
+        "--settings", default="{}", help="of nodes' proxies, as JSON: generators.node.settings.Settings"
+    )
+    parser.add_argument("--role", choices=(ROLE, ZTUNNEL), default=ROLE, help="what nodes' proxies are")
     given = parser.parse_args()
     names = MeshNames(given.root_namespace, given.trust_domain)
-    options = Options(given.machine, given.folder, given.tokens, given.listen, names, tuple(given.trust_domain_alias))
-    asyncio.run(run(options, _generators(given.settings), connections))
+    aliases = tuple(given.trust_domain_alias)
+    options = Options(given.machine, given.folder, given.tokens, given.listen, names, aliases, given.role)
+    watched = connections if given.role == ROLE else None  # a ztunnel cuts connections itself
+    asyncio.run(run(options, _generators(given.role, given.settings), watched))
 
 
-def _generators(settings: str) -> Mapping[str, Generator]:
+def _generators(role: str, settings: str) -> Mapping[str, Generator]:
+    if role == ZTUNNEL:
+        return {ZTUNNEL: WorkloadGenerator()}
     return {ROLE: NodeGenerator(msgspec.json.decode(settings, type=Settings))}
 
 

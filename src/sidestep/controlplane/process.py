@@ -32,10 +32,12 @@ from sidestep.controlplane.rotation import Rotation
 from sidestep.controlplane.token_files import TokenFiles
 from sidestep.controlplane.tokens import Proxy, Tokens
 from sidestep.controlplane.watch import Watch
+from sidestep.controlplane.wds.certificates import CertificateService
 from sidestep.errors import SidestepError
 from sidestep.semantics.loose import as_dict, as_dicts
 
-ROLE = "node"
+ROLE, ZTUNNEL = "node", "ztunnel"
+"""What nodes' proxies are: Envoys, or Istio's own."""
 SERVER_NAME = "controlplane.sidestep"
 """The name in the server's certificate."""
 ROOTS, SOCKET = "roots.pem", "operations.sock"
@@ -53,6 +55,7 @@ class Options(Struct, frozen=True):
         listen: `host:port`.
         names: of the mesh.
         aliases: other names of its trust domain.
+        role: of nodes' proxies.
     """
 
     machine: Path
@@ -61,6 +64,7 @@ class Options(Struct, frozen=True):
     listen: str
     names: MeshNames = MeshNames()
     aliases: tuple[str, ...] = ()
+    role: str = ROLE
 
 
 async def run(options: Options, generators: Mapping[str, Generator], connections: Connections | None = None) -> None:
@@ -94,7 +98,7 @@ class _Process:
         self._connections = connections or Unwatched()
         self._registry = Registry(options.names)
         self._tokens = Tokens.kept(options.folder)
-        self._files = TokenFiles(options.tokens, self._tokens, ROLE, _now)
+        self._files = TokenFiles(options.tokens, self._tokens, options.role, _now)
         self._nodes: dict[str, frozenset[str]] = {}
         self._heard = 0
         mesh = _kept(options.folder, options.names.trust_domain, MESH)
@@ -113,7 +117,9 @@ class _Process:
         plane = Plane(index, self._generators, secrets)
         told = Operations(self._registry, plane, self._rotation, lambda: self._heard)
         operations = await told.serve(self._options.folder / SOCKET)
-        server, _ = await serve(plane, self._door(), self._chain(), self._options.listen)
+        door = self._door()
+        certificates = CertificateService(plane, door).handler()
+        server, _ = await serve(plane, door, self._chain(), self._options.listen, (certificates,))
         reviewing = Reviewing(plane, Review(index, self._connections))
         background = [asyncio.create_task(each) for each in (self._tick(plane), reviewing.run())]
         try:

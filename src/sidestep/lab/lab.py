@@ -53,7 +53,8 @@ class Lab:
         nodes: Sequence[NodeSettings] = nodes(3),
         **settings: Any,
     ) -> None:
-        self.settings = Settings(name, tuple(nodes), tuple(objects), **{"envoy": str(program()), **settings})
+        proxy = {} if settings.get("ztunnel") else {"envoy": str(program())}
+        self.settings = Settings(name, tuple(nodes), tuple(objects), **{**proxy, **settings})
         self.scratch = Scratch(home(name))
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -31,6 +31,12 @@ class Things:
         text = self.things.get(key, self.things.get(key._replace(proxy="")))
         return None if text is None else entry(key.type_url, key.name, text.encode(), version=f"v-{text}")
 
+    def meant(self, type_url: str, name: str) -> tuple[str, ...]:
+        return ()
+
+    def asked_as(self, key: Key) -> tuple[str, ...]:
+        return ()
+
     def forget(self, key: Key) -> None:
         self.forgotten.append(key)
 

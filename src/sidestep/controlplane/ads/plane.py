@@ -10,10 +10,11 @@ from sidestep.controlplane.ads.catalogue import Catalogue, Key
 from sidestep.controlplane.ads.entries import Entry
 from sidestep.controlplane.ads.secrets import Secrets
 from sidestep.controlplane.ads.session import Rejection, Session
-from sidestep.controlplane.generators import CLUSTER, LISTENER, SECRET, Generator
+from sidestep.controlplane.generators import ADDRESS, AUTHORIZATION, CLUSTER, LISTENER, SECRET, Generator
 from sidestep.controlplane.index import Changes, Index
 from sidestep.controlplane.records import Dirty
 from sidestep.controlplane.tokens import Proxy
+from sidestep.controlplane.wds.demand import Demand
 
 _KEPT = 1000
 
@@ -96,7 +97,8 @@ class Plane:
 
     def open(self, proxy: Proxy, wake: Callable[[], None]) -> Connection:
         """A proxy has connected."""
-        source = _Source(self._catalogues[proxy.role], self.secrets, self.connections, proxy)
+        demand = Demand(self.index, proxy.name)
+        source = _Source(self._catalogues[proxy.role], self.secrets, self.connections, proxy, demand)
         connection = Connection(proxy, Session(proxy.name, source), self.metrics, wake)
         self.connections.add(connection)
         self.metrics.streams += 1
@@ -158,8 +160,11 @@ class Plane:
 class _Source:
     """What a session finds. One proxy may have two streams for a while: only what none asks for is forgotten."""
 
-    def __init__(self, catalogue: Catalogue, secrets: Secrets, connections: set[Connection], proxy: Proxy) -> None:
+    def __init__(
+        self, catalogue: Catalogue, secrets: Secrets, connections: set[Connection], proxy: Proxy, demand: Demand
+    ) -> None:
         self._catalogue, self._secrets, self._connections, self._proxy = catalogue, secrets, connections, proxy
+        self._demand = demand
 
     def everything(self, type_url: str, proxy: str) -> Iterable[str] | None:
         return self._catalogue.everything(type_url, proxy) if type_url in _TAKEN_WHOLE else None
@@ -171,6 +176,12 @@ class _Source:
         if key.type_url == SECRET:
             return self._secrets.find(key, held)
         return self._catalogue.find(*key)
+
+    def meant(self, type_url: str, name: str) -> Iterable[str]:
+        return self._demand.meant(name) if type_url == ADDRESS else ()
+
+    def asked_as(self, key: Key) -> Iterable[str]:
+        return self._demand.asked_as(key.name) if key.type_url == ADDRESS else ()
 
     def forget(self, key: Key) -> None:
         askers = {each.proxy for each in self._connections if each.session.asks(key.type_url, key.name)}
@@ -184,5 +195,5 @@ class _Source:
             self._catalogue.forget(key._replace(proxy=""))
 
 
-_TAKEN_WHOLE = frozenset({CLUSTER, LISTENER})
+_TAKEN_WHOLE = frozenset({CLUSTER, LISTENER, AUTHORIZATION, ADDRESS})
 """Types of which a proxy gets everything when it names nothing."""

@@ -6,8 +6,12 @@ proxy's certificate is still good without holding its key: keys of workloads are
 
 import heapq
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import NamedTuple
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from envoy.extensions.transport_sockets.tls.v3.tls_spiffe_validator_config_pb2 import SPIFFECertValidatorConfig
 
@@ -22,6 +26,7 @@ from sidestep.controlplane.records import Dirty, Tunnel, Workload, WorkloadUid, 
 
 JITTER = 0.1
 """By how much of a half life renewals are spread to either side."""
+_OWN_KEY = "own-key"
 _DIGITS = 16
 """No time that we give has as many."""
 
@@ -46,6 +51,7 @@ class Secrets:
         self._roots: set[Key] = set()
         self._due: list[tuple[float, Key, str]] = []
         self._current: dict[Key, str] = {}
+        self._signed: dict[tuple[str, str], _Signed] = {}
 
     def renew(self, dirty: Dirty) -> Iterator[Key]:
         """Secrets that a proxy may have now, or may have no more."""
@@ -89,15 +95,47 @@ class Secrets:
         self._current.pop(key, None)
         self._roots.discard(key)
 
+    @property
+    def anchors(self) -> tuple[x509.Certificate, ...]:
+        """The mesh's own roots."""
+        return self._trust().own.anchors
+
+    def sign(
+        self, proxy: str, uri: str, key: ec.EllipticCurvePublicKey, lifetime: timedelta
+    ) -> tuple[x509.Certificate, ...] | None:
+        """A certificate for a key of a proxy's own, up to the root; None for an identity that it may not have."""
+        place = (proxy, uri)
+        if not self._entitled.has(place):
+            return None
+        own = self._trust().own
+        certificates = own.sign(uri, key, self._now(), lifetime)
+        due = self._now() + (certificates[0].not_valid_after_utc - self._now()) / 2
+        version = f"{own.generation}.{int(due.timestamp())}.{certificates[0].serial_number:x}"
+        self._signed[place] = _Signed(version, own.anchors)
+        return certificates
+
     def served(self) -> Iterator[tuple[str, str, str]]:
         """Proxy, name and version of each certificate that a proxy has."""
         for key, version in sorted(self._current.items()):
             yield key.proxy, key.name, version
+        for (proxy, uri), signed in sorted(self._own_keys(), key=itemgetter(0)):
+            yield proxy, f"{_OWN_KEY}:{uri}", signed.version
 
     def outdated(self) -> int:
-        """How many of the certificates that proxies have were signed before the last change of who signs."""
-        generation = self._trust().own.generation
-        return sum(not version.startswith(f"{generation}.") for version in self._current.values())
+        """How many of the certificates that proxies have were signed before the last change of who signs.
+
+        Who made its key itself was told the roots with its certificate, and is told no other before it asks again.
+        """
+        own = self._trust().own
+        told = sum(not version.startswith(f"{own.generation}.") for version in self._current.values())
+        return told + sum(
+            signed.anchors != own.anchors or not signed.version.startswith(f"{own.generation}.")
+            for _, signed in self._own_keys()
+        )
+
+    def _own_keys(self) -> Iterator[tuple[tuple[str, str], "_Signed"]]:
+        """Of what proxies asked for with keys of their own, what they still may have."""
+        return ((place, signed) for place, signed in self._signed.items() if self._entitled.has(place))
 
     def _move(self, uid: WorkloadUid) -> Iterator[tuple[str, str]]:
         """Where it was and where it is, if anybody's right changed by it."""
@@ -149,6 +187,11 @@ class Secrets:
             chosen = [bundles[domain]] if domain else list(dict.fromkeys(bundles[each] for each in sorted(bundles)))
             secret.validation_context.trusted_ca.inline_bytes = b"".join(chosen)
         return entry(SECRET, name, secret.SerializeToString(deterministic=True))
+
+
+class _Signed(NamedTuple):
+    version: str
+    anchors: tuple[x509.Certificate, ...]
 
 
 def _place(workload: Workload) -> tuple[str, str] | None:

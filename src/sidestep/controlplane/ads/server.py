@@ -1,7 +1,7 @@
 """The door: gRPC over TLS, where a proxy shows its token and is given its stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -60,7 +60,9 @@ class Door(Struct, frozen=True):
         return proxy
 
 
-async def serve(plane: Plane, door: Door, chain: Chain, address: str) -> tuple[grpc.aio.Server, int]:
+async def serve(
+    plane: Plane, door: Door, chain: Chain, address: str, besides: Iterable[grpc.GenericRpcHandler] = ()
+) -> tuple[grpc.aio.Server, int]:
     """Listen.
 
     Args:
@@ -68,6 +70,7 @@ async def serve(plane: Plane, door: Door, chain: Chain, address: str) -> tuple[g
         door: to whom.
         chain: of the server's own certificate.
         address: `host:port`, port 0 for any; `unix:path`.
+        besides: other services at the same door.
 
     Returns:
         The server, and its port.
@@ -77,7 +80,7 @@ async def serve(plane: Plane, door: Door, chain: Chain, address: str) -> tuple[g
         _Discovery(plane, door).stream, request_deserializer=DeltaDiscoveryRequest.FromString
     )
     methods = {"DeltaAggregatedResources": handler}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, methods),))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, methods), *besides))
     pair = (key_pem(chain.key), pem(chain.certificates))
     port = server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
     await server.start()

@@ -16,9 +16,24 @@ from msgspec import Struct
 
 from sidestep.controlplane.ads.catalogue import Key
 from sidestep.controlplane.ads.entries import Entry, response
-from sidestep.controlplane.generators import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTES, SECRET, VIRTUAL_HOST
+from sidestep.controlplane.generators import (
+    ADDRESS,
+    AUTHORIZATION,
+    CLUSTER,
+    ENDPOINTS,
+    EXTENSION,
+    LISTENER,
+    ROUTES,
+    SECRET,
+    VIRTUAL_HOST,
+)
 
-_ORDER = (CLUSTER, ENDPOINTS, SECRET, EXTENSION, LISTENER, ROUTES, VIRTUAL_HOST)
+_ORDER = (CLUSTER, ENDPOINTS, SECRET, EXTENSION, LISTENER, ROUTES, VIRTUAL_HOST, AUTHORIZATION, ADDRESS)
+_AFTER = {ADDRESS: AUTHORIZATION}
+"""A workload that names a policy which its proxy does not have is open to all: until a proxy has asked for policies,
+and while there are any to be sent, it is told no workloads."""
+_ALWAYS_ANSWERED = frozenset({ADDRESS, AUTHORIZATION})
+"""A ztunnel is not ready before it has acknowledged something of each, also after it rejected a part of it."""
 _EVERYTHING = "*"
 _ABSENT = ""
 
@@ -39,6 +54,12 @@ class Source(Protocol):
             key: with the proxy.
             held: the version that it has, empty for none. An entry of that version need not have content.
         """
+
+    def meant(self, type_url: str, name: str) -> Iterable[str]:
+        """Names of what else a proxy is told that asks by a name: an address stands for who has it."""
+
+    def asked_as(self, key: Key) -> Iterable[str]:
+        """Names by which a proxy would have asked for a resource besides its own."""
 
     def forget(self, key: Key) -> None:
         """The proxy asks for it no more."""
@@ -115,6 +136,10 @@ class Session:
         if key.name in known.names or (known.everything and (key.name in known.held or self._for_all(key))):
             known.pending.add(key.name)
             return True
+        if known.names and not known.names.isdisjoint(self._source.asked_as(key)):
+            known.names.add(key.name)
+            known.pending.add(key.name)
+            return True
         return False
 
     def say(self) -> bytes | None:
@@ -152,17 +177,25 @@ class Session:
             self._source.forget(key)
 
     def _begin(self, type_url: str, known: _Known, request: DeltaDiscoveryRequest) -> None:
-        """The first request of a type tells what the proxy has from an earlier stream; without names it means all."""
-        known.held.update(request.initial_resource_versions)
-        known.pending.update(request.initial_resource_versions)
+        """The first request of a type tells what the proxy has from an earlier stream; without names it means all.
+
+        Who asks for everything and takes it back at once goes on asking for what it has, and for what it still waits
+        for, which has an empty version (ztunnel.md §3.4).
+        """
+        held = {name: version for name, version in request.initial_resource_versions.items() if version}
+        known.held.update(held)
+        known.pending.update(held)
         if not request.resource_names_subscribe:
             self._take_everything(type_url, known)
+        elif _EVERYTHING in request.resource_names_unsubscribe:
+            for name in request.initial_resource_versions:
+                self._subscribe(type_url, known, name, resumed=name in held)
 
     def _take_everything(self, type_url: str, known: _Known) -> None:
         names = self._source.everything(type_url, self.proxy)
         if names is not None:
             known.everything = True
-            known.unanswered = not known.held
+            known.unanswered = not known.held or type_url in _ALWAYS_ANSWERED
             known.pending.update(names)
 
     def _acknowledge(self, type_url: str, known: _Known, request: DeltaDiscoveryRequest) -> Rejection | None:
@@ -185,6 +218,9 @@ class Session:
         known.pending.add(name)
         if not resumed:  # who asks again has lost it
             known.held.pop(name, None)
+        others = set(self._source.meant(type_url, name))
+        known.names |= others
+        known.pending |= others
 
     def _unsubscribe(self, type_url: str, known: _Known, name: str) -> None:
         if name == _EVERYTHING:
@@ -203,7 +239,7 @@ class Session:
 
     def _add(self, type_url: str, known: _Known) -> bytes | None:
         """New and changed resources; and at once that there is none, to who asked by name and waits."""
-        if known.under_way:
+        if known.under_way or self._waits(type_url):
             return None
         while known.halves:
             half = self._half(type_url, known)
@@ -216,6 +252,12 @@ class Session:
             return None
         known.unanswered = False
         return self._send(type_url, known, tuple(entries), entries.values(), absent)
+
+    def _waits(self, type_url: str) -> bool:
+        if type_url not in _AFTER:
+            return False
+        before = self._types.get(_AFTER[type_url])
+        return before is None or bool(before.pending or before.halves or before.unanswered)
 
     def _news(self, type_url: str, known: _Known) -> tuple[dict[str, Entry], list[str]]:
         """What of the pending names is to be sent, and which are waited for and not there."""

@@ -92,9 +92,12 @@ class Authority(Struct, frozen=True):
         key = key or new_key()
         return Chain(key, self.sign(uri, key.public_key(), now))
 
-    def sign(self, uri: str, key: ec.EllipticCurvePublicKey, now: datetime) -> tuple[x509.Certificate, ...]:
-        """A certificate for a key that stays with its owner, and the intermediate."""
-        leaf = workload_certificate(self.intermediate, uri, key, now, self.lifetimes.workload)
+    def sign(
+        self, uri: str, key: ec.EllipticCurvePublicKey, now: datetime, lifetime: timedelta | None = None
+    ) -> tuple[x509.Certificate, ...]:
+        """A certificate for a key that stays with its owner, and the intermediate; of a shorter life, if asked for."""
+        longest = self.lifetimes.workload
+        leaf = workload_certificate(self.intermediate, uri, key, now, min(lifetime or longest, longest))
         return leaf, self.intermediate.certificate
 
     def serve(self, names: tuple[str, ...], now: datetime) -> Chain:

@@ -33,6 +33,8 @@ ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 VIRTUAL_HOST = "type.googleapis.com/envoy.config.route.v3.VirtualHost"
 SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105
 EXTENSION = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
+ADDRESS = "type.googleapis.com/istio.workload.Address"
+AUTHORIZATION = "type.googleapis.com/istio.security.Authorization"
 
 ROOTS = "roots"
 """Name of the secret (a validation context) with all trusted roots. It binds no root to its trust domain: with more

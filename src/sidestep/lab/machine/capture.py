@@ -8,8 +8,10 @@ from sidestep.lab.agent.messages import Capture as CaptureDns
 from sidestep.lab.cluster.addresses import DNS
 from sidestep.lab.cluster.objects import Ref, Store, Tree
 from sidestep.lab.machine.nodes import NodeUp
+from sidestep.lab.machine.zds import Enrolled
 from sidestep.lab.net.pod import PodNet
 from sidestep.lab.net.sockets import listening
+from sidestep.semantics.loose import as_dict, as_text
 from sidestep.semantics.proxies import REDIRECTION
 
 OUTBOUND_PORT, INBOUND_PORT = 15001, 15006
@@ -56,18 +58,22 @@ class Capture:
             await self._release()
 
     async def resolve(self) -> None:
-        """Have the node answer the pod's DNS, if it is captured."""
-        if self._captured:
+        """Have the node answer the pod's DNS, if it is captured and no ztunnel does."""
+        if self._captured and self._node.zds is None:
             await self._node.agent.do(CaptureDns(0, self._uid(), on=True, upstream=(DNS,)))
 
     def end(self) -> None:
         """The pod goes away: nobody listens for it any more."""
         self._annotate({NETNS_ANNOTATION: None})
+        if self._node.zds is not None:
+            self._node.zds.remove(self.net.uid)
         self._captured = False
 
     async def _enrol(self, *, serving: bool) -> None:
         self._annotate({REDIRECTION: "pending", NETNS_ANNOTATION: self.net.path})
-        if serving:
+        if self._node.zds is not None:
+            await self._node.zds.add(self._enrolled())
+        elif serving:
             await self._node.agent.do(CaptureDns(0, self._uid(), on=True, upstream=(DNS,)))
         await self._listened()
         self.net.capture()
@@ -80,7 +86,10 @@ class Capture:
         self.net.release()
         self._captured = False
         self._annotate({NETNS_ANNOTATION: None})
-        await self._node.agent.do(CaptureDns(0, self._uid(), on=False))
+        if self._node.zds is not None:
+            self._node.zds.remove(self.net.uid)
+        else:
+            await self._node.agent.do(CaptureDns(0, self._uid(), on=False))
 
     async def _listened(self) -> None:
         """Wait until the kernel says that the proxy listens in the pod."""
@@ -95,6 +104,12 @@ class Capture:
                 f"the proxy of node {self._node.name} does not listen in the pod after {_PATIENCE:g} s",
                 remedy="see `sidestep lab logs` of the node's proxy and the control plane",
             ) from error
+
+    def _enrolled(self) -> Enrolled:
+        """The pod as a ztunnel is told of it."""
+        pod = self._store.get(self._ref) or {}
+        account = as_text(as_dict(pod.get("spec")).get("serviceAccountName")) or "default"
+        return Enrolled(self.net.uid, self._ref.name, self._ref.namespace, account, self.net.namespace.fd)
 
     def _uid(self) -> str:
         pod = self._store.get(self._ref)

@@ -9,20 +9,25 @@ from typing import Any
 import msgspec
 
 from sidestep.controlplane.generators.node.settings import Settings as ProxySettings
-from sidestep.controlplane.process import ROOTS, SERVER_NAME, SOCKET
+from sidestep.controlplane.process import ROLE, ROOTS, SERVER_NAME, SOCKET, ZTUNNEL
+from sidestep.controlplane.registry.registry import MeshNames
 from sidestep.errors import TransportError, WorldError
 from sidestep.lab.cluster.addresses import ENTRIES, PODS, SERVICES, Pair, pods_of
 from sidestep.lab.envoy import ControlPlane as Door
 from sidestep.lab.envoy import Proxy, check_version
 from sidestep.lab.machine.nodes import NodeUp
 from sidestep.lab.machine.processes import Processes, Program
+from sidestep.lab.machine.resolver import write_resolv_conf
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.settings import Settings
+from sidestep.lab.machine.zds import Zds
 from sidestep.lab.net.fabric import Fabric
 from sidestep.lab.net.namespaces import enter
+from sidestep.lab.ztunnel import Ztunnel
 
 NAME = "controlplane"
 PROXY = "envoy"
+_ROOT_NAMESPACE = MeshNames().root_namespace
 _PORT = 15012
 _NO_PODS = 2047
 """A number that no node has: where the control plane lives there are no pods."""
@@ -53,14 +58,15 @@ class ControlPlane:
         """Start the control plane in its own namespace.
 
         Raises:
-            WorldError: there is no Envoy that could be told anything.
+            WorldError: there is no proxy that could be told anything.
         """
-        await self._check_envoy()
+        if not self._settings.ztunnel:
+            await self._check_envoy()
         folder = self._scratch.control_plane
         argv = (
             sys.executable, "-m", "sidestep.lab.plane", "--machine", str(self._scratch.socket),
             "--folder", str(folder), "--tokens", str(self._scratch.tokens), "--listen", self._listen,
-            "--trust-domain", self._settings.trust_domain,
+            "--trust-domain", self._settings.trust_domain, "--role", ZTUNNEL if self._settings.ztunnel else ROLE,
             "--settings", msgspec.json.encode(ProxySettings(PODS, (*SERVICES, *ENTRIES))).decode(),
         )  # fmt: skip
         log = self._scratch.logs / f"{NAME}.log"
@@ -75,11 +81,30 @@ class ControlPlane:
         token, roots = self._scratch.tokens / node.name, self._scratch.control_plane / ROOTS
         await self._there(token, roots)
         door = Door(self._listen, SERVER_NAME, roots, token)
+        await self._processes.start(
+            self._envoy(node, door) if node.zds is None else self._ztunnel(node, door, node.zds)
+        )
+
+    def _envoy(self, node: NodeUp, door: Door) -> Program:
         proxy = Proxy(node.name, self._scratch.node(node.name), door, self._settings.concurrency)
         proxy.write()
-        log = self._scratch.logs / f"{PROXY}-{node.name}.log"
         argv = proxy.command(Path(self._settings.envoy))
-        await self._processes.start(Program(f"{PROXY}/{node.name}", argv, log, enter(node.net.namespace)))
+        log = self._scratch.logs / f"{PROXY}-{node.name}.log"
+        return Program(f"{PROXY}/{node.name}", argv, log, enter(node.net.namespace))
+
+    def _ztunnel(self, node: NodeUp, door: Door, zds: Zds) -> Program:
+        proxy = Ztunnel(
+            node.name,
+            node.address.ipv4,
+            door,
+            zds.path,
+            write_resolv_conf(self._scratch, _ROOT_NAMESPACE),
+            self._settings.trust_domain,
+            self._settings.concurrency,
+        )
+        argv = proxy.command(Path(self._settings.ztunnel))
+        log = self._scratch.logs / f"{ZTUNNEL}-{node.name}.log"
+        return Program(f"{ZTUNNEL}/{node.name}", argv, log, enter(node.net.namespace), proxy.environment())
 
     async def ask(self, what: str, **more: str) -> Any:
         """Ask the control plane.

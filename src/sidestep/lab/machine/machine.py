@@ -16,7 +16,7 @@ from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
 from sidestep.lab.cluster.vips import Vips
 from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.control_plane import ControlPlane
-from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent
+from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent, serve_zds
 from sidestep.lab.machine.pods import Life, Pods
 from sidestep.lab.machine.processes import Processes
 from sidestep.lab.machine.requests import Requests
@@ -98,6 +98,8 @@ class Machine:
         self.scratch.node(settings.name).mkdir(mode=0o700, parents=True, exist_ok=True)
         node = make(self._fabric, number, settings, self._addresses.take(), line)
         await line.listen()
+        if self.settings.ztunnel:
+            await serve_zds(node, self.scratch, self.say)
         if not self.nodes:
             self._tables.fix(dns_backends(node.address.ipv4))
         self.nodes[settings.name] = node

@@ -1,6 +1,7 @@
 """Nodes: a namespace, a proxy and an agent each."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from sidestep.lab.cluster.addresses import Pair, Pool, pods_of
@@ -8,6 +9,7 @@ from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.processes import Processes, Program
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.settings import NodeSettings
+from sidestep.lab.machine.zds import Zds
 from sidestep.lab.net.fabric import Fabric, Node
 from sidestep.lab.net.namespaces import enter
 from sidestep.lab.net.pod import PodNet
@@ -28,6 +30,8 @@ class NodeUp:
 
     def __init__(self, name: str, address: Pair, net: Node, agent: AgentLine, pool: Pool) -> None:
         self.name, self.address, self.net, self.agent = name, address, net, agent
+        self.zds: Zds | None = None
+        """By which its ztunnel hears of pods, if that is its proxy."""
         self._pool = pool
 
     def take(self) -> Pair:
@@ -65,3 +69,9 @@ async def run_agent(node: NodeUp, scratch: Scratch, processes: Processes) -> Non
 def agent_socket(folder: Path) -> Path:
     """Where a node's agent finds the machine."""
     return folder / "agent.sock"
+
+
+async def serve_zds(node: NodeUp, scratch: Scratch, say: Callable[[str, str], None]) -> None:
+    """Have a ztunnel of the node hear of its pods."""
+    node.zds = Zds(scratch.node(node.name) / "zds.sock", lambda what: say(f"node {node.name}", what))
+    await node.zds.listen()

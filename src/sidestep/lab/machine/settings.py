@@ -28,6 +28,7 @@ class Settings(Struct, frozen=True):
         nodes: at least one.
         objects: to begin with.
         envoy: path of the program.
+        ztunnel: path of Istio's own program, which is the nodes' proxy in Envoy's place then.
         concurrency: worker threads of each proxy.
         trust_domain: of the mesh.
         delay: milliseconds between zones, one way.
@@ -37,6 +38,7 @@ class Settings(Struct, frozen=True):
     nodes: tuple[NodeSettings, ...]
     objects: tuple[Tree, ...] = ()
     envoy: str = ""
+    ztunnel: str = ""
     concurrency: int = 1
     trust_domain: str = "cluster.local"
     delay: float = 0.0
