@@ -62,6 +62,12 @@ def launched(arguments: Sequence[str], user: str = "") -> list[str]:
     return [*drop, _python() if ordinary else sys.executable, "-c", start]
 
 
+def python_of(user: str = "") -> str:
+    """The interpreter that a user runs; the test is skipped where a lab cannot be."""
+    _needs(user)
+    return _python() if user == "ordinary" and os.geteuid() == 0 else sys.executable
+
+
 def environment(user: str = "") -> dict[str, str]:
     """In which a launched command finds our code and the library of nftables."""
     paths = [str(ROOT / "src"), str(ROOT), *(each for each in sys.path if each.endswith("site-packages"))]

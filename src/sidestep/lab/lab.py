@@ -6,8 +6,7 @@
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -18,7 +17,9 @@ from sidestep.lab.agent.messages import Outcome
 from sidestep.lab.api import messages as api
 from sidestep.lab.api.client import Client
 from sidestep.lab.cluster.objects import Tree
+from sidestep.lab.ending import FirstProcess
 from sidestep.lab.envoy import program
+from sidestep.lab.leash import Leash
 from sidestep.lab.machine.scratch import Scratch, home
 from sidestep.lab.machine.settings import NodeSettings, Settings
 
@@ -57,6 +58,7 @@ class Lab:
         self.settings = Settings(name, tuple(nodes), tuple(objects), **{**proxy, **settings})
         self.scratch = Scratch(home(name))
         self._process: subprocess.Popen[bytes] | None = None
+        self._leash: Leash | None = None
 
     def __enter__(self) -> Self:
         self.up()
@@ -86,38 +88,59 @@ class Lab:
         return self.settle()
 
     def launch(self) -> None:
-        """Start it without waiting for its pods.
+        """Start it without waiting for its pods. It ends with this process, unless it is let go of.
 
         Raises:
             UsageError, WorldError: as `up`.
         """
         launcher.check()
-        if is_up(self.scratch):
-            raise WorldError(
-                f"a lab named {self.settings.name!r} is up already",
-                remedy="take it down (`sidestep lab down`), or give this one another --name",
-            )
-        shutil.rmtree(self.scratch.root, ignore_errors=True)
-        self.scratch.make()
-        self.settings.write(self.scratch.root)
-        arguments = launcher.command(["-m", "sidestep.lab.machine", str(self.scratch.root)])
-        with (self.scratch.logs / "machine.log").open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program, and no shell
-                arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        self._wait_for_socket(self._process)
+        with self.scratch.alone():
+            if is_up(self.scratch):
+                raise WorldError(
+                    f"a lab named {self.settings.name!r} is up already",
+                    remedy="take it down (`sidestep lab down`), or give this one another --name",
+                )
+            shutil.rmtree(self.scratch.root, ignore_errors=True)
+            try:
+                self._start()
+            except BaseException:
+                self.down()
+                raise
 
-    def settle(self, timeout: float = _PATIENCE) -> dict[str, Any]:
-        """Wait until every pod is ready and captured as its labels say; how the lab is then."""
-        answer: dict[str, Any] = Client(self.scratch.socket, timeout + _ENDING).ask(api.Await(timeout))
-        return answer
+    def let_go(self) -> None:
+        """It stays when this process ends, until it is taken down."""
+        if self._leash is not None:
+            self._leash.let_go()
 
-    def down(self) -> None:
-        """End it; nothing of it is left."""
-        with suppress(TransportError, WorldError):
-            self.client.ask(api.Down())
-        self._gone()
+    def settle(
+        self, timeout: float = _PATIENCE, heard: Callable[[dict[str, Any]], None] = lambda _: None
+    ) -> dict[str, Any]:
+        """Wait until every pod is ready and captured as its labels say; how the lab is then.
+
+        Args:
+            timeout: seconds.
+            heard: told how the lab is whenever that changes.
+
+        Raises:
+            WorldError: something is not as wanted after that time.
+            TransportError: the lab ended meanwhile.
+        """
+        told: dict[str, Any] = {}
+        for told in Client(self.scratch.socket, timeout + _ENDING).events(api.Await(timeout)):
+            heard(told)
+        return told
+
+    def down(self) -> bool:
+        """End it; nothing of it is left. Whether there was anything."""
+        first = FirstProcess.of(self.scratch)
+        there = bool(first) or self.scratch.root.exists()
+        first.end(self.scratch)
+        if self._leash is not None:
+            self._leash.cut()
+        if self._process is not None:
+            _ended(self._process)
         shutil.rmtree(self.scratch.root, ignore_errors=True)
+        return there
 
     def apply(self, *objects: Tree) -> list[dict[str, str]]:
         """Create or replace objects."""
@@ -129,37 +152,61 @@ class Lab:
         told = self.client.ask(api.Call(client, url, count, **more))
         return msgspec.convert(told, list[Outcome])
 
+    def last_words(self) -> str:
+        """What the first process said last: its error, if it named one."""
+        try:
+            text = (self.scratch.logs / "machine.log").read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            return "it said nothing"
+        _, named, error = text.rpartition("error: ")
+        return (error if named else text.rpartition("\n")[2]) or "it said nothing"
+
+    def _start(self) -> None:
+        self.scratch.make()
+        leash = self._leash = Leash()
+        with self.scratch.written():
+            self.settings.write(self.scratch.root)
+            log = (self.scratch.logs / "machine.log").open("wb")
+        arguments = launcher.command(["-m", "sidestep.lab.machine", str(self.scratch.root)])
+        with log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program, and no shell
+                arguments, stdin=leash.far, stdout=log, stderr=log, start_new_session=True
+            )
+        leash.handed()
+        self._wait_for_socket(self._process)
+
     def _wait_for_socket(self, process: "subprocess.Popen[bytes]") -> None:
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
             if process.poll() is not None:
-                raise WorldError(f"the lab did not come up: {self._last_words()}", remedy=f"see {self.scratch.logs}")
+                raise self.ended()
             if is_up(self.scratch):
                 return
             time.sleep(_LOOK)
-        raise TransportError("the lab did not come up in time", where=str(self.scratch.logs))
+        raise TransportError("the lab did not come up in time", where=str(self.scratch.root))
 
-    def _last_words(self) -> str:
-        text = (self.scratch.logs / "machine.log").read_text(encoding="utf-8", errors="replace").strip()
-        return text.splitlines()[-1] if text else "it said nothing"
+    def gone(self) -> bool:
+        """Whether it was brought up here and has ended, by itself or by `down` from elsewhere."""
+        return self._process is not None and self._process.poll() is not None
 
-    def _gone(self) -> None:
-        if self._process is not None:
-            try:
-                self._process.wait(_ENDING)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            return
-        end = time.monotonic() + _ENDING
-        while is_up(self.scratch) and time.monotonic() < end:
-            time.sleep(_LOOK)
+    def ended(self) -> WorldError:
+        """The error that a lab which ended by itself is: what it said last."""
+        what, _, remedy = self.last_words().partition("\n  to fix: ")
+        return WorldError(f"the lab ended by itself: {what}", remedy=remedy)
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        process.wait(_ENDING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def is_up(scratch: Scratch) -> bool:
-    """Whether a lab answers there."""
+    """Whether a lab listens there, be it ever so busy."""
     try:
-        Client(scratch.socket, 10.0).ask(api.Status())
+        Client(scratch.socket).machine()
     except TransportError:
         return False
     return True

@@ -57,7 +57,9 @@ async def _conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     except Exception as error:
         traceback.print_exc()
         fault = f"a fault in the lab itself: {type(error).__name__}: {error}"
-        await _tell(writer, Answer(refusal=Refusal(fault, remedy="see `sidestep lab logs machine`, and report it"), done=True))
+        await _tell(
+            writer, Answer(refusal=Refusal(fault, remedy="see `sidestep lab logs machine`, and report it"), done=True)
+        )
 
 
 def _request(line: bytes) -> Any:

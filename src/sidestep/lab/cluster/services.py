@@ -8,6 +8,8 @@ from sidestep.lab.cluster.objects import Tree, labels_of, spec_of
 from sidestep.lab.cluster.pods import is_leaving, is_ready
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 
+_PORTS = 65536
+
 
 class Backend(Struct, frozen=True):
     """Where connections to one port of a service's address go.
@@ -67,7 +69,7 @@ def target_port(port: Tree, pod: Tree) -> int:
     """The port of a pod behind a service's port: a number, or the container port of that name; 0 for none."""
     target = port.get("targetPort", port.get("port"))
     if isinstance(target, int):
-        return target
+        return _number(target)
     containers = as_dicts(spec_of(pod).get("containers"))
     named = (
         each for container in containers for each in as_dicts(container.get("ports")) if each.get("name") == target
@@ -76,4 +78,5 @@ def target_port(port: Tree, pod: Tree) -> int:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """A port's number; 0 for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _PORTS else 0

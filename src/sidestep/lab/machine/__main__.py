@@ -1,12 +1,15 @@
 """The lab's first process, in its own namespaces: `python -m sidestep.lab.machine SCRATCH`."""
 
 import asyncio
+import shutil
 import sys
+import traceback
 from pathlib import Path
 
 from sidestep.errors import SidestepError
 from sidestep.lab.launcher import raise_file_limit
 from sidestep.lab.machine.machine import Machine
+from sidestep.lab.machine.orphans import end_all
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.settings import read_settings
 
@@ -17,10 +20,20 @@ def main() -> int:
     scratch = Scratch(Path(sys.argv[1]))
     try:
         asyncio.run(_run(scratch))
-    except SidestepError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201 - read by who started us
-        return 1
+    except (SidestepError, OSError) as error:
+        return _failed(str(error))
+    except Exception as error:  # noqa: BLE001 - the last place where it can be said
+        traceback.print_exc()
+        return _failed(f"a fault in the lab itself: {type(error).__name__}: {error}")
+    end_all()
+    shutil.rmtree(scratch.root, ignore_errors=True)
     return 0
+
+
+def _failed(why: str) -> int:
+    """Say it to who started us and reads our log, which stays."""
+    print(f"error: {why}", file=sys.stderr, flush=True)  # noqa: T201
+    return 1
 
 
 async def _run(scratch: Scratch) -> None:

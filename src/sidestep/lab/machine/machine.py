@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,21 +14,25 @@ from sidestep.lab.cluster.addresses import NODES, Pair, Pool
 from sidestep.lab.cluster.control_loop import ControlLoop
 from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
 from sidestep.lab.cluster.vips import Vips
+from sidestep.lab.leash import follow
 from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.control_plane import ControlPlane
 from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent, serve_zds
+from sidestep.lab.machine.orphans import bury
 from sidestep.lab.machine.pods import Life, Pods
-from sidestep.lab.machine.processes import Processes
+from sidestep.lab.machine.processes import Processes, Program
 from sidestep.lab.machine.requests import Requests
 from sidestep.lab.machine.resolver import dns_backends, serve_dns, write_resolv_conf
+from sidestep.lab.machine.sayings import Sayings
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.services import ServiceTables
 from sidestep.lab.machine.settings import NodeSettings, Settings
 from sidestep.lab.machine.verification import Subject, verify
 from sidestep.lab.net.fabric import Fabric
+from sidestep.lab.net.namespaces import enter
 from sidestep.model.kinds import NAMESPACE
 
-_KEPT_WORDS = 200
+_LOOK_AFTER_FOLDER = 1.0
 
 
 class Machine:
@@ -42,12 +46,12 @@ class Machine:
     def __init__(self, settings: Settings, scratch: Scratch) -> None:
         self.settings, self.scratch = settings, scratch
         self.store = Store(self.now)
-        self.said: deque[str] = deque(maxlen=_KEPT_WORDS)
-        self.processes = Processes(self._ended)
+        self.said = Sayings()
+        self.processes = Processes(self._ended, lambda name, why: self.say(name, f"cannot be started again: {why}"))
         self.nodes: dict[str, NodeUp] = {}
         self._loop = ControlLoop(self.store, self.now)
         self._vips = Vips(self.store)
-        self._fabric = Fabric(scratch.namespaces)
+        self._fabric = Fabric(scratch.namespaces, settings.delay, settings.loss)
         self._addresses = Pool(NODES, "nodes")
         self._over = asyncio.Event()
         self._settling = False
@@ -66,8 +70,8 @@ class Machine:
 
     def say(self, who: str, what: str) -> None:
         """Keep a sentence that users should know."""
-        self.said.append(f"{self.now()} {who}: {what}")
-        print(f"{who}: {what}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's own log
+        if self.said.say(who, what, self.now()):
+            _log(f"{who}: {what}")
 
     def end(self) -> None:
         """Stop; what was started dies with this process."""
@@ -78,8 +82,22 @@ class Machine:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self.end)
-        requests = Requests(self)
-        server = await serve(self.scratch.socket, requests.handle)
+        follow(self.end)
+        server = await serve(self.scratch.socket, Requests(self).handle)
+        aside = [asyncio.create_task(each) for each in (bury(), self._look_after_folder())]
+        coming, over = asyncio.create_task(self._come_up()), asyncio.create_task(self._over.wait())
+        await asyncio.wait((coming, over), return_when=asyncio.FIRST_COMPLETED)
+        if coming.done():
+            coming.result()
+            await over
+        for task in (coming, *aside):
+            task.cancel()
+        server.close()
+
+    async def _come_up(self) -> None:
+        if self._fabric.wire:
+            log = self.scratch.logs / "wire.log"
+            await self.processes.start(Program("wire", self._fabric.wire, log, enter(self._fabric.namespace)))
         await self.control_plane.start()
         for number, node in enumerate(self.settings.nodes):
             await self._add_node(number, node)
@@ -87,9 +105,14 @@ class Machine:
             self._put(tree)
         await asyncio.gather(*map(self.control_plane.start_proxy, self.nodes.values()))
         self.begun = True
-        print("up", flush=True)  # noqa: T201 - who started us waits for this line
-        await self._over.wait()
-        server.close()
+        _log("up")
+
+    async def _look_after_folder(self) -> None:
+        """Nobody could speak to a lab whose folder was removed: it ends."""
+        own = self.scratch.socket.stat().st_ino
+        while _number(self.scratch.socket) == own:  # noqa: ASYNC110 - nobody else would tell us
+            await asyncio.sleep(_LOOK_AFTER_FOLDER)
+        self.end()
 
     async def _add_node(self, number: int, settings: NodeSettings) -> None:
         line = AgentLine(
@@ -205,6 +228,10 @@ class Machine:
         """
         return await self.control_plane.ask("config-dump", node=self.node(node).name)
 
+    def crossed(self) -> list[dict[str, Any]]:
+        """Bytes that went from one zone to another until now."""
+        return [{"from": one, "to": other, "bytes": count} for (one, other), count in self._fabric.crossed().items()]
+
     def node(self, name: str) -> NodeUp:
         """A node.
 
@@ -215,6 +242,15 @@ class Machine:
             raise WorldError("there is no such node", where=name, remedy=f"name one of {', '.join(self.nodes)}")
         return self.nodes[name]
 
+    async def replace_proxy(self, node: str) -> None:
+        """Have a node's proxy give way to a new one.
+
+        Raises:
+            WorldError: there is no such node.
+            TransportError: the new one does not come up; the old one stays.
+        """
+        await self.control_plane.replace_proxy(self.node(node))
+
     async def verify(self) -> list[dict[str, Any]]:
         """For each pod, what its labels ask for and what becomes of its packets."""
         subjects = []
@@ -224,6 +260,19 @@ class Machine:
                 net = life.net
                 subjects.append(Subject(name, net.namespace, net.address.ipv4, self.pods.wanted(pod)))
         return await verify(subjects, self.control_plane.namespace)
+
+
+def _log(line: str) -> None:
+    """To the lab's own log, if there is room for it."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _number(file: Path) -> int:
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _node_object(settings: NodeSettings, address: Pair) -> Tree:

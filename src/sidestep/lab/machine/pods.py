@@ -6,6 +6,7 @@ use HBONE, and only then the containers of a new pod run. The way out is the sam
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -39,7 +40,7 @@ from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.net.pod import PodNet
 from sidestep.model.kinds import NAMESPACE, NODE, POD, SERVICE
 
-_PAUSE = 0.5
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 
 
 class Pods:
@@ -144,6 +145,7 @@ class Life:
         self._place: _Place | None = None
         self._served = False
         self._ready: dict[str, Ready] = {}
+        self._pause = _FIRST_PAUSE
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -193,9 +195,17 @@ class Life:
                     await self._end(pod)
                     return
                 await self._step(pod)
+                self._pause = _FIRST_PAUSE
             except SidestepError as error:
-                self._pods.say(str(self.ref), error.message)
-                asyncio.get_running_loop().call_later(_PAUSE, self.wake)
+                self._again(error.message)
+            except Exception as error:  # noqa: BLE001 - one pod is at fault; the others live on
+                traceback.print_exc()
+                self._again(f"a fault in the lab itself: {type(error).__name__}: {error}")
+
+    def _again(self, why: str) -> None:
+        self._pods.say(str(self.ref), why)
+        asyncio.get_running_loop().call_later(self._pause, self.wake)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     async def _step(self, pod: Tree) -> None:
         if is_finished(pod):

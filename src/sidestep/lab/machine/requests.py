@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -20,7 +21,7 @@ from sidestep.model.kinds import POD
 if TYPE_CHECKING:
     from sidestep.lab.machine.machine import Machine
 
-_LOOK = 0.02
+_LOOK, _TELL = 0.02, 0.1
 _NODE = "node:"
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT, "end": signal.SIGTERM}
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
@@ -131,18 +132,21 @@ class Requests:
         changed = self._store.edit(ref, edit)
         return {"object": str(ref), "what": word if changed else "unchanged"}
 
-    async def _await(self, seconds: float) -> dict[str, Any]:
-        left: list[str] = []
-        try:
-            async with asyncio.timeout(seconds):
-                while left := await unfinished(self._machine):  # noqa: ASYNC110 - many things change at once
-                    await asyncio.sleep(_LOOK)
-        except TimeoutError as error:
-            few = "; ".join(left[:3])
-            raise WorldError(
-                f"{len(left)} still not as wanted after {seconds:g} s: {few}", remedy="see `sidestep lab status`"
-            ) from error
-        return summary(self._machine)
+    async def _await(self, seconds: float) -> AsyncIterator[Any]:
+        """How the lab is, from now until it is as wanted."""
+        end = time.monotonic() + seconds
+        told = 0.0
+        while left := await unfinished(self._machine):
+            if time.monotonic() > end:
+                few = "; ".join(left[:3])
+                raise WorldError(
+                    f"{len(left)} still not as wanted after {seconds:g} s: {few}", remedy="see `sidestep lab status`"
+                )
+            if time.monotonic() - told > _TELL:
+                told = time.monotonic()
+                yield summary(self._machine)
+            await asyncio.sleep(_LOOK)
+        yield summary(self._machine)
 
     async def _call(self, request: api.Call) -> Any:
         line, uid = self._from(request.client)

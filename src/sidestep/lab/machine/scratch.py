@@ -1,8 +1,11 @@
 """The folder in which a lab keeps everything that it writes; nobody but its user may enter it."""
 
+import fcntl
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -59,16 +62,45 @@ class Scratch(Struct, frozen=True):
         Raises:
             WorldError: somebody else has a folder of that name, or none can be made.
         """
-        try:
-            self.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _keep_to_us(self.root.parent)
+        with self.written():
+            self._make_parent()
             self.root.mkdir(mode=0o700, exist_ok=True)
             _keep_to_us(self.root)
+            for folder in (self.namespaces, self.logs, self.control_plane, self.tokens, self.root / "nodes"):
+                folder.mkdir(mode=0o700, exist_ok=True)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else of the same user brings a lab up meanwhile; who comes second waits.
+
+        Raises:
+            WorldError: as `make`.
+        """
+        with self.written():
+            self._make_parent()
+            folder = os.open(self.root.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """What goes wrong with files within is said in words.
+
+        Raises:
+            WorldError: the folder cannot be written, or is full.
+        """
+        try:
+            yield
         except OSError as error:
             remedy = "make room there, or name another folder with TMPDIR"
             raise WorldError(error.strerror or str(error), where=str(self.root), remedy=remedy) from error
-        for folder in (self.namespaces, self.logs, self.control_plane, self.tokens, self.root / "nodes"):
-            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def _make_parent(self) -> None:
+        self.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep_to_us(self.root.parent)
 
 
 def _keep_to_us(folder: Path) -> None:

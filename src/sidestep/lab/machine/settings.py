@@ -31,7 +31,9 @@ class Settings(Struct, frozen=True):
         ztunnel: path of Istio's own program, which is the nodes' proxy in Envoy's place then.
         concurrency: worker threads of each proxy.
         trust_domain: of the mesh.
-        delay: milliseconds between zones, one way.
+        drain: seconds that a proxy leaves its peers to turn to the one that replaces it.
+        delay: seconds between zones, one way.
+        loss: share of packets lost between zones.
     """
 
     name: str
@@ -41,7 +43,9 @@ class Settings(Struct, frozen=True):
     ztunnel: str = ""
     concurrency: int = 1
     trust_domain: str = "cluster.local"
+    drain: int = 10
     delay: float = 0.0
+    loss: float = 0.0
 
     def write(self, root: Path) -> Path:
         """Into the scratch folder."""

@@ -113,10 +113,15 @@ def status_text(status: Mapping[str, Any]) -> str:
     pods = f"{status['pods']} pods ({status['ready']} ready, {status['captured']} in ambient)"
     lines = [
         f"lab {status['name']}: {status['nodes']} nodes, {pods}, {status['services']} services",
+        *(_crossed(each) for each in status["crossed"] if each["bytes"]),
         *(f"  not yet: {each}" for each in status["outstanding"]),
         *(f"  {each}" for each in status["said"][-5:]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _crossed(each: Mapping[str, Any]) -> str:
+    return f"  {each['bytes']:,} bytes from {each['from']} to {each['to']}"
 
 
 def _outcome(each: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from sidestep.lab.workload.containers import Probe, ProbeKind
 from sidestep.lab.workload.declared.ports import Declared
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 
+_PORTS = 65536
 _FIELDS = {
     ProbeKind.STARTUP: "startupProbe",
     ProbeKind.LIVENESS: "livenessProbe",
@@ -53,7 +54,7 @@ def _path(path: str) -> str:
 
 def _number(port: object, ports: Sequence[Declared]) -> int:
     if isinstance(port, int):
-        return port
+        return port if 0 < port < _PORTS else 0
     return next((each.number for each in ports if each.name == port and each.name), 0)
 
 
