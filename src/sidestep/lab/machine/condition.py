@@ -22,6 +22,7 @@ def summary(machine: "Machine") -> dict[str, Any]:
         "ready": sum(map(is_ready, pods)),
         "captured": sum(map(is_captured, pods)),
         "services": sum(1 for _ in machine.store.of(SERVICE)),
+        "crossed": machine.crossed(),
         "processes": list(machine.processes.names()),
         "outstanding": outstanding(machine)[:20],
         "said": list(machine.said),

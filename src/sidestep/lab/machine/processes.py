@@ -66,10 +66,11 @@ class Processes:
 
     Args:
         ended: told the name and exit code of a program that ended unasked.
+        failed: told the name of a program that cannot be started again for now, and why.
     """
 
-    def __init__(self, ended: Callable[[str, int], None]) -> None:
-        self._ended = ended
+    def __init__(self, ended: Callable[[str, int], None], failed: Callable[[str, str], None]) -> None:
+        self._ended, self._failed = ended, failed
         self._running: dict[str, _Running] = {}
 
     def names(self) -> Sequence[str]:
@@ -89,27 +90,13 @@ class Processes:
         if running is None or running.process is None:
             return
         running.ending = True
-        with contextlib.suppress(ProcessLookupError):
-            running.process.terminate()
+        _signal_group(running.process.pid, signal.SIGTERM)
         try:
             await asyncio.wait_for(running.process.wait(), grace)
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                running.process.kill()
+            _signal_group(running.process.pid, signal.SIGKILL)
         if running.task is not None:
             await running.task
-
-    def signal(self, name: str, number: signal.Signals) -> bool:
-        """Send a signal to a program; whether it runs."""
-        running = self._running.get(name)
-        if running is None or running.process is None or running.process.returncode is not None:
-            return False
-        running.process.send_signal(number)
-        return True
-
-    def usage(self) -> list[Usage]:
-        """What each running program has used until now."""
-        return [found for each in self._running.values() if (found := _usage(each)) is not None]
 
     async def _launch(self, running: _Running) -> int:
         program = running.program
@@ -121,6 +108,7 @@ class Processes:
                 stderr=log,
                 env={**os.environ, **program.environment},
                 preexec_fn=program.enter,
+                process_group=0,
             )
         return running.process.pid
 
@@ -129,6 +117,7 @@ class Processes:
         while running.process is not None:
             started = time.monotonic()
             code = await running.process.wait()
+            _signal_group(running.process.pid, signal.SIGKILL)
             if running.ending:
                 return
             self._ended(running.program.name, code)
@@ -140,7 +129,16 @@ class Processes:
             if running.ending:
                 return
             running.restarts += 1
-            await self._launch(running)
+            try:
+                await self._launch(running)
+            except OSError as error:
+                self._failed(running.program.name, error.strerror or str(error))
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    """A program and all that it started and that stayed with it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, number)
 
 
 def _usage(running: _Running) -> Usage | None:
