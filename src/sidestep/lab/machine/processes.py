@@ -98,6 +98,18 @@ class Processes:
         if running.task is not None:
             await running.task
 
+    def signal(self, name: str, number: signal.Signals) -> bool:
+        """Send a signal to a program; whether it runs."""
+        running = self._running.get(name)
+        if running is None or running.process is None or running.process.returncode is not None:
+            return False
+        running.process.send_signal(number)
+        return True
+
+    def usage(self) -> list[Usage]:
+        """What each running program has used until now."""
+        return [found for each in self._running.values() if (found := _usage(each)) is not None]
+
     async def _launch(self, running: _Running) -> int:
         program = running.program
         with program.log.open("ab") as log:
