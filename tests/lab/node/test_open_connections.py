@@ -1,7 +1,7 @@
 """Open connections when policies change: who is cut and who stays, as ztunnel does it (checked.md, D16)."""
 
 import pytest
-from tests.support.lab import Talk, asked, greeter, run_inside
+from tests.support.lab import USERS, Talk, asked, greeter, run_inside
 from tests.support.node_mesh import Action, Match, NodeMesh, Scope, Side, policy, principal
 
 ANYBODY = Side(principals=("*",))
@@ -71,9 +71,9 @@ def changes() -> dict[str, str]:
     return met
 
 
-@pytest.fixture(scope="module")
-def met() -> dict[str, str]:
-    return run_inside(changes, timeout=120)
+@pytest.fixture(scope="module", params=USERS)
+def met(request) -> dict[str, str]:
+    return run_inside(changes, user=request.param, timeout=120)
 
 
 SEEN = {

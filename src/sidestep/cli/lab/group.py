@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "logs": ("sidestep.cli.lab.look:logs", "Print what a pod, a proxy or a part of the lab wrote."),
     "ls": ("sidestep.cli.lab.look:ls", "List objects of a kind."),
     "restart": ("sidestep.cli.lab.objects:restart", "Exchange all pods of a workload, one after the other."),
+    "rotate": ("sidestep.cli.lab.objects:rotate", "Exchange the root or intermediate certificate, live."),
     "scale": ("sidestep.cli.lab.objects:scale", "Change how many pods a workload has."),
     "status": ("sidestep.cli.lab.look:status", "Say how the lab is, and what is not yet as wanted."),
     "top": ("sidestep.cli.lab.look:top", "Show CPU and memory of every process."),

@@ -1,4 +1,4 @@
-"""Verbs that change a running lab's objects: `apply`, `delete`, `label`, `scale`, `restart`, `fault`."""
+"""Verbs that change a running lab's objects: `apply`, `delete`, `label`, `scale`, `restart`, `fault`, `rotate`."""
 
 from typing import Any
 
@@ -78,14 +78,25 @@ def restart(what: str, namespace: str, lab: str) -> None:
 
 @click.command("fault")
 @click.argument("process", metavar="PROCESS")
-@click.argument("how", type=click.Choice(["kill", "end", "stop", "continue"]), default="kill")
+@click.argument("how", type=click.Choice(["kill", "end", "stop", "continue", "replace"]), default="kill")
 @lab_name
 def fault(process: str, how: str, lab: str) -> None:
     """Kill or stop a part of the lab, to see what that does: `envoy/node-1`, `controlplane`, `agent/node-1`.
 
-    What was killed is started again.
+    What was killed is started again. `replace` has a node's proxy give way to a new one without refusing anybody.
     """
     click.echo(done_lines([client(lab).ask(api.Fault(process, how))]), nl=False)
+
+
+@click.command("rotate")
+@click.argument("what", type=click.Choice(["root", "intermediate"]))
+@lab_name
+def rotate(what: str, lab: str) -> None:
+    """Exchange the root or the intermediate that signs the mesh's certificates, while it works.
+
+    Ends when every proxy has certificates of the new one.
+    """
+    click.echo(done_lines([client(lab).ask(api.Rotate(what))]), nl=False)
 
 
 def _read(files: tuple[str, ...]) -> tuple[dict[str, Any], ...]:

@@ -132,10 +132,16 @@ class Verify(Struct, frozen=True, tag_field="do", tag="verify"):
 
 
 class Fault(Struct, frozen=True, tag_field="do", tag="fault"):
-    """Break a part on purpose: `kill` or `stop` and `continue` a process by its name."""
+    """Break a part on purpose: `kill` or `stop` and `continue` a process by its name; `replace` a node's proxy."""
 
     process: str
     how: str = "kill"
+
+
+class Rotate(Struct, frozen=True, tag_field="do", tag="rotate"):
+    """Exchange the mesh's `root` or `intermediate` certificate while it works; answered when all have the new one."""
+
+    what: str
 
 
 class Enter(Struct, frozen=True, tag_field="do", tag="enter"):
@@ -156,7 +162,7 @@ class Down(Struct, frozen=True, tag_field="do", tag="down"):
 
 Request = (
     Status | List | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Logs | Top | Certificates
-    | ConfigDump | Verify | Fault | Enter | Watch | Down
+    | ConfigDump | Verify | Fault | Rotate | Enter | Watch | Down
 )  # fmt: skip
 
 

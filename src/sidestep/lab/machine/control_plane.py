@@ -8,15 +8,17 @@ from typing import Any
 
 import msgspec
 
+from sidestep.controlplane.ca.authority import Stage
 from sidestep.controlplane.generators.node.settings import Settings as ProxySettings
 from sidestep.controlplane.process import ROLE, ROOTS, SERVER_NAME, SOCKET, ZTUNNEL
 from sidestep.controlplane.registry.registry import MeshNames
 from sidestep.errors import TransportError, WorldError
 from sidestep.lab.cluster.addresses import ENTRIES, PODS, SERVICES, Pair, pods_of
+from sidestep.lab.envoy import Admin, Proxy, check_version
 from sidestep.lab.envoy import ControlPlane as Door
-from sidestep.lab.envoy import Proxy, check_version
 from sidestep.lab.machine.nodes import NodeUp
 from sidestep.lab.machine.processes import Processes, Program
+from sidestep.lab.machine.replacing import drain, take_over
 from sidestep.lab.machine.resolver import write_resolv_conf
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.settings import Settings
@@ -31,7 +33,7 @@ _ROOT_NAMESPACE = MeshNames().root_namespace
 _PORT = 15012
 _NO_PODS = 2047
 """A number that no node has: where the control plane lives there are no pods."""
-_PATIENCE, _LOOK = 20.0, 0.01
+_PATIENCE, _LOOK, _ROTATION = 20.0, 0.01, 60.0
 _ANSWER = 256 * 1024 * 1024
 
 
@@ -53,6 +55,7 @@ class ControlPlane:
         self._scratch, self._settings, self._processes = scratch, settings, processes
         self._listen = f"{address.ipv4}:{_PORT}"
         self.namespace = self._net.namespace
+        self._epochs: dict[str, int] = {}
 
     async def start(self) -> None:
         """Start the control plane in its own namespace.
@@ -78,15 +81,72 @@ class ControlPlane:
         Raises:
             TransportError: the control plane does not come up.
         """
-        token, roots = self._scratch.tokens / node.name, self._scratch.control_plane / ROOTS
-        await self._there(token, roots)
-        door = Door(self._listen, SERVER_NAME, roots, token)
+        door = self._door(node)
+        await self._there(door.token, door.roots)
         await self._processes.start(
-            self._envoy(node, door) if node.zds is None else self._ztunnel(node, door, node.zds)
+            self._envoy(node, self._proxy(node, 0)) if node.zds is None else self._ztunnel(node, door, node.zds)
         )
 
-    def _envoy(self, node: NodeUp, door: Door) -> Program:
-        proxy = Proxy(node.name, self._scratch.node(node.name), door, self._settings.concurrency)
+    async def replace_proxy(self, node: NodeUp) -> None:
+        """Have a node's proxy give way to a new one, while both serve.
+
+        Raises:
+            TransportError: the new one does not come up; the old one stays.
+            WorldError: the node has Istio's own proxy, or its proxy is being replaced already.
+        """
+        name, leaving = f"{PROXY}/{node.name}", f"{PROXY}/{node.name}/leaving"
+        if name not in self._processes.names() or leaving in self._processes.names():
+            raise WorldError("there is no proxy that could be replaced now", where=name)
+        epoch = self._epochs.get(node.name, 0)
+        old, new = self._proxy(node, epoch), self._proxy(node, epoch + 1)
+        self._processes.rename(name, leaving)
+        try:
+            await self._processes.start(self._envoy(node, new))
+            await take_over(Admin(old.admin), Admin(new.admin))
+        except TransportError:
+            await self._processes.stop(name)
+            self._processes.rename(leaving, name)
+            raise
+        self._epochs[node.name] = epoch + 1
+        await drain(Admin(old.admin), 2 * self._settings.drain)
+        await self._processes.stop(leaving)
+
+    async def rotate(self, what: str) -> None:
+        """Exchange the root or the intermediate; done when every proxy has certificates of the new one.
+
+        Raises:
+            WorldError: it is being exchanged already.
+            TransportError: not every proxy has taken it.
+        """
+        told = await self.ask(f"rotate-{what}")
+        if told is not None and not told["begun"]:
+            raise WorldError(f"the {what} is being exchanged already")
+        try:
+            async with asyncio.timeout(_ROTATION):
+                while not await self._rotated():
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError as error:
+            raise TransportError(f"not every proxy has the new {what} after {_ROTATION:g} s") from error
+
+    async def _rotated(self) -> bool:
+        status = await self.ask("status")
+        return bool(status["settled"]) and status["trust"]["stage"] == Stage.STEADY.value
+
+    def _door(self, node: NodeUp) -> Door:
+        token, roots = self._scratch.tokens / node.name, self._scratch.control_plane / ROOTS
+        return Door(self._listen, SERVER_NAME, roots, token)
+
+    def _proxy(self, node: NodeUp, epoch: int) -> Proxy:
+        return Proxy(
+            node.name,
+            self._scratch.node(node.name),
+            self._door(node),
+            self._settings.concurrency,
+            self._settings.drain,
+            epoch=epoch,
+        )
+
+    def _envoy(self, node: NodeUp, proxy: Proxy) -> Program:
         proxy.write()
         argv = proxy.command(Path(self._settings.envoy))
         log = self._scratch.logs / f"{PROXY}-{node.name}.log"

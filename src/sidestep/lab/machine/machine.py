@@ -242,6 +242,15 @@ class Machine:
             raise WorldError("there is no such node", where=name, remedy=f"name one of {', '.join(self.nodes)}")
         return self.nodes[name]
 
+    async def replace_proxy(self, node: str) -> None:
+        """Have a node's proxy give way to a new one.
+
+        Raises:
+            WorldError: there is no such node.
+            TransportError: the new one does not come up; the old one stays.
+        """
+        await self.control_plane.replace_proxy(self.node(node))
+
     async def verify(self) -> list[dict[str, Any]]:
         """For each pod, what its labels ask for and what becomes of its packets."""
         subjects = []

@@ -10,6 +10,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
@@ -97,6 +98,12 @@ class Processes:
             _signal_group(running.process.pid, signal.SIGKILL)
         if running.task is not None:
             await running.task
+
+    def rename(self, name: str, other: str) -> None:
+        """Know a program by another name from now on."""
+        running = self._running.pop(name)
+        running.program = replace(running.program, name=other)
+        self._running[other] = running
 
     def signal(self, name: str, number: signal.Signals) -> bool:
         """Send a signal to a program; whether it runs."""

@@ -16,6 +16,7 @@ from sidestep.lab.cluster.objects import Change, Ref, Tree, Verb, meta_of, ref_o
 from sidestep.lab.cluster.ownership import CONTROLLERS
 from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.condition import summary, unfinished
+from sidestep.lab.machine.control_plane import PROXY
 from sidestep.model.kinds import POD
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 _LOOK, _TELL = 0.02, 0.1
 _NODE = "node:"
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT, "end": signal.SIGTERM}
+_FAULTS = (*_SIGNALS, "replace")
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
+_ROTATED = ("root", "intermediate")
 _SCALABLE = frozenset(CONTROLLERS.values()) - {"daemonsets.apps"}
 
 
@@ -72,6 +75,8 @@ class Requests:
                 return self._machine.verify()
             case api.Fault():
                 return self._fault(request)
+            case api.Rotate(what=what):
+                return self._rotate(what)
             case api.Enter(pod=name):
                 return self._enter(name)
             case api.Down():
@@ -188,13 +193,24 @@ class Requests:
         ]
 
     async def _fault(self, request: api.Fault) -> dict[str, str]:
+        kind, _, node = request.process.partition("/")
+        if request.how == "replace" and kind == PROXY:
+            await self._machine.replace_proxy(node)
+            return {"object": request.process, "what": "replaced"}
         number = _SIGNALS.get(request.how)
         if number is None:
-            raise UsageError(f"{request.how!r} is no fault", remedy=f"say one of {', '.join(_SIGNALS)}")
+            remedy = f"say one of {', '.join(_FAULTS)}"
+            raise UsageError(f"{request.how!r} cannot happen to {request.process}", remedy=remedy)
         if not self._machine.processes.signal(request.process, number):
             known = ", ".join(self._machine.processes.names())
             raise WorldError(f"no process {request.process!r} runs", remedy=f"name one of {known}")
         return {"object": request.process, "what": request.how}
+
+    async def _rotate(self, what: str) -> dict[str, str]:
+        if what not in _ROTATED:
+            raise UsageError(f"there is no {what!r} to be exchanged", remedy=f"say one of {', '.join(_ROTATED)}")
+        await self._machine.control_plane.rotate(what)
+        return {"object": what, "what": "rotated"}
 
     async def _enter(self, name: str) -> dict[str, str]:
         return self._machine.entrance(name)

@@ -1,0 +1,134 @@
+"""Faults in the whole lab, each under load of new connections whose every request is counted."""
+
+import threading
+
+import pytest
+from tests.support.labs import ambient, eventually, lab, workload
+
+from sidestep.lab.api import messages as api
+
+pytestmark = pytest.mark.real
+RATE = 150.0
+DRAIN = 2
+
+
+@pytest.fixture(scope="module")
+def shop():
+    with lab(ambient("shop"), *workload("web"), *workload("cart", replicas=2), drain=DRAIN) as made:
+        assert made.call("shop/web", "http://cart/")[0].ok
+        yield made
+
+
+class Load:
+    """New connections by the clock for as long as something happens."""
+
+    def __init__(self, made, url="http://cart/", client="shop/web", *, fresh=True) -> None:
+        self._asked = (made, url, client, fresh)
+        self._over = threading.Event()
+        self.parts: list[dict] = []
+
+    def __enter__(self) -> "Load":
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        assert eventually(lambda: bool(self.parts))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        made, url, client, fresh = self._asked
+        while not self._over.is_set():
+            self.parts.append(made.client.ask(api.Load(client, url, RATE, 0.5, connections=16, fresh=fresh)))
+
+    @property
+    def sent(self) -> int:
+        return sum(each["sent"] for each in self.parts)
+
+    @property
+    def failures(self) -> dict[str, int]:
+        met: dict[str, int] = {}
+        for part in self.parts:
+            for kind, number in part["failures"].items():
+                met[kind] = met.get(kind, 0) + number
+        return met
+
+    @property
+    def pods(self) -> set[str]:
+        return {pod for part in self.parts for pod in part["pods"]}
+
+
+def pod(made, app):
+    every = made.client.ask(api.List("pods", "shop"))
+    return next(each for each in every if each["metadata"]["labels"]["app"] == app)
+
+
+def proxy_of(made, app):
+    return f"envoy/{pod(made, app)['spec']['nodeName']}"
+
+
+@pytest.mark.parametrize("app", ["web", "cart"])
+def test_a_proxy_is_replaced_and_no_new_connection_fails(shop, app):
+    """The client's, then a server's, in the same lab."""
+    name = proxy_of(shop, app)
+    before = {each["name"]: each["pid"] for each in shop.client.ask(api.Top(0.01))}
+    with Load(shop) as load:
+        assert shop.client.ask(api.Fault(name, "replace"))["what"] == "replaced"
+        after = {each["name"]: each["pid"] for each in shop.client.ask(api.Top(0.01))}
+    assert before.keys() == after.keys()
+    assert before[name] != after[name]
+    assert load.failures == {}
+    assert load.sent > DRAIN * RATE
+    assert all(each["right"] for each in shop.client.ask(api.Verify()))
+
+
+@pytest.mark.parametrize("what", ["intermediate", "root"])
+def test_certificates_are_exchanged_and_no_request_fails(shop, what):
+    before = certificates(shop)
+    with Load(shop) as load, Load(shop, fresh=False) as kept:
+        assert shop.client.ask(api.Rotate(what))["what"] == "rotated"
+    assert load.failures == kept.failures == {}
+    after = certificates(shop)
+    assert before.keys() == after.keys()
+    assert not set(before.values()) & set(after.values())
+
+
+def certificates(made):
+    return {
+        (each["node"], each["purpose"], each["identity"]): each["serial"]
+        for each in made.client.ask(api.Certificates())
+    }
+
+
+def test_without_its_control_plane_no_connection_fails(shop):
+    with Load(shop) as load:
+        shop.client.ask(api.Fault("controlplane", "stop"))
+        sent = load.sent
+        assert eventually(lambda: load.sent > sent + RATE)
+        shop.client.ask(api.Fault("controlplane", "kill"))
+        shop.settle()
+    assert load.failures == {}
+
+
+def test_a_killed_proxy_costs_its_own_pods_connections_only_until_it_is_back(shop):
+    name = proxy_of(shop, "web")
+    with Load(shop) as load:
+        shop.client.ask(api.Fault(name, "kill"))
+        shop.settle()
+        assert eventually(lambda: load.parts[-1]["failures"] == {})
+    assert load.failures
+    assert set(load.failures) <= {"refused", "reset", "closed", "timeout"}
+
+
+def test_pods_that_come_and_go_are_never_mistaken_for_another(shop):
+    """Addresses are given again at once; whoever answers to cart's name is cart."""
+    shop.apply(*workload("other"))
+    shop.settle()
+    with Load(shop) as load:
+        for app in ("cart", "other", "cart"):
+            shop.client.ask(api.Restart("deployments.apps", "shop", app))
+            shop.settle()
+    assert load.failures == {}
+    assert {each.rpartition("/")[2].partition("-")[0] for each in load.pods} == {"cart"}
+    assert len(load.pods) >= 4
