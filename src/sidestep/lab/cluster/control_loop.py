@@ -1,6 +1,6 @@
 """The controllers' loop: whatever changed is asked what it wants, until nobody wants anything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sidestep.lab.cluster.controllers.daemon_sets import daemon_set
@@ -118,9 +118,8 @@ def _name(tree: Tree) -> tuple[str, str]:
     return tree["metadata"].get("namespace", ""), tree["metadata"]["name"]
 
 
-def unsettled(store: Store) -> list[Ref]:
+def unsettled(store: Store) -> Iterator[Ref]:
     """Controllers that have not as many ready pods as they want."""
-    found = []
     for kind in sorted(_KINDS):
         for tree in store.of(kind):
             status = tree.get("status") or {}
@@ -128,5 +127,4 @@ def unsettled(store: Store) -> list[Ref]:
             ready = status.get("numberReady", 0) if kind == _DAEMONS else status.get("readyReplicas", 0)
             done = any(each.get("status") == "True" for each in status.get("conditions", ()))
             if not done if kind == "jobs.batch" else ready != wanted:
-                found.append(Ref(kind, *_name(tree)))
-    return found
+                yield Ref(kind, *_name(tree))

@@ -3,7 +3,6 @@
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from enum import StrEnum
 from typing import Any
 
@@ -119,7 +118,7 @@ class Store:
         """
         ref = ref_of(tree)
         before = self.get(ref)
-        after = deepcopy(tree)
+        after = _copied(tree)
         meta = after.setdefault("metadata", {})
         if ref.namespace:
             meta["namespace"] = ref.namespace
@@ -139,7 +138,7 @@ class Store:
         before = self.get(ref)
         if before is None:
             return None
-        after = deepcopy(before)
+        after = _copied(before)
         edit(after)
         return None if _same(before, after) else self._store(Verb.MODIFIED, ref, after, before)
 
@@ -244,7 +243,14 @@ def _inherit(after: Tree, before: Tree) -> None:
     meta, old = after["metadata"], before["metadata"]
     meta["uid"], meta["creationTimestamp"] = old["uid"], old["creationTimestamp"]
     if "status" in before and "status" not in after:
-        after["status"] = deepcopy(before["status"])
+        after["status"] = _copied(before["status"])
+
+
+def _copied(value: Any) -> Any:
+    """A copy that shares no list and no mapping. `deepcopy` also looks for cycles, and takes ten times as long."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if isinstance(value, list) else value
 
 
 def _same(before: Tree, after: Tree) -> bool:

@@ -16,8 +16,8 @@ from sidestep.semantics.proxies import REDIRECTION
 
 OUTBOUND_PORT, INBOUND_PORT = 15001, 15006
 _PORTS = frozenset({OUTBOUND_PORT, INBOUND_PORT, HBONE_PORT})
-_PATIENCE = 10.0
-_FIRST_LOOK, _LAST_LOOK = 0.004, 0.1
+_PATIENCE = 30.0
+_FIRST_LOOK, _LAST_LOOK = 0.004, 0.05
 _FAREWELL = 1.0
 """Seconds in which others hear that a pod takes no more HBONE before its listener goes."""
 
@@ -92,12 +92,19 @@ class Capture:
             await self._node.agent.do(CaptureDns(0, self._uid(), on=False))
 
     async def _listened(self) -> None:
-        """Wait until the kernel says that the proxy listens in the pod."""
+        """Wait until the kernel says that the proxy listens in the pod.
+
+        A node's pods look by turns, each of which takes time only while its own answer is no: to look at hundreds of
+        pods all the time would keep their proxies from their work.
+        """
         try:
             async with asyncio.timeout(_PATIENCE):
                 pause = _FIRST_LOOK
-                while not listening(self.net.namespace) >= _PORTS:
-                    await asyncio.sleep(pause)
+                while True:
+                    async with self._node.looks:
+                        if listening(self.net.namespace) >= _PORTS:
+                            return
+                        await asyncio.sleep(pause)
                     pause = min(pause * 1.5, _LAST_LOOK)
         except TimeoutError as error:
             raise TransportError(

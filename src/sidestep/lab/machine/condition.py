@@ -1,5 +1,7 @@
 """How the lab is: what runs, and what is not yet as its objects want it."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sidestep.errors import SidestepError
@@ -24,14 +26,14 @@ def summary(machine: "Machine") -> dict[str, Any]:
         "services": sum(1 for _ in machine.store.of(SERVICE)),
         "crossed": machine.crossed(),
         "processes": list(machine.processes.names()),
-        "outstanding": outstanding(machine)[:20],
+        "outstanding": list(islice(outstanding(machine), 20)),
         "said": list(machine.said),
     }
 
 
-async def unfinished(machine: "Machine") -> list[str]:
-    """What is not yet as wanted, and what proxies have not yet acknowledged."""
-    left = outstanding(machine)
+async def unfinished(machine: "Machine", most: int | None = None) -> list[str]:
+    """What is not yet as wanted, so many of it, or what proxies have not yet acknowledged."""
+    left = list(islice(outstanding(machine), most))
     if left:
         return left
     try:
@@ -44,20 +46,20 @@ async def unfinished(machine: "Machine") -> list[str]:
     return [f"the proxy of node {each} has not come to the control plane" for each in sorted(away)]
 
 
-def outstanding(machine: "Machine") -> list[str]:
+def outstanding(machine: "Machine") -> Iterator[str]:
     """What is not yet as wanted, in words; nothing when the lab has come to rest."""
     if not machine.begun:
-        return ["the lab is still coming up"]
+        yield "the lab is still coming up"
+        return
     store = machine.store
-    left = [f"{ref} is not as it wants to be" for ref in unsettled(store)]
+    yield from (f"{ref} is not as it wants to be" for ref in unsettled(store))
     for pod in store.of(POD):
         name = str(ref_of(pod))
         if is_leaving(pod):
-            left.append(f"{name} is ending")
+            yield f"{name} is ending"
         elif is_finished(pod):
             continue
         elif not is_ready(pod):
-            left.append(f"{name} on {node_of(pod) or 'no node'} is not ready")
+            yield f"{name} on {node_of(pod) or 'no node'} is not ready"
         elif not machine.pods.as_wanted(pod):
-            left.append(f"{name} is not captured as its labels say")
-    return left
+            yield f"{name} is not captured as its labels say"

@@ -1,5 +1,6 @@
 """Nodes: a namespace, a proxy and an agent each."""
 
+import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,8 @@ class NodeUp:
         self.name, self.address, self.net, self.agent = name, address, net, agent
         self.zds: Zds | None = None
         """By which its ztunnel hears of pods, if that is its proxy."""
+        self.looks = asyncio.Lock()
+        """Held by the pod that looks whether the node's proxy listens in it."""
         self._pool = pool
 
     def take(self) -> Pair:

@@ -28,5 +28,6 @@ async def serve_dns(node: NodeUp) -> None:
 def write_resolv_conf(scratch: Scratch, namespace: str) -> str:
     """The file that commands in pods of a namespace find; its path."""
     path = scratch.root / f"resolv-{namespace}.conf"
-    path.write_text(resolv_conf(cluster_first(namespace, DNS, DOMAIN)), encoding="ascii")
+    if not path.exists():
+        path.write_text(resolv_conf(cluster_first(namespace, DNS, DOMAIN)), encoding="ascii")
     return str(path)

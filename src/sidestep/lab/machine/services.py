@@ -4,6 +4,7 @@ Changes are gathered for a moment, so that a hundred pods that become ready toge
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,13 +12,17 @@ from contextlib import suppress
 from sidestep.errors import SidestepError
 from sidestep.lab.agent.messages import Names
 from sidestep.lab.cluster.names import entry_names, service_name
-from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, labels_of, ref_of, spec_of
 from sidestep.lab.cluster.services import Backend, backends
 from sidestep.lab.dns.names import Name
 from sidestep.lab.machine.nodes import NodeUp
 from sidestep.model.kinds import POD, SERVICE, SERVICE_ENTRY
+from sidestep.semantics.by_selector import ByLabel, BySelector
+from sidestep.semantics.loose import as_dict
 
-_MOMENT = 0.02
+_MOMENT, _SHARE = 0.02, 4
+"""Seconds in which changes are gathered, and how many times as long as it took to tell the last ones at least."""
+_Labels = frozenset[tuple[str, str]]
 
 
 class ServiceTables:
@@ -29,7 +34,8 @@ class ServiceTables:
         self._backends: dict[Ref, tuple[Backend, ...]] = {}
         self._names: dict[Ref, tuple[Name, ...]] = {}
         self._dirty: set[Ref] = set()
-        self._touched: set[str] = set()
+        self._touched: defaultdict[str, set[_Labels]] = defaultdict(set)
+        self._took = 0.0
         self._pending: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         store.listen(self._hear)
@@ -46,20 +52,30 @@ class ServiceTables:
         if change.ref.kind in (SERVICE.key, SERVICE_ENTRY.key):
             self._dirty.add(change.ref)
         elif change.ref.kind == POD.key and _moved(change):
-            self._touched.add(change.ref.namespace)
+            trees = (change.tree, change.before or change.tree)
+            self._touched[change.ref.namespace].update(frozenset(labels_of(each).items()) for each in trees)
         else:
             return
         if self._pending is None:
-            self._pending = asyncio.get_running_loop().call_later(_MOMENT, self._flush)
+            self._pending = asyncio.get_running_loop().call_later(max(_MOMENT, _SHARE * self._took), self._flush)
 
     def _flush(self) -> None:
         self._pending = None
-        touched, self._touched = self._touched, set()
+        began = time.monotonic()
+        self._tell(self._taken())
+        self._took = time.monotonic() - began
+
+    def _taken(self) -> set[Ref]:
+        """What changed since the last time: services, and those that select pods that changed."""
         dirty, self._dirty = self._dirty, set()
-        pods = self._pods(touched | {ref.namespace for ref in dirty})
-        for namespace in touched:
-            services = self._store.of(SERVICE, namespace)
-            dirty.update(Ref(SERVICE.key, namespace, str(each["metadata"]["name"])) for each in services)
+        touched, self._touched = self._touched, defaultdict(set)
+        for namespace, every in touched.items():
+            services = BySelector(tuple(filter(_selector, self._store.of(SERVICE, namespace))), _selector)
+            dirty.update(ref_of(each) for labels in every for each in services.taking(dict(labels)))
+        return dirty
+
+    def _tell(self, dirty: set[Ref]) -> None:
+        pods = self._pods({ref.namespace for ref in dirty})
         before = dict(self._backends)
         changed: list[Name] = []
         gone: list[tuple[str, str, str]] = []
@@ -76,7 +92,7 @@ class ServiceTables:
             for node in self._nodes.values():
                 self._spawn(_tell(node, Names(0, tuple(changed), tuple(gone))))
 
-    def _refresh(self, ref: Ref, pods: Sequence[Tree]) -> tuple[Name, ...]:
+    def _refresh(self, ref: Ref, among: ByLabel[Tree]) -> tuple[Name, ...]:
         tree = self._store.get(ref)
         if tree is None:
             self._backends.pop(ref, None)
@@ -84,16 +100,15 @@ class ServiceTables:
         if ref.kind == SERVICE_ENTRY.key:
             names = entry_names(tree)
         else:
+            selector = _selector(tree)
+            pods = among.taken(selector.items()) if selector else ()
             self._backends[ref] = backends(tree, pods)
             names = (service_name(tree, pods),)
         self._names[ref] = names
         return names
 
-    def _pods(self, namespaces: set[str]) -> dict[str, list[Tree]]:
-        found: dict[str, list[Tree]] = defaultdict(list)
-        for namespace in namespaces:
-            found[namespace] = list(self._store.of(POD, namespace))
-        return found
+    def _pods(self, namespaces: set[str]) -> dict[str, ByLabel[Tree]]:
+        return {each: ByLabel(tuple(self._store.of(POD, each)), labels_of) for each in namespaces}
 
     def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.create_task(work)
@@ -104,6 +119,10 @@ class ServiceTables:
 async def _tell(node: NodeUp, names: Names) -> None:
     with suppress(SidestepError):
         await node.agent.do(names)
+
+
+def _selector(service: Tree) -> dict[str, str]:
+    return as_dict(spec_of(service).get("selector"))
 
 
 def _moved(change: Change) -> bool:

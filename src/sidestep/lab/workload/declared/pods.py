@@ -46,7 +46,8 @@ def runs(pod: Tree, services: Sequence[Tree]) -> Runs:
         services: all of its namespace.
     """
     trees = [each for each in as_dicts(spec_of(pod).get("containers")) if each.get("name") != _PROXY]
-    serving = [each for each in services if selects(each, labels_of(pod))]
+    labels = labels_of(pod)
+    serving = [each for each in services if selects(each, labels)]
     declared = [list(declared_ports(each)) for each in trees]
     if declared:
         declared[0].extend(undeclared_targets(serving, [port for ports in declared for port in ports]))
