@@ -143,8 +143,12 @@ class Requests:
         """How the lab is, from now until it is as wanted."""
         end = time.monotonic() + seconds
         told = 0.0
-        while left := await unfinished(self._machine):
-            if time.monotonic() > end:
+        while True:
+            looked = time.monotonic()
+            if not await unfinished(self._machine, most=1):
+                break
+            if looked > end:
+                left = await unfinished(self._machine)
                 few = "; ".join(left[:3])
                 raise WorldError(
                     f"{len(left)} still not as wanted after {seconds:g} s: {few}", remedy="see `sidestep lab status`"
