@@ -1,10 +1,13 @@
 """Faults in the whole lab, each under load of new connections whose every request is counted."""
 
 import threading
+import time
+from typing import Self
 
 import pytest
 from tests.support.labs import ambient, eventually, lab, workload
 
+from sidestep.errors import WorldError
 from sidestep.lab.api import messages as api
 
 pytestmark = pytest.mark.real
@@ -22,12 +25,12 @@ def shop():
 class Load:
     """New connections by the clock for as long as something happens."""
 
-    def __init__(self, made, url="http://cart/", client="shop/web", *, fresh=True) -> None:
-        self._asked = (made, url, client, fresh)
+    def __init__(self, made, url="http://cart/", client="shop/web", *, fresh=True, seconds=0.5, connections=16) -> None:
+        self._asked = (made, api.Load(client, url, RATE, seconds, connections, fresh))
         self._over = threading.Event()
         self.parts: list[dict] = []
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
         assert eventually(lambda: bool(self.parts))
@@ -38,9 +41,9 @@ class Load:
         self._thread.join()
 
     def _run(self) -> None:
-        made, url, client, fresh = self._asked
+        made, asked = self._asked
         while not self._over.is_set():
-            self.parts.append(made.client.ask(api.Load(client, url, RATE, 0.5, connections=16, fresh=fresh)))
+            self.parts.append(made.client.ask(asked))
 
     @property
     def sent(self) -> int:
@@ -132,3 +135,61 @@ def test_pods_that_come_and_go_are_never_mistaken_for_another(shop):
     assert load.failures == {}
     assert {each.rpartition("/")[2].partition("-")[0] for each in load.pods} == {"cart"}
     assert len(load.pods) >= 4
+
+
+def test_kept_connections_are_cut_by_a_policy_that_changes_and_not_by_one_that_is_listed_anew(shop):
+    def deny(*accounts, **selected):
+        rules = [{"from": [{"source": {"principals": [f"cluster.local/ns/shop/sa/{each}" for each in accounts]}}]}]
+        return {
+            "apiVersion": "security.istio.io/v1",
+            "kind": "AuthorizationPolicy",
+            "metadata": {"name": "deny", "namespace": "shop"},
+            "spec": {"action": "DENY", "rules": rules, **selected},
+        }
+
+    def held(principal):
+        """What becomes of one kept connection's requests when the policy comes to refuse it."""
+        load = Load(shop, fresh=False, seconds=2.0, connections=1)
+        with load:
+            before = len(load.parts)
+            time.sleep(0.7)
+            shop.apply(deny(principal, selector={"matchLabels": {"app": "cart"}}))
+            assert eventually(lambda: not shop.call("shop/web", "http://cart/")[0].ok)
+        return load.parts[before]
+
+    try:
+        anew = held("web")
+        shop.apply(deny("nobody", selector={"matchLabels": {"app": "cart"}}))
+        assert eventually(lambda: shop.call("shop/web", "http://cart/")[0].ok)
+        changed = held("web")
+    finally:
+        shop.client.ask(api.Delete([deny()]))
+        shop.settle()
+    assert (anew["failures"], anew["ok"]) == ({}, anew["sent"])
+    assert changed["ok"]
+    assert changed["failures"]
+
+
+def test_a_lost_node_takes_its_pods_along_and_others_come_in_their_place():
+    with lab(ambient("shop"), *workload("cart", replicas=2), *workload("web"), node_count=3) as made:
+        lost = next(
+            each["spec"]["nodeName"]
+            for each in made.client.ask(api.List("pods", "shop"))
+            if each["metadata"]["labels"]["app"] == "cart" and each["spec"]["nodeName"] not in homes(made)
+        )
+        with Load(made) as load:
+            made.client.ask(api.Fault(f"node/{lost}", "lose"))
+            made.settle()
+            assert eventually(lambda: load.parts[-1]["failures"] == {})
+        nodes = {each["spec"]["nodeName"] for each in made.client.ask(api.List("pods", "shop"))}
+        assert lost not in nodes
+        assert {each.rpartition("/")[2].partition("-")[0] for each in load.pods} == {"cart"}
+        assert len(load.pods) == 3
+        assert made.client.ask(api.Status())["ready"] == 3
+        with pytest.raises(WorldError, match="DNS"):
+            made.client.ask(api.Fault("node/node-1", "lose"))
+
+
+def homes(made):
+    """Nodes that a test cannot do without: of the cluster's names, and of the client."""
+    return {"node-1", pod(made, "web")["spec"]["nodeName"]}

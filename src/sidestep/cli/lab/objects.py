@@ -78,12 +78,13 @@ def restart(what: str, namespace: str, lab: str) -> None:
 
 @click.command("fault")
 @click.argument("process", metavar="PROCESS")
-@click.argument("how", type=click.Choice(["kill", "end", "stop", "continue", "replace"]), default="kill")
+@click.argument("how", type=click.Choice(["kill", "end", "stop", "continue", "replace", "lose"]), default="kill")
 @lab_name
 def fault(process: str, how: str, lab: str) -> None:
     """Kill or stop a part of the lab, to see what that does: `envoy/node-1`, `controlplane`, `agent/node-1`.
 
     What was killed is started again. `replace` has a node's proxy give way to a new one without refusing anybody.
+    `sidestep lab fault node/node-2 lose` cuts a node off with all its pods, for good.
     """
     click.echo(done_lines([client(lab).ask(api.Fault(process, how))]), nl=False)
 

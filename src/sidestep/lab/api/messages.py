@@ -132,7 +132,7 @@ class Verify(Struct, frozen=True, tag_field="do", tag="verify"):
 
 
 class Fault(Struct, frozen=True, tag_field="do", tag="fault"):
-    """Break a part on purpose: `kill` or `stop` and `continue` a process by its name; `replace` a node's proxy."""
+    """Break a part on purpose: `kill` or `stop` and `continue` a process by its name; `replace` a node's proxy, `lose` a node."""
 
     process: str
     how: str = "kill"

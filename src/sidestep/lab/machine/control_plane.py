@@ -123,7 +123,7 @@ class ControlPlane:
             raise WorldError(f"the {what} is being exchanged already")
         try:
             async with asyncio.timeout(_ROTATION):
-                while not await self._rotated():
+                while not await self._rotated():  # noqa: ASYNC110 - another process does it
                     await asyncio.sleep(_LOOK)
         except TimeoutError as error:
             raise TransportError(f"not every proxy has the new {what} after {_ROTATION:g} s") from error

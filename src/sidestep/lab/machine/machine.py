@@ -16,7 +16,7 @@ from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
 from sidestep.lab.cluster.vips import Vips
 from sidestep.lab.leash import follow
 from sidestep.lab.machine.agents import AgentLine
-from sidestep.lab.machine.control_plane import ControlPlane
+from sidestep.lab.machine.control_plane import PROXY, ControlPlane
 from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent, serve_zds
 from sidestep.lab.machine.orphans import bury
 from sidestep.lab.machine.pods import Life, Pods
@@ -30,7 +30,7 @@ from sidestep.lab.machine.settings import NodeSettings, Settings
 from sidestep.lab.machine.verification import Subject, verify
 from sidestep.lab.net.fabric import Fabric
 from sidestep.lab.net.namespaces import enter
-from sidestep.model.kinds import NAMESPACE
+from sidestep.model.kinds import NAMESPACE, NODE
 
 _LOOK_AFTER_FOLDER = 1.0
 
@@ -250,6 +250,22 @@ class Machine:
             TransportError: the new one does not come up; the old one stays.
         """
         await self.control_plane.replace_proxy(self.node(node))
+
+    async def lose_node(self, name: str) -> None:
+        """Have a node vanish at once, as a machine that lost its power.
+
+        Raises:
+            WorldError: there is no such node, or it answers the names of all.
+        """
+        node = self.node(name)
+        if node is next(iter(self.nodes.values())):
+            raise WorldError("this node answers the cluster's DNS and cannot be lost", where=name)
+        self._fabric.lose(name)
+        del self.nodes[name]
+        for each in (f"{PROXY}/{name}", f"{AGENT}/{name}"):
+            await self.processes.stop(each, 0)
+        self.store.remove(Ref(NODE.key, "", name))
+        await self.pods.lost(name)
 
     async def verify(self) -> list[dict[str, Any]]:
         """For each pod, what its labels ask for and what becomes of its packets."""

@@ -84,6 +84,11 @@ class Pods:
             if life.node is not None and life.node.name == node:
                 life.forgotten()
 
+    async def lost(self, node: str) -> None:
+        """A node is gone, and its pods with it; who owns them makes others elsewhere."""
+        for life in [each for each in self.all() if each.node is not None and each.node.name == node]:
+            await life.lost()
+
     def know(self, node: str) -> None:
         """A node came up: pods may go there."""
         self.loads[node] = Load()
@@ -173,6 +178,16 @@ class Life:
         self._ready.clear()
         self._pods.store.edit(self.ref, condition((), self._pods.now()))
         self.wake()
+
+    async def lost(self) -> None:
+        """Its node is gone: nothing of it is ended gently."""
+        self._task.cancel()
+        if self._place is not None:
+            self._place.capture.end()
+            self._place.node.net.remove_pod(self.uid)
+            await self._place.commands.stop(0)
+        self._pods.over(self)
+        self._pods.store.remove(self.ref)
 
     def told(self, event: Ready | Probed) -> None:
         """What the agent says of a container of this pod."""

@@ -27,7 +27,7 @@ _SHARE = 9
 """A look whether the lab is as wanted is followed by a pause of so many times its length: it is nobody's main work."""
 _NODE = "node:"
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT, "end": signal.SIGTERM}
-_FAULTS = (*_SIGNALS, "replace")
+_FAULTS = (*_SIGNALS, "replace", "lose")
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 _ROTATED = ("root", "intermediate")
 _SCALABLE = frozenset(CONTROLLERS.values()) - {"daemonsets.apps"}
@@ -203,6 +203,9 @@ class Requests:
         if request.how == "replace" and kind == PROXY:
             await self._machine.replace_proxy(node)
             return {"object": request.process, "what": "replaced"}
+        if request.how == "lose" and kind == "node":
+            await self._machine.lose_node(node)
+            return {"object": request.process, "what": "lost"}
         number = _SIGNALS.get(request.how)
         if number is None:
             remedy = f"say one of {', '.join(_FAULTS)}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from sidestep.errors import UsageError
 from sidestep.lab.cluster.addresses import Pair
 from sidestep.lab.net.interfaces import interfaces_up
-from sidestep.lab.net.links import FIRST_LINK, hang, reach
+from sidestep.lab.net.links import FIRST_LINK, hang, reach, silence
 from sidestep.lab.net.namespaces import Namespace, differing, write_settings
 from sidestep.lab.net.netlink import LOOPBACK, Netlink, up
 from sidestep.lab.net.nft import Nft, Resting
@@ -50,6 +50,7 @@ class Fabric:
         self._zones = Zones(Nft(self.namespace), wired=bool(self.wire))
         self._links = FIRST_LINK
         self.nodes: dict[str, Node] = {}
+        self._behind: dict[str, tuple[int, tuple[str, str]]] = {}
 
     def add_node(self, name: str, address: Pair, pods: tuple[str, str], zone: str = "") -> Node:
         """A node's namespace, linked to the fabric.
@@ -71,7 +72,14 @@ class Fabric:
         self._line.send(reach(self._links, address, None, pods))
         self._zones.add(f"node{self._links}", zone, (address.ipv4, address.ipv6, *pods))
         self.nodes[name] = node
+        self._behind[name] = (self._links, pods)
         return node
+
+    def lose(self, name: str) -> None:
+        """A node is cut off: nothing comes from it, and nothing reaches it."""
+        node = self.nodes.pop(name)
+        number, networks = self._behind.pop(name)
+        self._line.send(silence(number, (node.address.ipv4, node.address.ipv6, *networks)))
 
     def crossed(self) -> dict[tuple[str, str], int]:
         """Bytes that went from one zone to another until now, headers included."""

@@ -15,6 +15,7 @@ from sidestep.lab.net.netlink import (
     Request,
     Route,
     address,
+    down,
     neighbour,
     no_route,
     route,
@@ -89,6 +90,11 @@ def leave(number: int, theirs: Pair, source: Pair | None) -> list[Request]:
 def nobody(networks: tuple[str, ...]) -> list[Request]:
     """Addresses of these networks that no link has are refused, and do not wander between routers."""
     return [route(Route(each, 0, kind=Kind.NOBODY)) for each in networks]
+
+
+def silence(number: int, networks: tuple[str, ...]) -> list[Request]:
+    """A link is cut, and who was behind it answers nothing, as a machine that lost its power."""
+    return [down(number), *(route(Route(each, 0, kind=Kind.SILENCE)) for each in networks)]
 
 
 def _ways(number: int, theirs: Pair, source: Pair | None) -> list[Route]:

@@ -104,6 +104,11 @@ def up(index: int) -> Request:
     return _request(f"bring interface {index} up", _NEWLINK, _link(index, _UP), _REQUEST | _ACK)
 
 
+def down(index: int) -> Request:
+    """An interface stops to work; its routes are gone."""
+    return _request(f"take interface {index} down", _NEWLINK, struct.pack("=BxHiII", 0, 0, index, 0, _UP), _REQUEST | _ACK)
+
+
 def address(index: int, value: str) -> Request:
     """An interface has an address, which no other has: nobody is asked whether it is taken."""
     family, packed = _packed(value)
@@ -116,6 +121,7 @@ class Kind(IntEnum):
 
     OTHERS = 1
     LOCAL = 2
+    SILENCE = 6
     NOBODY = 7
 
 
