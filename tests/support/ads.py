@@ -35,6 +35,7 @@ from sidestep.controlplane.generators import (
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import Dirty, ServiceKey
 from sidestep.controlplane.tokens import Proxy, Tokens
+from sidestep.controlplane.wds.certificates import CertificateService
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -120,6 +121,7 @@ class Running:
         tokens: that it accepts.
         roots: that its certificate chains to.
         port: on loopback.
+        authority: the one that signs, which a test may exchange.
     """
 
     plane: Plane
@@ -127,6 +129,7 @@ class Running:
     roots: bytes
     port: int
     clock: Clock = field(default_factory=Clock)
+    authority: list[Authority] = field(default_factory=list)
 
     async def until(self, condition) -> None:
         """Wait for what must come."""
@@ -145,17 +148,19 @@ async def running(
     port: int = 0,
     at_home=lambda _proxy, _address: True,
     generator=None,
+    role: str = "node",
 ) -> AsyncIterator[Running]:
     clock = Clock()
     held = [authority or Authority.new("cluster.local", clock())]
     tokens = Tokens(b"k" * 32)
     secrets = Secrets(index, lambda: Trust(held[0]), clock, lambda: 0.5)
-    plane = Plane(index, {"node": generator or EveryService()}, secrets)
-    door = Door(tokens, frozenset({"node"}), clock, at_home)
+    plane = Plane(index, {role: generator or EveryService()}, secrets)
+    door = Door(tokens, frozenset({role}), clock, at_home)
     chain = held[0].serve(("controlplane.test",), datetime.now(UTC))
-    server, bound = await serve(plane, door, chain, f"127.0.0.1:{port}")
+    certificates = CertificateService(plane, door).handler()
+    server, bound = await serve(plane, door, chain, f"127.0.0.1:{port}", (certificates,))
     try:
-        yield Running(plane, tokens, pem(held[0].anchors), bound, clock)
+        yield Running(plane, tokens, pem(held[0].anchors), bound, clock, held)
     finally:
         await server.stop(None)
 
