@@ -6,11 +6,12 @@ from tests.plan.test_no_gaps import GRAPH, SCENES, without
 from tests.prove.faults import faults, faulty
 from tests.prove.random_meshes import World
 from tests.prove.test_mutations import _ALL
+from tests.support import mesh as m
 from tests.support.proofs import visited
 from tests.support.scenes import index, pods, policy, service
 
 from sidestep.actions.memory import states
-from sidestep.model.kinds import AUTHORIZATION_POLICY
+from sidestep.model.kinds import AUTHORIZATION_POLICY, NAMESPACE, SERVICE
 from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.prove.affected import affected
 from sidestep.prove.outcome import Leave
@@ -93,32 +94,73 @@ def test_a_route_is_lost_while_clients_move_before_their_waypoint():
 
 def test_a_mesh_is_not_affected_by_itself():
     today = index(*SCENES["strict"])
-    assert affected(today.mesh, today.mesh, "istio-system").nothing
+    assert affected(today, today).nothing
     assert visited(today, [("one", today.mesh)], _TERMS).verdict is Conclusion.EQUAL
 
 
+def changed(one, **kinds):
+    """What a mesh with other objects of some kinds affects, beside one that shares the rest with it."""
+    resources = {**one.mesh.resources, **{kind.key: found for kind, found in kinds.pop("of").items()}}
+    return affected(one, MeshIndex.of(structs.replace(one.mesh, resources=resources, **kinds), one.settings.version))
+
+
 @pytest.mark.parametrize(
-    ("changed", "labels", "services"),
+    ("added", "labels", "services"),
     [
         (policy("p", app="cart"), ({"app": "cart"},), set()),
         (policy("p", service="cart"), (), {("shop", "cart")}),
     ],
 )
-def test_policies_count_for_whom_they_name(changed, labels, services):
-    one, other = index(*pods("cart"), service("cart")), index(*pods("cart"), service("cart"), changed)
-    both = structs.replace(one.mesh, resources={**one.mesh.resources, AUTHORIZATION_POLICY.key: ()})
-    policies = {AUTHORIZATION_POLICY.key: other.mesh.of(AUTHORIZATION_POLICY)}
-    found = affected(both, structs.replace(both, resources={**both.resources, **policies}), "istio-system")
+def test_policies_count_for_whom_they_name(added, labels, services):
+    one, other = index(*pods("cart"), service("cart")), index(*pods("cart"), service("cart"), added)
+    found = changed(one, of={AUTHORIZATION_POLICY: other.mesh.of(AUTHORIZATION_POLICY)})
     assert found.namespaces == {"shop"}
     assert (found.named.labels, found.named.services) == (labels, services)
 
 
-@pytest.mark.parametrize("changed", [policy("p"), policy("p", gateway="waypoint")])
-def test_policies_of_a_namespace_count_for_all_of_it(changed):
-    one, other = index(*pods("cart")), index(*pods("cart"), changed)
-    policies = {**one.mesh.resources, AUTHORIZATION_POLICY.key: other.mesh.of(AUTHORIZATION_POLICY)}
-    found = affected(one.mesh, structs.replace(one.mesh, resources=policies), "istio-system")
+@pytest.mark.parametrize("added", [policy("p"), policy("p", gateway="waypoint")])
+def test_policies_of_a_namespace_count_for_all_of_it(added):
+    one, other = index(*pods("cart")), index(*pods("cart"), added)
+    found = changed(one, of={AUTHORIZATION_POLICY: other.mesh.of(AUTHORIZATION_POLICY)})
     assert (found.namespaces, found.named) == ({"shop"}, None)
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (service("cart", labels={"istio.io/use-waypoint": "w"}), {("shop", "cart")}),
+        (service("cart", port=81), None),
+        (service("cart", selector={"app": "other"}), None),
+    ],
+)
+def test_a_service_counts_for_itself_where_only_its_labels_change(other, named):
+    one, then = index(*pods("cart"), service("cart")), index(*pods("cart"), other)
+    found = changed(one, of={SERVICE: then.mesh.of(SERVICE)})
+    assert found.namespaces == {"shop"}
+    assert (found.named.services if found.named else None) == named
+
+
+def test_pods_count_for_the_services_that_lead_to_them_and_as_callers():
+    one = index(*pods("cart"), *pods("web"), service("cart"))
+    then = index(*pods("cart", "ambient"), service("cart"))
+    kept = tuple(each for each in one.mesh.pods if each.shape.labels.get("app") == "web")
+    found = changed(one, of={}, pods=(*kept, *then.mesh.pods))
+    assert {each.name for each in found.callers} == {"cart"}
+    assert {each.workload.name for each in found.named.pods} == {"cart"}
+
+
+def test_who_asks_for_labels_of_namespaces_is_affected_by_them():
+    def of(mode, *more):
+        return index(*pods("cart"), m.o.labelled_namespace("shop", {"istio.io/dataplane-mode": mode}), *more)
+
+    def asking(label):
+        peer = {"namespaceSelector": {"matchLabels": {label: "ambient"}}}
+        spec = {"podSelector": {}, "ingress": [{"from": [peer]}]}
+        return m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta("net", "far"), spec=spec)
+
+    for more, everything in (((), False), ((asking("team"),), False), ((asking("istio.io/dataplane-mode"),), True)):
+        found = changed(of("none", *more), of={NAMESPACE: of("ambient").mesh.of(NAMESPACE)})
+        assert found.everything is everything
 
 
 def test_single_pods_serve_side_by_side():

@@ -1,4 +1,4 @@
-"""What an index takes over from that of another mesh: all that does not hang on policies, where only policies differ."""
+"""What an index takes over from that of another mesh; that it is right in all else: `test_handed_on`."""
 
 from msgspec import structs
 from tests.support.scenes import index, pods, policy, service
@@ -32,7 +32,7 @@ def test_policies_themselves_are_not():
     assert shut.applied_policies(cart)
 
 
-def test_where_anything_else_differs_nothing_is():
+def test_what_differs_is_not_taken_over():
     one = index(*OBJECTS, SHUT)
     assert one.services.services
     other = MeshIndex.of(without(one, kinds.SERVICE), one.settings.version, like=one)

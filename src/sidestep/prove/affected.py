@@ -1,7 +1,7 @@
 """What a step may change: destinations, and callers, by the objects and pods that two meshes do not share.
 
-An object counts for its namespace, or for everything where it is mesh-wide or not known to be narrower. That is wider
-than it must be, and never narrower.
+An object counts for its namespace, or for everything where it is mesh-wide or not known to be narrower; of policies,
+labels of Services and pods it is told whom they are about. That is wider than it must be, and never narrower.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,33 +9,40 @@ from typing import Any
 
 from msgspec import Struct
 
+from sidestep.model.kinds import GATEWAY, NETWORK_POLICY, Kind
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import WorkloadRef
-from sidestep.model.ownership import parents, workload_of_shape
 from sidestep.model.resource import Resource
-
-_OF_NAMESPACE = frozenset({
-    "AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication", "Service", "Gateway", "Namespace",
-    "Deployment",
-    "StatefulSet", "DaemonSet", "ReplicaSet", "ServiceAccount", "Pod", "Job",
-    "CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget",
-})  # fmt: skip
-"""Kinds that count for destinations of their own namespace alone, unless it is the root namespace."""
-
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.injection import NAMESPACE_NAME
+from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.proxies import GATEWAY_NAME
+from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 
 _POLICIES = frozenset({"AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"})
+_OF_PODS = frozenset({
+    "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ServiceAccount", "Pod", "Job", "CronJob",
+    "HorizontalPodAutoscaler", "PodDisruptionBudget",
+})  # fmt: skip
+"""Kinds that count for nothing but the pods that come of them, which are compared themselves."""
+_OF_NAMESPACE = _POLICIES | _OF_PODS | {"Service", "Gateway", "Namespace"}
+"""Kinds that count for destinations of their own namespace alone, unless it is the root namespace."""
+_SELECT_NAMESPACES: tuple[Kind[Any], ...] = (NETWORK_POLICY, GATEWAY)
+"""Kinds that ask for labels of namespaces."""
 
 
 class Named(Struct, frozen=True):
-    """Whom changed policies are about, where nothing else has changed.
+    """Whom changed objects are about, where nothing else has changed.
 
     Attributes:
-        labels: of pods.
+        labels: of pods that policies ask for.
         services: by namespace and name.
+        pods: that changed themselves, as they were and as they are.
     """
 
     labels: tuple[Mapping[str, str], ...]
     services: frozenset[tuple[str, str]]
+    pods: tuple[Instances, ...] = ()
 
 
 class Affected(Struct, frozen=True):
@@ -59,34 +66,95 @@ class Affected(Struct, frozen=True):
         return not (self.everything or self.namespaces or self.callers)
 
 
-def affected(before: Mesh, after: Mesh, root: str) -> Affected:
+def affected(before: MeshIndex, after: MeshIndex) -> Affected:
     """What may be another in the second mesh."""
-    changed = tuple(_objects(before, after))
-    if any(each.kind not in _OF_NAMESPACE or each.meta.namespace == root for each in changed):
+    changed = tuple(_objects(before.mesh, after.mesh))
+    if before.settings != after.settings or any(_is_wide(each, after) for each in changed):
         return Affected(everything=True)
-    spaces = {each.meta.namespace or each.meta.name for each in changed}
-    callers = frozenset(_pods(before, after))
-    named = None if callers else _named(changed)
-    return Affected(namespaces=frozenset(spaces | {ref.namespace for ref in callers}), callers=callers, named=named)
+    spaces = {each.meta.namespace or each.meta.name for each in changed} | set(_pods(before.mesh, after.mesh))
+    spaces |= {each.meta.labels.get(USE_WAYPOINT_NAMESPACE, "") for each in changed} - {""}
+    pods = tuple(each for space in sorted(spaces) for each in _others(before, after, space))
+    spaces |= {
+        bound.namespace for each in pods for index in (before, after) if (bound := index.workload_waypoint(each))
+    }
+    callers = frozenset(each.workload for each in pods)
+    return Affected(namespaces=frozenset(spaces), callers=callers, named=_named(changed, pods))
 
 
-def _named(changed: Iterable[Resource[Any]]) -> Named | None:
-    """Pods and Services that policies name; None where one is about more, or is no policy."""
+def _is_wide(changed: Resource[Any], index: MeshIndex) -> bool:
+    """Whether an object may count for destinations of any namespace."""
+    if changed.kind not in _OF_NAMESPACE or changed.meta.namespace == index.settings.root_namespace:
+        return True
+    return changed.kind == "Namespace" and _is_selected(changed, index.mesh)
+
+
+def _is_selected(namespace: Resource[Any], mesh: Mesh) -> bool:
+    """Whether a NetworkPolicy or a Gateway may ask for a label of a namespace; its name does not change."""
+    names = [name.encode() for name in namespace.meta.labels if name != NAMESPACE_NAME]
+    asking = (each.body for kind in _SELECT_NAMESPACES for each in mesh.of(kind))
+    return any(name in body for body in asking if b'elector"' in body for name in names)
+
+
+def _others(before: MeshIndex, after: MeshIndex, namespace: str) -> Iterator[Instances]:
+    """Pods of a namespace that are others, or that only one mesh has."""
+    one = {(each.workload, each.place): each for each in before.by_namespace.get(namespace, ())}
+    other = {(each.workload, each.place): each for each in after.by_namespace.get(namespace, ())}
+    for key in dict.fromkeys((*one, *other)):
+        left, right = one.get(key), other.get(key)
+        if left != right:
+            yield from (each for each in (left, right) if each is not None)
+
+
+def _named(changed: Iterable[Resource[Any]], pods: tuple[Instances, ...]) -> Named | None:
+    """Pods and Services that are meant; None where something is about more."""
+    if any(_serves_others(each) for each in pods):
+        return None
     labels: list[Mapping[str, str]] = []
     services: set[tuple[str, str]] = set()
+    by_name: dict[tuple[str, str], list[Resource[Any]]] = {}
     for each in changed:
-        spec = each.tree().get("spec")
-        if each.kind not in _POLICIES or not isinstance(spec, dict) or "targetRef" in spec:
+        if each.kind in _POLICIES:
+            found = _about(each)
+            if found is None:
+                return None
+            labels += found.labels
+            services |= found.services
+        elif each.kind == "Service":
+            by_name.setdefault((each.meta.namespace, each.meta.name), []).append(each)
+        elif each.kind not in _OF_PODS:
             return None
-        selector, refs = spec.get("selector"), spec.get("targetRefs")
-        wanted = selector.get("matchLabels") if isinstance(selector, dict) else None
-        if refs is None and isinstance(wanted, dict) and wanted:
-            labels.append(wanted)
-        elif selector is None and isinstance(refs, list) and refs and all(map(_is_service, refs)):
-            services |= {(each.meta.namespace, ref["name"]) for ref in refs}
-        else:
-            return None
-    return Named(tuple(labels), frozenset(services))
+    if not all(_differ_in_labels(both) for both in by_name.values()):
+        return None
+    return Named(tuple(labels), frozenset(services | by_name.keys()), pods)
+
+
+def _serves_others(pods: Instances) -> bool:
+    """Whether pods are of a proxy that others pass, or ask for one that may then look at other ports."""
+    return pods.mode in (Mode.GATEWAY, Mode.WAYPOINT) or GATEWAY_NAME in pods.labels or USE_WAYPOINT in pods.labels
+
+
+def _about(policy: Resource[Any]) -> Named | None:
+    """Pods and Services that a policy names; None where it is about more."""
+    spec = policy.tree().get("spec")
+    if not isinstance(spec, dict) or "targetRef" in spec:
+        return None
+    selector, refs = spec.get("selector"), spec.get("targetRefs")
+    wanted = selector.get("matchLabels") if isinstance(selector, dict) else None
+    if refs is None and isinstance(wanted, dict) and wanted:
+        return Named((wanted,), frozenset())
+    if selector is None and isinstance(refs, list) and refs and all(map(_is_service, refs)):
+        return Named((), frozenset((policy.meta.namespace, ref["name"]) for ref in refs))
+    return None
+
+
+def _differ_in_labels(both: list[Resource[Any]]) -> bool:
+    """Whether two Services differ in their own labels alone."""
+    if len(both) != 2:
+        return False
+    one, other = (each.tree() for each in both)
+    for tree in (one, other):
+        tree["metadata"] = {name: value for name, value in (tree.get("metadata") or {}).items() if name != "labels"}
+    return one == other
 
 
 def _is_service(ref: object) -> bool:
@@ -115,15 +183,12 @@ def _apart(one: Iterable[Resource[Any]], other: Iterable[Resource[Any]]) -> Iter
     yield from (each for group in (one, other) for each in group if id(each) not in shared)
 
 
-def _pods(before: Mesh, after: Mesh) -> Iterator[WorkloadRef]:
-    if before.pods is after.pods:
-        return
-    shared = {id(pod) for pod in before.pods} & {id(pod) for pod in after.pods}
-    for mesh in (before, after):
-        known = parents(mesh)
-        for pod in mesh.pods:
-            if id(pod) not in shared:
-                yield workload_of_shape(pod.shape, known) or WorkloadRef(pod.namespace, "Pod", pod.name)
+def _pods(before: Mesh, after: Mesh) -> Iterator[str]:
+    """Namespaces of pods that only one mesh has, or that are others in it."""
+    if before.pods is not after.pods:
+        one, other = {id(pod) for pod in before.pods}, {id(pod) for pod in after.pods}
+        sides = ((before.pods, other), (after.pods, one))
+        yield from (pod.namespace for pods, known in sides for pod in pods if id(pod) not in known)
 
 
 def changed_namespaces(before: Mesh, after: Mesh) -> frozenset[str]:

@@ -4,11 +4,10 @@ What a step cannot affect is not asked again: destinations whose namespace no ch
 for callers alone that have changed. What is known of pairs of programs is known in all states.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from sidestep.model.mesh import Mesh
 from sidestep.prove.affected import Affected, Named, affected
 from sidestep.prove.guards import Guards
 from sidestep.prove.pairs import Verdicts
@@ -16,6 +15,7 @@ from sidestep.prove.proof import Counterexample, Proof, Undecided
 from sidestep.prove.prover import Run, Terms
 from sidestep.prove.ways import Told, Way
 from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.instances import Instances
 from sidestep.semantics.requests import WorkloadClient
 from sidestep.semantics.service_index import Service
 
@@ -40,22 +40,21 @@ class Journey:
 
     def __init__(self, before: MeshIndex, terms: Terms) -> None:
         self._before, self._terms = before, terms
-        self._last: Mesh | None = None
+        self._last: MeshIndex | None = None
         self._verdicts: Verdicts = {}
         self._callers: dict[str, Told] = {}
         self._now: dict[str, _Found] = {}
 
     def visit(self, step: str, index: MeshIndex) -> Proof:
         """All that differs in a state, and what it took to find what is new in it."""
-        root = self._before.settings.root_namespace
-        changed = Affected(everything=True) if self._last is None else affected(self._last, index.mesh, root)
+        changed = Affected(everything=True) if self._last is None else affected(self._last, index)
         run = Run(self._before, index, self._terms, step, self._verdicts, self._callers)
         self._forget(changed)
         if not changed.nothing:
             for service in run.ways.destinations():
                 self._visit(run, service, changed)
             self._elsewhere(run)
-        self._last = index.mesh
+        self._last = index
         return run.proof_of(
             (each for found in self._now.values() for each in found.examples),
             (each for found in self._now.values() for each in found.undecided),
@@ -131,14 +130,31 @@ def _leads_to(guards: Guards, service: Service, namespaces: frozenset[str]) -> b
 
 
 def _meets(before: MeshIndex, guards: Guards, service: Service, named: Named) -> bool:
-    """Whether policies about these pods and Services stand before a destination of the first mesh in another one."""
+    """Whether what has changed stands before a destination of the first mesh in another one, or behind it."""
     index = guards.index
     hosts = (service.host, *guards.targets(service.host))
     services = [each for host in hosts if (each := index.services.by_host.get(host)) is not None]
-    if any((each.namespace, each.name) in named.services for each in services):
+    addresses = {address for pods in before.behind(service) for address in pods.addresses}
+    if any(_is_behind(pods, services) or addresses.intersection(pods.addresses) for pods in named.pods):
         return True
-    dialled = (index.by_address.get(address) for pods in before.behind(service) for address in pods.addresses)
+    dialled = (index.by_address.get(address) for address in addresses)
     pods = [*guards.behind(service.host), *(each for each in dialled if each is not None)]
+    beside = (each for one in pods for each in index.in_front_of(one))
+    if any((each.namespace, each.name) in named.services for each in (*services, *beside)):
+        return True
     bound = [*map(index.waypoint_of, services), *map(index.workload_waypoint, pods)]
     waypoints = [pod for each in bound if each is not None for pod in index.gateway_pods(each.namespace, each.name)]
     return any(wanted.items() <= each.labels.items() for each in (*pods, *waypoints) for wanted in named.labels)
+
+
+def _is_behind(pods: Instances, services: Iterable[Service]) -> bool:
+    """Whether pods are, or were, behind one of some Services."""
+    return any(
+        service.namespace == pods.namespace
+        and (
+            bool(set(service.endpoints).intersection(pods.addresses))
+            if service.selector is None
+            else service.selector.items() <= pods.labels.items()
+        )
+        for service in services
+    )

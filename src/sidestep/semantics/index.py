@@ -3,9 +3,8 @@
 All of it is derived and lazy: what is not asked for is not computed, so that a decision costs what it touches.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from operator import is_
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -33,6 +32,7 @@ from sidestep.semantics.authorization.ztunnel import Authorization, Withheld, al
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
 from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.endpoints import Endpoints
+from sidestep.semantics.handed_on import changes, handed_on
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Instances, instances_of
 from sidestep.semantics.inventory import Inventory, inventory
@@ -66,14 +66,14 @@ class MeshIndex(Struct, frozen=True, dict=True):
         Args:
             mesh: of which.
             version: of Istio, where the user names it.
-            like: the index of a mesh that shares objects with this one; where only policies differ, everything that
-                does not hang on policies is taken over.
+            like: the index of a mesh that shares objects with this one; what the others cannot change is taken over.
         """
         ordered = mesh.in_order
         made = cls(ordered, settings(ordered, version))
-        if like is not None and made.settings == like.settings and _differ_in_policies(like.mesh, ordered):
-            known = vars(like)
-            vars(made).update({name: known[name] for name in _BESIDE_POLICIES if name in known})
+        if like is not None and made.settings == like.settings:
+            changed = changes(like.mesh, ordered)
+            if changed is not None:
+                vars(made).update(handed_on(vars(like), changed, ordered, made.settings.root_namespace))
         return made
 
     @cached_property
@@ -354,29 +354,6 @@ class MeshIndex(Struct, frozen=True, dict=True):
     @cached_property
     def _waypoints(self) -> dict[str, Binding | None]:
         return {}
-
-
-_POLICIES = frozenset(
-    kind.key for kind in (kinds.AUTHORIZATION_POLICY, kinds.PEER_AUTHENTICATION, kinds.REQUEST_AUTHENTICATION)
-)
-_BESIDE_POLICIES = (
-    "inventory", "workloads", "by_namespace", "by_address", "services", "network", "routing", "pod_waypoints",
-    "_endpoints", "_hosts", "_gateways", "_behind", "_waypoints",
-)  # fmt: skip
-"""What is found out of everything but policies."""
-
-
-def _differ_in_policies(one: Mesh, other: Mesh) -> bool:
-    """Whether two meshes share all objects and pods but policies."""
-    if one.source != other.source or one.gaps != other.gaps or not _shared(one.pods, other.pods):
-        return False
-    keys = (one.resources.keys() | other.resources.keys()) - _POLICIES
-    same = all(_shared(one.resources.get(key, ()), other.resources.get(key, ())) for key in keys)
-    return same and _shared(one.others, other.others)
-
-
-def _shared(one: Sequence[object], other: Sequence[object]) -> bool:
-    return one is other or (len(one) == len(other) and all(map(is_, one, other)))
 
 
 class _Known(Struct):

@@ -1,8 +1,10 @@
 """Every workload with its pods: grouped, recognised once per shape, and asked what the next pod would get."""
 
 from functools import cached_property
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh, SourceKind
@@ -97,14 +99,26 @@ class Inventory(Struct, frozen=True):
 def inventory(mesh: Mesh, namespaces: tuple[str, ...] = ()) -> Inventory:
     """Take stock of a mesh, or of some of its namespaces."""
     survey = _Survey(mesh, injectors(mesh), observed=pods_were_read(mesh))
-    templates = {template.workload: template for template in workload_templates(mesh)}
-    shapes = _shapes_by_workload(mesh)
+    near = _near(mesh, namespaces) if namespaces else mesh
+    templates = {template.workload: template for template in workload_templates(near)}
+    shapes = _shapes_by_workload(near)
     workloads = tuple(
-        survey.workload(ref, shapes.get(ref, []), templates.get(ref))
-        for ref in sorted({*shapes, *templates})
-        if not namespaces or ref.namespace in namespaces
+        survey.workload(ref, shapes.get(ref, []), templates.get(ref)) for ref in sorted({*shapes, *templates})
     )
     return Inventory(survey.injectors, workloads)
+
+
+def _near(mesh: Mesh, namespaces: tuple[str, ...]) -> Mesh:
+    """The pods of some namespaces, and what they come of."""
+    spaces = frozenset(namespaces)
+    holders: tuple[kinds.Kind[Any], ...] = (*kinds.CONTROLLERS, kinds.CRON_JOB)
+    return replace(
+        mesh,
+        pods=tuple(pod for pod in mesh.pods if pod.namespace in spaces),
+        resources={
+            kind.key: tuple(each for each in mesh.of(kind) if each.meta.namespace in spaces) for kind in holders
+        },
+    )
 
 
 def pods_were_read(mesh: Mesh) -> bool:

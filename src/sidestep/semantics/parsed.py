@@ -1,10 +1,11 @@
 """Objects of one kind in their normal form, read when their namespace is first asked for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import cached_property
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.model.kinds import Kind
 from sidestep.model.mesh import Mesh
@@ -53,6 +54,12 @@ class Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
         """Those of some namespaces whose selector takes pods with these labels, or that have none."""
         found = [each for namespace in dict.fromkeys(namespaces) for each in self._of(namespace).taking(labels)]
         return [*found, *self._anywhere]
+
+    def beside(self, mesh: Mesh, namespaces: Container[str]) -> Self:
+        """The same of a mesh whose objects are these but in some namespaces; what was read of the others is kept."""
+        made = replace(self, mesh=mesh)
+        vars(made)["_known"] = {space: own for space, own in self._known.items() if space not in namespaces}
+        return made
 
     def _of(self, namespace: str) -> BySelector[ParsedT]:
         known = self._known.get(namespace)
