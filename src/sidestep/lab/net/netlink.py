@@ -106,7 +106,9 @@ def up(index: int) -> Request:
 
 def down(index: int) -> Request:
     """An interface stops to work; its routes are gone."""
-    return _request(f"take interface {index} down", _NEWLINK, struct.pack("=BxHiII", 0, 0, index, 0, _UP), _REQUEST | _ACK)
+    return _request(
+        f"take interface {index} down", _NEWLINK, struct.pack("=BxHiII", 0, 0, index, 0, _UP), _REQUEST | _ACK
+    )
 
 
 def address(index: int, value: str) -> Request:
