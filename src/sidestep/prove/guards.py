@@ -66,7 +66,7 @@ class Guards(Struct, frozen=True, dict=True):
 
     def of_pods(self, pods: Instances) -> Iterator[PolicySet]:
         """Policies as Envoy has them, at pods and at the waypoint that they ask for."""
-        if pods.mode is Mode.SIDECAR:
+        if pods.mode in (Mode.SIDECAR, Mode.GATEWAY):
             yield from (self.index.sidecar_policies(pods, chain) for chain in _CHAINS)
         bound = self.index.workload_waypoint(pods)
         if bound is not None:

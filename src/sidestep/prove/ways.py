@@ -178,13 +178,10 @@ class Ways(Struct, frozen=True, dict=True):
                 hosts = {host for bound in index.routing.gateway_bounds(name) for host in bound.hosts}
                 for server in servers:
                     for host in sorted(hosts):
-                        told = f"any{host[1:]}" if is_wildcard(host) else host
-                        if (name, told, server.port) not in seen and self._is_external(told):
+                        told = _UNKNOWN_HOST if host == "*" else f"any{host[1:]}" if is_wildcard(host) else host
+                        if (name, told, server.port) not in seen and "." in told:
                             seen.add((name, told, server.port))
                             yield GatewayClient(space, own), told, server.port
-
-    def _is_external(self, host: str) -> bool:
-        return host not in self.before.services.by_host and "." in host
 
     @property
     def _indexes(self) -> tuple[MeshIndex, ...]:
@@ -205,7 +202,7 @@ class Ways(Struct, frozen=True, dict=True):
 
     def _to_pods(self, pods: Instances, host: str, *, new: bool) -> Iterator[Way]:
         """Pods by their own address: one for each kind of pods that they are in the second mesh."""
-        if pods.mode in (Mode.GATEWAY, Mode.WAYPOINT):
+        if pods.mode is Mode.WAYPOINT:
             return
         others = (self.after or self.before).by_address
         addresses: dict[int, str] = {}
@@ -305,14 +302,20 @@ def _as_client(caller: Caller) -> tuple[Client, Client, str]:
 def _ports(service: Service, pods: Iterable[Instances]) -> Iterator[tuple[int, Declared]]:
     """Ports as they are dialled: behind a headless name, those of the pods too."""
     found: dict[int, Declared] = {}
+    gateway = any(each.mode is Mode.GATEWAY for each in pods)
     for port in service.ports:
-        found.setdefault(port.number, port.protocol)
+        found.setdefault(port.number, _in_tls(port.protocol) if gateway else port.protocol)
         target = port.target
         numbers = [target] if isinstance(target, int) else [each.container_ports.get(target) for each in pods]
         for number in numbers if service.headless else ():
             if number is not None:
                 found.setdefault(number, port.protocol)
     return iter(found.items())
+
+
+def _in_tls(protocol: Declared) -> Declared:
+    """A gateway may end TLS, and read HTTP in it."""
+    return Declared.UNDECLARED if protocol is Declared.TCP else protocol
 
 
 def _matches(policies: ZtunnelSet) -> Iterator[Match]:

@@ -105,13 +105,10 @@ def _from_pods(traveller: Traveller, client: Instances, target: Target) -> list[
 
 
 def _from_gateway(index: MeshIndex, request: Request, namespace: str, name: str, http: Http | None) -> list[Branch]:
-    """By the Gateway of the Gateway API, or by the workload of that name."""
-    pods = index.gateway_pods(namespace, name) or tuple(
-        each
-        for ref, group in index.workloads.items()
-        if ref.namespace == namespace and ref.name == name
-        for each in group
-        if each.mode is Mode.GATEWAY
+    """By the Gateway of either API, or by the workload of that name."""
+    pods = index.gateway_pods(namespace, name) or index.gateways.running(namespace, name)
+    pods = pods or tuple(
+        each for each in index.gateways.pods if (each.namespace, each.workload.name) == (namespace, name)
     )
     if not pods:
         sender = Sender(f"gateway {namespace}/{name}", namespace)

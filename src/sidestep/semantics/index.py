@@ -32,9 +32,10 @@ from sidestep.semantics.authorization.ztunnel import Authorization, Withheld, al
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
 from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.endpoints import Endpoints
+from sidestep.semantics.gateways import SCOPED, Gateways
 from sidestep.semantics.handed_on import changes, handed_on
 from sidestep.semantics.identity import principal_of
-from sidestep.semantics.instances import Instances, instances_of
+from sidestep.semantics.instances import Instances, Mode, instances_of
 from sidestep.semantics.inventory import Inventory, inventory
 from sidestep.semantics.network_index import NetworkIndex
 from sidestep.semantics.parsed import Parsed, ParsedPolicies
@@ -118,6 +119,13 @@ class MeshIndex(Struct, frozen=True, dict=True):
         """All routes."""
         found = self.settings
         return Routing(self.mesh, self._hosts, found.root_namespace, found.version, found.routing)
+
+    @cached_property
+    def gateways(self) -> Gateways:
+        """All gateways, of both APIs."""
+        pods = tuple(each for group in self.workloads.values() for each in group if each.mode is Mode.GATEWAY)
+        scoped = self.settings.flag(SCOPED, default=False)
+        return Gateways(self.mesh, self.routing.servers, pods, scoped)
 
     @cached_property
     def assumptions(self) -> tuple[str, ...]:

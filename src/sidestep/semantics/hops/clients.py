@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from sidestep.model.kinds import POD
 from sidestep.semantics.authentication.tokens import Validation
+from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Verdict
 from sidestep.semantics.hops.deliver import (
     PODS_NOT_READ,
@@ -31,7 +32,7 @@ from sidestep.semantics.instances import Instances
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import GatewayClient, Tcp
 from sidestep.semantics.routing.hosts import Client
-from sidestep.semantics.routing.route import Backend, Route, RouteSource
+from sidestep.semantics.routing.route import AnswerKind, Backend, Route, RouteSource
 from sidestep.semantics.service_index import Service
 from sidestep.semantics.services import ingress_uses_waypoint
 from sidestep.semantics.waypoints import Binding, BindingState
@@ -79,6 +80,8 @@ def from_gateway(traveller: Traveller, target: Target, port: int) -> list[Branch
     match target:
         case External():
             return _by_gateway(traveller, hop, target.host, port)
+        case Service() if _is_routed(traveller, target.host, port):
+            return _by_gateway(traveller, hop, target.host, port)
         case Pods():
             return _each(out, target, port, choose_as_sidecar)
         case Service():
@@ -90,13 +93,13 @@ def from_gateway(traveller: Traveller, target: Target, port: int) -> list[Branch
 
 def _by_gateway(traveller: Traveller, hop: Hop, host: str, port: int) -> list[Branch]:
     """A host that only the gateway's own routes know."""
-    client, http = traveller.request.client, traveller.http
-    if http is None or not isinstance(client, GatewayClient):
+    http = traveller.http
+    if http is None or not isinstance(traveller.request.client, GatewayClient):
         return [outside(traveller.passed(hop), host)]
     told = http_seen(traveller, http, Validation())
     if told is None:
         return [traveller.unknown(host, "the path is one that proxies refuse")]
-    route = traveller.index.routing.gateway_http(f"{client.namespace}/{client.name}", host, port, told)
+    route = _gateway_route(traveller, host, port, told)
     ended = answered(traveller, route, hop)
     if ended is not None:
         return [ended]
@@ -109,6 +112,38 @@ def _by_gateway(traveller: Traveller, hop: Hop, host: str, port: int) -> list[Br
             replace(onward, weight=traveller.weight * backend.weight / total), backend, route, port
         )
     ] or deliver(onward, route, port, choose_as_sidecar)
+
+
+def _gateway_route(traveller: Traveller, host: str, port: int, http: HttpSeen) -> Route:
+    """By the Gateway that is named, or by the one of the pods' that knows the host."""
+    routing = traveller.index.routing
+    routes = [routing.gateway_http(name, host, port, http) for name in _gateways(traveller)]
+    known = [route for route in routes if route.answer is None or route.answer.kind is not AnswerKind.NOT_FOUND]
+    if len(known) > 1:
+        return Route(RouteSource.DEFAULT, unknown=f"several Gateways of the same pods take {host}")
+    return (known or routes)[0]
+
+
+def _gateways(traveller: Traveller) -> tuple[str, ...]:
+    """Gateways that a client stands for: itself, or all that the pods of that name run."""
+    client, sender = traveller.request.client, traveller.sender.instances
+    assert isinstance(client, GatewayClient)  # noqa: S101 - the caller asked
+    name = f"{client.namespace}/{client.name}"
+    if name in traveller.index.routing.servers or sender is None:
+        return (name,)
+    return traveller.index.gateways.run_by(sender) or (name,)
+
+
+def _is_routed(traveller: Traveller, host: str, port: int) -> bool:
+    """Whether a gateway listens on a port and its own routes name a service of the mesh as the host."""
+    if traveller.http is None or not isinstance(traveller.request.client, GatewayClient):
+        return False
+    routing = traveller.index.routing
+    return any(
+        any(server.port == port for server in routing.servers.get(name, ()))
+        and any(host in bound.hosts for bound in routing.gateway_bounds(name))
+        for name in _gateways(traveller)
+    )
 
 
 def _forwarded(traveller: Traveller, backend: Backend, route: Route, port: int) -> list[Branch]:

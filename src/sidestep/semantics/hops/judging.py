@@ -4,16 +4,18 @@ from sidestep.model.metadata import ObjectId
 from sidestep.semantics.authentication.tokens import RequestPolicy, Validation, validate
 from sidestep.semantics.authorization.evaluate import Ground, Outcome, PolicySet
 from sidestep.semantics.authorization.policy import Attribute, Policy
-from sidestep.semantics.authorization.seen import HttpSeen, Seen
+from sidestep.semantics.authorization.seen import Chain, HttpSeen, Seen
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
 from sidestep.semantics.decisions import Check, CheckKind, Shape, Verdict
-from sidestep.semantics.hops.seeing import blind_spots
+from sidestep.semantics.hops.seeing import blind_spots, http_seen, seen
 from sidestep.semantics.hops.traveller import Traveller
+from sidestep.semantics.instances import Instances
 from sidestep.semantics.requests import Answers, Http
 
 _MULTIPLE_PROVIDERS = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"
 _PASSED = Check(CheckKind.AUTHORIZATION, Verdict.ALLOW)
 _NO_TOKENS = Validation()
+_BAD_PATH = Check(CheckKind.PROTOCOL, Verdict.DENY, Shape.CLOSED, reason="the proxy answers 400 to this path")
 
 
 def token_check(policies: tuple[RequestPolicy, ...], http: Http) -> tuple[Validation, Check | None]:
@@ -108,3 +110,23 @@ def _unsure(outcome: Outcome) -> str:
         return f"{outcome.policy.id} could not be read: {outcome.policy.invalid}"
     rule = f", rule {outcome.rule.index + 1}," if outcome.rule else ""
     return f"{outcome.policy.id if outcome.policy else 'a policy'}{rule} looks at something that is not known"
+
+
+def http_checks(traveller: Traveller, to: Instances, identity: str | None, port: int, http: Http) -> tuple[Check, ...]:
+    """What a sidecar or gateway that reads HTTP asks."""
+    validation, token = token_check(traveller.index.sidecar_request_policies(to), http)
+    if token is not None and token.verdict is not Verdict.ALLOW:
+        return (token,)
+    told = http_seen(traveller, http, validation)
+    if told is None:
+        return (_BAD_PATH,)
+    policies = traveller.index.sidecar_policies(to, Chain.HTTP)
+    what = seen(traveller, identity, to.address, port, told)
+    check = policy_check(traveller, policies, what, Shape.FORBIDDEN)
+    return (token, check) if token is not None else (check,)
+
+
+def not_http() -> Check:
+    """Bytes that are no HTTP, on a port that says it speaks HTTP."""
+    reason = "the port is declared HTTP, and what is sent is not"
+    return Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason)

@@ -8,18 +8,17 @@ from msgspec import Struct
 from sidestep.semantics.authentication.peers import Levels, Mtls, PeerPolicy, effective
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
+from sidestep.semantics.hops.entry import OF_THE_PROXY, entry_checks
 from sidestep.semantics.hops.forwarded import certificate_of, forwarded
-from sidestep.semantics.hops.judging import policy_check, token_check, ztunnel_check
+from sidestep.semantics.hops.judging import http_checks, not_http, policy_check, ztunnel_check
 from sidestep.semantics.hops.network import network_check
-from sidestep.semantics.hops.seeing import http_seen, seen
+from sidestep.semantics.hops.seeing import seen
 from sidestep.semantics.hops.traveller import Traveller, identity_over
 from sidestep.semantics.instances import BYPASS_INBOUND, Instances, Mode
 from sidestep.semantics.protocols import Declared
-from sidestep.semantics.requests import Http, Tcp
+from sidestep.semantics.requests import Tcp
 
 _ILLEGAL_AT_ZTUNNEL = frozenset({15001, 15006, 15008})
-_NEVER_AT_SIDECAR = frozenset({15090, 15021, 15020})
-_BAD_PATH = Check(CheckKind.PROTOCOL, Verdict.DENY, Shape.CLOSED, reason="the proxy answers 400 to this path")
 
 
 class Arrival(Struct, frozen=True, gc=False):
@@ -72,9 +71,11 @@ def arrive(arrival: Arrival) -> Branch:
             return traveller.unknown(
                 str(to.workload), "proxyless gRPC judges requests by itself, which is not modelled"
             )
-        case Mode.GATEWAY | Mode.WAYPOINT:
-            reason = f"{to.workload} is a {to.mode.value}: what it forwards is asked with --client gateway:NAME"
-            return traveller.unknown(str(to.workload), reason)
+        case Mode.GATEWAY:
+            asked = entry_checks(traveller, to, arrival.transport, arrival.identity, arrival.port)
+            return traveller.end(arrival.hop(Proxy.GATEWAY, *asked))
+        case Mode.WAYPOINT:
+            return traveller.unknown(str(to.workload), f"{to.workload} is a waypoint, which nobody dials by its name")
         case _:
             return _unguarded(arrival)
 
@@ -130,7 +131,7 @@ def _proxied(traveller: Traveller) -> bool:
 
 def _at_sidecar(arrival: Arrival) -> Branch:
     to, port = arrival.to, arrival.port
-    if arrival.transport is not Transport.HBONE and (to.excluded("Inbound", port) or port in _NEVER_AT_SIDECAR):
+    if arrival.transport is not Transport.HBONE and (to.excluded("Inbound", port) or port in OF_THE_PROXY):
         return _unguarded(arrival, f"the sidecar does not capture port {port}")
     hop = arrival.hop(Proxy.SIDECAR_IN, *_asked_by_sidecar(arrival))
     reads = hop.verdict is Verdict.ALLOW and arrival.declared is not Declared.TCP
@@ -193,23 +194,3 @@ def _policies(arrival: Arrival) -> tuple[Check, ...]:
         return (not_http(),)
     what = seen(traveller, arrival.identity, to.address, arrival.port, None)
     return (policy_check(traveller, traveller.index.sidecar_policies(to, Chain.TCP), what, Shape.CLOSED),)
-
-
-def http_checks(traveller: Traveller, to: Instances, identity: str | None, port: int, http: Http) -> tuple[Check, ...]:
-    """What a sidecar or gateway that reads HTTP asks."""
-    validation, token = token_check(traveller.index.sidecar_request_policies(to), http)
-    if token is not None and token.verdict is not Verdict.ALLOW:
-        return (token,)
-    told = http_seen(traveller, http, validation)
-    if told is None:
-        return (_BAD_PATH,)
-    policies = traveller.index.sidecar_policies(to, Chain.HTTP)
-    what = seen(traveller, identity, to.address, port, told)
-    check = policy_check(traveller, policies, what, Shape.FORBIDDEN)
-    return (token, check) if token is not None else (check,)
-
-
-def not_http() -> Check:
-    """Bytes that are no HTTP, on a port that says it speaks HTTP."""
-    reason = "the port is declared HTTP, and what is sent is not"
-    return Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason)

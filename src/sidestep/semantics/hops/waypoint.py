@@ -15,10 +15,9 @@ from sidestep.semantics.authorization.seen import Chain, HttpSeen
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
 from sidestep.semantics.hops.deliver import answered, choose_as_ambient, deliver, to_pods
 from sidestep.semantics.hops.forwarded import forwarded
-from sidestep.semantics.hops.judging import policy_check, token_check
+from sidestep.semantics.hops.judging import not_http, policy_check, token_check
 from sidestep.semantics.hops.network import network_check
 from sidestep.semantics.hops.seeing import http_seen, seen
-from sidestep.semantics.hops.server import not_http
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.protocols import Declared

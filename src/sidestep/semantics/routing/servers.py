@@ -21,6 +21,8 @@ from sidestep.semantics.trees import MalformedError, flag, mapping, mappings, st
 
 _ANY = "*"
 _OWN = "."
+_HTTP = frozenset({"HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS"})
+_PASSED_ON = ("PASSTHROUGH", "AUTO_PASSTHROUGH")
 _HTTP_KINDS = ("HTTPRoute", "GRPCRoute")
 
 
@@ -37,6 +39,7 @@ class Server(Struct, frozen=True):
         to_https: plain requests are told to come back by HTTPS.
         hostname: of a listener of the Gateway API; empty for any.
         kinds: of routes that it takes; empty for those of its protocol.
+        mode: of TLS, as written: SIMPLE, MUTUAL, PASSTHROUGH, ISTIO_MUTUAL, Terminate …
     """
 
     name: str
@@ -48,6 +51,19 @@ class Server(Struct, frozen=True):
     to_https: bool = False
     hostname: str = ""
     kinds: tuple[str, ...] = ()
+    mode: str = ""
+
+    @property
+    def reads_http(self) -> bool:
+        """Whether it reads HTTP, in TLS or without."""
+        return self.protocol in _HTTP and self.mode.upper() not in _PASSED_ON
+
+    @property
+    def words(self) -> str:
+        """All of it that tells it from others, for people."""
+        tls = f", TLS {self.mode}" if self.mode else ""
+        https = ", redirecting to HTTPS" if self.to_https else ""
+        return f"{self.name} ({self.protocol} on {self.port}{tls}{https}, for {', '.join(self.hosts)})"
 
     def hosts_for(self, namespace: str) -> list[str]:
         """Hosts that routes of a namespace may take."""
@@ -92,7 +108,10 @@ def _istio(resource: Resource[Spec], name: str) -> tuple[Server, ...]:
         to_https = bool(flag(tls.get("httpsRedirect"), f"{field}.tls.httpsRedirect"))
         number = whole(port.get("number"), f"{field}.port.number") or 0
         protocol = text(port.get("protocol"), f"{field}.port.protocol").upper()
-        found.append(Server(name, number, protocol, tuple(hosts), tls=protocol in ("HTTPS", "TLS"), to_https=to_https))
+        mode = text(tls.get("mode"), f"{field}.tls.mode")
+        found.append(
+            Server(name, number, protocol, tuple(hosts), tls=protocol in ("HTTPS", "TLS"), to_https=to_https, mode=mode)
+        )
     return tuple(found)
 
 
@@ -121,6 +140,7 @@ def _listeners(resource: Resource[Spec], name: str, mesh: Mesh) -> tuple[Server,
                 protocol in ("HTTPS", "TLS"),
                 hostname=hostname,
                 kinds=tuple(text(kind.get("kind"), f"{field}.allowedRoutes.kinds") for kind in kinds),
+                mode=text(mapping(tree.get("tls"), f"{field}.tls").get("mode"), f"{field}.tls.mode"),
             )
         )
     return tuple(found)
