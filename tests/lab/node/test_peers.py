@@ -1,5 +1,6 @@
 """The other end of a tunnel that a pod opens: what it is told, and that it must be who it should be."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def scene() -> dict[str, object]:
         "pod by waypoint": asked(a.namespace, pod.ipv4, 9999),
         "authorities": [each[":authority"] for each in gateway.asked],
         "headers": sorted(gateway.asked[0]),
-        "forwarded": gateway.asked[0]["forwarded"].rpartition(":")[0],
+        "forwarded": [each["forwarded"] for each in gateway.asked],
+        "traces": [each["traceparent"] for each in gateway.asked],
         "peers": gateway.peers,
         "pod": f"{pod.ipv4}:9999",
         "impostor": [asked(a.namespace, EXTRA, 80), asked(a.namespace, impostor.ipv4, 8080)],
@@ -56,8 +58,15 @@ def test_a_waypoint_is_told_what_was_dialled_by_who_dialled_it(met):
     assert met["by waypoint"] == ["waypoint"] * 3
     assert met["pod by waypoint"] == "waypoint"
     assert met["authorities"] == [f"{BEHIND}:80"] * 3 + [met["pod"]]
-    assert met["headers"] == [":authority", ":method", "baggage", "forwarded"]
-    assert met["forwarded"] == f'for="{met["a"]}'
+    assert met["headers"] == [":authority", ":method", "baggage", "forwarded", "traceparent"]
+
+
+def test_a_peer_is_told_the_client_and_the_service_and_a_trace_of_each_connection(met):
+    client = rf'for="{re.escape(met["a"])}:[0-9]+"'
+    assert re.fullmatch(rf"{client};host=behind\.default\.svc\.cluster\.local", met["forwarded"][0])
+    assert re.fullmatch(client, met["forwarded"][3])
+    assert all(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-00", each) for each in met["traces"])
+    assert len(set(met["traces"])) == len(met["traces"]) == 4
 
 
 def test_each_account_has_a_tunnel_of_its_own_that_is_used_again(met):

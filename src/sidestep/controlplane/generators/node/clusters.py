@@ -35,6 +35,9 @@ NAMESPACE_STATE = "envoy.network.upstream_bind_override.network_namespace"
 METADATA = "sidestep"
 """Namespace of the metadata that endpoints carry."""
 
+TRACE = "traceparent"
+"""Header of a tunnel's own trace; in it comes what is made of random digits, with dashes anywhere."""
+
 _AUTHORITY_HEADER = "x-sidestep-authority"
 _RENAME = f"""
 function envoy_on_request(handle)
@@ -43,6 +46,11 @@ function envoy_on_request(handle)
   if authority ~= nil and authority ~= "-" then
     headers:replace(":authority", authority)
     headers:remove("{_AUTHORITY_HEADER}")
+  end
+  local random = headers:get("{TRACE}")
+  if random ~= nil then
+    random = random:gsub("-", "")
+    headers:replace("{TRACE}", "00-" .. random:sub(1, 32) .. "-" .. random:sub(33, 48) .. "-00")
   end
 end
 """
@@ -106,15 +114,24 @@ def http2(settings: Settings, *, most_streams: int | None = None) -> Http2Protoc
     )
 
 
-def tunnelled(settings: Settings) -> dict[str, Any]:
+def tunnelled(settings: Settings, host: str) -> dict[str, Any]:
     """Options of a cluster whose connections are CONNECT streams, each named after the endpoint that was chosen.
 
     `tcp_proxy` forms the name of a tunnel before an endpoint is chosen, so it is put in afterwards. A header with
     the chosen endpoint's own name, and only Lua may then change the authority.
+
+    Args:
+        settings: of all proxies.
+        host: full name of the service that is dialled, of which peers are told; empty where it is none.
     """
-    value = {"key": _AUTHORITY_HEADER, "value": f"%UPSTREAM_METADATA({METADATA}:authority)%"}
-    append = {"header": value, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-    named = HeaderMutation(mutations={"request_mutations": [{"append": append}]})
+    headers = {_AUTHORITY_HEADER: f"%UPSTREAM_METADATA({METADATA}:authority)%"}
+    if host:
+        headers["forwarded"] = f"%REQ(FORWARDED)%;host={host}"
+    mutations = [
+        {"append": {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+        for key, value in headers.items()
+    ]
+    named = HeaderMutation(mutations={"request_mutations": mutations})
     options = HttpProtocolOptions(
         explicit_http_config={"http2_protocol_options": http2(settings)},
         common_http_protocol_options={"idle_timeout": timedelta(seconds=settings.idle)},

@@ -44,11 +44,13 @@ class Destination(Struct, frozen=True):
         endpoints: any of them.
         depends: what was looked at.
         own: the answer holds for the one node that asked.
+        host: full name of the service; empty for a pod.
     """
 
     endpoints: tuple[Endpoint, ...]
     depends: frozenset[Topic]
     own: bool = False
+    host: str = ""
 
 
 def resource(index: Index, settings: Settings, type_url: str, name: str, proxy: str) -> Resource | None:
@@ -56,7 +58,7 @@ def resource(index: Index, settings: Settings, type_url: str, name: str, proxy: 
     found = _destination(index, name, proxy)
     if found is None:
         return None
-    message = _cluster(name, found.endpoints, settings) if type_url == CLUSTER else _assignment(name, found.endpoints)
+    message = _cluster(name, found, settings) if type_url == CLUSTER else _assignment(name, found.endpoints)
     return Resource(
         CLUSTER if type_url == CLUSTER else ENDPOINTS,
         name,
@@ -106,7 +108,7 @@ def _to_service(index: Index, service: Service, address: str, port: int, proxy: 
     depends = {about_address(address), about_service(service.key)}
     if service.waypoint is not None:
         endpoints, seen = _at_waypoint(index, service.waypoint, proxy)
-        return Destination(endpoints, frozenset(depends) | seen, own=True)
+        return Destination(endpoints, frozenset(depends) | seen, own=True, host=service.hostname)
     if service.mode is Preference.PASSTHROUGH:
         itself = Workload(uid=_nobody(service), name=service.name, namespace=service.namespace)
         return Destination((Endpoint(address, port, with_port(address, port), (), itself),), frozenset(depends))
@@ -115,7 +117,7 @@ def _to_service(index: Index, service: Service, address: str, port: int, proxy: 
     if near:
         depends.add(about_node(proxy))
     found = of_service(index, service, port, address, _client(index, proxy) if near else None)
-    return Destination(tuple(found), frozenset(depends), own=near)
+    return Destination(tuple(found), frozenset(depends), own=near, host=service.hostname)
 
 
 def _at_waypoint(index: Index, waypoint: WaypointAddress, proxy: str) -> tuple[tuple[Endpoint, ...], frozenset[Topic]]:
@@ -134,7 +136,7 @@ def _client(index: Index, proxy: str) -> Workload | None:
     return next(iter(index.on_node(proxy)), None)
 
 
-def _cluster(name: str, endpoints: Iterable[Endpoint], settings: Settings) -> Cluster:
+def _cluster(name: str, destination: Destination, settings: Settings) -> Cluster:
     found = Cluster(
         name=name,
         type="EDS",
@@ -147,11 +149,14 @@ def _cluster(name: str, endpoints: Iterable[Endpoint], settings: Settings) -> Cl
         common_lb_config={"healthy_panic_threshold": {"value": 0}},
         # Ends of tunnels by whom they must prove to be; what has no tunnel is dialled by the proxy itself.
         transport_socket_matches=[
-            *(_by_identities(each) for each in sorted({one.identities for one in endpoints if one.identities})),
+            *(
+                _by_identities(each)
+                for each in sorted({one.identities for one in destination.endpoints if one.identities})
+            ),
             {"name": RELAY, "match": {}, "transport_socket": clusters.relayed()},
         ],
     )
-    for key, value in clusters.tunnelled(settings).items():
+    for key, value in clusters.tunnelled(settings, destination.host).items():
         found.typed_extension_protocol_options[key].CopyFrom(value)
     return found
 

@@ -21,7 +21,7 @@ from sidestep.controlplane.generators.node.chains import (
     refused,
     remember,
 )
-from sidestep.controlplane.generators.node.clusters import DIRECT, METADATA, NOWHERE
+from sidestep.controlplane.generators.node.clusters import DIRECT, METADATA, NOWHERE, TRACE
 from sidestep.controlplane.generators.node.messages import ADS, HASHED, listening, literal, state
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.controlplane.generators.node.telemetry import Direction, baggage, logs
@@ -70,7 +70,12 @@ def _known(name: str, cluster: str, networks: tuple[str, ...], workload: Workloa
     proxy.on_demand.odcds_config.CopyFrom(ADS)
     proxy.on_demand.timeout.CopyFrom(_seconds(settings.on_demand_timeout))
     proxy.tunneling_config.hostname = _DESTINATION
-    for key, value in (("baggage", literal(baggage(workload))), ("forwarded", 'for="%DOWNSTREAM_REMOTE_ADDRESS%"')):
+    headers = {
+        "baggage": literal(baggage(workload)),
+        "forwarded": 'for="%DOWNSTREAM_REMOTE_ADDRESS%"',
+        TRACE: "%UNIQUE_ID%%UNIQUE_ID%",
+    }
+    for key, value in headers.items():
         proxy.tunneling_config.headers_to_add.add(header={"key": key, "value": value})
     return chain(name, [remember(values), proxied(proxy)], networks)
 
