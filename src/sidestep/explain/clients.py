@@ -12,10 +12,22 @@ from sidestep.explain.nearest import listed, suggestion
 from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
-from sidestep.semantics.requests import Client, NodeClient, OutsideClient, WorkloadClient
+from sidestep.semantics.requests import (
+    Client,
+    Guise,
+    NodeClient,
+    OutsideClient,
+    SomebodyClient,
+    WorkloadClient,
+)
 
 WHERE = "--client"
-FORMS = "NS/WORKLOAD, NS/POD, NS/SERVICEACCOUNT, NS/KIND/NAME, gateway:[NS/]NAME, node[:IP] or outside[:IP]"
+FORMS = (
+    "NS/WORKLOAD, NS/POD, NS/SERVICEACCOUNT, NS/KIND/NAME, gateway:[NS/]NAME, sidecar:NS/SERVICEACCOUNT, "
+    "ambient:NS/SERVICEACCOUNT, node[:IP] or outside[:IP]"
+)
+GUISES = frozenset(each.value for each in Guise)
+"""Words for a pod that may come, which nobody has read."""
 _SUFFIXES = (
     re.compile(r"-[a-z0-9]{5,10}-[a-z0-9]{5}$"),  # of a Deployment: the ReplicaSet's hash and the pod's own
     re.compile(r"-\d{7,10}-[a-z0-9]{5}$"),  # of a CronJob: minutes and the pod's own
@@ -46,6 +58,9 @@ def client_named(index: MeshIndex, text: str) -> FoundClient:
         return FoundClient(NodeClient(_address(rest)))
     if word == "outside":
         return FoundClient(OutsideClient(_address(rest)))
+    if word in GUISES:
+        somebody = _somebody(Guise(word), rest)
+        return FoundClient(somebody, somebody.namespace)
     if word == "gateway":
         client = gateway_named(index, rest)
         return FoundClient(client, client.namespace)
@@ -61,6 +76,15 @@ def same_client(index: MeshIndex, client: Client) -> Client:
         return client
     pods = index.workloads.get(client.ref)
     return WorkloadClient(client.ref, pods[0].place) if pods else client
+
+
+def _somebody(guise: Guise, text: str) -> SomebodyClient:
+    name, _, address = text.partition("@")
+    namespace, _, account = name.partition("/")
+    if not namespace or not account or "/" in account:
+        remedy = f"write {guise.value}:NS/SERVICEACCOUNT, with @IP where its address counts"
+        raise UsageError(f"{text!r} names no service account of a namespace", where=WHERE, remedy=remedy)
+    return SomebodyClient(namespace, account, guise, _address(address))
 
 
 def _address(text: str) -> str:

@@ -6,12 +6,27 @@ from sidestep.explain.explanation import DecidedBy, HopReport, StateReport, Way
 from sidestep.explain.policy_words import outcome_words, ztunnel_words
 from sidestep.semantics.authorization.trust import Bundle
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Decision, Hop, Proxy, Shape, Verdict
-from sidestep.semantics.requests import Client, GatewayClient, Http, NodeClient, OutsideClient, Request, WorkloadClient
+from sidestep.semantics.requests import (
+    Client,
+    GatewayClient,
+    Guise,
+    Http,
+    NodeClient,
+    OutsideClient,
+    Request,
+    SomebodyClient,
+    WorkloadClient,
+)
 
 _SHAPES = {
     Shape.RESET: "the connection is reset",
     Shape.CLOSED: "the connection is closed",
     Shape.HANG: "it hangs until somebody gives up",
+}
+_GUISES = {
+    Guise.SIDECAR: "with a sidecar",
+    Guise.OLD_SIDECAR: "with a sidecar that knows no HBONE",
+    Guise.AMBIENT: "in ambient",
 }
 _NAMED = (Proxy.WAYPOINT, Proxy.GATEWAY)
 _VERBS = {
@@ -95,6 +110,9 @@ def client_words(client: Client) -> str:
     match client:
         case WorkloadClient():
             return str(client.ref)
+        case SomebodyClient():
+            told = f"someone {client.namespace}/{client.account} {_GUISES[client.guise]}"
+            return f"{told} at {client.address}" if client.address else told
         case GatewayClient():
             return f"gateway {client.namespace}/{client.name}"
         case NodeClient():

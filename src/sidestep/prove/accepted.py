@@ -28,7 +28,7 @@ class Scope(Struct, frozen=True):
 
     Attributes:
         destination: `namespace/service`, or the host or address that is dialled.
-        client: `namespace/workload`, `gateway:namespace/name`, `outside` or `node`.
+        client: `namespace/workload`, `someone:namespace/account`, `gateway:namespace/name`, `outside` or `node`.
         method: of HTTP.
         path: of HTTP, without query; `*` stands for slashes too.
     """

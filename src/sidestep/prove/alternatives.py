@@ -15,7 +15,8 @@ from sidestep.semantics.hops.server import Arrival, arrive
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
-from sidestep.semantics.requests import Answers, Http, Request, Tcp, WorkloadClient
+from sidestep.semantics.requests import Answers, Client, Http, Request, SomebodyClient, Tcp, WorkloadClient
+from sidestep.semantics.somebody import pods_of
 
 _BY_NAME = {Mode.SIDECAR: Transport.MTLS, Mode.AMBIENT: Transport.HBONE}
 """How a caller's name comes to pods."""
@@ -63,12 +64,22 @@ def _by_themselves(index: MeshIndex, request: Request) -> Instances | None:
     return behind[0] if len(behind) == 1 else None
 
 
+def _pods(index: MeshIndex, client: Client) -> Instances | None:
+    match client:
+        case WorkloadClient():
+            return next((each for each in index.workloads.get(client.ref, ()) if each.place == client.group), None)
+        case SomebodyClient():
+            return pods_of(client)
+        case _:
+            return None
+
+
 def _by_name(index: MeshIndex, request: Request) -> Decision | None:
     """What pods that were dialled by their address say to a caller with a sidecar once they know who he is."""
     pods, client = _by_themselves(index, request), request.client
-    if pods is None or not isinstance(client, WorkloadClient):
+    if pods is None:
         return None
-    caller = next((each for each in index.workloads.get(client.ref, ()) if each.place == client.group), None)
+    caller = _pods(index, client)
     transport = _BY_NAME.get(pods.mode)
     if caller is None or caller.mode is not Mode.SIDECAR or transport is None:
         return None

@@ -12,6 +12,7 @@ from sidestep.semantics.requests import (
     NodeClient,
     OutsideClient,
     Request,
+    SomebodyClient,
     Tcp,
     WorkloadClient,
 )
@@ -30,6 +31,9 @@ def client_argument(client: Client) -> str:
     match client:
         case WorkloadClient():
             return f"{client.ref.namespace}/{client.ref.kind}/{client.ref.name}"
+        case SomebodyClient():
+            told = f"{client.guise.value}:{client.namespace}/{client.account}"
+            return f"{told}@{client.address}" if client.address else told
         case GatewayClient():
             return f"gateway:{client.namespace}/{client.name}"
         case NodeClient():

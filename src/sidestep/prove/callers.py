@@ -1,22 +1,31 @@
 """Who calls: everybody whom two meshes treat alike on the way to a destination stands for all that are like him.
 
 Told apart are: how a caller's traffic is captured, in both meshes; whom policies before the destination name; where
-routes, Sidecars, DestinationRules or NetworkPolicies count for some namespaces or labels alone.
+routes, Sidecars, DestinationRules or NetworkPolicies count for some namespaces or labels alone. Somebody who may come
+is asked where no pod that was read is like him.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
 
-from sidestep.model.kinds import DESTINATION_RULE, NETWORK_POLICY, SIDECAR, Kind
+from sidestep.model.kinds import DESTINATION_RULE, GATEWAY, NETWORK_POLICY, SIDECAR, Kind
 from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.named import Identities, Taken
+from sidestep.prove.strangers import Stranger
+from sidestep.semantics.identity import principal_of
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.requests import Client, Guise, SomebodyClient, WorkloadClient
+from sidestep.semantics.somebody import guise_of, pods_of
+from sidestep.semantics.waypoints import account_of
 
 _CALLING = (Mode.SIDECAR, Mode.AMBIENT, Mode.GATEWAY, Mode.PROXYLESS, Mode.NONE)
+_OF_A_CLASS = 2
+"""So many of a class are kept: what pods send to themselves is treated otherwise."""
 _CAPTURE = "traffic.sidecar.istio.io/"
 
 
@@ -24,29 +33,34 @@ class Caller(Struct, frozen=True):
     """Pods that call, in both meshes.
 
     Attributes:
-        ref: their workload.
         before: their group in the first mesh.
         after: in the second.
         kind: what of them counts wherever they call.
         principal: who they are.
+        clients: as requests name them, in each mesh.
     """
 
-    ref: WorkloadRef
     before: Instances
     after: Instances
     kind: Hashable
     principal: str
+    clients: tuple[Client, Client]
+
+    @property
+    def workload(self) -> WorkloadRef:
+        """Whose they are."""
+        return self.before.workload
 
     @property
     def namespace(self) -> str:
         """Where they run."""
-        return self.ref.namespace
+        return self.before.namespace
 
     @property
     def words(self) -> str:
         """For people."""
         modes = dict.fromkeys((self.before.mode.value, self.after.mode.value))
-        return f"{' then '.join(modes)} {self.ref}"
+        return f"{' then '.join(modes)} {self.workload}"
 
 
 class Apart(Struct, frozen=True):
@@ -57,14 +71,16 @@ class Apart(Struct, frozen=True):
         namespaces: that are treated for themselves.
         near: the destination's own, where callers of it may be treated otherwise; empty where they are not.
         labels: names of labels whose values count.
-        addresses: ranges of addresses that count.
+        addresses: one of each range that counts; empty where none does.
+        strangers: who may come, some for each class that the conditions tell apart.
     """
 
     taken: frozenset[Taken] = frozenset()
     namespaces: frozenset[str] = frozenset()
     near: str = ""
     labels: frozenset[str] = frozenset()
-    addresses: bool = False
+    addresses: tuple[str, ...] = ()
+    strangers: tuple[Stranger, ...] = ()
 
     def of(self, caller: Caller, by_principal: Mapping[str, int]) -> Hashable:
         """What tells a caller from others."""
@@ -92,7 +108,31 @@ class Callers(Struct, frozen=True, dict=True):
             for one in group:
                 if one.mode in _CALLING:
                     for other in _paired(one, group, others):
-                        yield Caller(ref, one, other, self._kind(one, other), one.principal(domain))
+                        clients = WorkloadClient(ref, one.place), WorkloadClient(ref, other.place)
+                        yield Caller(one, other, self._kind(one, other), one.principal(domain), clients)
+
+    def _strangers(self, apart: Apart) -> Iterator[Caller]:
+        """Everybody who may come, as pods of his namespace do, or of any where it has none."""
+        for stranger in apart.strangers:
+            for before, after in self._guises.get(stranger[0], self._guises[""]):
+                for address in apart.addresses or ("",):
+                    yield self._somebody(stranger, before, after, address)
+
+    def _somebody(self, stranger: Stranger, before: Guise, after: Guise, address: str) -> Caller:
+        clients = SomebodyClient(*stranger, before, address), SomebodyClient(*stranger, after, address)
+        one, other = map(pods_of, clients)
+        return Caller(one, other, self._kind(one, other), self.identities.principal(stranger), clients)
+
+    @cached_property
+    def _guises(self) -> Mapping[str, tuple[tuple[Guise, Guise], ...]]:
+        """As what pods of a namespace are there in both meshes; those of all namespaces together under no name."""
+        found: dict[str, dict[tuple[Guise, Guise], None]] = {"": {}}
+        for each in self.all:
+            before, after = guise_of(each.before), guise_of(each.after)
+            if before is not None and after is not None:
+                for space in ("", each.namespace):
+                    found.setdefault(space, {})[before, after] = None
+        return {space: tuple(sorted(guises)) for space, guises in found.items()}
 
     def _kind(self, one: Instances, other: Instances) -> Hashable:
         sides = ((self._scopes[0], one), (self._scopes[1], other))
@@ -105,7 +145,13 @@ class Callers(Struct, frozen=True, dict=True):
     @cached_property
     def identities(self) -> Identities:
         """Of all callers."""
-        return Identities(tuple(sorted({each.principal for each in self.all})))
+        domain = self.before.settings.trust_domain
+        proxies = frozenset(
+            principal_of(domain, each.meta.namespace, account_of(each))
+            for index in (self.before, self.after)
+            for each in index.mesh.of(GATEWAY)
+        )
+        return Identities(tuple(sorted({each.principal for each in self.all})), domain, proxies)
 
     @cached_property
     def _by_principal(self) -> Mapping[str, tuple[Caller, ...]]:
@@ -119,18 +165,22 @@ class Callers(Struct, frozen=True, dict=True):
     def _by_namespace(self) -> Mapping[Hashable, tuple[Caller, ...]]:
         return _grouped(self.all, lambda caller: (caller.namespace, caller.kind))
 
-    def classes(self, apart: Apart) -> Mapping[Hashable, Caller]:
-        """One caller of each class, by what tells it from others; those that policies name last."""
+    def classes(self, apart: Apart) -> Mapping[Hashable, tuple[Caller, ...]]:
+        """One or two callers of each class, by what tells it from others; those that policies name last."""
         known = self._classes.get(apart)
         if known is None:
             known = self._classes[apart] = self._found(apart)
         return known
 
-    def _found(self, apart: Apart) -> dict[Hashable, Caller]:
+    def _found(self, apart: Apart) -> dict[Hashable, tuple[Caller, ...]]:
         by_principal = _numbered(apart.taken)
-        seen: dict[Hashable, Caller] = {}
-        for caller in self._candidates(apart, by_principal):
-            seen.setdefault(apart.of(caller, by_principal), caller)
+        seen: dict[Hashable, tuple[Caller, ...]] = {}
+        for callers in (self._candidates(apart, by_principal), self._strangers(apart)):
+            for caller in callers:
+                key = apart.of(caller, by_principal)
+                known = seen.get(key, ())
+                if len(known) < _OF_A_CLASS and all(each.workload != caller.workload for each in known):
+                    seen[key] = (*known, caller)
         return seen
 
     def _candidates(self, apart: Apart, named: Mapping[str, int]) -> Iterator[Caller]:
@@ -140,17 +190,16 @@ class Callers(Struct, frozen=True, dict=True):
             return
         special = {*apart.namespaces, apart.near}
         for group in self._by_kind.values():
-            stranger = (each for each in group if each.principal not in named and each.namespace not in special)
-            yield from (each for each in [next(stranger, None)] if each is not None)
+            yield from _first(each for each in group if each.principal not in named and each.namespace not in special)
         for (space, _), group in self._special(special):
-            stranger = (each for each in group if each.principal not in named and each.namespace == space)
-            yield from (each for each in [next(stranger, None)] if each is not None)
-        one_of_each: set[Hashable] = set()
+            yield from _first(each for each in group if each.principal not in named and each.namespace == space)
+        some: dict[Hashable, set[WorkloadRef]] = {}
         for principal, number in named.items():
             for caller in self._by_principal.get(principal, ()):
                 key = (number, caller.kind, caller.namespace if caller.namespace in special else "")
-                if key not in one_of_each:
-                    one_of_each.add(key)
+                known = some.setdefault(key, set())
+                if len(known) < _OF_A_CLASS and caller.workload not in known:
+                    known.add(caller.workload)
                     yield caller
 
     def _special(self, spaces: set[str]) -> Iterator[tuple[Any, tuple[Caller, ...]]]:
@@ -160,8 +209,16 @@ class Callers(Struct, frozen=True, dict=True):
                     yield (space, kind), self._by_namespace[space, kind]
 
     @cached_property
-    def _classes(self) -> dict[Apart, Mapping[Hashable, Caller]]:
+    def _classes(self) -> dict[Apart, Mapping[Hashable, tuple[Caller, ...]]]:
         return {}
+
+
+def _first(callers: Iterator[Caller]) -> Iterator[Caller]:
+    """The first, and the next of another workload."""
+    first = next(callers, None)
+    if first is not None:
+        yield first
+        yield from islice((each for each in callers if each.workload != first.workload), _OF_A_CLASS - 1)
 
 
 def _paired(one: Instances, group: tuple[Instances, ...], others: tuple[Instances, ...]) -> Iterable[Instances]:
@@ -175,7 +232,8 @@ def _paired(one: Instances, group: tuple[Instances, ...], others: tuple[Instance
 
 def _kind(pods: Instances) -> Hashable:
     notes = tuple(sorted((name, value) for name, value in pods.shape.annotations.items() if name.startswith(_CAPTURE)))
-    return pods.mode, pods.hbone, pods.captures, pods.shape.spec.host_network, notes
+    sidecar = (pods.hbone, pods.captures) if pods.mode is Mode.SIDECAR else ()
+    return pods.mode, sidecar, pods.shape.spec.host_network, notes
 
 
 def _scopes(index: MeshIndex) -> dict[str, Hashable]:

@@ -6,67 +6,125 @@ from functools import cached_property
 from msgspec import Struct
 
 from sidestep.prove.residual import each_term
+from sidestep.prove.strangers import Patterns, Stranger, strangers
 from sidestep.semantics.authorization.evaluate import PolicySet, term_holds
 from sidestep.semantics.authorization.policy import Attribute, Term, Values
 from sidestep.semantics.authorization.seen import Seen
 from sidestep.semantics.authorization.ztunnel import Group, Match, Side, group_matches
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
-from sidestep.semantics.identity import parse_principal
+from sidestep.semantics.identity import parse_principal, principal_of
 
 IDENTITY = frozenset({Attribute.PRINCIPAL, Attribute.NAMESPACE, Attribute.SERVICE_ACCOUNT, Attribute.TRUST_DOMAIN})
 _NOTHING = Values()
 Taken = frozenset[str]
 
 
+class AtEnvoy(Struct, frozen=True):
+    """One side of an Envoy condition on identities."""
+
+    attribute: Attribute
+    side: Values
+
+    def takes(self, principal: str) -> bool:
+        """Whether it takes an identity."""
+        return bool(term_holds(Term(self.attribute, self.side, _NOTHING, ""), Seen(identity=principal)))
+
+    @property
+    def patterns(self) -> Patterns:
+        """What it is written with."""
+        match self.attribute:
+            case Attribute.PRINCIPAL:
+                return Patterns(principals=self.side.written)
+            case Attribute.NAMESPACE:
+                return Patterns(namespaces=self.side.written)
+            case Attribute.SERVICE_ACCOUNT:
+                return Patterns(accounts=self.side.written)
+            case _:
+                return Patterns()
+
+
+class AtZtunnel(Struct, frozen=True):
+    """One kind of identities in a match of ztunnel's."""
+
+    side: Side
+
+    def takes(self, principal: str) -> bool:
+        """Whether it takes an identity."""
+        return bool(group_matches(Group(((Match(self.side),),)), Seen(identity=principal)))
+
+    @property
+    def patterns(self) -> Patterns:
+        """What it is written with."""
+        accounts = tuple(f"{each.namespace}/{each.account}" for each in self.side.accounts)
+        return Patterns(self.side.principals, self.side.namespaces, accounts)
+
+
+Condition = AtEnvoy | AtZtunnel
+
+
 class Identities(Struct, frozen=True, dict=True):
-    """All identities of a mesh."""
+    """All identities of a mesh.
+
+    Attributes:
+        principals: of everybody who was read.
+        trust_domain: of whoever may come.
+        of_proxies: those of gateways and waypoints, under which nobody else is taken to come.
+    """
 
     principals: tuple[str, ...]
+    trust_domain: str
+    of_proxies: frozenset[str]
 
-    def taken_by_term(self, term: Term) -> Iterator[Taken]:
-        """Whom the sides of an Envoy condition take."""
-        for side in (term.one_of, term.none_of):
-            if side.matchers:
-                yield self._of_envoy(term.attribute, side)
-
-    def taken_by_side(self, side: Side) -> Taken:
-        """Whom the identities of a match of ztunnel's take."""
-        key = (side.namespaces, side.accounts, side.principals)
-        found = self._known.get(key)
+    def taken(self, condition: Condition) -> Taken:
+        """Whom of those that were read a condition takes."""
+        found = self._known.get(condition)
         if found is None:
-            asked = Group(((Match(Side(*key)),),))
-            near = self._near_ztunnel(side)
-            found = frozenset(each for each in near if group_matches(asked, Seen(identity=each)))
-            self._known[key] = found
+            near = self._near(condition.patterns)
+            found = self._known[condition] = frozenset(each for each in near if condition.takes(each))
         return found
 
-    def _of_envoy(self, attribute: Attribute, side: Values) -> Taken:
-        key = (attribute, side.matchers)
-        found = self._known.get(key)
+    def strangers(self, conditions: frozenset[Condition], spaces: frozenset[str]) -> tuple[Stranger, ...]:
+        """Accounts that nobody who was read has, some for each class that conditions can tell apart.
+
+        Args:
+            conditions: on identities.
+            spaces: namespaces that are told apart beside.
+        """
+        key = (conditions, spaces)
+        found = self._strange.get(key)
         if found is None:
-            asked = Term(attribute, side, _NOTHING, "")
-            near = self._near(attribute, side.written)
-            found = self._known[key] = frozenset(each for each in near if term_holds(asked, Seen(identity=each)))
+            possible = strangers((each.patterns for each in conditions), spaces)
+            known = self._all | self.of_proxies
+            found = tuple(each for each in possible if self.principal(each) not in known)
+            self._strange[key] = found
         return found
 
-    def _near(self, attribute: Attribute, written: tuple[str, ...]) -> Iterable[str]:
+    def principal(self, stranger: Stranger) -> str:
+        """Who somebody is that may come."""
+        return principal_of(self.trust_domain, *stranger)
+
+    def with_strangers(self, conditions: frozenset[Condition], of: tuple[Stranger, ...]) -> frozenset[Taken]:
+        """Whom each condition takes, those among them that may come."""
+        key = (conditions, of)
+        found = self._with_strangers.get(key)
+        if found is None:
+            names = [self.principal(each) for each in of]
+            found = frozenset(
+                self.taken(condition) | {name for name in names if condition.takes(name)} for condition in conditions
+            )
+            self._with_strangers[key] = found
+        return found
+
+    def _near(self, patterns: Patterns) -> Iterable[str]:
         """Those that may be taken at all, without looking at everybody where names are exact."""
-        if any("*" in value for value in written) or attribute is Attribute.TRUST_DOMAIN:
+        written = (*patterns.principals, *patterns.namespaces)
+        if not (written or patterns.accounts) or any("*" in value for value in written):
             return self.principals
-        if attribute is Attribute.PRINCIPAL:
-            return [value for value in written if value in self._all]
-        if attribute is Attribute.NAMESPACE:
-            return [each for value in written for each in self._by_namespace.get(value, ())]
-        return [each for value in written for each in self._by_account.get(value.rpartition("/")[2], ())]
-
-    def _near_ztunnel(self, side: Side) -> Iterable[str]:
-        if any("*" in value for value in (*side.namespaces, *side.principals)):
-            return self.principals
-        if side.principals:
-            return [value for value in side.principals if value in self._all]
-        if side.namespaces:
-            return [each for value in side.namespaces for each in self._by_namespace.get(value, ())]
-        return [each for account in side.accounts for each in self._by_account.get(account.account, ())]
+        if patterns.principals:
+            return [value for value in patterns.principals if value in self._all]
+        if patterns.namespaces:
+            return [each for value in patterns.namespaces for each in self._by_namespace.get(value, ())]
+        return [each for value in patterns.accounts for each in self._by_account.get(value.rpartition("/")[2], ())]
 
     @cached_property
     def _all(self) -> frozenset[str]:
@@ -89,31 +147,41 @@ class Identities(Struct, frozen=True, dict=True):
         return found
 
     @cached_property
-    def _known(self) -> dict[object, Taken]:
+    def _known(self) -> dict[Condition, Taken]:
+        return {}
+
+    @cached_property
+    def _strange(self) -> dict[object, tuple[Stranger, ...]]:
+        return {}
+
+    @cached_property
+    def _with_strangers(self) -> dict[object, frozenset[Taken]]:
         return {}
 
 
-def of_policies(identities: Identities, policies: PolicySet) -> set[Taken]:
-    """Whom each condition of policies takes."""
-    found: set[Taken] = set()
+def of_policies(policies: PolicySet) -> set[Condition]:
+    """Each condition of policies on identities."""
+    found: set[Condition] = set()
     if not policies.attributes.isdisjoint(IDENTITY) or policies.audit or policies.shadow:
-        each_term(
-            policies,
-            lambda term: found.update(identities.taken_by_term(term)) if term.attribute in IDENTITY else None,
-        )
+        each_term(policies, lambda term: found.update(_of_term(term)) if term.attribute in IDENTITY else None)
     return found
 
 
-def of_ztunnel(identities: Identities, policies: ZtunnelSet) -> set[Taken]:
-    """Whom each match of ztunnel's policies takes; matches without identities take nobody apart."""
-    found: set[Taken] = set()
+def _of_term(term: Term) -> Iterator[Condition]:
+    for side in (term.one_of, term.none_of):
+        if side.matchers:
+            yield AtEnvoy(term.attribute, side)
+
+
+def of_ztunnel(policies: ZtunnelSet) -> set[Condition]:
+    """Each match of ztunnel's policies; matches without identities take nobody apart."""
+    found: set[Condition] = set()
     for each in (*policies.deny, *policies.allow):
         for group in each.groups:
             for clause in group.clauses:
                 for match in clause:
                     for side in (match.positive, match.negative):
-                        if side.namespaces or side.accounts or side.principals:
-                            found |= {identities.taken_by_side(part) for part in _apart(side)}
+                        found.update(AtZtunnel(part) for part in _apart(side))
     return found
 
 

@@ -13,6 +13,7 @@ _HTTP = re.compile(
     r"(?P<client>.+?) sends (?P<method>\S+) (?P<path>.*) to (?P<host>\S+):(?P<port>\d+)(?: with a token.*)?", re.DOTALL
 )
 _TCP = re.compile(r"(?P<client>.+?) opens TCP to (?P<host>\S+):(?P<port>\d+)", re.DOTALL)
+_SOMEONE = re.compile(r"someone (\S+/\S+) .*")
 _KIND = re.compile(r"(\S+) (\S+/\S+)")
 _SVC = re.compile(r"([^.]+)\.([^.]+)\.svc(\..*)?")
 
@@ -21,7 +22,8 @@ class Subject(Struct, frozen=True):
     """What a request is about; texts are empty where it has none.
 
     Attributes:
-        client: `namespace/workload`, `gateway:namespace/name`, `outside` or `node`, with an address where one is known.
+        client: `namespace/workload`, `someone:namespace/account`, `gateway:namespace/name`, `outside` or `node`, the
+            latter with an address where one is known.
         host: name or address dialled.
         port: dialled.
         method: of HTTP.
@@ -70,5 +72,8 @@ def destinations(subject: Subject, index: MeshIndex) -> Iterator[str]:
 def _client(words: str) -> str:
     if words.startswith("gateway "):
         return f"gateway:{words.removeprefix('gateway ')}"
+    somebody = _SOMEONE.fullmatch(words)
+    if somebody:
+        return f"someone:{somebody[1]}"
     found = _KIND.fullmatch(words)
     return found[2] if found else words.replace(" ", ":", 1)

@@ -9,11 +9,12 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.addresses import representatives
 from sidestep.prove.affected import changed_namespaces
 from sidestep.prove.callers import Apart, Caller, Callers
 from sidestep.prove.guards import Guards
-from sidestep.prove.named import Taken, of_policies, of_ztunnel
+from sidestep.prove.named import Condition, of_policies, of_ztunnel
 from sidestep.prove.residual import blocks, each_term
 from sidestep.semantics.authorization.evaluate import PolicySet
 from sidestep.semantics.authorization.matchers import is_cidr
@@ -23,7 +24,7 @@ from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
-from sidestep.semantics.requests import Client, GatewayClient, NodeClient, OutsideClient, WorkloadClient
+from sidestep.semantics.requests import Client, GatewayClient, NodeClient, OutsideClient
 from sidestep.semantics.routing.hosts import is_wildcard
 from sidestep.semantics.service_index import Port, Service
 
@@ -244,12 +245,13 @@ class Ways(Struct, frozen=True, dict=True):
         if told is None:
             told = self.kept[key] = self._apart(host, sides, namespace)
         classes = self.callers.classes(told.apart)
-        callers = [_as_client(each) for key, each in classes.items() if not (new and key in told.asked)]
+        own = {each.workload for _, pods in sides for each in pods}
+        callers = [_as_client(each, own) for key, each in classes.items() if not (new and key in told.asked)]
         told.asked.update(classes)
         return callers if new else [*self._strangers(told), *callers]
 
     def _strangers(self, told: "Told") -> Iterator[tuple[Client, Client, str]]:
-        for address in representatives(told.ranges) if told.ranges else ("",):
+        for address in told.apart.addresses or ("",):
             outside = OutsideClient(address)
             yield outside, outside, f"outside {address}".rstrip()
             if self.nodes:
@@ -257,7 +259,7 @@ class Ways(Struct, frozen=True, dict=True):
                 yield node, node, f"node {address}".rstrip()
 
     def _apart(self, host: str, sides: Sides, namespace: str) -> "Told":
-        taken: set[Taken] = set()
+        asked: set[Condition] = set()
         ranges: set[str] = set()
         spaces: set[str] = set()
         labels: set[str] = set()
@@ -265,19 +267,23 @@ class Ways(Struct, frozen=True, dict=True):
         for guards, pods in sides:
             sets = guards.policies(host) if host else (each for one in pods for each in guards.of_pods(one))
             for policies in sets:
-                taken |= of_policies(self.callers.identities, policies)
+                asked |= of_policies(policies)
                 ranges |= blocks(policies, _SOURCES)
             for of in guards.at_ztunnel(pods):
-                taken |= of_ztunnel(self.callers.identities, of)
+                asked |= of_ztunnel(of)
                 ranges |= _ranges_at_ztunnel(of)
             spaces |= guards.namespaces(host) if host else set()
             labels |= guards.labels(host)
             peers = guards.network(namespace)
             spaces, labels, ranges = spaces | peers.namespaces, labels | peers.labels, ranges | peers.blocks
             near = namespace if guards.scoped else near
-        known = frozenset(each for each in ranges if is_cidr(each))
-        apart = Apart(frozenset(taken), frozenset(spaces), near, frozenset(labels), bool(known))
-        return Told(apart, known)
+        known = [each for each in ranges if is_cidr(each)]
+        addresses = representatives(known) if known else ()
+        own = self.callers.identities
+        conditions, special = frozenset(asked), frozenset(spaces | {namespace} - {""})
+        strangers = own.strangers(conditions, special)
+        taken = own.with_strangers(conditions, strangers)
+        return Told(Apart(taken, frozenset(spaces), near, frozenset(labels), addresses, strangers))
 
 
 class Told(Struct, frozen=True):
@@ -285,18 +291,17 @@ class Told(Struct, frozen=True):
 
     Attributes:
         apart: what of them counts.
-        ranges: of addresses.
         asked: classes of them that were asked there, which is noted as they are.
     """
 
     apart: Apart
-    ranges: frozenset[str]
     asked: set[Hashable] = set()
 
 
-def _as_client(caller: Caller) -> tuple[Client, Client, str]:
-    one = WorkloadClient(caller.ref, caller.before.place)
-    return one, WorkloadClient(caller.ref, caller.after.place), caller.words
+def _as_client(alike: tuple[Caller, ...], own: set[WorkloadRef]) -> tuple[Client, Client, str]:
+    """One for all that are alike; not the destination itself, if there is another."""
+    caller = next((each for each in alike if each.workload not in own), alike[0])
+    return *caller.clients, caller.words
 
 
 def _ports(service: Service, pods: Iterable[Instances]) -> Iterator[tuple[int, Declared]]:

@@ -19,8 +19,10 @@ from sidestep.semantics.requests import (
     NodeClient,
     OutsideClient,
     Request,
+    SomebodyClient,
     WorkloadClient,
 )
+from sidestep.semantics.somebody import pods_of
 
 
 def decide(index: MeshIndex, request: Request) -> Decision:
@@ -41,8 +43,9 @@ def _branches(index: MeshIndex, request: Request) -> list[Branch]:
                 return [
                     Traveller(index, request, sender, http=http).unknown(str(ref), f"{ref} has no pods to call from")
                 ]
-            traveller = Traveller(index, request, _sender(index, found), http=http)
-            return _from_pods(traveller, found, resolve(index, request.to, found.namespace))
+            return _from_one(index, request, http, found)
+        case SomebodyClient() as somebody:
+            return _from_one(index, request, http, pods_of(somebody))
         case GatewayClient(namespace=namespace, name=name):
             return _from_gateway(index, request, namespace, name, http)
         case NodeClient(address=address):
@@ -51,6 +54,11 @@ def _branches(index: MeshIndex, request: Request) -> list[Branch]:
         case OutsideClient(address=address):
             sender = Sender(f"outside {address}".rstrip(), address=address)
             return _from_plain(Traveller(index, request, sender, http=http))
+
+
+def _from_one(index: MeshIndex, request: Request, http: Http | None, client: Instances) -> list[Branch]:
+    traveller = Traveller(index, request, _sender(index, client), http=http)
+    return _from_pods(traveller, client, resolve(index, request.to, client.namespace))
 
 
 def _pods(index: MeshIndex, ref: WorkloadRef, group: int) -> Instances | None:

@@ -49,7 +49,6 @@ from sidestep.semantics.unread import taken_for_granted
 from sidestep.semantics.versions import IstioVersion
 from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, Binding, BindingState, binding
 
-_ACCOUNT = "gateway.istio.io/service-account"
 _HOLDS = (BindingState.ACCEPTED, BindingState.UNDECIDED)
 _ALLOW_WAYPOINTS = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
@@ -200,10 +199,8 @@ class MeshIndex(Struct, frozen=True, dict=True):
         return frozenset((each.namespace, each.name) for each in asked if each and each.state is BindingState.ACCEPTED)
 
     def waypoint_principal(self, bound: Binding) -> str:
-        """Who a waypoint is: istiod makes a service account of its name, unless an annotation names another."""
-        annotations = bound.gateway.meta.annotations if bound.gateway else {}
-        account = annotations.get(_ACCOUNT) or bound.name
-        return principal_of(self.settings.trust_domain, bound.namespace, account)
+        """Who a waypoint is."""
+        return principal_of(self.settings.trust_domain, bound.namespace, bound.account)
 
     def gateway_pods(self, namespace: str, name: str) -> tuple[Instances, ...]:
         """The pods of a Gateway of the Gateway API: of a waypoint or an ingress gateway."""

@@ -23,6 +23,30 @@ class GatewayClient(Struct, frozen=True, gc=False, tag="gateway"):
     name: str
 
 
+class Guise(StrEnum):
+    """How a pod that nobody has read takes part in the mesh."""
+
+    SIDECAR = "sidecar"
+    OLD_SIDECAR = "old-sidecar"
+    AMBIENT = "ambient"
+
+
+class SomebodyClient(Struct, frozen=True, gc=False, tag="somebody"):
+    """A pod that may come: of an account that no pod that was read has, maybe in a namespace that is not there yet.
+
+    Attributes:
+        namespace: its own.
+        account: its service account.
+        guise: whether it has a sidecar, one that knows no HBONE, or is in ambient.
+        address: its own; empty where it does not count.
+    """
+
+    namespace: str
+    account: str
+    guise: Guise
+    address: str = ""
+
+
 class NodeClient(Struct, frozen=True, gc=False, tag="node"):
     """A process on a node: a kubelet, an agent on the host's network."""
 
@@ -35,7 +59,7 @@ class OutsideClient(Struct, frozen=True, gc=False, tag="outside"):
     address: str = ""
 
 
-Client = WorkloadClient | GatewayClient | NodeClient | OutsideClient
+Client = WorkloadClient | SomebodyClient | GatewayClient | NodeClient | OutsideClient
 
 
 class Http(Struct, frozen=True, gc=False):

@@ -20,8 +20,6 @@ from sidestep.semantics.identity import principal_of
 from sidestep.semantics.mesh_config import mesh_configs, trust_domains
 from sidestep.semantics.waypoints import Binding
 
-_ACCOUNT = "gateway.istio.io/service-account"
-
 
 class WaypointPeer(Struct, frozen=True):
     """A waypoint as the pods see it.
@@ -46,9 +44,8 @@ class WaypointPeer(Struct, frozen=True):
 
 def peer_of(mesh: Mesh, binding: Binding) -> WaypointPeer:
     """The identity of a waypoint that something is bound to."""
-    annotations = binding.gateway.meta.annotations if binding.gateway else {}
     domains = tuple(sorted(trust_domains(mesh)))
-    return WaypointPeer(binding.namespace, annotations.get(_ACCOUNT) or binding.name, domains, bool(mesh_configs(mesh)))
+    return WaypointPeer(binding.namespace, binding.account, domains, bool(mesh_configs(mesh)))
 
 
 def target_ports(service: Resource[Service], shape: PodShape | None) -> tuple[int, ...]:

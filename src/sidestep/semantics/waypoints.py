@@ -26,6 +26,7 @@ USE_WAYPOINT_NAMESPACE = "istio.io/use-waypoint-namespace"
 WAYPOINT_FOR = "istio.io/waypoint-for"
 CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
 HBONE_PORT = 15008
+SERVICE_ACCOUNT = "gateway.istio.io/service-account"
 INBOUND_BINDING = "ambient.istio.io/waypoint-inbound-binding"
 
 _NEVER_BOUND = ("istio.io-mesh-controller", "istio.io-eastwest-controller")
@@ -56,10 +57,20 @@ class Binding(Struct, frozen=True):
     state: BindingState
     gateway: Resource[Spec] | None = None
 
+    @property
+    def account(self) -> str:
+        """Under which service account the waypoint runs."""
+        return account_of(self.gateway) if self.gateway is not None else self.name
+
 
 def is_waypoint_gateway(gateway: Resource[Spec]) -> bool:
     """Whether a Gateway is of a waypoint class."""
     return str((gateway.view.spec or {}).get("gatewayClassName")) in CLASSES
+
+
+def account_of(gateway: Resource[Spec]) -> str:
+    """Under which service account a Gateway's pods run: one of its name, unless an annotation names another."""
+    return gateway.meta.annotations.get(SERVICE_ACCOUNT) or gateway.meta.name
 
 
 def binding(mesh: Mesh, labels: Labels, namespace: str, traffic: str) -> Binding | None:

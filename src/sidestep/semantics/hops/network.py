@@ -22,15 +22,17 @@ from sidestep.semantics.instances import Instances
 from sidestep.semantics.network_index import NetworkRules
 from sidestep.semantics.network_policies import PROBES
 from sidestep.semantics.selectors import selects
+from sidestep.semantics.somebody import SOMEONE
 from sidestep.semantics.waypoints import HBONE_PORT
 
 
 class _End(Struct, frozen=True):
-    """The other end of a leg, as a rule's peers name it."""
+    """The other end of a leg, as a rule's peers name it; of a pod that may come, in a namespace that may."""
 
     namespace: str
     labels: Labels
     address: str
+    may_come: bool = False
 
 
 def network_check(traveller: Traveller, to: Instances, transport: Transport, port: int) -> Check | None:
@@ -61,7 +63,8 @@ def _arriving(traveller: Traveller, to: Instances, port: int) -> Check | None:
     if not applied:
         return broken
     sender = traveller.sender
-    here = _End(sender.namespace, sender.labels, sender.address)
+    may_come = sender.instances is not None and sender.instances.workload.kind == SOMEONE
+    here = _End(sender.namespace, sender.labels, sender.address, may_come)
     rules = {each.id: (each.view.spec.ingress or ()) for each in applied}
     answers = [_admits(traveller, rules[each.id], (here, to, each.meta.namespace), port) for each in applied]
     return _told(applied, answers, f"admits {sender.words} to TCP {port}", broken)
@@ -133,15 +136,16 @@ def _peer_admits(traveller: Traveller, peer: Mapping[str, Any], other: _End, nam
         return None
     if not other.namespace:
         return False
-    near = other.namespace == namespace if wanted is None else _space_selected(traveller, wanted, other.namespace)
+    near = other.namespace == namespace if wanted is None else _space_selected(traveller, wanted, other)
     return every((near, pods is None or _selected(pods, other.labels)))
 
 
-def _space_selected(traveller: Traveller, selector: object, namespace: str) -> bool | None:
+def _space_selected(traveller: Traveller, selector: object, other: _End) -> bool | None:
     """Whether a selector takes a namespace; by its name alone where its labels were not read."""
-    mesh = traveller.index.mesh
+    mesh, namespace = traveller.index.mesh, other.namespace
     found = _selected(selector, {NAMESPACE_NAME: namespace, **mesh.namespace_labels(namespace)})
-    return None if found is False and mesh.find(NAMESPACE, "", namespace) is None else found
+    unread = not other.may_come and mesh.find(NAMESPACE, "", namespace) is None
+    return None if found is False and unread else found
 
 
 def _block_admits(block: Mapping[str, Any], other: _End) -> bool | None:
