@@ -157,14 +157,18 @@ class ZtunnelClient:
     """A ztunnel of a node.
 
     Args:
-        port: of the control plane, on loopback.
+        port: of the control plane.
         roots: by which it is checked.
         node: the ztunnel's.
         token: that it shows.
+        name: in the control plane's certificate.
+        host: of the control plane.
     """
 
-    def __init__(self, port: int, roots: bytes, node: str, token: str, name: str = "controlplane.test") -> None:
-        self._port, self._roots, self.node, self._token, self._name = port, roots, node, token, name
+    def __init__(
+        self, port: int, roots: bytes, node: str, token: str, name: str = "controlplane.test", host: str = "127.0.0.1"
+    ) -> None:
+        self._at, self._roots, self.node, self._token, self._name = f"{host}:{port}", roots, node, token, name
         self.store = Store()
 
     @asynccontextmanager
@@ -220,7 +224,7 @@ class ZtunnelClient:
 
     def _channel(self) -> grpc.aio.Channel:
         options = (("grpc.ssl_target_name_override", self._name),)
-        return grpc.aio.secure_channel(f"127.0.0.1:{self._port}", grpc.ssl_channel_credentials(self._roots), options)
+        return grpc.aio.secure_channel(self._at, grpc.ssl_channel_credentials(self._roots), options)
 
 
 def request_for(key: ec.EllipticCurvePrivateKey, uri: str = "spiffe://what/ever") -> str:
@@ -288,10 +292,19 @@ class ZdsClient:
     def close(self) -> None:
         self._socket.close()
 
+    def given(self, uid: str, descriptor: int) -> None:
+        """A pod's namespace, as long as it is looked at."""
+
+    def left(self, uid: str) -> None:
+        """A pod is to be served no more."""
+
     def _note(self, request: Any, descriptors: list[int]) -> None:
         if request.HasField("add"):
             info = request.add.workload_info
             number = os.fstat(descriptors[0]).st_ino
+            self.given(request.add.uid, descriptors[0])
             self.pods[request.add.uid] = (info.name, info.namespace, info.service_account, number)
         elif request.HasField("del"):
-            self.pods.pop(getattr(request, "del").uid, None)
+            uid = getattr(request, "del").uid
+            self.left(uid)
+            self.pods.pop(uid, None)

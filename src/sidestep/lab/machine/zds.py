@@ -7,7 +7,7 @@ A pod is told to who came last; that one is gone, to all.
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ class Zds:
         self._lines: list[_Line] = []
         self._ready = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: dict[str, asyncio.Task[None]] = {}
 
     async def listen(self) -> None:
         """Take proxies in from now on."""
@@ -71,6 +72,12 @@ class Zds:
             os.umask(before)
         listener.listen(_WAITING)
         self._keep(self._accept(listener))
+
+    async def close(self) -> None:
+        """Hang up on all, and take nobody in any more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def connected(self) -> bool:
@@ -89,13 +96,16 @@ class Zds:
                 await self._ready.wait()
         except TimeoutError as error:
             raise TransportError(f"no ztunnel came to its socket in {_COMING:g} s", where=str(self.path)) from error
+        if pod.uid in self._leaving:
+            await self._leaving[pod.uid]
         if self._lines and pod.uid not in self._lines[-1].told:
             await self._lines[-1].add(pod)
 
     def remove(self, uid: str) -> None:
         """A pod is not captured any more, or gone: its connections end."""
         if self._pods.pop(uid, None) is not None:
-            self._keep(self._remove(uid))
+            task = self._leaving[uid] = self._keep(self._remove(uid))
+            task.add_done_callback(lambda _: self._leaving.pop(uid, None))
 
     async def _remove(self, uid: str) -> None:
         for line in list(self._lines):
@@ -104,9 +114,10 @@ class Zds:
                 await line.ask(ZDS["WorkloadRequest"](**{"del": {"uid": uid}}))
 
     async def _accept(self, listener: socket.socket) -> None:
-        while True:
-            connection, _ = await asyncio.get_running_loop().sock_accept(listener)
-            self._keep(self._serve(_Line(connection)))
+        with listener:
+            while True:
+                connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+                self._keep(self._serve(_Line(connection)))
 
     async def _serve(self, line: "_Line") -> None:
         try:
@@ -135,10 +146,11 @@ class Zds:
         except Declined as declined:
             self._say(declined.message)
 
-    def _keep(self, work: Any) -> None:
+    def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 class Declined(TransportError):  # noqa: N818 - it is an answer, and reads as one
