@@ -9,7 +9,6 @@ import click
 
 from sidestep.cli.lab.choices import lab_name
 from sidestep.cli.lab.node_proxy import NodeProxy
-from sidestep.cli.lab.node_proxy import NodeProxy
 from sidestep.cli.lab.progress import pods_ready
 from sidestep.cli.options import Duration, chosen_source
 from sidestep.cli.reading import Manner, read_mesh
@@ -50,7 +49,6 @@ class Share(click.ParamType[float]):
 @click.option("--loss", type=Share(), default=0.0, metavar="SHARE", help="Share of packets lost between zones: 0.1%.")
 @click.option("--concurrency", type=click.IntRange(1, 16), default=1, show_default=True, help="Threads of each proxy.")
 @click.option("--node-proxy", type=NodeProxy(), default="envoy", metavar="envoy|ztunnel=PATH", help="Proxy of nodes.")
-@click.option("--node-proxy", type=NodeProxy(), default="envoy", metavar="envoy|ztunnel=PATH", help="Proxy of nodes.")
 @click.option("--detach", "-d", is_flag=True, help="Return when it is up; it stays until `sidestep lab down`.")
 @click.option("--timeout", type=Duration(), default="60s", show_default=True, help="Give up waiting after this long.")
 @click.option("--partial", is_flag=True, help="Stay up though something is not as wanted after that time.")
@@ -72,7 +70,6 @@ def up(**values: Any) -> int:
         name=values["lab"],
         nodes=nodes(values["node_count"], values["zones"]),
         concurrency=values["concurrency"],
-        ztunnel=values["node_proxy"],
         ztunnel=values["node_proxy"],
         delay=values["delay"] or 0.0,
         loss=values["loss"],
