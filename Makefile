@@ -39,6 +39,7 @@ bench: $(READY)  ## measure speed and memory as ratios in one run (see docs/perf
 	$(BIN)/python -m bench.audit
 	$(BIN)/python -m bench.semantics
 	$(BIN)/python -m bench.plan
+	$(BIN)/python -m bench.lab
 
 fmt: $(READY)    ## format and fix what can be fixed
 	$(BIN)/ruff check --fix --exit-zero .
