@@ -13,6 +13,8 @@ from sidestep.model.metadata import WorkloadRef
 from sidestep.model.ownership import parents, workload_of_shape
 from sidestep.model.pods import Pod, PodStatus
 
+_OLD = "-old"
+
 
 def with_partial(first: Mesh, states: Iterable[tuple[str, Mesh]]) -> Iterator[tuple[str, Mesh]]:
     """States by their steps, and before each those within its step.
@@ -40,7 +42,7 @@ def between(before: Mesh, after: Mesh) -> Iterator[tuple[str, Mesh]]:
     changed = _changed(before, after)
     if not changed:
         return
-    yield "some pods of each workload done", _with(after, {ref: _half(pods) for ref, pods in changed.items()})
+    yield "some pods of each workload done", _half_done(after, changed)
     if len(changed) > 1:
         refs = sorted(changed)
         first, second = refs[: len(refs) // 2], refs[len(refs) // 2 :]
@@ -66,11 +68,33 @@ def _changed(before: Mesh, after: Mesh) -> dict[WorkloadRef, _Changes]:
     return found
 
 
+def _half_done(after: Mesh, changed: dict[WorkloadRef, _Changes]) -> Mesh:
+    """Old and new pods of each workload.
+
+    A single pod is there twice for a while. That it has more of the connections then is no difference of configuration:
+    so every other pod of its namespace, which may stand behind the same Services, is counted twice too.
+    """
+    mesh = _with(after, {ref: _half(pods) for ref, pods in changed.items()})
+    single = [pods[0][0] for pods in changed.values() if len(pods) == 1]
+    spaces = {pod.namespace for pod in single}
+    both = {(pod.namespace, name) for pod in single for name in (pod.name, _old_name(pod.name))}
+    twins = (
+        structs.replace(pod, name=f"{pod.name}-too", status=_elsewhere(pod))
+        for pod in mesh.pods
+        if pod.namespace in spaces and (pod.namespace, pod.name) not in both
+    )
+    return structs.replace(mesh, pods=(*mesh.pods, *twins))
+
+
+def _old_name(name: str) -> str:
+    return f"{name}{_OLD}"
+
+
 def _half(changes: _Changes) -> list[Pod]:
     """The first half is done; of a single pod both, as while a new one comes up beside it."""
     if len(changes) == 1:
         old, new = changes[0]
-        return [structs.replace(old, name=f"{old.name}-old"), structs.replace(new, status=_elsewhere(new))]
+        return [structs.replace(old, name=_old_name(old.name)), structs.replace(new, status=_elsewhere(new))]
     half = len(changes) // 2
     return [*(new for _, new in changes[:half]), *(old for old, _ in changes[half:])]
 
@@ -86,6 +110,6 @@ def _old(changes: _Changes) -> list[Pod]:
 
 def _with(mesh: Mesh, pods: dict[WorkloadRef, list[Pod]]) -> Mesh:
     """The mesh with other pods of some workloads."""
-    replaced = {(pod.namespace, pod.name.removesuffix("-old")) for group in pods.values() for pod in group}
+    replaced = {(pod.namespace, pod.name.removesuffix(_OLD)) for group in pods.values() for pod in group}
     kept = [pod for pod in mesh.pods if (pod.namespace, pod.name) not in replaced]
     return structs.replace(mesh, pods=(*kept, *(pod for group in pods.values() for pod in group)))
