@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 import msgspec
@@ -85,7 +86,11 @@ class Lab:
             WorldError: a lab of this name is up, or this one does not come up.
         """
         self.launch()
-        return self.settle()
+        try:
+            return self.settle()
+        except BaseException:
+            self.down()
+            raise
 
     def launch(self) -> None:
         """Start it without waiting for its pods. It ends with this process, unless it is let go of.
@@ -122,12 +127,15 @@ class Lab:
             heard: told how the lab is whenever that changes.
 
         Raises:
-            WorldError: something is not as wanted after that time.
-            TransportError: the lab ended meanwhile.
+            WorldError: something is not as wanted after that time, or the lab ended by itself.
+            TransportError: it does not answer.
         """
         told: dict[str, Any] = {}
-        for told in Client(self.scratch.socket, timeout + _ENDING).events(api.Await(timeout)):
-            heard(told)
+        try:
+            for told in Client(self.scratch.socket, timeout + _ENDING).events(api.Await(timeout)):
+                heard(told)
+        except TransportError as error:
+            raise self.ended() if self._gone() else error from error
         return told
 
     def down(self) -> bool:
@@ -185,9 +193,13 @@ class Lab:
             time.sleep(_LOOK)
         raise TransportError("the lab did not come up in time", where=str(self.scratch.root))
 
-    def gone(self) -> bool:
-        """Whether it was brought up here and has ended, by itself or by `down` from elsewhere."""
-        return self._process is not None and self._process.poll() is not None
+    def _gone(self) -> bool:
+        """Whether it was brought up here and ends, by itself or by `down` from elsewhere."""
+        if self._process is None:
+            return False
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_ENDING)
+        return self._process.poll() is not None
 
     def ended(self) -> WorldError:
         """The error that a lab which ended by itself is: what it said last."""

@@ -1,8 +1,9 @@
 """Options and names that verbs of the lab share."""
 
-import contextlib
 import functools
 import json
+import shutil
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +11,14 @@ import click
 import yaml
 
 from sidestep.cli.output import emit
-from sidestep.errors import TransportError, UsageError
+from sidestep.errors import UsageError
 from sidestep.lab.api.client import Client
 from sidestep.lab.cluster.objects import Ref
 from sidestep.lab.machine.scratch import DEFAULT, Scratch, home
 from sidestep.model.kinds import KINDS
 
 FORMATS = ("table", "json", "yaml")
+WIDE = "wide"
 _SHORT = {"po": "pods", "svc": "services", "deploy": "deployments.apps", "sts": "statefulsets.apps", "ns": "namespaces"}
 _SHORT |= {"ds": "daemonsets.apps", "rs": "replicasets.apps", "no": "nodes", "sa": "serviceaccounts"}
 
@@ -38,6 +40,18 @@ def in_namespace(function: Callable[..., Any]) -> Callable[..., Any]:
 def output(function: Callable[..., Any]) -> Callable[..., Any]:
     """`-o` for what a lab tells."""
     return click.option("-o", "--output", type=click.Choice(FORMATS), default="table", help="Format.")(function)
+
+
+def output_or_wide(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`-o` for what is a table with more columns than are usually shown."""
+    return click.option("-o", "--output", type=click.Choice((*FORMATS, WIDE)), default="table", help="Format.")(
+        function
+    )
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that tables must fit in; None where stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def client(name: str, timeout: float = 120.0) -> Client:
@@ -89,12 +103,3 @@ def named_object(word: str, namespace: str) -> Ref:
     key = kind_key(kind)
     clustered = any(each.key == key and not each.namespaced for each in KINDS)
     return Ref(key, "" if clustered else namespace, name)
-
-
-@contextlib.contextmanager
-def told_of_absence(lab: str) -> Any:
-    """Say which lab does not answer."""
-    try:
-        yield
-    except TransportError as error:
-        raise TransportError(error.message, where=f"lab {lab!r}", remedy=error.remedy) from error

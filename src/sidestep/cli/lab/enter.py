@@ -7,12 +7,13 @@ import sys
 import click
 
 from sidestep.cli.lab.choices import client, lab_name
+from sidestep.cli.lab.completion import pods
 from sidestep.errors import UsageError
 from sidestep.lab.api import messages as api
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True})
-@click.argument("pod", metavar="NS/POD")
+@click.argument("pod", metavar="NS/POD", shell_complete=pods)
 @click.argument("argv", nargs=-1, required=True, metavar="-- COMMAND...", type=click.UNPROCESSED)
 @lab_name
 def enter(pod: str, argv: tuple[str, ...], lab: str) -> None:

@@ -14,6 +14,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "down": ("sidestep.cli.lab.up:down", "End a lab; nothing of it is left."),
     "exec": ("sidestep.cli.lab.enter:enter", "Run a command of this machine in a pod's network."),
     "fault": ("sidestep.cli.lab.objects:fault", "Kill or stop a part of the lab, to see what that does."),
+    "get": ("sidestep.cli.lab.look:get", "Show objects of a kind, or one of them."),
     "label": ("sidestep.cli.lab.objects:label", "Set or take away labels: enrols and un-enrols live."),
     "load": ("sidestep.cli.lab.traffic:load", "Send requests by the clock, and count what became of them."),
     "logs": ("sidestep.cli.lab.look:logs", "Print what a pod, a proxy or a part of the lab wrote."),

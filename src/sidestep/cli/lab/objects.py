@@ -56,7 +56,7 @@ def label(what: str, labels: tuple[str, ...], namespace: str, lab: str) -> None:
 
 @click.command("scale")
 @click.argument("what", metavar="KIND/NAME")
-@click.option("--replicas", type=click.IntRange(0, 10_000), required=True, help="How many.")
+@click.option("--replicas", type=click.IntRange(0, 2000), required=True, help="How many.")
 @in_namespace
 @lab_name
 def scale(what: str, replicas: int, namespace: str, lab: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from sidestep.cli.lab.choices import client, lab_name, output, show
+from sidestep.cli.lab.completion import pods
 from sidestep.cli.options import Duration
 from sidestep.errors import UsageError
 from sidestep.lab.api import messages as api
@@ -12,7 +13,7 @@ from sidestep.report.lab.tables import load_text, outcome_lines
 
 
 @click.command("curl")
-@click.argument("source", metavar="NS/POD")
+@click.argument("source", metavar="NS/POD", shell_complete=pods)
 @click.argument("url")
 @click.option("-X", "--request", "method", default="GET", show_default=True, metavar="METHOD", help="HTTP method.")
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="HTTP header. Repeatable.")
@@ -33,7 +34,7 @@ def curl(source: str, url: str, lab: str, output: str, **values: Any) -> int:
 
 
 @click.command("call")
-@click.argument("source", metavar="NS/POD")
+@click.argument("source", metavar="NS/POD", shell_complete=pods)
 @click.argument("target", metavar="NS/SERVICE[:PORT]|URL")
 @click.option("-c", "--count", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How often.")
 @click.option("--timeout", type=Duration(), default="5s", show_default=True, help="Give up on each after this long.")
@@ -51,7 +52,7 @@ def call(source: str, target: str, *, count: int, timeout: float, lab: str, outp
 
 
 @click.command("load")
-@click.argument("source", metavar="NS/POD")
+@click.argument("source", metavar="NS/POD", shell_complete=pods)
 @click.argument("target", metavar="NS/SERVICE[:PORT]|URL")
 @click.option("--rate", type=click.FloatRange(0.1, 20_000), default=100.0, show_default=True, help="Requests a second.")
 @click.option("--duration", type=Duration(), default="10s", show_default=True, help="For how long.")

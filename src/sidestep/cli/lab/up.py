@@ -113,15 +113,24 @@ def _settled(lab: Lab, timeout: float, manner: Manner, *, partial: bool) -> dict
     try:
         with pods_ready(manner) as heard:
             return lab.settle(timeout, heard)
-    except TransportError as error:
-        raise lab.ended() if lab.gone() else error from error
     except WorldError as error:
-        status: dict[str, Any] = lab.client.ask(api.Status())
+        status = _status(lab)
+        if status is None:
+            raise
         if partial:
             return status
         click.echo(status_text(status), err=True, nl=False)
         remedy = "mend what is named above, wait longer with --timeout, or stay up all the same with --partial"
         raise WorldError(error.message, remedy=remedy) from error
+
+
+def _status(lab: Lab) -> dict[str, Any] | None:
+    """How it is, if it is."""
+    try:
+        told: dict[str, Any] = lab.client.ask(api.Status())
+    except TransportError:
+        return None
+    return told
 
 
 def _objects(manifests: tuple[str, ...], manner: Manner) -> tuple[dict[str, Any], ...]:

@@ -6,6 +6,7 @@ It ends when the machine's end of the socket does.
 import argparse
 import asyncio
 import os
+from pathlib import Path
 
 import msgspec
 
@@ -28,11 +29,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="sidestep.lab.agent", description=__doc__)
     parser.add_argument("--node", required=True)
     parser.add_argument("--socket", required=True)
+    parser.add_argument("--logs", type=Path)
     options = parser.parse_args()
-    asyncio.run(run(options.node, options.socket))
+    asyncio.run(run(options.node, options.socket, options.logs))
 
 
-async def run(node: str, path: str) -> None:
+async def run(node: str, path: str, logs: Path | None = None) -> None:
     """Carry out what the machine says, until it says no more."""
     reader, writer = await asyncio.open_unix_connection(path, limit=_LINE)
 
@@ -40,7 +42,7 @@ async def run(node: str, path: str) -> None:
         if not writer.is_closing():
             writer.write(_encode(event) + b"\n")
 
-    agent = Agent(tell)
+    agent = Agent(tell, logs)
     tell(Hello(node, os.getpid()))
     tasks: set[asyncio.Task[None]] = set()
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import assert_never
 
 import msgspec
@@ -45,10 +46,11 @@ class Agent:
 
     Args:
         tell: hears answers and events.
+        logs: folder in which containers write down what they answer; None for nowhere.
     """
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self._tell = tell
+    def __init__(self, tell: Callable[[Event], None], logs: Path | None = None) -> None:
+        self._tell, self._logs = tell, logs
         self._table = NameTable()
         self._pods: dict[str, RunningPod] = {}
         self._dns: list[DnsServer] = []
@@ -103,7 +105,7 @@ class Agent:
     def _serve(self, command: Serve) -> None:
         if command.pod.uid in self._pods:
             raise UsageError("the pod runs already", where=_where(command.pod.uid))
-        pod = RunningPod(command.pod, self._tell)
+        pod = RunningPod(command.pod, self._tell, self._logs)
         pod.start()
         self._pods[command.pod.uid] = pod
 

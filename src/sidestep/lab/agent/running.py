@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from sidestep.lab.agent.calls import Onward
 from sidestep.lab.agent.client.ask import Client
@@ -11,9 +12,11 @@ from sidestep.lab.agent.probes.attempt import Prober
 from sidestep.lab.agent.probes.rounds import Rounds
 from sidestep.lab.agent.probes.state import ProbeState
 from sidestep.lab.dns.server import DnsServer
+from sidestep.lab.machine.scratch import container_log
 from sidestep.lab.sockets import Network
 from sidestep.lab.workload.application import Application
 from sidestep.lab.workload.containers import Container, ProbeKind
+from sidestep.lab.workload.diary import Diary
 from sidestep.lab.workload.exchange import Who
 from sidestep.lab.workload.servers.connection import Site
 from sidestep.lab.workload.servers.ports import BoundPort, bind_all
@@ -27,12 +30,20 @@ class RunningContainer:
         container: what it runs.
         client: calls onward from the pod.
         tell: hears events.
+        logs: folder in which it writes down what it answers; None for nowhere.
     """
 
-    def __init__(self, pod: Pod, container: Container, client: Client, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self, pod: Pod, container: Container, client: Client, tell: Callable[[Event], None], logs: Path | None
+    ) -> None:
         self.container = container
         self._pod, self._tell = pod, tell
-        self._application = Application(_who(pod, container), container.behaviour, Onward(client))
+        onward = Onward(client)
+        self._application = (
+            Application(_who(pod, container), container.behaviour, onward)
+            if logs is None
+            else Application(_who(pod, container), container.behaviour, onward, _diary(pod, container, logs).note)
+        )
         self._ports: list[BoundPort] = []
         self._site = self._new_site()
         self._starting: asyncio.Task[None] | None = None
@@ -121,12 +132,12 @@ class RunningContainer:
 class RunningPod:
     """A pod: its containers, its client, its DNS server while it is captured."""
 
-    def __init__(self, pod: Pod, tell: Callable[[Event], None]) -> None:
+    def __init__(self, pod: Pod, tell: Callable[[Event], None], logs: Path | None = None) -> None:
         self.pod = pod
         self.network = Network(pod.netns)
         self.client = Client(self.network, pod.dns)
         self.dns: DnsServer | None = None
-        self._containers = [RunningContainer(pod, each, self.client, tell) for each in pod.containers]
+        self._containers = [RunningContainer(pod, each, self.client, tell, logs) for each in pod.containers]
 
     def start(self) -> None:
         """Run all containers, or none.
@@ -159,6 +170,10 @@ class RunningPod:
     def container(self, name: str) -> RunningContainer | None:
         """One of its containers."""
         return next((each for each in self._containers if each.container.name == name), None)
+
+
+def _diary(pod: Pod, container: Container, logs: Path) -> Diary:
+    return Diary(container_log(logs, pod.uid, container.name))
 
 
 def _who(pod: Pod, container: Container) -> Who:

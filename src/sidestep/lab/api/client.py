@@ -66,6 +66,7 @@ class Client:
             if answer.done:
                 return
             yield answer.event
+        raise TransportError("the lab hung up before it was done", where=os.fspath(self._path))
 
     def _answers(self, request: Request) -> Iterator[Answer]:
         try:

@@ -105,10 +105,11 @@ class Load(Struct, frozen=True, tag_field="do", tag="load"):
 
 
 class Logs(Struct, frozen=True, tag_field="do", tag="logs"):
-    """The last lines that a pod, a node's proxy or a part of the lab wrote."""
+    """The last lines that a pod (all of its containers, or one), a node's proxy or a part of the lab wrote."""
 
     name: str
     lines: int = 100
+    container: str = ""
 
 
 class Top(Struct, frozen=True, tag_field="do", tag="top"):
@@ -132,7 +133,10 @@ class Verify(Struct, frozen=True, tag_field="do", tag="verify"):
 
 
 class Fault(Struct, frozen=True, tag_field="do", tag="fault"):
-    """Break a part on purpose: `kill` or `stop` and `continue` a process by its name; `replace` a node's proxy, `lose` a node."""
+    """Break a part on purpose: `kill` or `stop` and `continue` a process by its name.
+
+    Or `replace` a node's proxy by another, gently, or `lose` a node.
+    """
 
     process: str
     how: str = "kill"

@@ -8,11 +8,10 @@ from sidestep.errors import WorldError
 from sidestep.lab.agent.messages import Pod
 from sidestep.lab.cluster.objects import Tree, spec_of
 from sidestep.lab.machine.processes import Processes, Program
+from sidestep.lab.machine.scratch import container_log
 from sidestep.lab.net.namespaces import enter
 from sidestep.lab.net.pod import PodNet
 from sidestep.semantics.loose import as_dict, as_dicts
-
-_LOG_LIMIT = 63
 
 
 class Commands:
@@ -42,10 +41,8 @@ class Commands:
             user = _user(tree, container.name)
             options = ("--user", str(user)) if user is not None else ()
             argv = (sys.executable, "-m", "sidestep.lab.enter", *options, resolv, *container.command)
-            log = self._logs / f"{pod.uid}-{container.name}"[:_LOG_LIMIT]
-            await self._processes.start(
-                Program(name, argv, log.with_suffix(".log"), enter(net.namespace), container.env)
-            )
+            log = container_log(self._logs, pod.uid, container.name)
+            await self._processes.start(Program(name, argv, log, enter(net.namespace), container.env))
             self._running.append(name)
 
     async def stop(self, grace: float) -> None:

@@ -12,11 +12,12 @@ from sidestep.errors import UsageError, WorldError
 from sidestep.lab.api.server import serve
 from sidestep.lab.cluster.addresses import NODES, Pair, Pool
 from sidestep.lab.cluster.control_loop import ControlLoop
-from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, spec_of
 from sidestep.lab.cluster.vips import Vips
 from sidestep.lab.leash import follow
 from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.control_plane import PROXY, ControlPlane
+from sidestep.lab.machine.logs import chosen, container_lines, last_words, part_lines
 from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent, serve_zds
 from sidestep.lab.machine.orphans import bury
 from sidestep.lab.machine.pods import Life, Pods
@@ -32,6 +33,7 @@ from sidestep.lab.net.fabric import Fabric
 from sidestep.lab.net.namespaces import enter
 from sidestep.model.kinds import NAMESPACE, NODE
 
+from sidestep.semantics.loose import as_dicts, as_text
 _LOOK_AFTER_FOLDER = 1.0
 
 
@@ -131,7 +133,8 @@ class Machine:
         await run_agent(node, self.scratch, self.processes)
 
     def _ended(self, name: str, code: int) -> None:
-        self.say(name, f"ended with code {code} and is started again")
+        why = last_words(self.scratch, name)
+        self.say(name, f"ended with code {code} and is started again" + (f": {why}" if why else ""))
         kind, _, node = name.partition("/")
         if kind == AGENT:
             self.pods.forgotten(node)
@@ -191,22 +194,19 @@ class Machine:
             raise WorldError("the pod does not run yet", where=str(life.ref))
         return life.node.agent
 
-    def log(self, name: str) -> Path:
-        """The file that a process or a pod's container writes to.
+    def log(self, name: str, container: str, most: int) -> list[str]:
+        """The last lines that a process of the lab or a pod's containers wrote.
 
         Raises:
-            WorldError: there is none.
+            WorldError: there is none of that name.
         """
-        files = {path.stem: path for path in self.scratch.logs.glob("*.log")}
-        wanted = name.replace("/", "-")
-        if wanted in files:
-            return files[wanted]
-        uid = self.pod(name).uid if "/" in name and wanted not in files else ""
-        found = next((path for stem, path in sorted(files.items()) if uid and stem.startswith(uid)), None)
-        if found is None:
-            known = ", ".join(sorted(files)[:20])
-            raise WorldError("nothing of that name writes a log", where=name, remedy=f"name a pod or one of {known}")
-        return found
+        lines = part_lines(self.scratch, name, most)
+        if lines is not None:
+            return lines
+        life = self.pod(name)
+        pod = self.store.get(life.ref)
+        containers = [as_text(each.get("name")) for each in as_dicts(spec_of(pod or {}).get("containers"))]
+        return container_lines(self.scratch, life.uid, chosen(containers, container, str(life.ref)), most)
 
     def entrance(self, name: str) -> dict[str, str]:
         """What a command needs to run in a pod."""

@@ -64,7 +64,10 @@ def make(fabric: Fabric, number: int, settings: NodeSettings, address: Pair, lin
 async def run_agent(node: NodeUp, scratch: Scratch, processes: Processes) -> None:
     """Start the node's agent within the node."""
     folder = scratch.node(node.name)
-    argv = (sys.executable, "-m", "sidestep.lab.agent", "--node", node.name, "--socket", str(agent_socket(folder)))
+    argv = (
+        sys.executable, "-m", "sidestep.lab.agent", "--node", node.name, "--socket", str(agent_socket(folder)),
+        "--logs", str(scratch.logs),
+    )  # fmt: skip
     log = scratch.logs / f"agent-{node.name}.log"
     await processes.start(Program(f"{AGENT}/{node.name}", argv, log, enter=enter(node.net.namespace)))
 

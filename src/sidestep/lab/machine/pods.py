@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from sidestep.errors import SidestepError
+from sidestep.errors import SidestepError, WorldError
 from sidestep.lab.agent.messages import Probed, Ready, Restart, Serve, Stop
 from sidestep.lab.cluster.enrolment import wants_capture
 from sidestep.lab.cluster.objects import (
@@ -255,6 +255,8 @@ class Life:
             return
         services = list(self._pods.store.of(SERVICE, self.ref.namespace))
         told = agent_pod(pod, place.capture.net.path, services, lambda what: self._pods.say(str(self.ref), what))
+        if not told.containers:
+            raise WorldError("it has no containers, and nothing to run", where=str(self.ref))
         await place.node.agent.do(Serve(0, told))
         self._served = True
         await place.capture.resolve()

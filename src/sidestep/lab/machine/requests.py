@@ -65,8 +65,8 @@ class Requests:
                 return self._call(request)
             case api.Load():
                 return self._load(request)
-            case api.Logs(name=name, lines=lines):
-                return self._logs(name, lines)
+            case api.Logs():
+                return self._now(self._machine.log(request.name, request.container, request.lines))
             case api.Top(interval=interval):
                 return self._top(interval)
             case api.Certificates():
@@ -183,11 +183,6 @@ class Requests:
         command = agent.Load(0, (edge,), request.seconds)
         answer = await self._machine.agent_of(life).do(command, request.seconds + 60)
         return msgspec.to_builtins(answer)["edges"][0]
-
-    async def _logs(self, name: str, lines: int) -> list[str]:
-        path = self._machine.log(name)
-        text = await asyncio.to_thread(path.read_text, encoding="utf-8", errors="replace")
-        return text.splitlines()[-lines:]
 
     async def _top(self, interval: float) -> list[dict[str, Any]]:
         before = {each.pid: each.cpu for each in self._machine.processes.usage()}

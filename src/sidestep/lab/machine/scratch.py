@@ -13,6 +13,7 @@ from msgspec import Struct
 from sidestep.errors import WorldError
 
 DEFAULT = "lab"
+_LOG_NAME_LIMIT = 63
 
 
 def home(name: str = DEFAULT) -> Path:
@@ -20,6 +21,11 @@ def home(name: str = DEFAULT) -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     base = Path(runtime) / "sidestep" if runtime else Path(tempfile.gettempdir()) / f"sidestep-{os.getuid()}"
     return base / name
+
+
+def container_log(logs: Path, uid: str, container: str) -> Path:
+    """The file that a container of a pod writes to."""
+    return logs / (f"{uid}-{container}"[:_LOG_NAME_LIMIT] + ".log")
 
 
 class Scratch(Struct, frozen=True):

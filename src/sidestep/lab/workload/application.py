@@ -77,10 +77,13 @@ class Application:
         who: what it says of itself.
         behaviour: how it answers.
         caller: calls onward.
+        note: told what was answered to whom, but for probes.
     """
 
-    def __init__(self, who: Who, behaviour: Behaviour, caller: Caller) -> None:
-        self.who = who
+    def __init__(
+        self, who: Who, behaviour: Behaviour, caller: Caller, note: Callable[[Asked, Reply], None] = lambda *_: None
+    ) -> None:
+        self.who, self._note = who, note
         self._behaviour, self._caller = behaviour, caller
         self._failing = Share(behaviour.error_rate)
         self._own: Headers = ((POD_HEADER, who.pod),)
@@ -115,9 +118,14 @@ class Application:
         return self._serve_or_fail(asked, tuple(called))
 
     def _serve_or_fail(self, asked: Asked, called: tuple[Called, ...]) -> Reply:
-        if not is_probe(asked) and self._failing.next():
-            return self._reply(self._behaviour.error_code, {"error": "one of the errors that it was told to make"})
-        return self._serve(asked, called)
+        if is_probe(asked):
+            return self._serve(asked, called)
+        if self._failing.next():
+            reply = self._reply(self._behaviour.error_code, {"error": "one of the errors that it was told to make"})
+        else:
+            reply = self._serve(asked, called)
+        self._note(asked, reply)
+        return reply
 
     def _payments(self, asked: Asked, called: tuple[Called, ...]) -> Reply:
         status, document, headers = pay(asked)

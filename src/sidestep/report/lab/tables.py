@@ -6,21 +6,41 @@ from typing import Any
 import msgspec
 
 from sidestep.lab.agent.histogram import Histogram
+from sidestep.report import units
 
 _GAP = "   "
+_LEAST = 15
+"""Characters that every column keeps, where a terminal is narrow."""
 Cell = Callable[[Mapping[str, Any]], str]
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Cell]) -> str:
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Cell], width: int | None = None) -> str:
     """A header and a line for each row.
 
     Args:
         rows: what is told.
         columns: what stands under each heading.
+        width: of the terminal: the widest columns are cut until lines fit; None for none.
     """
     cells = [list(columns), *([cell(row) for cell in columns.values()] for row in rows)]
     widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
-    return "".join(_GAP.join(map(str.ljust, line, widths)).rstrip() + "\n" for line in cells)
+    _narrow(widths, [len(name) for name in columns], width)
+    return "".join(_line(line, widths) for line in cells)
+
+
+def _narrow(widths: list[int], least: Sequence[int], width: int | None) -> None:
+    """Take from the widest column, never more than its heading needs, until all fit."""
+    room = width - len(_GAP) * (len(widths) - 1) if width is not None else sum(widths)
+    while sum(widths) > room:
+        place = max(range(len(widths)), key=lambda each: widths[each] - max(least[each], _LEAST))
+        if widths[place] <= max(least[place], _LEAST):
+            return
+        widths[place] -= 1
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    shown = (each if len(each) <= width else f"{each[: width - 1]}…" for each, width in zip(cells, widths, strict=True))
+    return _GAP.join(map(str.ljust, shown, widths)).rstrip() + "\n"
 
 
 def pod_columns() -> dict[str, Cell]:
@@ -39,15 +59,6 @@ def pod_columns() -> dict[str, Cell]:
 def object_columns() -> dict[str, Cell]:
     """What is shown of anything else."""
     return {"NAMESPACE": lambda row: _meta(row, "namespace"), "NAME": lambda row: _meta(row, "name")}
-
-
-def service_columns() -> dict[str, Cell]:
-    """What is shown of services."""
-    return {
-        **object_columns(),
-        "CLUSTER-IP": lambda row: str((row.get("spec") or {}).get("clusterIP", "")),
-        "PORTS": lambda row: ",".join(str(each.get("port")) for each in (row.get("spec") or {}).get("ports") or ()),
-    }
 
 
 def usage_columns() -> dict[str, Cell]:
@@ -110,9 +121,10 @@ def load_text(result: Mapping[str, Any]) -> str:
 
 def status_text(status: Mapping[str, Any]) -> str:
     """How a lab is, in a few lines."""
-    pods = f"{status['pods']} pods ({status['ready']} ready, {status['captured']} in ambient)"
+    pods = f"{units.count(status['pods'], 'pod')} ({status['ready']} ready, {status['captured']} in ambient)"
+    nodes, services = units.count(status["nodes"], "node"), units.count(status["services"], "service")
     lines = [
-        f"lab {status['name']}: {status['nodes']} nodes, {pods}, {status['services']} services",
+        f"lab {status['name']}: {nodes}, {pods}, {services}",
         *(_crossed(each) for each in status["crossed"] if each["bytes"]),
         *(f"  not yet: {each}" for each in status["outstanding"]),
         *(f"  {each}" for each in status["said"][-5:]),

@@ -32,6 +32,9 @@ class Answered(Struct):
     at: float
 
 
+_CUT = "the server closed the connection before its answer was complete"
+
+
 class Http1Client(asyncio.Protocol):
     """One connection."""
 
@@ -102,7 +105,7 @@ class Http1Client(asyncio.Protocol):
         self.closed = True
         self._parser.receive_data(b"")
         self._advance()
-        self._fail(ClosedError("the server closed the connection before its answer was complete"))
+        self._fail(ClosedError(_CUT))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio's: it is closed."""
@@ -124,7 +127,7 @@ class Http1Client(asyncio.Protocol):
                 elif not isinstance(event, h11.InformationalResponse):
                     return
         except h11.RemoteProtocolError as error:
-            self._fail(ClosedError(str(error)) if self.closed else error)
+            self._fail(ClosedError(_CUT) if self.closed else error)
             self.abort()
 
     def _complete(self) -> None:

@@ -26,10 +26,14 @@ def replica_set(owner: Tree, pods: Sequence[Tree]) -> Wants:
     return Wants(end=tuple(ref_of(each) for each in (*surplus, *finished)), status=status)
 
 
+MOST_REPLICAS = 2000
+"""Of one controller: an odd zero in a manifest must not take the lab's machine away for minutes."""
+
+
 def replicas(owner: Tree) -> int:
-    """How many are wanted: 1 unless it says otherwise."""
+    """How many are wanted: 1 unless it says otherwise, and never more than one machine can bear."""
     number = spec_of(owner).get("replicas", 1)
-    return number if isinstance(number, int) and number >= 0 else 1
+    return min(number, MOST_REPLICAS) if isinstance(number, int) and number >= 0 else 1
 
 
 def _worth(each: Tree) -> tuple[bool, bool]:

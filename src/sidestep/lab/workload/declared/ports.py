@@ -77,7 +77,7 @@ def _protocol(declared: Declared, services: Iterable[Tree], told: Mapping[str, P
         return explicit
     for service in services:
         for port in as_dicts(spec_of(service).get("ports")):
-            if port.get("targetPort", port.get("port")) in {declared.number, declared.name or declared.number}:
+            if port.get("targetPort", port.get("port")) in (declared.number, declared.name or declared.number):
                 spoken = spoken_by(port, declared.number)
                 if spoken is not Protocol.AUTO:
                     return spoken
