@@ -9,18 +9,21 @@ from sidestep.explain.question import Question
 from sidestep.prove.assertions import sentence
 from sidestep.prove.findings import Standing
 from sidestep.prove.invariants import Inquiry, ask
+from sidestep.prove.ways import Ways
 from sidestep.semantics.decide import decide
 from sidestep.semantics.decisions import Verdict
 
 STRICT = {"apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication", "metadata": {"name": "default", "namespace": "istio-system"}, "spec": {"mtls": {"mode": "STRICT"}}}  # fmt: skip
 WEB_ONLY = policy("web-only", {"from": [{"source": {"principals": [principal("web")]}}]}, app="cart")
+NEAR = policy("near", {"from": [{"source": {"namespaces": ["shop"]}}]}, app="cart")
+LISTED = policy("listed", {"from": [{"source": {"principals": [principal("web"), principal("batch")]}}]}, app="cart")
 READERS = policy("readers", {"to": [{"operation": {"methods": ["GET"]}}]}, app="cart")
 ADMIN = policy("admin", {"to": [{"operation": {"paths": ["/admin/*"]}}], "from": [{"source": {"notRequestPrincipals": ["*"]}}]}, app="cart", action="DENY")  # fmt: skip
 JWT = {"apiVersion": "security.istio.io/v1", "kind": "RequestAuthentication", "metadata": {"name": "jwt", "namespace": "shop"}, "spec": {"jwtRules": [{"issuer": "https://i.example"}, {"issuer": "https://other.example"}]}}  # fmt: skip
 
 
 def found(mesh, text, budget=20_000):
-    return ask(mesh, sentence(text), budget)
+    return ask(Ways(mesh), sentence(text), budget)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +35,11 @@ def found(mesh, text, budget=20_000):
         ("nobody reaches cart", (WEB_ONLY,), "violated"),
         ("nobody except shop/other reaches cart", (WEB_ONLY,), "violated"),
         ("nobody except shop/web reaches cart", (), "violated"),
-        ("nobody outside ns shop reaches cart", (STRICT,), "holds"),
+        ("nobody outside ns shop reaches cart", (STRICT, NEAR), "holds"),
+        ("nobody outside ns shop reaches cart", (STRICT,), "violated"),
+        ("nobody except sa:shop/web reaches cart", (LISTED,), "violated"),
+        ("nobody except [sa:shop/web, sa:shop/batch] reaches cart", (LISTED,), "holds"),
+        ("nobody except [shop/web, shop/batch] reaches cart", (LISTED,), "violated"),
         ("nobody outside ns shop reaches cart", (), "violated"),
         ("only GET reaches cart", (READERS,), "holds"),
         ("only GET, HEAD reach cart", (READERS,), "holds"),
@@ -106,6 +113,34 @@ def test_pods_are_reached_by_their_address_and_by_other_services_too():
     )
     asked_all = found(open_mesh, "nobody except [shop/web, shop/cart, outside] reaches cart")
     assert asked_all.standing is Standing.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes", "standing"),
+    [
+        ("nobody outside ns shop reaches cart", False, "holds"),
+        ("nobody outside ns shop reaches cart", True, "violated"),
+        ("nobody except [shop/*, node] reaches cart", True, "holds"),
+    ],
+)
+def test_processes_on_nodes_are_asked_unless_they_are_taken_to_be_silent(text, nodes, standing):
+    told = ask(Ways(shop("ambient", STRICT, NEAR), nodes=nodes), sentence(text), 1_000)
+    assert (told.standing, "node" in told.request) == (standing, standing == "violated")
+
+
+def test_one_client_of_each_class_is_asked():
+    many = [pods(f"web{number}", ip=f"10.2.0.{number}") for number in range(40)]
+    few = found(index(*many[:4], pods("cart"), service("cart"), READERS), "only GET reaches cart")
+    told = found(index(*many, pods("cart"), service("cart"), READERS), "only GET reaches cart")
+    assert (told.standing, told.requests) == (Standing.HOLDS, few.requests)
+
+
+def test_one_way_of_several_is_enough():
+    half = index(pods("web"), pods("cart"), pods("open", labels={"app": "cart"}), service("cart"), WEB_ONLY)
+    assert found(half, "nobody except shop/web reaches cart").standing is Standing.HOLDS
+    plain = [*pods("cart", ip="10.1.0.2"), *pods("plain", "none", labels={"app": "cart"}, ip="10.1.0.9")]
+    told = found(index(pods("web"), pods("else"), *plain, service("cart"), WEB_ONLY), "nobody except [shop/web, outside] reaches cart")  # fmt: skip
+    assert told.standing is Standing.VIOLATED
 
 
 def test_a_violation_reproduces():

@@ -42,7 +42,7 @@ def test_a_violated_invariant_makes_equal_meshes_differ_and_doubt_makes_them_und
 
 def test_what_was_not_read_is_taken_for_granted():
     told = " ".join(walked(SIDECARS, AMBIENT, says=("nobody reaches shop/cart",)).assumptions)
-    assert "identities that no workload has yet" in told
+    assert "accounts that no pod has yet" in told
     assert "processes on the nodes" in told
 
 

@@ -112,7 +112,7 @@ def proof_of(ask: Ask) -> Proof:
     meshes = [read_mesh(each, ask.manner, require_complete=ask.whole) for each in ask.sources]
     with garbage_untouched(), _progress(ask.manner) as tell:
         first = State(_name(ask.sources[0], meshes[0]), MeshIndex.of(meshes[0], ask.version))
-        inquiry = Inquiry(ask.invariants, ask.terms.budget)
+        inquiry = Inquiry(ask.invariants, ask.terms.budget, nodes=Assume.NODES not in ask.terms.assume)
         walk = Walk(first, ask.terms, ask.acceptance, inquiry, steps=ask.plan is not None)
         walk.ask(first.index, TODAY if ask.plan is not None else BEFORE if len(meshes) > 1 else "")
         for state in _others(ask, meshes, first.index):

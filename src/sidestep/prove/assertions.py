@@ -57,7 +57,7 @@ class Invariant(Struct, frozen=True):
         rule: what it asserts.
         destination: `namespace/service`, a service or a host, each with `:port` or for all ports; may hold `*`.
         clients: who may, or who must: `namespace/workload`, `sa:namespace/account`, `gateway:namespace/name`,
-            `outside`; may hold `*`.
+            `outside`, `node`; may hold `*`.
         methods: that it is about; empty for all.
         path: that it is about: `*` is a part of one segment, `**` is everything that follows; empty for all.
         issuers: of tokens; empty for any.
@@ -125,7 +125,7 @@ def _made(rule: Rule, parts: Mapping[str, str | None], text: str, name: str, whe
     clients = (*_listed(parts.get("who")), *spaces)
     wrong = [each for each in clients if not _is_client(each)]
     if wrong:
-        remedy = "write NS/WORKLOAD, sa:NS/ACCOUNT, gateway:NS/NAME or outside"
+        remedy = "write NS/WORKLOAD, sa:NS/ACCOUNT, gateway:NS/NAME, outside or node"
         raise WorldError(f"{wrong[0]!r} names no client", where=where, remedy=remedy)
     return Invariant(
         name or text,
@@ -141,7 +141,7 @@ def _made(rule: Rule, parts: Mapping[str, str | None], text: str, name: str, whe
 
 
 def _is_client(text: str) -> bool:
-    return text in ("outside", "*") or text.count("/") == 1
+    return text in ("outside", "node", "*") or text.count("/") == 1
 
 
 def _listed(text: str | None) -> Iterator[str]:

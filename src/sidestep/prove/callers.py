@@ -5,7 +5,7 @@ routes, Sidecars, DestinationRules or NetworkPolicies count for some namespaces 
 is asked where no pod that was read is like him.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -171,6 +171,14 @@ class Callers(Struct, frozen=True, dict=True):
         if known is None:
             known = self._classes[apart] = self._found(apart)
         return known
+
+    def each(self, apart: Apart, tell: Callable[[Caller], Hashable]) -> Iterable[Caller]:
+        """One caller of each class, of those whom something else tells apart too."""
+        by_principal = _numbered(apart.taken)
+        seen: dict[Hashable, Caller] = {}
+        for caller in (*self.all, *self._strangers(apart)):
+            seen.setdefault((apart.of(caller, by_principal), tell(caller)), caller)
+        return seen.values()
 
     def _found(self, apart: Apart) -> dict[Hashable, tuple[Caller, ...]]:
         by_principal = _numbered(apart.taken)

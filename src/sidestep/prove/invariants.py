@@ -16,12 +16,13 @@ from sidestep.prove.classes import Line, classes
 from sidestep.prove.expressions import Undecidable
 from sidestep.prove.findings import InvariantResult, Standing
 from sidestep.prove.lines import Goal, goal, lines
+from sidestep.prove.ways import Ways
 from sidestep.semantics.authentication.tokens import TokenState
 from sidestep.semantics.decide import decide
-from sidestep.semantics.decisions import Decision, Verdict
+from sidestep.semantics.decisions import Branch, Decision, Proxy, Verdict
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.patterns import compiled
-from sidestep.semantics.requests import Http, Request
+from sidestep.semantics.requests import Http, NodeClient, Request, WorkloadClient
 from sidestep.semantics.routing.http_match import HttpMatch, NamedMatch
 from sidestep.semantics.routing.text_match import Form, TextMatch
 
@@ -29,8 +30,8 @@ _USUAL = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
 
 ASSUMED = (
-    "invariants are asked of every workload that was read and of somebody outside; not of processes on nodes, nor of "
-    "identities that no workload has yet"
+    "that somebody reaches something is asked of the workloads that were read; that nobody does, of somebody outside "
+    "and of accounts that no pod has yet too"
 )
 
 
@@ -40,17 +41,19 @@ class Inquiry:
     Args:
         invariants: to ask.
         budget: most requests on one line.
+        nodes: whether processes on nodes are asked too.
     """
 
-    def __init__(self, invariants: Sequence[Invariant], budget: int) -> None:
-        self._budget = budget
+    def __init__(self, invariants: Sequence[Invariant], budget: int, *, nodes: bool = False) -> None:
+        self._budget, self._nodes = budget, nodes
         self._results = {each: InvariantResult(each.name, each.text, Standing.HOLDS) for each in invariants}
 
     def ask(self, index: MeshIndex, step: str) -> None:
         """Ask all that still hold; the first state in which one does not is told."""
+        ways = Ways(index, nodes=self._nodes)
         for invariant, before in self._results.items():
             if before.standing is not Standing.VIOLATED:
-                found = ask(index, invariant, self._budget)
+                found = ask(ways, invariant, self._budget)
                 worse = found.standing is Standing.VIOLATED or before.standing is Standing.HOLDS
                 kept = replace(found, step="" if found.standing is Standing.HOLDS else step) if worse else before
                 self._results[invariant] = replace(kept, requests=before.requests + found.requests)
@@ -64,19 +67,20 @@ class Inquiry:
         return tuple(self._results.values())
 
 
-def ask(index: MeshIndex, invariant: Invariant, budget: int) -> InvariantResult:
-    """Whether an invariant holds in a mesh; the first request that violates it ends the asking."""
+def ask(ways: Ways, invariant: Invariant, budget: int) -> InvariantResult:
+    """Whether an invariant holds in the first mesh of ways; the first request that violates it ends the asking."""
+    index = ways.before
     asked = _Asked(index, invariant, goal(index, invariant), re.compile(path_pattern(invariant.path)))
     told = InvariantResult(invariant.name, invariant.text, Standing.HOLDS)
     reason = "" if asked.goal.addresses else f"nothing that was read is called {invariant.destination}"
     count = lined = 0
-    for line in lines(index, invariant, asked.goal):
+    for line in lines(ways, invariant, asked.goal):
         lined += 1
         try:
             for request in asked.requests(line, budget):
                 count += 1
                 made = decide(index, request)
-                if asked.violates(made):
+                if asked.violates(request, made):
                     return _violated(replace(told, requests=count), index, asked.usual(request))
                 if made.verdict is Verdict.UNKNOWN and not reason:
                     reason = f"{request_words(request)}: {_unknown(made)}"
@@ -104,11 +108,18 @@ class _Asked(Struct, frozen=True):
             elif not self.invariant.path and not (self.invariant.methods and self.invariant.rule is Rule.REACHES):
                 yield request
 
-    def violates(self, made: Decision) -> bool:
-        """Whether a decision about a request that the invariant speaks of is against it."""
+    def violates(self, request: Request, made: Decision) -> bool:
+        """Whether a decision about a request is against the invariant; one way of several is enough."""
         if self.invariant.rule is Rule.REACHES:
             return made.verdict in (Verdict.DENY, Verdict.UNREACHABLE)
-        return made.verdict is Verdict.ALLOW and self._arrives(made)
+        certain = made.verdict is Verdict.ALLOW or isinstance(request.client, NodeClient)
+        return any(
+            branch.verdict is Verdict.ALLOW
+            and (certain or not branch.condition)
+            and self._arrives(branch)
+            and not _to_itself(request, branch)
+            for branch in made.branches
+        )
 
     def usual(self, request: Request) -> Request:
         """The same violation by a method that people know, where one does it too."""
@@ -118,14 +129,13 @@ class _Asked(Struct, frozen=True):
         for method in (*self.invariant.methods, *_USUAL):
             plain = replace(http, method=method)
             other = replace(request, payload=plain)
-            if self._speaks_of(plain) and self.violates(decide(self.index, other)):
+            if self._speaks_of(plain) and self.violates(other, decide(self.index, other)):
                 return other
         return request
 
-    def _arrives(self, made: Decision) -> bool:
+    def _arrives(self, branch: Branch) -> bool:
         """Whether it ends at the destination; what ends outside of the mesh may be it."""
-        ends = {str(branch.destination) for branch in made.branches if branch.destination}
-        return not self.goal.pods or not ends or bool(ends & self.goal.pods)
+        return not self.goal.pods or not branch.destination or str(branch.destination) in self.goal.pods
 
     def _speaks_of(self, http: Http) -> bool:
         invariant = self.invariant
@@ -166,6 +176,13 @@ def _violated(told: InvariantResult, index: MeshIndex, request: Request) -> Inva
         why=report.why,
         path=tuple(f"{hop.proxy} of {hop.at} ({hop.mode})" for hop in report.path),
     )
+
+
+def _to_itself(request: Request, branch: Branch) -> bool:
+    """What a pod sends to itself, past all proxies, is nobody else's business."""
+    client = request.client
+    past = all(hop.proxy is Proxy.APPLICATION for hop in branch.path)
+    return past and isinstance(client, WorkloadClient) and client.ref == branch.destination
 
 
 def _unknown(made: Decision) -> str:

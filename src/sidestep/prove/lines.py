@@ -1,25 +1,25 @@
-"""Every line on which an invariant is asked: all clients, and all addresses by which its destination is reached.
+"""Every line on which an invariant is asked: one client of each class, at all addresses of its destination.
 
-A client is never left out because another is like it: an invariant may name the one and not the other.
+Whom an invariant names is told apart from whom it does not, though the mesh treats both alike.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
 from sidestep.prove.assertions import Invariant, Rule
+from sidestep.prove.callers import Caller
 from sidestep.prove.classes import Line
 from sidestep.prove.ways import Ways
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.proxies import GATEWAY_NAME
-from sidestep.semantics.requests import Client, OutsideClient, WorkloadClient
+from sidestep.semantics.requests import Client, NodeClient, OutsideClient, SomebodyClient
 from sidestep.semantics.routing.hosts import is_address
 from sidestep.semantics.service_index import Port, Service
-
-_CALLING = (Mode.SIDECAR, Mode.AMBIENT, Mode.GATEWAY, Mode.NONE)
+from sidestep.semantics.somebody import SOMEONE
 
 
 class Address(Struct, frozen=True):
@@ -42,13 +42,10 @@ class Goal(Struct, frozen=True):
     Attributes:
         addresses: by which it is reached; empty where the mesh has no such thing.
         pods: words of the workloads behind it; empty for something outside, which every admitted request reaches.
-        outsiders: somebody outside of the mesh for each class of addresses that is told apart; who is outside passes
-            no mesh on the way outside.
     """
 
     addresses: tuple[Address, ...]
     pods: frozenset[str] = frozenset()
-    outsiders: tuple[OutsideClient, ...] = ()
 
 
 def goal(index: MeshIndex, invariant: Invariant) -> Goal:
@@ -74,21 +71,44 @@ def goal(index: MeshIndex, invariant: Invariant) -> Goal:
             for each in other.ports
         ]
     spoken = [each for each in found if each.protocol is not Declared.UDP]
-    ways = (way.client for service in services for way in Ways(index).to(service))
-    outsiders = dict.fromkeys(each for each in ways if isinstance(each, OutsideClient))
-    return Goal(tuple(dict.fromkeys(spoken)), frozenset(pods), tuple(outsiders))
+    return Goal(tuple(dict.fromkeys(spoken)), frozenset(pods))
 
 
-def lines(index: MeshIndex, invariant: Invariant, found: Goal) -> Iterator[Line]:
-    """Every client that the invariant is about, at every address."""
-    for client, names in _clients(index, found):
-        named = any(fnmatchcase(name, pattern) for pattern in invariant.clients for name in names)
-        if invariant.rule is Rule.REACHES and not named:
-            continue
-        if invariant.rule is Rule.NOBODY_ELSE and named:
-            continue
-        for each in found.addresses:
-            yield Line(client, each.to, each.port, each.protocol)
+def lines(ways: Ways, invariant: Invariant, found: Goal) -> Iterator[Line]:
+    """Every class of clients that the invariant is about, at every address."""
+    for address in found.addresses:
+        for client in _clients(ways, invariant, found, address):
+            yield Line(client, address.to, address.port, address.protocol)
+
+
+def _clients(ways: Ways, invariant: Invariant, found: Goal, address: Address) -> Iterator[Client]:
+    """Who is outside passes no mesh on the way outside; who may come is promised nothing."""
+    apart = ways.apart(address.to)
+    for one in (apart.addresses or ("",)) if found.pods else ():
+        if _is_meant(invariant, ("outside",)):
+            yield OutsideClient(one)
+        if ways.nodes and _is_meant(invariant, ("node",)):
+            yield NodeClient(one)
+
+    def tell(caller: Caller) -> tuple[bool, bool]:
+        return _is_meant(invariant, _names(caller)), caller.before.words in found.pods
+
+    for caller in ways.callers.each(apart, tell):
+        may_come = isinstance(caller.clients[0], SomebodyClient)
+        if tell(caller)[0] and not (may_come and invariant.rule is Rule.REACHES):
+            yield caller.clients[0]
+
+
+def _is_meant(invariant: Invariant, names: Iterable[str]) -> bool:
+    """Whether an invariant is about who has these names."""
+    named = any(fnmatchcase(name, pattern) for name in names for pattern in invariant.clients)
+    match invariant.rule:
+        case Rule.REACHES:
+            return named
+        case Rule.NOBODY_ELSE:
+            return not named
+        case Rule.METHODS | Rule.TOKEN:
+            return True
 
 
 def _beside(index: MeshIndex, service: Service, port: Port) -> Iterator[Address]:
@@ -109,22 +129,18 @@ def _target(pods: Instances, port: Port) -> int | None:
     return port.target if isinstance(port.target, int) else pods.container_ports.get(port.target)
 
 
-def _clients(index: MeshIndex, found: Goal) -> Iterator[tuple[Client, tuple[str, ...]]]:
-    """Everybody who was read, and somebody outside, with the names by which an invariant may mean them."""
-    yield from ((each, ("outside",)) for each in found.outsiders)
-    for group in index.workloads.values():
-        for each in group:
-            if each.mode in _CALLING:
-                yield WorkloadClient(each.workload, each.place), tuple(_names(each))
-
-
-def _names(each: Instances) -> Iterator[str]:
-    yield f"{each.namespace}/{each.workload.name}"
-    yield f"sa:{each.namespace}/{each.account}"
-    if each.mode is Mode.GATEWAY:
-        yield f"gateway:{each.namespace}/{each.workload.name}"
-        if GATEWAY_NAME in each.labels:
-            yield f"gateway:{each.namespace}/{each.labels[GATEWAY_NAME]}"
+def _names(caller: Caller) -> Iterator[str]:
+    """By which an invariant may mean a client: who may come is no workload of that name."""
+    pods = caller.before
+    yield f"sa:{pods.namespace}/{pods.account}"
+    if pods.workload.kind == SOMEONE:
+        yield f"{pods.namespace}/{SOMEONE}:{pods.account}"
+        return
+    yield f"{pods.namespace}/{pods.workload.name}"
+    if pods.mode is Mode.GATEWAY:
+        yield f"gateway:{pods.namespace}/{pods.workload.name}"
+        if GATEWAY_NAME in pods.labels:
+            yield f"gateway:{pods.namespace}/{pods.labels[GATEWAY_NAME]}"
 
 
 def _split(text: str) -> tuple[str, int | None]:

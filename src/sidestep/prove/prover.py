@@ -268,7 +268,8 @@ def assumptions(assume: Assume) -> Iterator[str]:
 _ALWAYS = (
     "requests are those that proxies read: paths that begin with a slash, hosts in lower case, each header sent once",
     "what is sent to a port that declares HTTP is HTTP, and ports of the proxies themselves are left out",
-    "clients are the workloads that were read, whoever is like them, and somebody outside; all of this trust domain",
+    "clients are the workloads that were read, pods of any other account that come as those did, and somebody outside",
+    "all are of this trust domain, and nobody else comes under the account of a gateway or a waypoint",
     "claims are texts or lists of texts",
 )
 _ASSUMED = {

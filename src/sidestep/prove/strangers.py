@@ -15,8 +15,8 @@ from sidestep.semantics.identity import parse_principal
 Stranger = tuple[str, str]
 """A namespace and a service account."""
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
-_NEW = ("someone", "another", "new", "else", *"bcdfghijklmopqrtuvwxyz0123456789")
-"""What stands for something new; the later ones, where an earlier one goes on as a pattern does."""
+_NEW = tuple("abcdefghijklmnopqrstuvwxyz0123456789")
+"""What stands for something new where a plainer word goes on as a pattern does."""
 
 
 class Patterns(Struct, frozen=True):
@@ -47,9 +47,10 @@ def strangers(patterns: Iterable[Patterns], spaces: Iterable[str]) -> tuple[Stra
 
 
 class _Texts:
-    """What is told apart of one part of a name."""
+    """What is told apart of one part of a name; `new` is the word for something new."""
 
-    def __init__(self) -> None:
+    def __init__(self, new: str) -> None:
+        self._new = (new, *_NEW)
         self.whole: set[str] = set()
         self._begin, self._inside, self._end = {""}, {""}, {""}
 
@@ -72,7 +73,7 @@ class _Texts:
 
     def _with_new(self, begin: str, inside: str, end: str) -> str:
         """A name that meets these patterns and none that is longer; empty where there is none."""
-        for new in _NEW:
+        for new in self._new:
             name = f"{begin}{new}{inside}{new if inside else ''}{end}"
             longer = any(len(each) > len(begin) and name.startswith(each) for each in self._begin)
             if not longer and not any(len(each) > len(end) and name.endswith(each) for each in self._end):
@@ -84,7 +85,7 @@ class _Found:
     """What is told apart, as it is met."""
 
     def __init__(self, spaces: Iterable[str]) -> None:
-        self._spaces, self._accounts = _Texts(), _Texts()
+        self._spaces, self._accounts = _Texts("elsewhere"), _Texts("someone")
         self._spaces.whole.update(spaces)
         self._pairs: set[Stranger] = set()
 

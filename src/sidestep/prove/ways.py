@@ -258,6 +258,15 @@ class Ways(Struct, frozen=True, dict=True):
                 node = NodeClient(address)
                 yield node, node, f"node {address}".rstrip()
 
+    def apart(self, to: str) -> Apart:
+        """By what callers of a name or an address are told apart in the first mesh."""
+        service = self.before.services.by_host.get(to)
+        if service is not None:
+            return self._apart(to, self._pods(to), service.namespace).apart
+        pods = self.before.by_address.get(to)
+        sides = ((self.guards[0], (pods,)),) if pods is not None else ()
+        return self._apart("", sides, pods.namespace if pods is not None else "").apart
+
     def _apart(self, host: str, sides: Sides, namespace: str) -> "Told":
         asked: set[Condition] = set()
         ranges: set[str] = set()
