@@ -197,12 +197,12 @@ async def test_what_it_rejects_is_found_and_the_others_hold():
 
 
 @in_a_loop
-async def test_on_demand_nothing_is_told_unasked_and_each_question_is_answered():
+async def test_on_demand_only_its_own_pods_are_told_unasked_and_each_question_is_answered():
     async with plane(shop()) as lab:
         ztunnel = client(lab)
         async with ztunnel.stream(on_demand=True) as stream:
             await stream.until(lambda: ztunnel.store.ready)
-            assert stream.told() == [GUARD]
+            assert stream.told() == [GUARD, uid("web")]
             for asked, found in {
                 "/10.0.0.9": {uid("web"), uid("far")},
                 "/10.99.0.1": {uid("web"), CART, uid("cart"), uid("cart2"), uid("far")},
@@ -213,6 +213,19 @@ async def test_on_demand_nothing_is_told_unasked_and_each_question_is_answered()
                 await stream.until(lambda asked=asked: asked in stream.gone() + stream.told())
                 assert {*ztunnel.store.workloads, *ztunnel.store.services} == found
             assert ztunnel.store.unprotected == []
+
+
+@in_a_loop
+async def test_on_demand_a_new_pod_of_its_own_node_is_told_unasked():
+    async with plane(shop()) as lab:
+        ztunnel = client(lab)
+        async with ztunnel.stream(on_demand=True) as stream:
+            await stream.until(lambda: ztunnel.store.ready)
+            near, far = pod("near", "10.0.0.4"), pod("stranger", "10.0.0.5", "two")
+            lab.plane.change(Changes({far.uid: far}))
+            lab.plane.change(Changes({near.uid: near}))
+            await stream.until(lambda: near.uid in ztunnel.store.workloads)
+            assert far.uid not in ztunnel.store.workloads
 
 
 @in_a_loop

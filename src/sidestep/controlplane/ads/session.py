@@ -36,6 +36,8 @@ _ALWAYS_ANSWERED = frozenset({ADDRESS, AUTHORIZATION})
 """A ztunnel is not ready before it has acknowledged something of each, also after it rejected a part of it."""
 _EVERYTHING = "*"
 _ABSENT = ""
+_OWN = ""
+"""What a proxy is told unasked that else asks for each thing: workloads of its own node."""
 
 
 class Source(Protocol):
@@ -56,7 +58,7 @@ class Source(Protocol):
         """
 
     def meant(self, type_url: str, name: str) -> Iterable[str]:
-        """Names of what else a proxy is told that asks by a name: an address stands for who has it."""
+        """Names of what else a proxy is told that asks by a name: an address means who has it, none its own."""
 
     def asked_as(self, key: Key) -> Iterable[str]:
         """Names by which a proxy would have asked for a resource besides its own."""
@@ -188,6 +190,9 @@ class Session:
         if not request.resource_names_subscribe:
             self._take_everything(type_url, known)
         elif _EVERYTHING in request.resource_names_unsubscribe:
+            own = set(self._source.meant(type_url, _OWN))
+            known.names |= {_OWN, *own}
+            known.pending |= own
             for name in request.initial_resource_versions:
                 self._subscribe(type_url, known, name, resumed=name in held)
 

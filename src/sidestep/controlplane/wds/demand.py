@@ -15,14 +15,14 @@ class Demand:
 
     Args:
         index: the records.
-        node: the proxy's, whose workloads it is always told with what it asks for.
+        node: the proxy's, whose workloads it is told unasked: ztunnel waits for these without a word.
     """
 
     def __init__(self, index: Index, node: str) -> None:
         self._index, self._node = index, node
 
     def meant(self, name: str) -> Iterator[str]:
-        """Keys of who has a name or an address, of what is behind a service, and of the node's own workloads."""
+        """Keys of the node's own workloads, of who has a name or an address, and of what is behind a service."""
         yield from (each.uid for each in self._index.on_node(self._node))
         workload, service = self._found(name)
         if workload is not None:
@@ -32,10 +32,12 @@ class Demand:
             yield from (each.uid for each in self._index.endpoints(service.key))
 
     def asked_as(self, key: str) -> Iterator[str]:
-        """Keys and addresses by which a record is meant, if it is there; of its services, too."""
+        """Keys and addresses by which a record and its services are meant, if it is there; none for the node's own."""
         workload = self._index.workloads.get(WorkloadUid(key))
         services = [key] if workload is None else list(workload.services)
         if workload is not None:
+            if workload.node == self._node:
+                yield ""
             yield from (f"/{each}" for each in workload.addresses)
         for service in filter(None, (self._index.services.get(ServiceKey(each)) for each in services)):
             yield service.key
