@@ -1,6 +1,7 @@
 """What one may ask of a running control plane, over a unix socket of its user alone: a line, and a line back.
 
-`{"do":"status"}`, `{"do":"certs"}`, `{"do":"config-dump","node":"…"}`, `{"do":"findings"}`, `{"do":"rotate-root"}`,
+`{"do":"status"}`, `{"do":"certs"}`, `{"do":"config-dump","node":"…"}`, `{"do":"findings"}`,
+`{"do":"describe","names":["…"]}`, `{"do":"rotate-root"}`,
 `{"do":"rotate-intermediate"}`. Nobody is shown a key.
 """
 
@@ -17,6 +18,7 @@ from msgspec import Struct
 from sidestep.controlplane.ads.entries import resources_in
 from sidestep.controlplane.ads.plane import Plane
 from sidestep.controlplane.ca.certificates import fingerprint
+from sidestep.controlplane.describing import described
 from sidestep.controlplane.private_socket import private_socket
 from sidestep.controlplane.registry.registry import Registry
 from sidestep.controlplane.rotation import Rotation
@@ -28,6 +30,7 @@ class Request(Struct, frozen=True):
 
     do: str
     node: str = ""
+    names: list[str] = []
 
 
 class Operations:
@@ -47,6 +50,7 @@ class Operations:
             "certs": lambda _: self._certificates(),
             "config-dump": lambda request: self._dump(request.node),
             "findings": lambda _: [msgspec.to_builtins(each) for each in self._plane.findings],
+            "describe": lambda request: self._described(request.names),
             "rotate-root": lambda _: {"begun": self._rotation.begin(self._plane)},
             "rotate-intermediate": lambda _: self._rotation.next_intermediate(self._plane),
         }
@@ -101,6 +105,9 @@ class Operations:
                 "convergence_median_ms": median(metrics.convergence) * 1000 if metrics.convergence else None,
             },
         }
+
+    def _described(self, names: list[str]) -> dict[str, Any]:
+        return {name: msgspec.to_builtins(described(self._plane.index, name)) for name in names}
 
     def _certificates(self) -> list[dict[str, Any]]:
         found = []

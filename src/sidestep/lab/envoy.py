@@ -81,7 +81,7 @@ class Proxy(Struct, frozen=True):
         return (
             str(binary), "--config-path", str(self.configuration), "--concurrency", str(self.concurrency),
             "--drain-time-s", str(self.drain), "--drain-strategy", "immediate", "--disable-hot-restart",
-            "--log-level", "warning",
+            "--log-level", "warning", "--file-flush-interval-msec", "1000",
         )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "load": ("sidestep.cli.lab.traffic:load", "Send requests by the clock, and count what became of them."),
     "logs": ("sidestep.cli.lab.look:logs", "Print what a pod, a proxy or a part of the lab wrote."),
     "ls": ("sidestep.cli.lab.look:ls", "List objects of a kind."),
+    "metrics": ("sidestep.cli.lab.metrics:metrics", "Print what proxies count, as Prometheus reads it."),
     "restart": ("sidestep.cli.lab.objects:restart", "Exchange all pods of a workload, one after the other."),
     "rotate": ("sidestep.cli.lab.objects:rotate", "Exchange the root or intermediate certificate, live."),
     "scale": ("sidestep.cli.lab.objects:scale", "Change how many pods a workload has."),

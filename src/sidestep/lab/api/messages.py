@@ -148,6 +148,10 @@ class Rotate(Struct, frozen=True, tag_field="do", tag="rotate"):
     what: str
 
 
+class Metrics(Struct, frozen=True, tag_field="do", tag="metrics"):
+    """Connections and bytes by ztunnel's names, as Prometheus reads them."""
+
+
 class Enter(Struct, frozen=True, tag_field="do", tag="enter"):
     """What is needed to run a command in a pod."""
 
@@ -166,7 +170,7 @@ class Down(Struct, frozen=True, tag_field="do", tag="down"):
 
 Request = (
     Status | List | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Logs | Top | Certificates
-    | ConfigDump | Verify | Fault | Rotate | Enter | Watch | Down
+    | ConfigDump | Verify | Fault | Rotate | Metrics | Enter | Watch | Down
 )  # fmt: skip
 
 

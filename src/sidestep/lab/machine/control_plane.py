@@ -10,6 +10,7 @@ import msgspec
 
 from sidestep.controlplane.ca.authority import Stage
 from sidestep.controlplane.generators.node.settings import Settings as ProxySettings
+from sidestep.controlplane.generators.node.telemetry import NODE
 from sidestep.controlplane.process import ROLE, ROOTS, SERVER_NAME, SOCKET, ZTUNNEL
 from sidestep.controlplane.registry.registry import MeshNames
 from sidestep.errors import TransportError, WorldError
@@ -70,10 +71,14 @@ class ControlPlane:
             sys.executable, "-m", "sidestep.lab.plane", "--machine", str(self._scratch.socket),
             "--folder", str(folder), "--tokens", str(self._scratch.tokens), "--listen", self._listen,
             "--trust-domain", self._settings.trust_domain, "--role", ZTUNNEL if self._settings.ztunnel else ROLE,
-            "--settings", msgspec.json.encode(ProxySettings(PODS, (*SERVICES, *ENTRIES))).decode(),
+            "--settings", msgspec.json.encode(self._proxies()).decode(),
         )  # fmt: skip
         log = self._scratch.logs / f"{NAME}.log"
         await self._processes.start(Program(NAME, argv, log, enter(self._net.namespace)))
+
+    def _proxies(self) -> ProxySettings:
+        log = str(self._scratch.logs / f"access-{NODE}.log") if self._settings.metrics else ""
+        return ProxySettings(PODS, (*SERVICES, *ENTRIES), access_log=log)
 
     async def start_proxy(self, node: NodeUp) -> None:
         """Start a node's proxy within the node, as soon as the control plane has a token for it.
@@ -166,7 +171,7 @@ class ControlPlane:
         log = self._scratch.logs / f"{ZTUNNEL}-{node.name}.log"
         return Program(f"{ZTUNNEL}/{node.name}", argv, log, enter(node.net.namespace), proxy.environment())
 
-    async def ask(self, what: str, **more: str) -> Any:
+    async def ask(self, what: str, **more: str | list[str]) -> Any:
         """Ask the control plane.
 
         Raises:

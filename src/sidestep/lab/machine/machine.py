@@ -28,6 +28,7 @@ from sidestep.lab.machine.sayings import Sayings
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.services import ServiceTables
 from sidestep.lab.machine.settings import NodeSettings, Settings
+from sidestep.lab.machine.telemetry import Telemetry
 from sidestep.lab.machine.verification import Subject, verify
 from sidestep.lab.net.fabric import Fabric
 from sidestep.lab.net.namespaces import enter
@@ -63,6 +64,7 @@ class Machine:
         self.pods = Pods(self.store, self.nodes, self.processes, scratch, say=self.say, now=self.now)
         self._tables = ServiceTables(self.store, self.nodes)
         self.control_plane = ControlPlane(self._fabric, self._addresses.take(), scratch, settings, self.processes)
+        self.telemetry = Telemetry(scratch, self.processes, self.control_plane.ask)
         self.store.listen(self._settle_soon)
         self.store.listen(self._make_namespace)
 
@@ -86,7 +88,8 @@ class Machine:
             loop.add_signal_handler(each, self.end)
         follow(self.end)
         server = await serve(self.scratch.socket, Requests(self).handle)
-        aside = [asyncio.create_task(each) for each in (bury(), self._look_after_folder())]
+        counting = self.telemetry.run(self.nodes.copy)
+        aside = [asyncio.create_task(each) for each in (bury(), self._look_after_folder(), counting)]
         coming, over = asyncio.create_task(self._come_up()), asyncio.create_task(self._over.wait())
         await asyncio.wait((coming, over), return_when=asyncio.FIRST_COMPLETED)
         if coming.done():

@@ -77,6 +77,8 @@ class Requests:
                 return self._machine.verify()
             case api.Fault():
                 return self._fault(request)
+            case api.Metrics():
+                return self._machine.telemetry.text(self._machine.nodes)
             case api.Rotate(what=what):
                 return self._rotate(what)
             case api.Enter(pod=name):

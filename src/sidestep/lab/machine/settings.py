@@ -32,6 +32,7 @@ class Settings(Struct, frozen=True):
         concurrency: worker threads of each proxy.
         trust_domain: of the mesh.
         drain: seconds that a proxy leaves its peers to turn to the one that replaces it.
+        metrics: whether proxies write of connections, of which metrics are made.
         delay: seconds between zones, one way.
         loss: share of packets lost between zones.
     """
@@ -44,6 +45,7 @@ class Settings(Struct, frozen=True):
     concurrency: int = 1
     trust_domain: str = "cluster.local"
     drain: int = 10
+    metrics: bool = True
     delay: float = 0.0
     loss: float = 0.0
 

@@ -1,6 +1,6 @@
 """Filter chains of connections whose bytes are only copied."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
@@ -34,9 +34,17 @@ def remember(values: Sequence[FilterStateValue]) -> Filter:
     return _filter("envoy.filters.network.set_filter_state", SetFilterState(on_new_connection=values))
 
 
-def copy(name: str, cluster: str, logs: Iterable[AccessLog] = ()) -> TcpProxy:
+def copy(
+    name: str, cluster: str, logs: Iterable[AccessLog] = (), options: Mapping[str, object] | None = None
+) -> TcpProxy:
     """Copy bytes, both ways, however long nothing is said."""
-    return TcpProxy(stat_prefix=name, cluster=cluster, idle_timeout=timedelta(0), access_log=logs)
+    return TcpProxy(
+        stat_prefix=name,
+        cluster=cluster,
+        idle_timeout=timedelta(0),
+        access_log=logs,
+        access_log_options=options or None,
+    )
 
 
 def chain(name: str, filters: Sequence[Filter], networks: Iterable[str] = ()) -> FilterChain:

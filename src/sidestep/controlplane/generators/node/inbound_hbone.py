@@ -28,7 +28,7 @@ from sidestep.controlplane.generators.node.inbound_plain import OWN_PORTS
 from sidestep.controlplane.generators.node.matching import at_connect, decision
 from sidestep.controlplane.generators.node.messages import ADS, extension, listening, packed, with_port
 from sidestep.controlplane.generators.node.settings import Settings
-from sidestep.controlplane.generators.node.telemetry import Direction, baggage, logs
+from sidestep.controlplane.generators.node.telemetry import Direction, baggage, logs, of_tunnels
 from sidestep.controlplane.generators.node.tunnels import ROUTER, answered, connects
 from sidestep.controlplane.records import HBONE_PORT, Workload, identity_of
 from sidestep.semantics.authorization.ztunnel import Authorization
@@ -41,6 +41,8 @@ _FIELDS = {
     "src.identity": "%DOWNSTREAM_PEER_URI_SAN%",
     "dst.addr": "%DOWNSTREAM_LOCAL_ADDRESS%",
     "dst.hbone_addr": "%REQ(:AUTHORITY)%",
+    "forwarded": "%REQ(FORWARDED)%",
+    "id": "%UPSTREAM_LOCAL_ADDRESS%",
     "status": "%RESPONSE_CODE%",
 }
 
@@ -121,6 +123,7 @@ def _manager(workload: Workload, settings: Settings) -> HttpConnectionManager:
         rds={"config_source": ADS, "route_config_name": routes_name(workload)},
         local_reply_config=_REFUSED_AS_ZTUNNEL,
         access_log=logs(settings, workload, Direction.INBOUND, _FIELDS),
+        access_log_options=of_tunnels(settings) or None,
         http_filters=[
             {"name": _RBAC, "typed_config": packed(RBAC())},
             {"name": "envoy.filters.http.original_src", "typed_config": packed(OriginalSrc())},

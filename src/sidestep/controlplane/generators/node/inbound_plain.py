@@ -28,7 +28,7 @@ from sidestep.controlplane.generators.node.conditions import Field, Test, some
 from sidestep.controlplane.generators.node.matching import at_accept, decision
 from sidestep.controlplane.generators.node.messages import extension, listening
 from sidestep.controlplane.generators.node.settings import Settings
-from sidestep.controlplane.generators.node.telemetry import Direction, logs
+from sidestep.controlplane.generators.node.telemetry import Direction, logs, of_bytes
 from sidestep.controlplane.records import Workload
 from sidestep.semantics.authorization.ztunnel import Authorization
 
@@ -37,13 +37,17 @@ OWN_PORTS = ("15001", "15006", "15008")
 """Nobody is led to the proxy's own ports (ztunnel.md §1.1)."""
 
 _ADMITTED = "admitted"
-_FIELDS = {"src.addr": "%DOWNSTREAM_REMOTE_ADDRESS%", "dst.addr": "%DOWNSTREAM_LOCAL_ADDRESS%"}
+_FIELDS = {
+    "src.addr": "%DOWNSTREAM_REMOTE_ADDRESS%",
+    "dst.addr": "%DOWNSTREAM_LOCAL_ADDRESS%",
+    "id": "%CONNECTION_ID%",
+}
 
 
 def inbound_plain(workload: Workload, authorizations: Iterable[Authorization], settings: Settings) -> Listener:
     """The listener of one pod."""
     written = logs(settings, workload, Direction.INBOUND, _FIELDS)
-    admitted = [remember([from_netns(workload.netns)]), proxied(copy("plaintext", PLAIN, written))]
+    admitted = [remember([from_netns(workload.netns)]), proxied(copy("plaintext", PLAIN, written, of_bytes(settings)))]
     enforced = rules(authorizations, identified=False)
     own = Test(Field.PORT, OWN_PORTS)
     return Listener(

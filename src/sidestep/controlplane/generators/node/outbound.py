@@ -24,7 +24,7 @@ from sidestep.controlplane.generators.node.chains import (
 from sidestep.controlplane.generators.node.clusters import DIRECT, METADATA, NOWHERE, TRACE
 from sidestep.controlplane.generators.node.messages import ADS, HASHED, listening, literal, state
 from sidestep.controlplane.generators.node.settings import Settings
-from sidestep.controlplane.generators.node.telemetry import Direction, baggage, logs
+from sidestep.controlplane.generators.node.telemetry import Direction, baggage, logs, of_bytes
 from sidestep.controlplane.records import Workload, identity_of
 
 PORT = 15001
@@ -37,6 +37,7 @@ _FIELDS = {
     "dst.addr": "%UPSTREAM_HOST%",
     "dst.hbone_addr": _DESTINATION,
     "dst.identity": "%UPSTREAM_PEER_URI_SAN%",
+    "id": "%CONNECTION_ID%",
     "dst.workload": f"%UPSTREAM_METADATA({METADATA}:workload)%",
 }
 
@@ -66,7 +67,7 @@ def _known(name: str, cluster: str, networks: tuple[str, ...], workload: Workloa
         state(tls.CERTIFICATE_STATE, literal(secret_name(tls.OUT, identity_of(workload))), factory=HASHED),
         state("envoy.tcp_proxy.cluster", cluster, shared="NONE"),
     ]
-    proxy = copy(name, NOWHERE, logs(settings, workload, Direction.OUTBOUND, _FIELDS))
+    proxy = copy(name, NOWHERE, logs(settings, workload, Direction.OUTBOUND, _FIELDS), of_bytes(settings))
     proxy.on_demand.odcds_config.CopyFrom(ADS)
     proxy.on_demand.timeout.CopyFrom(_seconds(settings.on_demand_timeout))
     proxy.tunneling_config.hostname = _DESTINATION
@@ -82,7 +83,7 @@ def _known(name: str, cluster: str, networks: tuple[str, ...], workload: Workloa
 
 def _unknown(workload: Workload, settings: Settings) -> FilterChain:
     """Anything else is dialled from the pod, as if there was no proxy."""
-    proxy = copy("passthrough", DIRECT, logs(settings, workload, Direction.OUTBOUND, _FIELDS))
+    proxy = copy("passthrough", DIRECT, logs(settings, workload, Direction.OUTBOUND, _FIELDS), of_bytes(settings))
     return chain("passthrough", [remember([from_netns(workload.netns)]), proxied(proxy)])
 
 

@@ -1,7 +1,13 @@
-"""What is written of connections: ztunnel's fields, in its order (ztunnel.md §7.2), and who is who for peers."""
+"""What is written of connections: ztunnel's fields, in its order (ztunnel.md §7.2), and who is who for peers.
+
+A line is written when a connection is there, now and then while it lasts, and at its end: counters are made of them
+by who reads the file (`lab.metrics`), so that the path of bytes knows of no counter.
+"""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from envoy.extensions.access_loggers.file.v3.file_pb2 import FileAccessLog
@@ -11,6 +17,10 @@ from google.protobuf.struct_pb2 import Struct as PlainStruct
 from sidestep.controlplane.generators.node.messages import literal, packed
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.controlplane.records import Workload, identity_of
+
+NODE = "{node}"
+"""In the name of the log: the proxy's node."""
+_WHILE_IT_LASTS = timedelta(seconds=5)
 
 
 class Direction(StrEnum):
@@ -35,13 +45,13 @@ def baggage(workload: Workload) -> str:
 
 
 def logs(settings: Settings, workload: Workload, direction: Direction, fields: Mapping[str, str]) -> list[AccessLog]:
-    """What to write when a connection ends; nothing where no log is asked for.
+    """What to write of connections; nothing where no log is asked for.
 
     Args:
         settings: where to.
         workload: whose connection it is.
         direction: of the connection.
-        fields: what the other end is called where this is logged.
+        fields: what the other end is called where this is logged, and what tells a connection from others (`id`).
     """
     if not settings.access_log:
         return []
@@ -54,7 +64,8 @@ def logs(settings: Settings, workload: Workload, direction: Direction, fields: M
     line = {
         "time": "%START_TIME%",
         "scope": "access",
-        "message": "connection complete",
+        "message": "%ACCESS_LOG_TYPE%",
+        "uid": literal(workload.uid),
         **own,
         **fields,
         "direction": direction.value,
@@ -64,5 +75,24 @@ def logs(settings: Settings, workload: Workload, direction: Direction, fields: M
         "response_flags": "%RESPONSE_FLAGS%",
         "error": "%RESPONSE_CODE_DETAILS% %UPSTREAM_TRANSPORT_FAILURE_REASON%",
     }
-    form = FileAccessLog(path=settings.access_log, log_format={"json_format": ParseDict(line, PlainStruct())})
+    path = settings.access_log.replace(NODE, workload.node)
+    form = FileAccessLog(path=path, log_format={"json_format": ParseDict(line, PlainStruct())})
     return [AccessLog(name="envoy.access_loggers.file", typed_config=packed(form))]
+
+
+def of_bytes(settings: Settings) -> dict[str, Any]:
+    """When connections whose bytes are copied are logged besides their end."""
+    return (
+        {"flush_access_log_on_connected": True, "access_log_flush_interval": _WHILE_IT_LASTS}
+        if settings.access_log
+        else {}
+    )
+
+
+def of_tunnels(settings: Settings) -> dict[str, Any]:
+    """When CONNECT streams are logged besides their end."""
+    return (
+        {"flush_log_on_tunnel_successfully_established": True, "access_log_flush_interval": _WHILE_IT_LASTS}
+        if settings.access_log
+        else {}
+    )

@@ -1,0 +1,87 @@
+"""Who a workload or a service is, as metrics name it: by its key, its address or its host name."""
+
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+from sidestep.controlplane.index import Index
+from sidestep.controlplane.records import Service, Workload, WorkloadUid, identity_of
+
+
+class Party(Struct, frozen=True):
+    """One end of a connection.
+
+    Attributes:
+        workload: name of what controls it.
+        namespace: of it.
+        canonical_service: by which telemetry calls it.
+        canonical_revision: likewise.
+        identity: in its certificate.
+        region: where it runs.
+        zone: likewise.
+        services: host names of what it serves, and at which of its ports.
+    """
+
+    workload: str = ""
+    namespace: str = ""
+    canonical_service: str = ""
+    canonical_revision: str = ""
+    identity: str = ""
+    region: str = ""
+    zone: str = ""
+    services: dict[str, list[int]] = {}
+
+
+class Named(Struct, frozen=True):
+    """A service."""
+
+    host: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
+class Answer(Struct, frozen=True):
+    """What is known by a name."""
+
+    party: Party | None = None
+    service: Named | None = None
+
+
+def described(index: Index, name: str) -> Answer:
+    """What is known by a key, an address, or a host name."""
+    if name in index.workloads:
+        return Answer(_party(index, index.workloads[WorkloadUid(name)]))
+    if not _is_address(name):
+        return Answer(service=_named(index.service_named(name)))
+    workload = index.workload_at(name)
+    return Answer(_party(index, workload) if workload is not None else None, _named(index.service_at(name)))
+
+
+def _party(index: Index, workload: Workload) -> Party:
+    services = {
+        index.services[key].hostname: [port.target_port for port in ports]
+        for key, ports in workload.services.items()
+        if key in index.services
+    }
+    return Party(
+        workload.workload_name or workload.name,
+        workload.namespace,
+        workload.canonical_name,
+        workload.canonical_revision,
+        identity_of(workload),
+        workload.locality.region,
+        workload.locality.zone,
+        services,
+    )
+
+
+def _named(service: Service | None) -> Named | None:
+    return Named(service.hostname, service.name, service.namespace) if service is not None else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

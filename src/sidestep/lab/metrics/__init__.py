@@ -1,0 +1,1 @@
+"""Metrics by ztunnel's names, made of what proxies write of connections."""
