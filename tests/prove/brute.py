@@ -8,8 +8,11 @@ from sidestep.prove.outcome import Leave
 from sidestep.prove.proof import Direction
 from sidestep.prove.prover import Run, Terms
 from sidestep.semantics.protocols import Declared
-from sidestep.semantics.requests import Answers, Http, OutsideClient
+from sidestep.semantics.requests import Answers, Http, OutsideClient, SomebodyClient
+from sidestep.semantics.somebody import guise_of
 
+_NEW = (("new", "shop"), ("admin", "far"), ("desk", "shop"), ("x", "sp"), ("admin", "shp"), ("web", "s"), ("y", "ops"))
+"""Accounts that nobody has, some of whom policies of a world name."""
 _OUTSIDE = ("203.0.113.7", "10.1.0.200", "8.8.8.8")
 
 
@@ -30,6 +33,7 @@ class Seeded:
         parts = self.world.mesh()
         before, after = (index(*self.world.objects(each)) for each in (parts, self.world.changed(parts)))
         self.run = Run(before, after, Terms(Leave.NOTHING))
+        self._come = self._guises()
         self.ways, self.known = list(self.run.ways.all()), {}
         for way in self.ways:
             directions, undecided = self.known.setdefault((way.to, way.port), [set(), False])
@@ -39,6 +43,15 @@ class Seeded:
             self.known[way.to, way.port][1] = undecided or len(self.run.undecided) > open_ends
         self.asked = self.differing = 0
         self.wrong = []
+
+    def _guises(self):
+        """As what somebody comes, by namespace; those of all under no name, none where nobody is in the mesh."""
+        found = {}
+        for each in self.run.ways.callers.all:
+            pair = guise_of(each.before), guise_of(each.after)
+            for space in ("", each.namespace) if None not in pair else ():
+                found.setdefault(space, []).append(pair)
+        return found
 
     def ask(self, requests):
         """Random payloads of random callers on random ways, as many as this."""
@@ -56,11 +69,16 @@ class Seeded:
                     self.wrong.append((way, payload, told))
 
     def _from(self, way):
-        """The way as it is, from any workload, or from somebody outside."""
+        """The way as it is, from any workload, from somebody who may come, or from somebody outside."""
         chance = self.world.chance
-        match chance.randrange(3):
+        match chance.randrange(4):
             case 0:
                 return way
+            case 3 if self._come:
+                name, space = chance.choice(_NEW)
+                address, guises = chance.choice(_OUTSIDE), chance.choice(self._come.get(space, self._come[""]))
+                before, after = (SomebodyClient(space, name, guise, address) for guise in guises)
+                return replace(way, client=before, words=str(before), other=after)
             case 1:
                 name, space = chance.choice(WORKLOADS)
                 anybody = client(f"{space}/{name}")
