@@ -5,8 +5,8 @@ routes, Sidecars, DestinationRules or NetworkPolicies count for some namespaces 
 is asked where no pod that was read is like him.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -172,6 +172,33 @@ class Callers(Struct, frozen=True, dict=True):
             known = self._classes[apart] = self._found(apart)
         return known
 
+    def asked(self, apart: Apart) -> Iterable[Hashable]:
+        """By what one can tell later that nobody new calls: classes, and as what somebody may come."""
+        yield from self.classes(apart)
+        for space in self._spaces(apart):
+            yield from ((space, guises) for guises in self._guises.get(space, self._guises[""]))
+
+    def has_new(self, apart: Apart, asked: Container[Hashable], workloads: Iterable[WorkloadRef]) -> bool:
+        """Whether some workloads, or somebody who comes as they do, are of a class that was not asked yet."""
+        by_principal = _numbered(apart.taken)
+        for caller in (each for ref in workloads for each in self._by_workload.get(ref, ())):
+            if apart.of(caller, by_principal) not in asked:
+                return True
+            guises = guise_of(caller.before), guise_of(caller.after)
+            near = (space for space in self._spaces(apart) if space == caller.namespace or space not in self._guises)
+            if None not in guises and any((space, guises) not in asked for space in near):
+                return True
+        return False
+
+    @cached_property
+    def _by_workload(self) -> Mapping[WorkloadRef, tuple[Caller, ...]]:
+        return _grouped(self.all, lambda caller: caller.workload)
+
+    @staticmethod
+    def _spaces(apart: Apart) -> frozenset[str]:
+        """Namespaces of which somebody may come."""
+        return frozenset(space for space, _ in apart.strangers)
+
     def each(self, apart: Apart, tell: Callable[[Caller], Hashable]) -> Iterable[Caller]:
         """One caller of each class, of those whom something else tells apart too."""
         by_principal = _numbered(apart.taken)
@@ -272,7 +299,8 @@ def labels_of_clients(index: MeshIndex) -> frozenset[str]:
     return frozenset(found)
 
 
-def _numbered(taken: Iterable[Taken]) -> dict[str, int]:
+@lru_cache(maxsize=65536)
+def _numbered(taken: frozenset[Taken]) -> Mapping[str, int]:
     """Identities by the conditions that take them: the same number for the same conditions, none for nobody's."""
     members: dict[str, list[int]] = {}
     for number, each in enumerate(sorted(taken, key=sorted)):

@@ -78,7 +78,7 @@ class Journey:
         """One destination: all of it where it may be another, else only for callers of new kinds."""
         old = self._now.get(service.host, _Found())
         if not self._touched(run, service, changed) and not old.clients & changed.callers:
-            if changed.callers:
+            if changed.callers and run.ways.has_new(service, changed.callers):
                 more = _asked(run, run.ways.to(service, new=True))
                 self._now[service.host] = _joined(old, more)
             return

@@ -120,6 +120,15 @@ class Ways(Struct, frozen=True, dict=True):
             if self.before.in_front_of(pods)[:1] == (service,):
                 yield from self._to_pods(pods, service.host, new=new)
 
+    def has_new(self, service: Service, workloads: frozenset[WorkloadRef]) -> bool:
+        """Whether workloads may call a service, or its pods, as nobody did who was asked there."""
+        told = self.kept.get(service.host)
+        pods = self.before.behind(service)
+        own = (self.kept.get(f"{each.namespace} {address}") for each in pods for address in each.addresses)
+        return told is None or any(
+            each is not None and self.callers.has_new(each.apart, each.asked, workloads) for each in (told, *own)
+        )
+
     def alone(self) -> Iterator[Way]:
         """Every way to pods that no service leads to."""
         for group in self.before.workloads.values():
@@ -247,7 +256,7 @@ class Ways(Struct, frozen=True, dict=True):
         classes = self.callers.classes(told.apart)
         own = {each.workload for _, pods in sides for each in pods}
         callers = [_as_client(each, own) for key, each in classes.items() if not (new and key in told.asked)]
-        told.asked.update(classes)
+        told.asked.update(self.callers.asked(told.apart))
         return callers if new else [*self._strangers(told), *callers]
 
     def _strangers(self, told: "Told") -> Iterator[tuple[Client, Client, str]]:
@@ -300,7 +309,7 @@ class Told(Struct, frozen=True):
 
     Attributes:
         apart: what of them counts.
-        asked: classes of them that were asked there, which is noted as they are.
+        asked: by what one can tell whether they were asked there (`Callers.asked`), which is noted as they are.
     """
 
     apart: Apart
