@@ -6,12 +6,14 @@ Istio's own is used where `SIDESTEP_ZTUNNEL` names it, or it is on the PATH.
 import json
 import os
 import shutil
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 from tests.support.labs import AMBIENT, ambient, eventually, lab, namespace, workload
 
+from sidestep.controlplane.process import SOCKET
 from sidestep.errors import UsageError
 from sidestep.lab.api import messages as api
 from sidestep.lab.ztunnel import check
@@ -178,3 +180,29 @@ def test_istios_own_serves_on_without_the_control_plane_and_comes_back_after_its
     shop.settle()
     assert kinds(shop, "shop/web", "http://cart/") == {"ok"}
     assert kinds(shop, "out/old", "http://cart.shop/") == {"ok"}
+
+
+@needs_ztunnel
+def test_istios_own_loses_no_request_while_the_root_is_exchanged(monkeypatch):
+    monkeypatch.setenv("SECRET_TTL", "10s")
+    with lab(ambient("shop"), *workload("web"), *workload("cart"), ztunnel=str(ZTUNNEL)) as made:
+        signers = {each["signer"] for each in made.client.ask(api.Certificates())}
+        assert asked(made, "rotate-root") == {"begun": True}
+        met: set[str] = set()
+
+        def steady():
+            met.update(kinds(made, "shop/web", "http://cart/"))
+            trust = asked(made, "status")["trust"]
+            return trust["stage"] == "steady" and trust["generation"] not in signers
+
+        assert eventually(steady, 60)
+        assert met == {"ok"}
+
+
+def asked(made, what):
+    """The control plane's own answer."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(made.scratch.control_plane / SOCKET))
+        line.sendall(json.dumps({"do": what}).encode() + b"\n")
+        with line.makefile() as told:
+            return json.loads(told.readline())["result"]

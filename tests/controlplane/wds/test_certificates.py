@@ -94,6 +94,15 @@ async def test_a_shorter_life_is_given_and_no_longer_one(asked: int, given: int)
 
 
 @in_a_loop
+async def test_half_of_a_short_life_counted_from_its_beginning_is_yet_to_come():
+    async with plane(shop()) as lab:
+        leaf, *_ = await client(lab).certificate(WEB, seconds=60)
+        begin, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+        assert begin < START
+        assert begin + (end - begin) / 2 - START >= timedelta(seconds=20)
+
+
+@in_a_loop
 async def test_an_exchange_of_roots_waits_until_it_has_asked_again():
     async with plane(shop()) as lab:
         await client(lab).certificate(WEB)

@@ -14,6 +14,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
 BACKDATED = timedelta(minutes=2)
+_BACKDATED_SHARE = 10
+"""No more than this part of its life: who renews at half of it, from its beginning, would else renew a short one at
+once, and again and again."""
 _BOTH_ENDS = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
 
 
@@ -117,7 +120,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
+        .not_valid_before(now - min(BACKDATED, lifetime / _BACKDATED_SHARE))
         .not_valid_after(now + lifetime)
     )
 
