@@ -7,6 +7,7 @@ import msgspec
 
 from sidestep.lab.agent.histogram import Histogram
 from sidestep.report import units
+from sidestep.semantics.loose import as_dict
 
 _GAP = "   "
 _LEAST = 15
@@ -52,7 +53,7 @@ def pod_columns() -> dict[str, Cell]:
         "STATUS": _phase,
         "MESH": _mode,
         "IP": lambda row: str(_status(row).get("podIP", "")),
-        "NODE": lambda row: str((row.get("spec") or {}).get("nodeName", "")),
+        "NODE": lambda row: str(as_dict(row.get("spec")).get("nodeName", "")),
     }
 
 
@@ -144,11 +145,11 @@ def _outcome(each: Mapping[str, Any]) -> str:
 
 
 def _meta(row: Mapping[str, Any], field: str) -> str:
-    return str((row.get("metadata") or {}).get(field, ""))
+    return str(as_dict(row.get("metadata")).get(field, ""))
 
 
 def _status(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return row.get("status") or {}
+    return as_dict(row.get("status"))
 
 
 def _ready(row: Mapping[str, Any]) -> str:
