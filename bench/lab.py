@@ -28,7 +28,7 @@ from bench.lab_up import SIZES
 from bench.lab_up import measure as measure_up
 from bench.page import markdown, renew
 
-BASE, PAIR, OURS = "direct", "sidecars", "node proxies"
+BASE, PAIR, BARE, OURS = "direct", "sidecars", "bare tunnel", "node proxies"
 STALL = 0.02
 """Seconds: a round in which the machine itself stood still for longer is left out while others are left."""
 _PARTS = ("up", "path", "memory")
@@ -75,10 +75,10 @@ def path_table(rounds: list[Round]) -> str:
     """Medians by way, and ours to the sidecars'."""
     rows = []
     for line in LINES:
-        found = {way: _median(rounds, line, way) for way in (BASE, PAIR, OURS)}
+        found = {way: _median(rounds, line, way) for way in (BASE, PAIR, BARE, OURS)}
         if all(each is not None for each in found.values()):
             rows.append((line.title, *(_told(each) for each in found.values()), _ratio(line, found), line.bound))
-    return markdown(("at 2,000 requests/s", BASE, PAIR, OURS, "ratio", "wanted"), rows)
+    return markdown(("at 2,000 requests/s", BASE, PAIR, BARE, OURS, "ratio", "wanted"), rows)
 
 
 def _median(rounds: list[Round], line: Line, way: str) -> float | None:

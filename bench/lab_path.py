@@ -22,7 +22,7 @@ from tests.support.node_mesh import SETTINGS, Action, Match, NodeMesh, Pod, poli
 
 from bench.audit import ROOT
 from bench.lab_peers import BULK_PORT, CONNECTIONS, HTTP_PORT
-from bench.lab_sidecar import BULK_OUT, HTTP_OUT, Sidecars, command
+from bench.lab_sidecar import BULK_OUT, HTTP_OUT, TUNNEL_OUT, Sidecars, command
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.lab.envoy import program
 from sidestep.lab.net.sockets import listening
@@ -121,6 +121,7 @@ class Scene:
         self.ways = {
             "direct": Way(near, (far.ipv4, HTTP_PORT), (far.ipv4, BULK_PORT), ()),
             "sidecars": Way(near, ("127.0.0.1", HTTP_OUT), ("127.0.0.1", BULK_OUT), pair),
+            "bare tunnel": Way(near, ("127.0.0.1", TUNNEL_OUT), ("127.0.0.1", BULK_OUT), pair),
             "node proxies": Way(client, (_VIP, 80), (_VIP, BULK_PORT), ours),
         }
 

@@ -1,7 +1,8 @@
-"""Envoys that do what sidecars do, and no more: HTTP/1.1 over mutual TLS, one allowed peer by RBAC; beside it bare TCP.
+"""Envoys that do what sidecars do, and no more: HTTP/1.1 over mutual TLS, one allowed peer by RBAC.
 
 An istio-proxy does more with each request (its own filters, headers, logs, statistics) and knows more of the mesh, so
-these are cheaper than what they stand for. Nor do packets take the way through redirection.
+these are cheaper than what they stand for. Nor do packets take the way through redirection. Beside it
+the same Envoys copy bare TCP in mutual TLS, and tunnel it by CONNECT without policy: what there is at the least.
 """
 
 import json
@@ -15,10 +16,13 @@ from sidestep.controlplane.ca.authority import Authority
 from sidestep.controlplane.ca.certificates import key_pem, pem
 
 Config = dict[str, Any]
-HTTP_OUT, BULK_OUT = 15001, 15002
-_HTTP_IN, _BULK_IN = 15006, 15007
+HTTP_OUT, BULK_OUT, TUNNEL_OUT = 15001, 15002, 15003
+_HTTP_IN, _BULK_IN, _TUNNEL_IN = 15006, 15007, 15008
 _CLIENT, _SERVER = (f"spiffe://cluster.local/ns/default/sa/{each}" for each in ("side-client", "side-server"))
 _V3 = "type.googleapis.com/envoy.extensions"
+_KIND = "upstreams.http.v3.HttpProtocolOptions"
+_OPTIONS = f"envoy.extensions.{_KIND}"
+_TUNNELS: Config = {"allow_connect": True}
 _ANY: Config = {"permissions": [{"any": True}]}
 
 
@@ -45,11 +49,22 @@ class Sidecars:
     def client(self, server: str) -> Path:
         """For the pod that dials."""
         http = _manager("web", [])
-        listeners = [_listener(HTTP_OUT, [http]), _listener(BULK_OUT, [_copied("bulk")])]
+        listeners = [
+            _listener(HTTP_OUT, [http]),
+            _listener(BULK_OUT, [_copied("bulk")]),
+            _listener(TUNNEL_OUT, [_copied("tunnel", tunneling_config={"hostname": "web:80"})]),
+        ]
         clusters = [
             _cluster(name, server, port, self._socket("Upstream", _CLIENT, _SERVER, protocols))
-            for name, port, protocols in (("web", _HTTP_IN, ["http/1.1"]), ("bulk", _BULK_IN, []))
+            for name, port, protocols in (
+                ("web", _HTTP_IN, ["http/1.1"]),
+                ("bulk", _BULK_IN, []),
+                ("tunnel", _TUNNEL_IN, ["h2"]),
+            )
         ]
+        clusters[-1]["typed_extension_protocol_options"] = {
+            _OPTIONS: {"@type": f"{_V3}.{_KIND}", "explicit_http_config": {"http2_protocol_options": _TUNNELS}}
+        }
         return self._written("client", listeners, clusters)
 
     def server(self, name: str = "server") -> Path:
@@ -61,6 +76,7 @@ class Sidecars:
             for port, each, protocols in (
                 (_HTTP_IN, _manager("own", [rbac]), ["http/1.1"]),
                 (_BULK_IN, _copied("bulk"), []),
+                (_TUNNEL_IN, _manager("own", [], tunnels=True), ["h2"]),
             )
         ]
         clusters = [_cluster("own", "127.0.0.1", HTTP_PORT), _cluster("bulk", "127.0.0.1", BULK_PORT)]
@@ -103,19 +119,25 @@ def _listener(port: int, filters: Sequence[Config], tls: Config | None = None) -
     return {"name": str(port), "address": address, "filter_chains": [chain]}
 
 
-def _manager(cluster: str, filters: Sequence[Config]) -> Config:
-    route = {"match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}}
+def _manager(cluster: str, filters: Sequence[Config], *, tunnels: bool = False) -> Config:
+    route: Config = {"match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}}
+    more: Config = {}
+    if tunnels:
+        route["match"] = {"connect_matcher": {}}
+        route["route"]["upgrade_configs"] = [{"upgrade_type": "CONNECT", "connect_config": {}}]
+        more = {"http2_protocol_options": _TUNNELS, "upgrade_configs": [{"upgrade_type": "CONNECT"}]}
     return _extension(
         "http_connection_manager",
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=cluster,
         route_config={"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
         http_filters=[*filters, _extension("router", "filters.http.router.v3.Router")],
+        **more,
     )
 
 
-def _copied(cluster: str) -> Config:
-    return _extension("tcp", "filters.network.tcp_proxy.v3.TcpProxy", stat_prefix=cluster, cluster=cluster)
+def _copied(cluster: str, **more: Any) -> Config:
+    return _extension("tcp", "filters.network.tcp_proxy.v3.TcpProxy", stat_prefix=cluster, cluster=cluster, **more)
 
 
 def _cluster(name: str, address: str, port: int, tls: Config | None = None) -> Config:
