@@ -17,6 +17,7 @@ from sidestep.cli.yaml_file import yaml_file
 from sidestep.errors import UsageError
 from sidestep.explain.answer import TODAY
 from sidestep.model.mesh import Mesh
+from sidestep.model.sharing import sharing
 from sidestep.prove.accepted import PRESETS, Acceptance, Entry
 from sidestep.prove.accepted_file import accepted_entries
 from sidestep.prove.assertions import Invariant, invariants_in
@@ -118,7 +119,7 @@ def proof_of(ask: Ask) -> Proof:
         for state in _others(ask, meshes, first.index):
             tell(state.name)
             walk.visit(state)
-            walk.ask(state.index, state.name if ask.plan is not None else AFTER)
+            walk.ask(state.index, state.name if ask.plan is not None else AFTER, state.read)
         return _with_commands(walk.proof(), ask)
 
 
@@ -129,7 +130,8 @@ def _others(ask: Ask, meshes: list[Mesh], last: MeshIndex) -> Iterator[State]:
             last = MeshIndex.of(mesh, ask.version, like=last)
             yield State(name, last)
     elif len(meshes) > 1:
-        yield State(_name(ask.sources[1], meshes[1]), MeshIndex.of(meshes[1], ask.version))
+        index = MeshIndex.of(sharing(meshes[1].in_order, last.mesh), ask.version, like=last)
+        yield State(_name(ask.sources[1], meshes[1]), index, meshes[1])
 
 
 def _with_commands(proof: Proof, ask: Ask) -> Proof:

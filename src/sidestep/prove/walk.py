@@ -30,10 +30,12 @@ class State(Struct, frozen=True):
     Attributes:
         name: of the state; a step's id where it is one of a plan.
         index: the mesh in it.
+        read: the mesh as it was read, where its index shares objects with another one.
     """
 
     name: str
     index: MeshIndex
+    read: Mesh | None = None
 
 
 class Walk:
@@ -59,13 +61,13 @@ class Walk:
         self._ways = self._requests = self._more = 0
         self._note(first.index)
 
-    def ask(self, index: MeshIndex, name: str) -> None:
-        """Ask the invariants of a state; a mesh that is asked alone needs no name."""
+    def ask(self, index: MeshIndex, name: str, read: Mesh | None = None) -> None:
+        """Ask the invariants of a state, as it was read; a mesh that is asked alone needs no name."""
         self._inquiry.ask(index, name)
         if self._inquiry.results():
             asked = assumptions(self._terms.assume & (Assume.HOSTS | Assume.NODES))
             self._assumptions.update(dict.fromkeys((*asked, ASSUMED)))
-        self._remember(self._inquiry.words(), index.mesh)
+        self._remember(self._inquiry.words(), read or index.mesh)
 
     def visit(self, state: State) -> None:
         """Hold a state against the first."""
@@ -76,7 +78,7 @@ class Walk:
         for example in proof.counterexamples:
             if self._found.setdefault((example.request, example.direction.value), example) is example:
                 self._remember([example.before.why], self._first.index.mesh)
-                self._remember([example.after.why], state.index.mesh)
+                self._remember([example.after.why], state.read or state.index.mesh)
         for each in proof.undecided:
             self._undecided.setdefault((each.where, each.reason), each)
         self._assumptions.update(dict.fromkeys(proof.assumptions))

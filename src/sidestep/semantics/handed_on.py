@@ -40,6 +40,10 @@ _READ = {
     **{name: {key} for name, key in _PARSED.items()},
 }  # fmt: skip
 """Of which kinds that may have changed an index finds things out."""
+ALWAYS_ASKED = (
+    "workloads", "by_namespace", "by_address", "services", "routing", "network", "_endpoints", "_gateways", *_PARSED,
+)  # fmt: skip
+"""What everybody needs who decides, so that an index finds it out before it hands on what it knows."""
 
 
 class Changes(Struct, frozen=True):
@@ -56,7 +60,8 @@ class Changes(Struct, frozen=True):
 
 def changes(one: Mesh, other: Mesh) -> Changes | None:
     """What differs; None where it may count for more than its namespace."""
-    if one.source != other.source or one.gaps != other.gaps or not _shared(one.others, other.others):
+    sources = [(mesh.source.kind, mesh.source.namespaces, mesh.gaps) for mesh in (one, other)]
+    if sources[0] != sources[1] or not _shared(one.others, other.others):
         return None
     found: set[str] = set()
     spaces: set[str] = set()

@@ -33,7 +33,7 @@ from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
 from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.endpoints import Endpoints
 from sidestep.semantics.gateways import SCOPED, Gateways
-from sidestep.semantics.handed_on import changes, handed_on
+from sidestep.semantics.handed_on import ALWAYS_ASKED, changes, handed_on
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Instances, Mode, instances_of
 from sidestep.semantics.inventory import Inventory, inventory
@@ -73,6 +73,8 @@ class MeshIndex(Struct, frozen=True, dict=True):
         if like is not None and made.settings == like.settings:
             changed = changes(like.mesh, ordered)
             if changed is not None:
+                for name in ALWAYS_ASKED:
+                    getattr(like, name)
                 vars(made).update(handed_on(vars(like), changed, ordered, made.settings.root_namespace))
         return made
 
