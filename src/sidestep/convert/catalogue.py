@@ -19,6 +19,7 @@ from sidestep.convert.rules import (
     virtual_service_http,
     virtual_service_moved,
     virtual_service_streams,
+    visibility,
 )
 
 RULES: tuple[Rule, ...] = (
@@ -39,5 +40,6 @@ RULES: tuple[Rule, ...] = (
     virtual_service_moved.RULE,
     subset_services.RULE,
     destination_rule.RULE,
+    visibility.RULE,
 )
 BY_CODE: dict[str, Rule] = {rule.code: rule for rule in RULES}

@@ -60,6 +60,23 @@ def test_what_a_client_may_send_counts_too(client, ports, verdict):
     assert ask(mesh, "web", "cart").verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("rules", "to", "verdict"),
+    [
+        ([{"to": [{"podSelector": {}}]}], "api.example.com", Verdict.UNREACHABLE),
+        ([{"ports": on(443)}], "api.example.com", Verdict.UNREACHABLE),
+        ([{"ports": on(80)}], "api.example.com", Verdict.ALLOW),
+        ([{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}], "api.example.com", Verdict.ALLOW),
+        ([{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}], "api.example.com", Verdict.ALLOW),
+        ([{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}], "192.0.2.7", Verdict.ALLOW),
+        ([{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}], "198.51.100.7", Verdict.UNREACHABLE),
+    ],
+)
+@pytest.mark.parametrize("client", ["sidecar", "ambient", "none"])
+def test_hosts_outside_are_no_pods_and_where_their_address_counts_nobody_guesses(client, rules, to, verdict):
+    assert ask(index(pods("web", client), network("web", "web", egress=rules)), "web", to).verdict is verdict
+
+
 def test_peers_are_told_by_labels_and_a_waypoint_is_not_the_client():
     rules = [{"from": WEB, "ports": on(15008)}]
     mesh = index(

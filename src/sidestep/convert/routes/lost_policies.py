@@ -37,6 +37,7 @@ def without_waypoint(policy: Mapping[str, Any], service: Service) -> Iterator[Tr
                 "ztunnel sends what the application sends: plain text leaves (D36)",
                 "bind the ServiceEntry to a waypoint, or let the application speak TLS", Severity.SECURITY,
             )  # fmt: skip
+        yield from _names(tls, f"{field}.tls", service)
 
 
 def at_waypoint(policy: Mapping[str, Any], service: Service, target: IstioVersion) -> Iterator[Trouble]:
@@ -57,7 +58,19 @@ def at_waypoint(policy: Mapping[str, Any], service: Service, target: IstioVersio
                 f"{field}.loadBalancer.consistentHash", "sends like requests to the same pod",
                 "before 1.31 a waypoint does so only where a route speaks of the service", "add a route, or Istio 1.31",
             )  # fmt: skip
-        yield from _tls(mapping(settings.get("tls"), f"{field}.tls"), f"{field}.tls", service)
+        tls = mapping(settings.get("tls"), f"{field}.tls")
+        yield from _tls(tls, f"{field}.tls", service)
+        yield from _names(tls, f"{field}.tls", service)
+
+
+def _names(tls: Mapping[str, Any], field: str, service: Service) -> Iterator[Trouble]:
+    """Names of servers of the mesh; outside of it, whoever starts TLS asks for them."""
+    if tls.get("subjectAltNames") and not service.external:
+        yield Trouble(
+            f"{field}.subjectAltNames", f"refuses pods of {service.host} whose certificate has none of these names",
+            "ztunnel and waypoints expect the identity that istiod told them of the pod, whatever it is (D37)",
+            "see that only these accounts run pods behind the service", Severity.SECURITY,
+        )  # fmt: skip
 
 
 def _tls(tls: Mapping[str, Any], field: str, service: Service) -> Iterator[Trouble]:

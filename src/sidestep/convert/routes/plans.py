@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from sidestep.convert.rewrite import Severity, Tree, Waypoint
 from sidestep.convert.routes.http_plan import http_routes
+from sidestep.convert.routes.judged import unjudged
 from sidestep.convert.routes.ledger import AS_IT_IS, Ledger, Trouble
 from sidestep.convert.routes.stream_plan import stream_routes
 from sidestep.convert.routes.survey import Standing, Survey
@@ -106,6 +107,8 @@ def _plan(found: Survey, resource: Resource[Spec]) -> Plan:
     if shared:
         return Plan(Verdict.LEFT, losses=(*told, *beside, *(_shared(service) for service, _ in shared)))
     told += (*beside, *_behind_others(found, subject))
+    for service, _ in subject.standing(Standing.CHOSEN):
+        told += tuple(unjudged(found, bound, service))
     if subject.standing(Standing.CHOSEN):
         return _converted(found, subject, told)
     dead = _settled(found, subject, Standing.DEAD)

@@ -18,12 +18,16 @@ from sidestep.model.kinds import AUTHORIZATION_POLICY
 from sidestep.model.resource import Resource
 from sidestep.semantics.authentication.peers import Levels, Mtls, PeerPolicy, effective, parse_peer_policy
 from sidestep.semantics.authentication.peers_at_ztunnel import derived
+from sidestep.semantics.authorization.policy import Action, Attribute, Policy
 from sidestep.semantics.authorization.seen import Seen
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
 from sidestep.semantics.loose import as_dict
 
 CODE = "SID304"
 _SOME_OTHER_PORT = 65535
+_IDENTITY = frozenset({
+    Attribute.PRINCIPAL, Attribute.NAMESPACE, Attribute.SERVICE_ACCOUNT, Attribute.TRUST_DOMAIN,
+})  # fmt: skip
 
 
 class _Wording(Struct, frozen=True):
@@ -111,16 +115,35 @@ def _with_disabled(resource: Resource[Any], spec: Tree, found: Readers, more: tu
     fields = tuple(_disabled(spec))
     if not fields:
         return Rewritten(changes)
-    lost = tuple(
-        _loss(
-            resource, field, "sidecars took plaintext only", "ambient takes HBONE everywhere, and plaintext too (D26)",
-            "nothing: peers without a mesh are served as before", Severity.COSMETIC,
-        )
-        for field in fields
-    )  # fmt: skip
+    lost = tuple(_no_longer_nobody(resource, field, found) for field in fields)
     if found.others:
         return Rewritten(changes, lost)
     return Rewritten((*changes, *replaced(resource, {**now, "spec": _permissive(spec)}, CODE, late=True)), lost)
+
+
+def _no_longer_nobody(resource: Resource[Any], field: str, found: Readers) -> Loss:
+    """Callers had no identity there; policies that ask for one let in by it from now on."""
+    index, did = found.context.index, "sidecars took plaintext only"
+    why = "ambient takes HBONE everywhere, and plaintext too (D26)"
+    policies = {each.id: each for pods in found.ambient for each in index.applied_policies(pods)}
+    opening = [str(each.id) for each in policies.values() if _opens_by_identity(each)]
+    if not opening:
+        instead = "nothing: peers without a mesh are served as before"
+        return _loss(resource, field, did, why, instead, Severity.COSMETIC)
+    names = ", ".join(sorted(opening))
+    return _loss(
+        resource, field, f"{did}, so that callers were nobody to {names}",
+        f"{why}: callers in the mesh have a name there, and {names} lets in whom it names",
+        "take out the rules that ask who calls, if nobody is to get in by them", Severity.SECURITY,
+    )  # fmt: skip
+
+
+def _opens_by_identity(policy: Policy) -> bool:
+    """Whether it lets in somebody whom it takes for nobody today: by a name it asks for, or one that it spares."""
+    terms = (term for rule in policy.rules for clause in rule.clauses for part in clause.any_of for term in part.terms)
+    asked = [term for term in terms if term.attribute in _IDENTITY]
+    admits = policy.action is Action.ALLOW
+    return not policy.dry_run and any(bool(each.one_of.written if admits else each.none_of.written) for each in asked)
 
 
 def _disabled(spec: Tree) -> Iterator[str]:

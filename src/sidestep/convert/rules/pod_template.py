@@ -13,6 +13,7 @@ from sidestep.convert.pods.template import at, moved, path_of, proxies, put, set
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.resource import Resource
+from sidestep.semantics.instances import BYPASS_INBOUND
 from sidestep.semantics.loose import as_dict, as_dicts
 from sidestep.semantics.proxies import PROXY
 from sidestep.semantics.proxy_calls import proxy_calls
@@ -38,12 +39,23 @@ def _losses(resource: Resource[Any], at_path: str, template: Tree) -> Iterator[L
     loss = partial(Loss, resource.id, rule=CODE)
     for field, meant in meanings(as_dict(as_dict(template.get("metadata")).get("annotations"))):
         yield loss(f"{at_path}.metadata.{field}", meant.did, meant.why, meant.instead, meant.severity)
+    yield from _uncaptured(resource, at_path, template)
     for field in proxies(template):
         yield loss(
             f"{at_path}.{field}", "it set up the injected sidecar", "without injection it would start as it stands",
             "nothing: it is taken out; its limits say what the sidecar was given", Severity.COSMETIC,
         )  # fmt: skip
     yield from _scripts(resource, at_path, as_dict(template.get("spec")))
+
+
+def _uncaptured(resource: Resource[Any], at_path: str, template: Tree) -> Iterator[Loss]:
+    notes = as_dict(as_dict(template.get("metadata")).get("annotations"))
+    if notes.get(BYPASS_INBOUND) == "true":
+        yield Loss(
+            resource.id, f"{at_path}.metadata.annotations[{BYPASS_INBOUND}]", "it meant nothing beside a sidecar",
+            "in ambient it keeps plaintext from ztunnel: whoever sends some passes mTLS modes and policies (D45)",
+            "take it out, unless the pods need no protection", Severity.SECURITY, CODE,
+        )  # fmt: skip
 
 
 def _scripts(resource: Resource[Any], at_path: str, spec: Tree) -> Iterator[Loss]:

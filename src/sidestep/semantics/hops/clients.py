@@ -47,7 +47,7 @@ def from_plain(traveller: Traveller, target: Target, port: int) -> list[Branch]:
     """A client that nothing captures: kube-proxy chooses a pod, and no waypoint is ever asked."""
     match target:
         case External():
-            return [outside(traveller, target.host)]
+            return [outside(traveller, target.host, port)]
         case Pods():
             return _each(traveller, target, port, choose_plain)
         case Service():
@@ -59,7 +59,7 @@ def from_ztunnel(traveller: Traveller, target: Target, port: int) -> list[Branch
     out = traveller.passed(_leaving(traveller, Proxy.ZTUNNEL_OUT))
     match target:
         case External():
-            return [outside(out, target.host)]
+            return [outside(out, target.host, port)]
         case Pods():
             return _ambient_to_all(out, target, port)
         case Service():
@@ -95,7 +95,7 @@ def _by_gateway(traveller: Traveller, hop: Hop, host: str, port: int) -> list[Br
     """A host that only the gateway's own routes know."""
     http = traveller.http
     if http is None or not isinstance(traveller.request.client, GatewayClient):
-        return [outside(traveller.passed(hop), host)]
+        return [outside(traveller.passed(hop), host, port)]
     told = http_seen(traveller, http, Validation())
     if told is None:
         return [traveller.unknown(host, "the path is one that proxies refuse")]

@@ -12,6 +12,7 @@ from sidestep.model.kinds import POD
 from sidestep.semantics.authentication.peers import Mtls, effective
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
 from sidestep.semantics.hops.bypass import passed_by
+from sidestep.semantics.hops.network import egress_check
 from sidestep.semantics.hops.server import Arrival, arrive
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.identity import SPIFFE
@@ -111,7 +112,7 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
     if service.external_name:
         return _to_external_name(traveller, service, number, how)
     if service.external and service.resolution:
-        return [outside(traveller, service.host, how.tls)]
+        return [outside(traveller, service.host, number, how.tls)]
     port = service.port(number)
     if port is None:
         return [
@@ -186,7 +187,7 @@ def _to_external_name(traveller: Traveller, service: Service, number: int, how: 
     """A sidecar's cluster for a name that stands for another: what that resolves to, in plaintext (D59)."""
     meant = traveller.index.services.named(service.external_name, service.namespace)
     if meant is None or meant.external_name:
-        return [outside(traveller, service.external_name, how.tls)]
+        return [outside(traveller, service.external_name, number, how.tls)]
     return _to_pods(traveller, meant, number, Onward(choose_plain))
 
 
@@ -207,8 +208,11 @@ def declared_at(traveller: Traveller, to: Instances, port: int) -> Declared:
     return Declared.UNDECLARED
 
 
-def outside(traveller: Traveller, host: str, tls: str = "") -> Branch:
+def outside(traveller: Traveller, host: str, port: int, tls: str = "") -> Branch:
     """The way leads out of the mesh; the proxy starts TLS there if a DestinationRule says so."""
+    blocked = egress_check(traveller, host, port)
+    if blocked is not None:
+        return traveller.stop(Proxy.NONE, host, blocked)
     reason = f"leaves the mesh with TLS started by the proxy ({tls})" if tls in ("SIMPLE", "MUTUAL") else ""
     checks = (Check(CheckKind.ROUTE, Verdict.ALLOW, reason=reason),) if reason else ()
     return traveller.end(Hop(Proxy.NONE, host, source=traveller.sender.address, checks=checks))

@@ -21,9 +21,13 @@ from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.network_index import NetworkRules
 from sidestep.semantics.network_policies import PROBES
+from sidestep.semantics.routing.hosts import is_address
 from sidestep.semantics.selectors import selects
 from sidestep.semantics.somebody import SOMEONE
 from sidestep.semantics.waypoints import HBONE_PORT
+
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
+_Named = Mapping[str, int]
 
 
 class _End(Struct, frozen=True):
@@ -41,6 +45,22 @@ def network_check(traveller: Traveller, to: Instances, transport: Transport, por
     return _leaving(traveller, to, wire) or _arriving(traveller, to, wire)
 
 
+def egress_check(traveller: Traveller, host: str, port: int) -> Check | None:
+    """What NetworkPolicies on the sending pods say of a host outside; what hangs on its address, nobody knows."""
+    sender = traveller.sender
+    rules_here = traveller.index.network.rules(sender.namespace)
+    applied = rules_here.sent(sender.labels) if rules_here is not None else []
+    if not applied:
+        return None
+    there = _End("", {}, host if is_address(host) else "")
+    answers = [
+        _admits(traveller, each.view.spec.egress or (), (there, {}, each.meta.namespace), port) for each in applied
+    ]
+    if None in answers:
+        return None
+    return _told(applied, answers, f"lets {sender.words} out to {host} on TCP {port}", None)
+
+
 def _leaving(traveller: Traveller, to: Instances, port: int) -> Check | None:
     sender = traveller.sender
     rules_here = traveller.index.network.rules(sender.namespace)
@@ -51,7 +71,9 @@ def _leaving(traveller: Traveller, to: Instances, port: int) -> Check | None:
         return broken
     there = _End(to.namespace, to.labels, to.address)
     rules = {each.id: (each.view.spec.egress or ()) for each in applied}
-    answers = [_admits(traveller, rules[each.id], (there, to, each.meta.namespace), port) for each in applied]
+    answers = [
+        _admits(traveller, rules[each.id], (there, to.container_ports, each.meta.namespace), port) for each in applied
+    ]
     return _told(applied, answers, f"lets {sender.words} out to {to.workload} on TCP {port}", broken)
 
 
@@ -66,7 +88,9 @@ def _arriving(traveller: Traveller, to: Instances, port: int) -> Check | None:
     may_come = sender.instances is not None and sender.instances.workload.kind == SOMEONE
     here = _End(sender.namespace, sender.labels, sender.address, may_come)
     rules = {each.id: (each.view.spec.ingress or ()) for each in applied}
-    answers = [_admits(traveller, rules[each.id], (here, to, each.meta.namespace), port) for each in applied]
+    answers = [
+        _admits(traveller, rules[each.id], (here, to.container_ports, each.meta.namespace), port) for each in applied
+    ]
     return _told(applied, answers, f"admits {sender.words} to TCP {port}", broken)
 
 
@@ -95,26 +119,26 @@ def _told(
 
 
 def _admits(
-    traveller: Traveller, rules: tuple[NetworkPolicyRule, ...], ends: tuple[_End, Instances, str], port: int
+    traveller: Traveller, rules: tuple[NetworkPolicyRule, ...], ends: tuple[_End, _Named, str], port: int
 ) -> bool | None:
     """Whether any rule lets the leg through; None where something that is not known decides."""
-    other, to, namespace = ends
+    other, named, namespace = ends
     answers = [
         _peers_admit(traveller, rule.from_ or rule.to or (), other, namespace)
         for rule in rules
-        if _ports_admit(rule, to, port)
+        if _ports_admit(rule, named, port)
     ]
     return some(answers)
 
 
-def _ports_admit(rule: NetworkPolicyRule, to: Instances, port: int) -> bool:
-    return not rule.ports or any(_port_admits(each, to, port) for each in rule.ports)
+def _ports_admit(rule: NetworkPolicyRule, named: _Named, port: int) -> bool:
+    return not rule.ports or any(_port_admits(each, named, port) for each in rule.ports)
 
 
-def _port_admits(allowed: NetworkPolicyPort, to: Instances, port: int) -> bool:
+def _port_admits(allowed: NetworkPolicyPort, named: _Named, port: int) -> bool:
     if allowed.protocol != "TCP":
         return False
-    number = to.container_ports.get(allowed.port) if isinstance(allowed.port, str) else allowed.port
+    number = named.get(allowed.port) if isinstance(allowed.port, str) else allowed.port
     if allowed.port is None:
         return True
     return number is not None and number <= port <= (allowed.end_port or number)
@@ -151,9 +175,9 @@ def _space_selected(traveller: Traveller, selector: object, other: _End) -> bool
 def _block_admits(block: Mapping[str, Any], other: _End) -> bool | None:
     if block.get("cidr") in PROBES:
         return False
-    if not other.address:
-        return None
     excepted = block.get("except")
+    if not other.address:
+        return True if block.get("cidr") in _EVERYWHERE and not excepted else None
     cidrs = [block.get("cidr"), *(excepted if isinstance(excepted, list) else () if excepted is None else (None,))]
     if not all(isinstance(cidr, str) and is_cidr(cidr) for cidr in cidrs):
         return None
