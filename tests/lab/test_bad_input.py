@@ -98,7 +98,7 @@ spec:
 def test_pods_that_can_never_run_are_named_with_the_reason(user):
     manifest = user.home / "never.yaml"
     manifest.write_text(NEVER)
-    told = refused(user, manifest, "--timeout", "3s")
+    told = refused(user, manifest, "--timeout", "12s")
     assert "it has no containers" in told
     assert "no node will do: {'disk': 'fast'}" in told
     assert "container two: port 8080 is taken by another container" in told
@@ -108,7 +108,7 @@ def test_pods_that_can_never_run_are_named_with_the_reason(user):
 def test_it_may_stay_up_all_the_same(user):
     manifest = user.home / "never.yaml"
     manifest.write_text(NEVER)
-    done = user.run("up", manifest, "--nodes", "1", "--detach", "--timeout", "2s", "--partial")
+    done = user.run("up", manifest, "--nodes", "1", "--detach", "--timeout", "12s", "--partial")
     assert done.returncode == 0, done.stderr
     assert "1 of 3 pods ready" in done.stderr or "(1 ready" in done.stderr
     user.says("down")
@@ -205,8 +205,7 @@ def test_no_malformed_object_harms_the_others(shop):
 def test_a_service_that_selects_nothing_refuses_and_one_with_an_impossible_port_harms_no_other(shop):
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "none", "namespace": "shop"}}
     shop.apply({**service, "spec": {"selector": {"app": "nobody"}, "ports": [{"port": 80}]}})
-    (outcome,) = shop.call("shop/web", "http://none/")
-    assert (outcome.ok, outcome.kind) == (False, "reset"), outcome
+    assert eventually(lambda: shop.call("shop/web", "http://none/")[0].kind == "reset")
     shop.apply({**service, "spec": {"selector": {"app": "web"}, "ports": [{"port": -80}, {"port": 99_999}]}})
     shop.apply(*workload("late"))
     shop.settle()
