@@ -12,6 +12,12 @@ _OTHER = {
     "ports": ["9999"],
     "principals": ["cluster.local/ns/far/sa/off"],
 }
+_WIDER = {
+    "principals": (["*"], ["cluster.local/ns/shop/*"], ["*/sa/web"]),
+    "notPrincipals": (["*/sa/web"],),
+    "namespaces": (["*"],),
+}
+"""What takes more than those who are there, and sometimes nobody else of them."""
 
 
 def faults(mesh):
@@ -101,6 +107,12 @@ def _of_item(resource, at, part, place, item):
                 resource,
                 f"{where} negated",
                 lambda tree, name=name, of=of, negated=negated: of(tree).update({negated: of(tree).pop(name)}),
+            )
+        for wider in _WIDER.get(name, ()):
+            yield from _edited(
+                resource,
+                f"{where} {wider[0]}",
+                lambda tree, name=name, of=of, wider=wider: of(tree).update({name: wider}),
             )
         if name in _OTHER:
             yield from _edited(

@@ -17,7 +17,7 @@ from sidestep.prove.proof import Conclusion, Direction
 from sidestep.prove.prover import Terms, prove
 from sidestep.semantics.decide import decide
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.requests import Request
+from sidestep.semantics.requests import Guise, Request, SomebodyClient
 from sidestep.semantics.versions import given_version
 from sidestep.sources.prices import load_prices
 
@@ -42,6 +42,8 @@ _MORE = {
 _AT_ZTUNNEL_ALONE = "in ambient before, alone"
 """Left out: ztunnel makes one refusal of all that its policy could say, so that most faults in it are none."""
 _ALL = {name: found for name, found in {**SCENES, **_MORE}.items() if name != _AT_ZTUNNEL_ALONE}
+_NEW = (("shop", "new"), ("elsewhere", "new"), ("elsewhere", "web"))
+"""Accounts that nobody has."""
 
 
 @cache
@@ -69,12 +71,13 @@ def requests(seed):
             for port in (8080, 9999)
         ),
     ]
-    for who, (to, port) in product(("web", "admin", "cart", "stock", "outside"), places):
+    somebody = [SomebodyClient(space, name, Guise.AMBIENT) for space, name in _NEW]
+    for who, (to, port) in product((*map(client, ("web", "admin", "cart", "stock", "outside")), *somebody), places):
         for _ in range(12):
             headers = {"x_user": chance.choice(("alice", "bob", "eve"))} if chance.random() < 0.5 else {}
             path = chance.choice((*PATHS, "/api/x", "/api/admin", "/x"))
             yield Request(
-                client(who),
+                who,
                 to,
                 port,
                 get(
