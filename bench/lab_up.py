@@ -14,7 +14,7 @@ from sidestep.lab.api import messages as api
 from sidestep.lab.lab import Lab, nodes
 
 _REPLICAS = 5
-_PATIENCE = 180.0
+_PATIENCE, _MOMENT = 180.0, 0.01
 
 
 class Size(Struct, frozen=True):
@@ -36,7 +36,7 @@ def measure(size: Size) -> dict[str, float]:
         lab.settle(_PATIENCE)
         up, taken = time.monotonic() - began, free - _available()
         first = lab.client.machine()
-        others = lab.client.ask(api.Top(0))
+        others = lab.client.ask(api.Top(_MOMENT))
         memory = proportional(first) + sum(each["memory"] for each in others) / 2**20
         spent = cpu(first) + sum(each["cpu"] for each in others)
     finally:
