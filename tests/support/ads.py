@@ -58,6 +58,9 @@ class EveryService:
         if kind == "workload" and workload and workload.netns:
             yield Resource(LISTENER, workload.name, tcp_listener(workload.name), proxy=workload.node)
 
+    def vacated(self, type_url: str, name: str, proxy: str) -> Resource | None:
+        return None
+
     def on_demand(self, index: Index, type_url: str, name: str, proxy: str) -> Resource | None:
         if type_url != CLUSTER:
             return None

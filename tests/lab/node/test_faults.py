@@ -115,7 +115,7 @@ def without_control_plane() -> dict[str, object]:
     with greeter(b.namespace, 8080, "b"):
         before = asked(a.namespace, VIP, 80)
         mesh.stop_plane()
-        met = {"before": before, "away": asked(a.namespace, VIP, 80), "pod": asked(a.namespace, b.ipv4, 8080)}
+        met = {"before": before, "away": asked(a.namespace, VIP, 80), "pod": asked(a.namespace, b.ipv4, 8080, 15)}
         mesh.start_plane()
         mesh.until(lambda: bool(mesh.plane.connections), "proxies at the new control plane")
         mesh.settle()
@@ -133,11 +133,12 @@ def churn() -> dict[str, int]:
     """Pods of one name and one address come and go; nobody else's server is reached."""
     mesh, a, _ = scene()
     met: Counter[str] = Counter()
-    for number in range(12):
+    for number in range(40):
         pod = mesh.add(f"churn-{number}", 1)
         with greeter(pod.namespace, 8080, f"churn-{number}"):
             told = asked(a.namespace, pod.ipv4, 8080)
             met["right" if told.startswith(f"churn-{number} ") else f"wrong {told}"] += 1
+            assert mesh.envoys[0].poll() is None, mesh.log(0)[-2000:]
         mesh.remove(pod)
         mesh.reuse(1)
     return dict(met)
@@ -145,4 +146,4 @@ def churn() -> dict[str, int]:
 
 def test_an_address_that_is_given_again_leads_to_its_new_pod():
     met = run_inside(churn, timeout=120)
-    assert met == {"right": 12}
+    assert met == {"right": 40}

@@ -112,13 +112,15 @@ class Catalogue:
 
     def _renew_made(self, key: Key) -> Iterator[Key]:
         before = self._drop(key)
-        after = self._make(key.type_url, key.name, key.proxy)
+        after = self._make(key.type_url, key.name, key.proxy, told=before is not None)
         entry = self._made[after].entry
         if after != key or (entry and entry.version) != (before and before.version):
             yield key
 
-    def _make(self, type_url: str, name: str, proxy: str) -> Key:
+    def _make(self, type_url: str, name: str, proxy: str, *, told: bool = False) -> Key:
         resource = self._generator.on_demand(self._index, type_url, name, proxy)
+        if resource is None and told:
+            resource = self._generator.vacated(type_url, name, proxy)
         if resource is None:
             key = Key(type_url, name, proxy)
             self._made[key] = _Made(None, frozenset())

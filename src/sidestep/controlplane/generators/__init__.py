@@ -82,6 +82,12 @@ class Generator(Protocol):
         An answer whose `proxy` is empty is for all, and made again with an empty `proxy` here.
         """
 
+    def vacated(self, type_url: str, name: str, proxy: str) -> Resource | None:
+        """What stands for a resource that was made on demand, and is no more; None where it can be taken away.
+
+        Envoy does not survive that a cluster is taken away while connections of it are open.
+        """
+
 
 def secret_name(purpose: str, identity: str) -> str:
     """Name of the secret with a workload's certificate and key.

@@ -56,8 +56,19 @@ class Destination(Struct, frozen=True):
 def resource(index: Index, settings: Settings, type_url: str, name: str, proxy: str) -> Resource | None:
     """The cluster of a destination, or its endpoints; None where there is no such destination."""
     found = _destination(index, name, proxy)
-    if found is None:
-        return None
+    return _resource(settings, type_url, name, proxy, found) if found is not None else None
+
+
+def vacant(settings: Settings, type_url: str, name: str, proxy: str) -> Resource:
+    """The cluster of a destination that is no more, or its endpoints, of which there are none.
+
+    A cluster that is taken away while a connection of it is open takes Envoy along when that ends (1.40).
+    """
+    gone = Destination((), frozenset({about_address(_parsed(name)[0])}), own=True)
+    return _resource(settings, type_url, name, proxy, gone)
+
+
+def _resource(settings: Settings, type_url: str, name: str, proxy: str, found: Destination) -> Resource:
     message = _cluster(name, found, settings) if type_url == CLUSTER else _assignment(name, found.endpoints)
     return Resource(
         CLUSTER if type_url == CLUSTER else ENDPOINTS,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from sidestep.controlplane.generators import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Resource, Unit
 from sidestep.controlplane.generators.node.clusters import shared
-from sidestep.controlplane.generators.node.destinations import resource
+from sidestep.controlplane.generators.node.destinations import resource, vacant
 from sidestep.controlplane.generators.node.inbound_hbone import inbound_hbone, routes
 from sidestep.controlplane.generators.node.inbound_plain import inbound_plain
 from sidestep.controlplane.generators.node.outbound import outbound
@@ -49,6 +49,12 @@ class NodeGenerator:
         if type_url not in (CLUSTER, ENDPOINTS):
             return None
         return resource(index, self._settings, type_url, name, proxy)
+
+    def vacated(self, type_url: str, name: str, proxy: str) -> Resource | None:
+        """A destination that leads nowhere: its cluster may still have connections."""
+        if type_url not in (CLUSTER, ENDPOINTS):
+            return None
+        return vacant(self._settings, type_url, name, proxy)
 
     def _shared(self) -> Iterator[Resource]:
         for cluster in shared(self._settings):
