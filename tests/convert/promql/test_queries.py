@@ -127,7 +127,25 @@ def test_other_text_stays(text):
 
 
 def test_a_query_that_is_not_found_again_is_named():
-    folded = 'groups:\n- rules:\n  - expr: >\n      istio_requests_total{a="b",\n      reporter="source"}\n'
-    made = in_text(folded)
+    escaped = 'groups:\n- rules:\n  - expr: "istio_requests_total{a=\\"\\x62\\", reporter=\\"source\\"}"\n'
+    made = in_text(escaped)
     assert made.left == ("groups[0].rules[0].expr",)
-    assert made.text == folded
+    assert made.text == escaped
+
+
+@pytest.mark.parametrize("mark", [">", ">-", "|", "|-"])
+def test_a_query_in_several_lines_keeps_them(mark):
+    text = (
+        f"# alerts\ngroups:\n- rules:\n  - expr: {mark}\n      sum by (app) (rate(\n"
+        '      istio_requests_total{a="b",\n        reporter="source"}[5m]))\n      > 1\n    for: 5m\n'
+    )
+    made = in_text(text)
+    assert made.left == ()
+    assert made.text == text.replace('reporter="source"', 'reporter=~"source|waypoint"')
+    assert in_text(made.text).text == made.text
+
+
+def test_lines_of_plain_and_quoted_texts_are_kept_too():
+    for open_, close in (("", ""), ("'", "'")):
+        text = f'groups:\n- rules:\n  - expr: {open_}istio_requests_total{{\n      reporter="source"}} > 1{close}\n'
+        assert in_text(text).text == text.replace('="source"', '=~"source|waypoint"')

@@ -120,7 +120,17 @@ def test_a_dry_run_stays_a_dry_run():
     dry["metadata"] |= {"annotations": {"istio.io/dry-run": "true"}, "labels": {"istio.io/rev": "canary", "team": "a"}}
     twin = manifests(rewrite(*CART, dry))["cart-p"]
     assert twin["metadata"]["annotations"]["istio.io/dry-run"] == "true"
-    assert twin["metadata"]["labels"] == {"istio.io/rev": "canary"}
+    assert twin["metadata"]["labels"] == {"istio.io/rev": "canary", "team": "a"}
+
+
+def test_a_twin_belongs_to_whom_its_policy_belongs_and_to_no_tool():
+    own = policy("p", GET, app="cart")
+    tools = {"argocd.argoproj.io/tracking-id": "x", "kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    own["metadata"] |= {"annotations": {"owner": "shop", **tools}, "labels": {"app.kubernetes.io/instance": "x"}}
+    twin = manifests(rewrite(*CART, own))["cart-p"]["metadata"]
+    assert twin["annotations"]["owner"] == "shop"
+    assert not twin["annotations"].keys() & tools.keys()
+    assert "labels" not in twin
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,17 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
-from sidestep.semantics.authorization.parse import DRY_RUN
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.service_index import Service
 
 ADMIT, CLOSE = "from-waypoint", "only-waypoint"
 """How the names of policies end that admit a waypoint at the pods, and nobody else."""
-_REVISION = "istio.io/rev"
+_OF_TOOLS = (
+    "kubectl.kubernetes.io/", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/",
+    "meta.helm.sh/", "helm.sh/", "app.kubernetes.io/managed-by", "app.kubernetes.io/instance", "config.kubernetes.io/",
+    "internal.config.kubernetes.io/", "sidestep.dev/",
+)  # fmt: skip
+"""What says of an object who keeps it."""
 _LONGEST = 253
 _DIGEST = 4
 
@@ -70,17 +74,23 @@ def closed_twin(resource: Resource[Spec], service: Service, *, name: str, rule: 
 
 
 def attached(resource: Resource[Any], service: Service, spec: Tree, *, name: str = "", rule: str = "") -> Tree:
-    """An object like another, attached to a service; of the metadata it keeps what Istio reads."""
+    """An object like another, attached to a service, with its labels and annotations but for those of tools."""
     named = name or f"{service.name}-{resource.meta.name}"[:_LONGEST].rstrip("-.")
     kind = kind_of(resource)
     version = kind.api_version() if kind else resource.api_version
     place = (service.namespace, named)
     found = made((version, resource.kind), place, {**spec, "targetRefs": [target_of(service)]}, str(resource.id), rule)
-    if DRY_RUN in resource.meta.annotations:
-        found["metadata"]["annotations"][DRY_RUN] = resource.meta.annotations[DRY_RUN]
-    if _REVISION in resource.meta.labels:
-        found["metadata"]["labels"] = {_REVISION: resource.meta.labels[_REVISION]}
+    kept = {key: value for key, value in resource.meta.annotations.items() if _is_own(key)}
+    found["metadata"]["annotations"] = {**kept, **found["metadata"]["annotations"]}
+    labels = {key: value for key, value in resource.meta.labels.items() if _is_own(key)}
+    if labels:
+        found["metadata"]["labels"] = labels
     return found
+
+
+def _is_own(key: str) -> bool:
+    """Whether people wrote a label or annotation, and not a tool that would take a twin for an object of its own."""
+    return not key.startswith(_OF_TOOLS)
 
 
 def target_of(service: Service) -> Tree:

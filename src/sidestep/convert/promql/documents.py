@@ -5,7 +5,9 @@ of variables). Text is changed in place, so that comments and layout survive; wh
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -87,13 +89,39 @@ def in_text(text: str) -> Document:
     found = tuple(in_tree(tree)) if tree is not None and _holds_queries(tree) else ()
     left = []
     for each in sorted((one for one in found if one.changes), key=lambda one: -len(one.text)):
-        for old, new in [(each.text, each.query.text)] if dashboard is not None else _lines(each):
-            now = _exchanged(text, old, new, _in_json if dashboard is not None else _plainly)
-            if now is None:
-                left.append(each.field)
-                break
+        now = _in_dashboard(text, each) if dashboard is not None else _in_rules(text, each)
+        if now is None:
+            left.append(each.field)
+        else:
             text = now
     return Document(text, found, tuple(left))
+
+
+def _in_dashboard(text: str, found: Found) -> str | None:
+    return _exchanged(text, found.text, found.query.text, _in_json)
+
+
+def _in_rules(text: str, found: Found) -> str | None:
+    """Line by line; where lines were folded into one, word by word."""
+    now: str | None = text
+    for old, new in _lines(found):
+        now = _exchanged(now, old, new, _plainly) if now is not None else None
+    return now if now is not None else _folded(text, found)
+
+
+def _folded(text: str, found: Found) -> str | None:
+    """A text with a query in the place of another that YAML wrote in several lines: the gaps stay as they are."""
+    for old, new in zip(_plainly(found.text), _plainly(found.query.text), strict=True):
+        words, wanted = old.split(), new.split()
+        asked = re.compile(r"(\s+)".join(map(re.escape, words)))
+        if len(words) == len(wanted) and asked.search(text):
+            return asked.sub(partial(_with_gaps, wanted), text)
+    return None
+
+
+def _with_gaps(words: list[str], match: re.Match[str]) -> str:
+    """Words with the gaps of those that were found."""
+    return "".join(word + gap for word, gap in zip(words, (*match.groups(), ""), strict=True))
 
 
 def _lines(found: Found) -> list[tuple[str, str]]:

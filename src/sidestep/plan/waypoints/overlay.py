@@ -29,6 +29,17 @@ _PROXY_CONFIG = "proxy.istio.io/config"
 _MIB = 2**20
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of lines as such, so that one can read them."""
+
+
+def _lines(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, "|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _lines)
+
+
 class Behaviour(Struct, frozen=True, rename="camel"):
     """How a waypoint behaves when pods come and go.
 
@@ -91,7 +102,8 @@ def _common(scaling: Autoscaling, behaviour: Behaviour) -> Mapping[str, str]:
 
 
 def _printed(tree: Tree) -> str:
-    return yaml.safe_dump(tree, sort_keys=False)
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False)
+    return text
 
 
 def scaling_spec(scaling: Autoscaling, behaviour: Behaviour, *, utilisation: bool) -> Tree:
