@@ -54,7 +54,7 @@ async def _conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         await _tell(writer, Answer(refusal=Refusal(error.message, error.where, error.remedy), done=True))
     except ConnectionError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told
         traceback.print_exc()
         fault = f"a fault in the lab itself: {type(error).__name__}: {error}"
         await _tell(
