@@ -11,6 +11,7 @@ from sidestep.model import kinds
 from sidestep.plan.document import Reason
 from sidestep.plan.verdicts.configuration import Configuration, is_dialled
 from sidestep.plan.verdicts.server_side import Needs, selected
+from sidestep.semantics.injection import INJECT
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.layer7 import excludes_traffic
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
@@ -34,6 +35,7 @@ class Obstacle(Struct, frozen=True):
 def obstacles(configuration: Configuration, pods: Instances, wanted: Needs) -> Iterator[Obstacle]:
     """Everything in the way of some pods, apart from what blockers name."""
     yield from _unreadable(configuration, pods)
+    yield from _selected_by_injection(configuration, pods)
     if wanted.enforced:
         yield from _past_waypoint(configuration, pods, wanted)
     yield from _extensions(configuration, pods)
@@ -65,6 +67,28 @@ def _unreadable(configuration: Configuration, pods: Instances) -> Iterator[Obsta
         if policy.id.name != EVERY:
             reason = Reason(f"{policy.id} could not be read: {policy.invalid}", policy.id, "spec")
             yield Obstacle(reason, "correct the object, and plan again", rework=True)
+
+
+def _selected_by_injection(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
+    """Selectors that ask for the label by which pods get sidecars: it changes, and a controller's does not."""
+    index, ref = configuration.index, pods.workload
+    kind = next((each for each in kinds.CONTROLLERS if each.name == ref.kind), None)
+    controller = index.mesh.find(kind, ref.namespace, ref.name) if kind else None
+    if controller is not None and controller.body:
+        selector = as_dict(as_dict(controller.tree().get("spec")).get("selector"))
+        if INJECT in as_dict(selector.get("matchLabels")):
+            text = f"its selector asks for the label {INJECT}, which has to change"
+            yield Obstacle(
+                Reason(text, controller.id, "spec.selector.matchLabels"),
+                "make it anew with a selector that does not ask for it, and plan again", rework=True,
+            )  # fmt: skip
+    for service in index.in_front_of(pods):
+        if INJECT in (service.selector or {}):
+            text = f"{service.resource.id} selects by the label {INJECT}, which has to change"
+            yield Obstacle(
+                Reason(text, service.resource.id, "spec.selector"),
+                "let it select by other labels, and plan again", rework=True,
+            )  # fmt: skip
 
 
 def _past_waypoint(configuration: Configuration, pods: Instances, wanted: Needs) -> Iterator[Obstacle]:
