@@ -28,7 +28,9 @@ Exit codes:
 @click.command("explain", epilog=_EXIT_CODES)
 @source_options
 @click.option(
-    "--client", metavar="WHO", help="NS/WORKLOAD, NS/POD, NS/SERVICEACCOUNT, gateway:[NS/]NAME, node or outside[:IP]."
+    "--client",
+    metavar="WHO",
+    help="NS/WORKLOAD, NS/POD, NS/SERVICEACCOUNT, gateway:[NS/]NAME, node, outside[:IP], ambient:NS/SA (new pod).",
 )
 @click.option("--to", metavar="WHAT", help="HOST, SERVICE, NS/SERVICE or IP, each with :PORT if you like, or a URL.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port dialled.  [default: the service's only one, or 80]")
