@@ -9,7 +9,8 @@ from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.decisions import Branch, Decision, decision
 from sidestep.semantics.hops.clients import from_gateway, from_plain, from_sidecar, from_ztunnel
 from sidestep.semantics.hops.nowhere import nowhere
-from sidestep.semantics.hops.targets import Target, resolve
+from sidestep.semantics.hops.server import to_itself
+from sidestep.semantics.hops.targets import Pods, Target, resolve
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
@@ -95,6 +96,10 @@ def _from_pods(traveller: Traveller, client: Instances, target: Target) -> list[
     lost = nowhere(traveller, target)
     if lost is not None:
         return [lost]
+    if isinstance(target, Pods) and client.address and any(each is client for each in target.instances):
+        others = tuple(each for each in target.instances if each is not client)
+        itself = to_itself(traveller, client, port)
+        return [itself, *_from_pods(traveller, client, replace(target, instances=others))] if others else [itself]
     match client.mode:
         case Mode.AMBIENT:
             return from_ztunnel(traveller, target, port)

@@ -166,6 +166,7 @@ class Branch(Struct, frozen=True, gc=False):
         decider: the check that refused; None for allow.
         delivered: the request as the application gets it, as far as configuration changes it: path, host and headers;
             None where it carries no HTTP or does not get there.
+        group: of a destination in several states, which of its groups, as in `WorkloadClient`.
     """
 
     path: tuple[Hop, ...]
@@ -177,6 +178,7 @@ class Branch(Struct, frozen=True, gc=False):
     condition: str = ""
     decider: Check | None = None
     delivered: Http | None = None
+    group: int = 0
 
 
 class Unknown(Struct, frozen=True, gc=False):

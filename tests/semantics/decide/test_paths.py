@@ -1,7 +1,7 @@
 """Which way a request takes, and what each hop sees: every client against every server."""
 
 import pytest
-from tests.support.scenes import ask, get, index, m, peers, pods, principal, service, waypoint
+from tests.support.scenes import ask, get, index, m, peers, pods, policy, principal, service, waypoint
 
 from sidestep.semantics.decisions import Proxy, Shape, Transport, Verdict
 
@@ -109,3 +109,29 @@ def test_a_gateway_passes_the_waypoint_only_where_it_is_told(labels, passes):
     assert found.verdict is Verdict.ALLOW
     assert (Proxy.WAYPOINT in proxies(found)) is passes
     assert str(found.branches[0].destination) == "Deployment shop/cart"
+
+
+@pytest.mark.parametrize("mode", ["ambient", "sidecar"])
+def test_what_the_only_pod_sends_to_its_own_address_is_not_captured(mode):
+    mesh = index(pods("cart", mode, ip="10.1.1.1"), service("cart", vip="10.96.0.9"), policy("nobody", app="cart"))
+    own, by_service = ask(mesh, "cart", "10.1.1.1", port=8080), ask(mesh, "cart", "10.96.0.9")
+    assert (own.verdict, proxies(own)) == (Verdict.ALLOW, [Proxy.APPLICATION])
+    assert by_service.verdict is Verdict.DENY
+
+
+def test_one_of_several_pods_is_taken_to_dial_another():
+    mesh = index(pods("cart", "ambient", count=2), policy("nobody", app="cart"))
+    address = next(iter(mesh.by_address))
+    assert ask(mesh, "cart", address, port=8080).verdict is Verdict.DENY
+
+
+def test_a_headless_name_leads_to_itself_and_to_others():
+    mesh = index(
+        pods("cart", "ambient", ip="10.1.1.1"), pods("stock", "ambient", ip="10.1.1.2", labels={"tier": "rear"}),
+        pods("web", "ambient", ip="10.1.1.3", labels={"tier": "rear"}), policy("nobody", labels={"tier": "rear"}),
+        service("peers", selector={"tier": "rear"}, headless=True),
+    )  # fmt: skip
+    found = ask(mesh, "web", "peers", port=8080)
+    assert {str(each.destination): each.verdict for each in found.branches} == {
+        "Deployment shop/web": Verdict.ALLOW, "Deployment shop/stock": Verdict.DENY,
+    }  # fmt: skip

@@ -80,6 +80,15 @@ def arrive(arrival: Arrival) -> Branch:
             return _unguarded(arrival)
 
 
+def to_itself(traveller: Traveller, pods: Instances, port: int) -> Branch:
+    """The only pod of its kind dials its own address: neither Istio's nor the CNI's rules redirect that.
+
+    Source: cni/pkg/iptables (nat ISTIO_OUTPUT, out of `lo`: ACCEPT); tools/istio-iptables (`-o lo`, not the proxy's
+    user: RETURN). Where there are several pods, it is taken to be another that is dialled.
+    """
+    return _unguarded(Arrival(traveller, pods, Transport.PLAINTEXT, port), "what a pod sends to itself is not captured")
+
+
 def _unguarded(arrival: Arrival, why: str = "") -> Branch:
     """Pods that no proxy stands before, or not on this way: whatever is not plaintext, the application cannot read."""
     if arrival.transport is Transport.PLAINTEXT:

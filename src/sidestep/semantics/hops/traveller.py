@@ -82,10 +82,10 @@ class Traveller(Struct, frozen=True, gc=False):
     def _branch(
         self, hop: Hop, check: Check | None, verdict: Verdict, shape: Shape, instances: Instances | None
     ) -> Branch:
-        where = instances.workload if instances is not None else None
+        where, group = (instances.workload, instances.place) if instances is not None else (None, 0)
         delivered = self.http if check is None else None
         return Branch(
-            (*self.hops, hop), verdict, shape, self.route, where, self.weight, self.condition, check, delivered
+            (*self.hops, hop), verdict, shape, self.route, where, self.weight, self.condition, check, delivered, group
         )
 
 
