@@ -3,6 +3,7 @@
 import re
 
 from sidestep.lab.cluster.objects import Tree, annotations_of, meta_of, spec_of, status_of
+from sidestep.semantics.instances import BYPASS_INBOUND
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.proxies import REDIRECTION
 
@@ -69,3 +70,8 @@ def _sleep(hook: Tree) -> float:
 def is_captured(pod: Tree) -> bool:
     """Whether the node's proxy has it, as the annotation says that istiod reads."""
     return annotations_of(pod).get(REDIRECTION) == "enabled"
+
+
+def bypasses_inbound(pod: Tree) -> bool:
+    """Whether redirection leaves what comes in alone, as at ingress gateways (D45)."""
+    return annotations_of(pod).get(BYPASS_INBOUND) == "true"

@@ -7,6 +7,7 @@ from sidestep.errors import TransportError
 from sidestep.lab.agent.messages import Capture as CaptureDns
 from sidestep.lab.cluster.addresses import DNS
 from sidestep.lab.cluster.objects import Ref, Store, Tree
+from sidestep.lab.cluster.pods import bypasses_inbound
 from sidestep.lab.machine.nodes import NodeUp
 from sidestep.lab.machine.zds import Enrolled
 from sidestep.lab.net.pod import PodNet
@@ -76,7 +77,8 @@ class Capture:
         elif serving:
             await self._node.agent.do(CaptureDns(0, self._uid(), on=True, upstream=(DNS,)))
         await self._listened()
-        self.net.capture()
+        pod = self._store.get(self._ref)
+        self.net.capture(inbound=pod is None or not bypasses_inbound(pod))
         self._captured = True
         self._annotate({REDIRECTION: "enabled"})
 

@@ -36,6 +36,8 @@ async def unfinished(machine: "Machine", most: int | None = None) -> list[str]:
     left = list(islice(outstanding(machine), most))
     if left:
         return left
+    if not machine.tables.told:
+        return ["nodes have not yet been told what services lead to"]
     try:
         told = await machine.control_plane.ask("status")
     except SidestepError as error:

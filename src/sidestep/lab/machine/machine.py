@@ -13,6 +13,7 @@ from sidestep.lab.api.server import serve
 from sidestep.lab.cluster.addresses import NODES, Pair, Pool
 from sidestep.lab.cluster.control_loop import ControlLoop
 from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, spec_of
+from sidestep.lab.cluster.pods import bypasses_inbound
 from sidestep.lab.cluster.vips import Vips
 from sidestep.lab.leash import follow
 from sidestep.lab.machine.agents import AgentLine
@@ -33,8 +34,8 @@ from sidestep.lab.machine.verification import Subject, verify
 from sidestep.lab.net.fabric import Fabric
 from sidestep.lab.net.namespaces import enter
 from sidestep.model.kinds import NAMESPACE, NODE
-
 from sidestep.semantics.loose import as_dicts, as_text
+
 _LOOK_AFTER_FOLDER = 1.0
 
 
@@ -62,7 +63,7 @@ class Machine:
         self.told = 0
         """Number of the last change that the control plane was told."""
         self.pods = Pods(self.store, self.nodes, self.processes, scratch, say=self.say, now=self.now)
-        self._tables = ServiceTables(self.store, self.nodes)
+        self.tables = ServiceTables(self.store, self.nodes)
         self.control_plane = ControlPlane(self._fabric, self._addresses.take(), scratch, settings, self.processes)
         self.telemetry = Telemetry(scratch, self.processes, self.control_plane.ask)
         self.store.listen(self._settle_soon)
@@ -129,7 +130,7 @@ class Machine:
         if self.settings.ztunnel:
             await serve_zds(node, self.scratch, self.say)
         if not self.nodes:
-            self._tables.fix(dns_backends(node.address.ipv4))
+            self.tables.fix(dns_backends(node.address.ipv4))
         self.nodes[settings.name] = node
         self.pods.know(settings.name)
         self.store.put(_node_object(settings, node.address))
@@ -144,7 +145,7 @@ class Machine:
 
     def _greeted(self, name: str) -> None:
         node = self.nodes[name]
-        self._tables.greet(node)
+        self.tables.greet(node)
         if node is next(iter(self.nodes.values())):
             self._dns = asyncio.create_task(serve_dns(node))
 
@@ -277,7 +278,8 @@ class Machine:
             pod, name = self.store.get(life.ref), f"{life.ref.namespace}/{life.ref.name}"
             if pod is not None and life.net is not None:
                 net = life.net
-                subjects.append(Subject(name, net.namespace, net.address.ipv4, self.pods.wanted(pod)))
+                wanted, inbound = self.pods.wanted(pod), not bypasses_inbound(pod)
+                subjects.append(Subject(name, net.namespace, net.address.ipv4, wanted, inbound))
         return await verify(subjects, self.control_plane.namespace)
 
 

@@ -40,6 +40,11 @@ class ServiceTables:
         self._tasks: set[asyncio.Task[None]] = set()
         store.listen(self._hear)
 
+    @property
+    def told(self) -> bool:
+        """Whether every node knows what the objects say."""
+        return self._pending is None and not self._tasks
+
     def fix(self, backends: Sequence[Backend]) -> None:
         """What no object says and every node's table has."""
         self._fixed = tuple(backends)

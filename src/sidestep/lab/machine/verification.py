@@ -28,12 +28,13 @@ class Met(StrEnum):
 
 
 class Subject(Struct, frozen=True):
-    """A pod to look at."""
+    """A pod to look at: `inbound` says whether what comes in is to be captured as well, where it is wanted."""
 
     name: str
     namespace: Namespace
     address: str
     wanted: bool
+    inbound: bool = True
 
 
 async def verify(subjects: Iterable[Subject], elsewhere: Namespace) -> list[dict[str, Any]]:
@@ -48,14 +49,19 @@ async def verify(subjects: Iterable[Subject], elsewhere: Namespace) -> list[dict
 
 async def _row(subject: Subject, elsewhere: Namespace) -> dict[str, Any]:
     out, into = await asyncio.gather(_dial(subject.namespace, _NOBODY), _dial(elsewhere, subject.address))
+    expected = (_proxy(wanted=subject.wanted), _proxy(wanted=subject.wanted and subject.inbound))
     return {
         "pod": subject.name,
         "wanted": subject.wanted,
         "outbound": out.value,
         "inbound": into.value,
-        "captured": out is Met.PROXY and into is Met.PROXY,
-        "right": {out, into} == ({Met.PROXY} if subject.wanted else {Met.NOBODY}),
+        "captured": out is Met.PROXY and (into is Met.PROXY or not subject.inbound),
+        "right": (out, into) == expected,
     }
+
+
+def _proxy(*, wanted: bool) -> Met:
+    return Met.PROXY if wanted else Met.NOBODY
 
 
 async def _dial(namespace: Namespace, address: str) -> Met:
