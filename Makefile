@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test check bench fmt lock clean
+.PHONY: help setup servers demo test check bench fidelity fmt lock clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +40,9 @@ bench: $(READY)  ## measure speed and memory as ratios in one run (see docs/perf
 	$(BIN)/python -m bench.semantics
 	$(BIN)/python -m bench.plan
 	$(BIN)/python -m bench.lab
+
+fidelity: servers  ## hold 100,000 decisions against packets in the lab; what disagrees is kept as a case
+	$(BIN)/python -m tests.lab.fidelity --decisions 100000
 
 fmt: $(READY)    ## format and fix what can be fixed
 	$(BIN)/ruff check --fix --exit-zero .

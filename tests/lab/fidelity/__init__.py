@@ -1,0 +1,1 @@
+"""What `semantics.decide` says, held against packets: random small meshes in a real lab."""

@@ -1,0 +1,85 @@
+"""Meshes asked one after the other, and what was found."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from msgspec import Struct, field
+from tests.lab.fidelity.compare import Expected, differs, expected
+from tests.lab.fidelity.meshes import Case, Question, case
+from tests.lab.fidelity.observe import Ground, Seen
+
+PER_MESH = 100
+_THOROUGH = 3
+"""How many questions of a mesh that chance answers are asked until everybody has answered."""
+
+
+class Disagreement(Struct, frozen=True):
+    """A mesh, one question, and in which way packets do not what `decide` says."""
+
+    case: Case
+    what: str
+
+
+class Tally(Struct):
+    """What was compared so far.
+
+    Attributes:
+        compared: decisions that were observed and held against the predicted ones.
+        answered: those of them that somebody answered.
+        spread: those of them of which every pod that may answer was seen to.
+        unknown: predictions that say they cannot tell, by reason.
+        disagreements: the rest.
+    """
+
+    compared: int = 0
+    answered: int = 0
+    spread: int = 0
+    unknown: Counter[str] = field(default_factory=Counter)
+    disagreements: list[Disagreement] = []
+
+
+def run(ground: Ground, seed: int, decisions: int) -> Iterator[Tally]:
+    """One mesh after the other, until so many decisions were compared; the tally after each."""
+    tally = Tally()
+    number = 0
+    while tally.compared < decisions:
+        check(ground, case(seed, number, PER_MESH), tally)
+        number += 1
+        yield tally
+
+
+def check(ground: Ground, made: Case, tally: Tally) -> None:
+    """Ask everything of a mesh."""
+    seen = ground.become(made)
+    awaited = [(question, expected(seen, question)) for question in made.questions]
+    tally.unknown.update(each.unknown for _, each in awaited if each.unknown)
+    known = [(question, each) for question, each in awaited if not each.unknown]
+    answers = ground.ask(seen, [question for question, _ in known])
+    tally.compared += len(known)
+    tally.answered += sum(bool(each.pod) for each in answers)
+    found = [
+        (question, differs(seen, question, each, answer))
+        for (question, each), answer in zip(known, answers, strict=True)
+    ]
+    by_chance = [(question, each) for question, each in known if each.every and len(each.answers) > 1][:_THOROUGH]
+    tally.spread += len(by_chance)
+    found += [(question, everybody(ground, seen, question, each)) for question, each in by_chance]
+    for question, what in found:
+        if what:
+            alone = Case(made.objects, (question,), made.apart)
+            tally.disagreements.append(Disagreement(alone, what))
+
+
+def everybody(ground: Ground, seen: Seen, question: Question, awaited: Expected) -> str:
+    """In which way those who answer are not those who may; empty where each of them did, and nobody else."""
+    answers = ground.ask_until(seen, question, awaited.answers)
+    wrong = next(filter(None, (differs(seen, question, awaited, each) for each in answers)), "")
+    missed = sorted(awaited.answers - {each.pod for each in answers})
+    return wrong or (f"{' and '.join(each or 'a refusal' for each in missed)} never came" if missed else "")
+
+
+def disagrees(ground: Ground, made: Case) -> str:
+    """In which way a mesh's only question is answered otherwise than predicted; empty where it is not."""
+    tally = Tally()
+    check(ground, made, tally)
+    return "; ".join(each.what for each in tally.disagreements)
