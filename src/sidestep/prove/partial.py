@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import structs
 
+from sidestep.model.kinds import SERVICE
 from sidestep.model.mesh import Mesh
-from sidestep.model.metadata import WorkloadRef
+from sidestep.model.metadata import Labels, WorkloadRef
 from sidestep.model.ownership import parents, workload_of_shape
-from sidestep.model.pods import Pod, PodStatus
+from sidestep.model.pods import Pod, PodShape, PodStatus
 
 _OLD = "-old"
 
@@ -72,18 +73,44 @@ def _half_done(after: Mesh, changed: dict[WorkloadRef, _Changes]) -> Mesh:
     """Old and new pods of each workload.
 
     A single pod is there twice for a while. That it has more of the connections then is no difference of configuration:
-    so every other pod of its namespace, which may stand behind the same Services, is counted twice too.
+    so every other pod that stands behind a Service beside it is counted twice too.
     """
     mesh = _with(after, {ref: _half(pods) for ref, pods in changed.items()})
     single = [pods[0][0] for pods in changed.values() if len(pods) == 1]
-    spaces = {pod.namespace for pod in single}
     both = {(pod.namespace, name) for pod in single for name in (pod.name, _old_name(pod.name))}
+    beside = _beside(mesh, single)
     twins = (
         structs.replace(pod, name=f"{pod.name}-too", status=_elsewhere(pod))
         for pod in mesh.pods
-        if pod.namespace in spaces and (pod.namespace, pod.name) not in both
+        if id(pod.shape) in beside and (pod.namespace, pod.name) not in both
     )
     return structs.replace(mesh, pods=(*mesh.pods, *twins))
+
+
+def _beside(mesh: Mesh, pods: Iterable[Pod]) -> set[int]:
+    """Shapes of pods that share a Service with some, or with those that do, and so on."""
+    shapes: dict[str, dict[int, PodShape]] = {}
+    for pod in mesh.pods:
+        shapes.setdefault(pod.namespace, {})[id(pod.shape)] = pod.shape
+    services: dict[str, list[Labels]] = {}
+    for each in mesh.of(SERVICE):
+        if each.view.spec.selector:
+            services.setdefault(each.meta.namespace, []).append(each.view.spec.selector)
+    found: set[int] = set()
+    waiting = [pod.shape for pod in pods]
+    while waiting:
+        shape = waiting.pop()
+        for selector in services.get(shape.namespace, ()):
+            if selector.items() <= shape.labels.items():
+                near = shapes.get(shape.namespace, {})
+                new = {
+                    key: each
+                    for key, each in near.items()
+                    if key not in found and selector.items() <= each.labels.items()
+                }
+                found.update(new)
+                waiting.extend(new.values())
+    return found
 
 
 def _old_name(name: str) -> str:
