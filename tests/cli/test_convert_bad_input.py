@@ -156,7 +156,7 @@ def test_a_type_that_the_api_would_refuse(repository):
         "\n---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p, namespace: shop}\n"
     )
     (repository / "shop.yaml").write_text(SHOP + policy + "spec: {rules: 5}\n")
-    refused(repository, "expected a list, found a number", code=4)
+    refused(repository, "AuthorizationPolicy shop/p spec.rules", "expected a list, found a number")
 
 
 REFUSED = """

@@ -30,8 +30,18 @@ spec:
 """
 FEATURES = {
     "mirror-share": ("mirror: {host: stock}, mirrorPercentage: {value: 10}", "1.25", "1.26", []),
-    "cors": ("corsPolicy: {allowOrigins: [{exact: 'https://a.example'}], unmatchedPreflights: IGNORE}", "1.29", "1.30", []),
-    "retry": ("retries: {attempts: 2, retryOn: 'connect-failure,refused-stream,unavailable,cancelled,503'}", "1.24", "1.25", ["--gateway-api", "experimental"]),
+    "cors": (
+        "corsPolicy: {allowOrigins: [{exact: 'https://a.example'}], unmatchedPreflights: IGNORE}",
+        "1.29",
+        "1.30",
+        [],
+    ),
+    "retry": (
+        "retries: {attempts: 2, retryOn: 'connect-failure,refused-stream,unavailable,cancelled,503'}",
+        "1.24",
+        "1.25",
+        ["--gateway-api", "experimental"],
+    ),
 }
 
 

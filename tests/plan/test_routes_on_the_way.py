@@ -85,4 +85,4 @@ def test_routes_to_pods_that_were_in_ambient_before_go_on():
     today, plan = planned(CAPTURED)
     assert [name for each in plan.waypoints for _, name in each.services] == ["stock"]
     others = {each.request.partition(" sends")[0] for each in proved(today, plan).counterexamples}
-    assert others == {"Deployment shop/stock"}
+    assert others == {"someone elsewhere/someone in ambient"}

@@ -1,7 +1,7 @@
 """What Istio's admission refuses: a policy that stands in a file, but can stand in no cluster that validates.
 
 Source: `ValidateAuthorizationPolicy` of Istio 1.31 (pkg/config/validation/validation.go, pkg/config/security), and
-istio-semantics.md §3.1. What the schema of the definition refuses already (wrong types) is told where it is read.
+istio-semantics.md §3.1. What the schema of the definition refuses already (wrong types) no API server takes either.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,7 @@ from sidestep.model.kinds import AUTHORIZATION_POLICY
 from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.semantics.authorization.matchers import is_cidr
+from sidestep.semantics.authorization.parse import parse_policy
 from sidestep.semantics.authorization.values import port_number
 from sidestep.semantics.loose import as_dict, as_strings, as_text
 
@@ -38,6 +39,11 @@ _Found = Iterator[tuple[str, str]]
 def refusals(mesh: Mesh) -> Iterator[tuple[Resource[Any], str, str]]:
     """Policies of a mesh that no admission lets in: each with the field, and why."""
     for resource in mesh.of(AUTHORIZATION_POLICY):
+        broken = parse_policy(resource).invalid
+        if broken:
+            field, _, why = broken.partition(": ")
+            yield resource, field, why or "it cannot be read"
+            continue
         yield from ((resource, field, why) for field, why in policy_refusals(resource.view.spec or {}))
 
 
