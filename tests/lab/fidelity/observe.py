@@ -82,6 +82,10 @@ def addresses_of(pod: Object) -> tuple[str, ...]:
     return tuple(each["ip"] for each in pod["status"].get("podIPs", ()))
 
 
+class ProxyEndedError(Exception):
+    """A proxy ended that nobody had asked to: what was observed meanwhile says nothing of decisions, and is a fault."""
+
+
 class Ground:
     """A lab and what was applied to it."""
 
@@ -99,6 +103,16 @@ class Ground:
         filled = json.loads(_ADDRESS.sub(lambda found: addresses.get(found[0], "192.0.2.1"), json.dumps(policies)))
         self._be(filled, lambda kind: kind in _POLICIES)
         return self._seen(addresses, apart=case.apart)
+
+    def check_proxies(self) -> None:
+        """See that all that runs has run all the time.
+
+        Raises:
+            ProxyEndedError: something ended; what the lab says of it.
+        """
+        ended = [each for each in self._lab.client.ask(api.Status())["said"] if "ended with code" in each]
+        if ended:
+            raise ProxyEndedError("; ".join(ended))
 
     def verify(self) -> list[dict[str, Any]]:
         """What packets say of each pod's capture."""
