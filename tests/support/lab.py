@@ -29,6 +29,8 @@ from sidestep.lab.net.fabric import Fabric, Node
 from sidestep.lab.net.namespaces import Namespace, inside
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SCRATCH = "/run"
+"""Where scenes mount a folder of their own: not over a place in which somebody may have cloned us."""
 USERS = ("root", "ordinary")
 _RUN = "import importlib.util, json, sys; from tests.support.lab import play; play(*json.loads(sys.argv[1]))"
 _PATIENCE = 5.0
@@ -138,7 +140,7 @@ def _works(interpreter: str) -> bool:
 
 def fabric(folder: str = "", delay: float = 0.0, loss: float = 0.0) -> Fabric:
     """A fabric with a folder of its own, which is gone with the scene: it lies on a mount of its own."""
-    place = Path(folder or "/tmp")
+    place = Path(folder or SCRATCH)
     if not folder:
         subprocess.run(["mount", "-t", "tmpfs", "lab", str(place)], check=True)
     return Fabric(place / "netns", delay, loss)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
-from tests.support.lab import fabric, node, pod_address
+from tests.support.lab import SCRATCH, fabric, node, pod_address
 
 from sidestep.controlplane.ads.plane import Plane
 from sidestep.controlplane.ads.secrets import Secrets
@@ -65,7 +65,7 @@ class NodeMesh:
 
     def __init__(self, nodes: int = 2, settings: Settings = SETTINGS, folder: str = "", concurrency: int = 1) -> None:
         self.fabric = fabric(folder)
-        self.folder = Path(folder or "/tmp")
+        self.folder = Path(folder or SCRATCH)
         self.nodes = [node(self.fabric, number) for number in range(nodes)]
         self.pods: dict[str, Pod] = {}
         self.envoys: dict[int, subprocess.Popen[bytes]] = {}

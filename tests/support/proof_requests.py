@@ -7,7 +7,18 @@ from tests.support.scenes import OutsideClient
 from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.proof import Counterexample
 from sidestep.semantics.authentication.tokens import Token, TokenState
-from sidestep.semantics.requests import Answers, Client, GatewayClient, Http, NodeClient, Request, Tcp, WorkloadClient
+from sidestep.semantics.requests import (
+    Answers,
+    Client,
+    GatewayClient,
+    Guise,
+    Http,
+    NodeClient,
+    Request,
+    SomebodyClient,
+    Tcp,
+    WorkloadClient,
+)
 
 
 def request_of(example: Counterexample) -> Request:
@@ -27,6 +38,9 @@ _FLAGS = ("--tcp", "--server-first", "--grpc")
 def _client(text: str) -> Client:
     kind, _, rest = text.partition(":")
     match kind:
+        case "ambient" | "sidecar" | "old-sidecar":
+            names, _, address = rest.partition("@")
+            return SomebodyClient(*names.split("/"), Guise(kind), address)
         case "outside":
             return OutsideClient(rest)
         case "node":

@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "lab": (
         "sidestep.cli.lab.group",
-        "Run an ambient mesh on this machine: pods, proxies, identities; no root needed.",
+        "An ambient mesh on this machine: pods are network namespaces, the real Envoy moves the packets.",
     ),
     "plan": ("sidestep.cli.plan", "Decide for each workload what becomes of it, and in which order."),
     "prove": (

@@ -48,20 +48,9 @@ def walk(root: Path) -> Iterator[Found]:
 def _found(path: Path, home: Path) -> Found:
     """A file, or why it is not read."""
     name = os.fspath(path)
-    if not _is_unicode(name):
-        shown = os.fsencode(path).decode(errors="replace")
-        return Unrendered(shown, "a name that is no UTF-8", "rename the file")
     if path.is_symlink() and not _stays(path, home):
         return Remark(name, "a link that leaves the folder was not followed")
     return path if path.is_file() else Remark(name, "is no regular file and was not read")
-
-
-def _is_unicode(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _unrendered(here: Path, folders: list[str], files: list[str]) -> Iterator[Unrendered]:

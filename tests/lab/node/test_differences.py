@@ -20,7 +20,7 @@ def differences() -> dict[str, object]:
     a, b = mesh.add("a", 0), mesh.add("b", 1, serves=[web])
     stranger = mesh.add("stranger", 0, captured=False)
     met: dict[str, object] = {}
-    tls = context(Path("/tmp"), mesh.authority.issue("spiffe://cluster.local/ns/default/sa/a", datetime.now(UTC)))
+    tls = context(Path("/run"), mesh.authority.issue("spiffe://cluster.local/ns/default/sa/a", datetime.now(UTC)))
     with greeter(b.namespace, 8080, "b"):
         with tunnel(stranger.namespace, b.ipv4, tls) as opened:
             met["F5"] = sorted(opened.ask(f"{b.ipv4}:8080").headers)

@@ -12,7 +12,7 @@ from tests.support.node_mesh import NodeMesh, service
 from sidestep.controlplane.ca.certificates import pem
 from sidestep.controlplane.records import Tunnel, WaypointAddress
 
-FOLDER = Path("/tmp")
+FOLDER = Path("/run")
 SA = "spiffe://cluster.local/ns/default/sa/"
 VIP, BEHIND, EXTRA = "10.96.0.20", "10.96.0.21", "10.96.0.22"
 

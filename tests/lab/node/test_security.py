@@ -11,7 +11,7 @@ from tests.support.node_mesh import Action, Match, NodeMesh, Side, policy, princ
 
 from sidestep.controlplane.ca.authority import Authority
 
-FOLDER = Path("/tmp")
+FOLDER = Path("/run")
 ATTEMPTS = int(os.environ.get("SIDESTEP_ATTEMPTS", "4000"))
 ROOT = "spiffe://cluster.local/ns/default/sa/"
 NOT_IN = {"", "ConnectionResetError", "BrokenPipeError"}
