@@ -127,7 +127,8 @@ async def _tell(node: NodeUp, names: Names) -> None:
 
 
 def _selector(service: Tree) -> dict[str, str]:
-    return as_dict(spec_of(service).get("selector"))
+    found = as_dict(spec_of(service).get("selector"))
+    return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
 def _moved(change: Change) -> bool:
