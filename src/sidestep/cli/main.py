@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -43,28 +43,38 @@ Exit codes:
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands' names and one-line helps without importing them."""
+    """A group that knows its commands' names and one-line helps without importing them.
+
+    Args:
+        table: commands by name: where each is (`module` with a `command`, or `module:attribute`), and its help.
+        options: click's own.
+    """
+
+    def __init__(self, *, table: Mapping[str, tuple[str, str]], **options: Any) -> None:
+        super().__init__(**options)
+        self._table = table
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """All verbs."""
-        return sorted(COMMANDS)
+        """All commands."""
+        return sorted(self._table)
 
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
-        """The verb of a name, imported now."""
-        if name not in COMMANDS:
+        """The command of a name, imported now."""
+        if name not in self._table:
             return None
-        module, _ = COMMANDS[name]
-        command: click.Command = import_module(module).command
+        module, _, attribute = self._table[name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute or "command")
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in `--help`, from the table."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in sorted(COMMANDS.items())])
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(self._table.items())])
 
 
 @click.group(
     cls=LazyGroup,
+    table=COMMANDS,
     invoke_without_command=True,
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

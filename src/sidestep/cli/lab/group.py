@@ -1,8 +1,8 @@
 """`sidestep lab`: the group of its verbs, imported only when they run."""
 
-from importlib import import_module
-
 import click
+
+from sidestep.cli.main import LazyGroup
 
 VERBS: dict[str, tuple[str, str]] = {
     "apply": ("sidestep.cli.lab.objects:apply", "Create or change objects of a running lab."),
@@ -33,28 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
-class LabGroup(click.Group):
-    """Knows its verbs' names and one-line helps without importing them."""
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """All verbs."""
-        return sorted(VERBS)
-
-    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
-        """The verb of a name, imported now."""
-        if name not in VERBS:
-            return None
-        module, _, attribute = VERBS[name][0].partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
-
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in `--help`, from the table."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in sorted(VERBS.items())])
-
-
-@click.group("lab", cls=LabGroup)
+@click.group("lab", cls=LazyGroup, table=VERBS)
 def command() -> None:
     """An ambient mesh on this machine: pods are network namespaces, the real Envoy moves the packets.
 

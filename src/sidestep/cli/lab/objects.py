@@ -5,14 +5,15 @@ from typing import Any
 import click
 
 from sidestep.cli.lab.choices import client, in_namespace, lab_name, named_object
-from sidestep.cli.options import chosen_source
-from sidestep.cli.reading import Manner, read_mesh
+from sidestep.cli.lab.manifests import objects_in
+from sidestep.cli.reading import Manner
 from sidestep.errors import UsageError
 from sidestep.lab.api import messages as api
-from sidestep.lab.cluster.intake import objects_of
 from sidestep.lab.cluster.objects import Ref
 from sidestep.model.kinds import KINDS
 from sidestep.report.lab.tables import done_lines
+
+_QUIET = Manner(quiet=True)
 
 
 @click.command("apply")
@@ -20,7 +21,7 @@ from sidestep.report.lab.tables import done_lines
 @lab_name
 def apply(files: tuple[str, ...], lab: str) -> None:
     """Create or change objects of a running lab; pods follow as a cluster's would."""
-    told = client(lab).ask(api.Apply(list(_read(files))))
+    told = client(lab).ask(api.Apply(list(objects_in(files, _QUIET))))
     click.echo(done_lines(told), nl=False)
 
 
@@ -34,7 +35,7 @@ def delete(objects: tuple[str, ...], files: tuple[str, ...], namespace: str, lab
     if not objects and not files:
         raise UsageError("nothing to delete is named", remedy="name KIND/NAME, or give -f FILE")
     trees = [_stub(named_object(each, namespace)) for each in objects]
-    trees += _read(files) if files else ()
+    trees += objects_in(files, _QUIET)
     click.echo(done_lines(client(lab).ask(api.Delete(trees))), nl=False)
 
 
@@ -98,12 +99,6 @@ def rotate(what: str, lab: str) -> None:
     Ends when every proxy has certificates of the new one.
     """
     click.echo(done_lines([client(lab).ask(api.Rotate(what))]), nl=False)
-
-
-def _read(files: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
-    options = {"paths": files, "context": None, "kubeconfig": None, "namespaces": (), "selector": ""}
-    source = chosen_source({**options, "request_timeout": 60.0, "all_namespaces": False})
-    return objects_of(read_mesh(source, Manner(quiet=True), require_complete=False))
 
 
 def _stub(ref: Ref) -> dict[str, Any]:

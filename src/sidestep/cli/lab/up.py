@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from sidestep.cli.lab.choices import lab_name
+from sidestep.cli.lab.manifests import objects_in
 from sidestep.cli.lab.node_proxy import NodeProxy
 from sidestep.cli.lab.progress import pods_ready
-from sidestep.cli.options import Duration, chosen_source
-from sidestep.cli.reading import Manner, read_mesh
+from sidestep.cli.options import Duration
+from sidestep.cli.reading import Manner
 from sidestep.errors import TransportError, WorldError
 from sidestep.lab.api import messages as api
-from sidestep.lab.cluster.intake import objects_of
 from sidestep.lab.cluster.unheeded import unheeded, without_sidecar
 from sidestep.lab.lab import Lab, nodes
 from sidestep.report.lab.notes import sidecar_line, unheeded_lines
@@ -63,7 +63,7 @@ def up(**values: Any) -> int:
     In the foreground it stays until Ctrl-C.
     """
     manner = Manner(quiet=values["quiet"])
-    objects = _objects(values["manifests"], manner)
+    objects = objects_in(values["manifests"], manner)
     started = time.monotonic()
     lab = Lab(
         objects,
@@ -131,14 +131,6 @@ def _status(lab: Lab) -> dict[str, Any] | None:
     except TransportError:
         return None
     return told
-
-
-def _objects(manifests: tuple[str, ...], manner: Manner) -> tuple[dict[str, Any], ...]:
-    if not manifests:
-        return ()
-    options = {"paths": manifests, "context": None, "kubeconfig": None, "namespaces": (), "selector": ""}
-    source = chosen_source({**options, "request_timeout": 60.0, "all_namespaces": False})
-    return objects_of(read_mesh(source, manner, require_complete=False))
 
 
 def _stay(lab: Lab) -> None:

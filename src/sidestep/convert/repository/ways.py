@@ -166,7 +166,6 @@ def _notes(tree: Tree) -> Tree:
 
 
 _POD_PATHS = ("", "/template/spec", "/jobTemplate/spec/template/spec")
-_SELECTORS = ("selector", "selector/matchLabels", "podSelector/matchLabels")
 _CONTAINERS = ("containers/0/image", "initContainers/0/image")
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +9,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import structs
 
+from sidestep.controlplane.private_socket import private_socket
 from sidestep.errors import TransportError, WorldError
 from sidestep.lab.agent.messages import (
     Command,
@@ -51,8 +51,7 @@ class AgentLine:
 
     async def listen(self) -> None:
         """Wait for the agent in the background."""
-        self._path.unlink(missing_ok=True)
-        await asyncio.start_unix_server(self._connected, os.fspath(self._path), limit=_LIMIT)
+        await asyncio.start_unix_server(self._connected, sock=private_socket(self._path), limit=_LIMIT)
 
     async def do(
         self, command: Command, seconds: float = 60.0, progress: Callable[[Progress], None] | None = None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sidestep.model.metadata import ObjectId, WorkloadRef
+from sidestep.model.metadata import ObjectId
 from sidestep.plan.blockers import Blocker
 from sidestep.plan.document import Confidence, Fate, Reason, WorkloadPlan
 from sidestep.plan.verdicts.configuration import Configuration
@@ -155,8 +155,3 @@ def _overridden(plan: WorkloadPlan, asked: str, overrides: Overrides, wanted: Ne
 
 def _noted(plan: WorkloadPlan, fate: Fate, note: str) -> WorkloadPlan:
     return replace(plan, fate=fate, override=note)
-
-
-def refs_of(judged: tuple[Judged, ...], *fates: Fate) -> frozenset[WorkloadRef]:
-    """The workloads of some fates."""
-    return frozenset(each.plan.workload for each in judged if each.plan.fate in fates)
