@@ -3,6 +3,7 @@
 import gzip
 import json
 import stat
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -176,7 +177,15 @@ def test_flipped_bytes_are_noticed(path):
     whole = path.read_bytes()
     for at in range(12, len(whole) - 8, 101):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
-        assert error_of(path)
+        assert same(path, whole) or error_of(path)
+
+
+def same(path: Path, whole: bytes) -> bool:
+    """A reference to an earlier text may by chance be flipped into one to an equal text: nothing is damaged then."""
+    try:
+        return gzip.decompress(path.read_bytes()) == gzip.decompress(whole)
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def test_a_newer_format_asks_for_a_newer_tool(path):
