@@ -5,6 +5,7 @@ from tests.semantics.test_versions import istiod
 from tests.support.mesh import mesh, o
 from tests.support.scenes import mesh_config
 
+from sidestep.semantics.extension_providers import Authorizer, Speech
 from sidestep.semantics.path_normalisation import PathNormalisation
 from sidestep.semantics.settings import Settings, settings
 from sidestep.semantics.versions import given_version
@@ -28,7 +29,9 @@ def test_without_a_configuration_defaults_hold_and_that_is_told():
         ({"trustDomain": ""}, "trust_domain", "cluster.local"), ({"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}, "registry_only", True),
         ({"outboundTrafficPolicy": "REGISTRY_ONLY"}, "registry_only", False), ({"pathNormalization": {"normalization": "NONE"}}, "normalisation", PathNormalisation.NONE),
         ({"pathNormalization": {"normalization": "no such"}}, "normalisation", PathNormalisation.BASE),
-        ({"extensionProviders": [{"name": "a", "envoyExtAuthzHttp": {}}, {"name": "b", "envoyExtAuthzGrpc": {}}, {"name": "c", "zipkin": {}}, 5]}, "providers", {"a": "http", "b": "grpc"}),
+        ({"extensionProviders": [{"name": "a", "envoyExtAuthzHttp": {"service": "ns/A.example", "port": 80, "statusOnError": "503"}}, {"name": "c", "zipkin": {}}, 5]}, "authorizers", {"a": Authorizer("a", Speech.HTTP, "a.example", 80, status_on_error=503)}),
+        ({"extensionProviders": [{"name": "b", "envoyExtAuthzGrpc": {"service": "b.example", "port": 9000, "timeout": "1s", "failOpen": True}}]}, "authorizers", {"b": Authorizer("b", Speech.GRPC, "b.example", 9000, "1s", fail_open=True)}),
+        ({"extensionProviders": [{"name": "a", "envoyExtAuthzHttp": {"port": 80}}, {"name": "b", "envoyExtAuthzGrpc": {"service": "b", "port": True}}]}, "authorizers", {}),
     ],
 )  # fmt: skip
 def test_values(values, attribute, expected):

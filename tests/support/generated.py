@@ -219,7 +219,7 @@ def _renamed(pod: Object, number: int) -> Object:
 def configs(draw):
     values: Object = {"trustDomainAliases": draw(st.sampled_from(([], ["old.td"])))}
     if draw(st.booleans()):
-        values["extensionProviders"] = [{"name": "authz", draw(st.sampled_from(("envoyExtAuthzHttp", "envoyExtAuthzGrpc"))): {"port": 1}}]  # fmt: skip
+        values["extensionProviders"] = [{"name": "authz", draw(st.sampled_from(("envoyExtAuthzHttp", "envoyExtAuthzGrpc"))): {"service": "authz.shop.svc.cluster.local", "port": 1}}]  # fmt: skip
     if draw(RARE):
         values["outboundTrafficPolicy"] = {"mode": "REGISTRY_ONLY"}
     return s.mesh_config(**values)

@@ -168,7 +168,7 @@ class Reader:
         settings = self._index.settings
         named = sorted({each.policy.provider for each in policies.custom})
         several = settings.flag(_MULTIPLE_PROVIDERS, default=False)
-        return several, settings.config is None, tuple((name, settings.providers.get(name)) for name in named)
+        return several, settings.config is None, tuple((name, settings.authorizers.get(name)) for name in named)
 
     def _view(self, seen: HttpSeen | None, branch: Branch, request: Request, rules: _Rules) -> Hashable:
         sent = request.payload

@@ -12,8 +12,9 @@ from sidestep.model.kinds import DEPLOYMENT
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
 from sidestep.semantics.authorization.trust import Bundle
+from sidestep.semantics.extension_providers import Authorizer, authorizers
 from sidestep.semantics.identity import DEFAULT_TRUST_DOMAIN
-from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
+from sidestep.semantics.loose import as_dict, as_strings, as_text
 from sidestep.semantics.mesh_config import DEFAULT_ROOT, mesh_configs
 from sidestep.semantics.path_normalisation import PathNormalisation
 from sidestep.semantics.routing.defaults import MeshDefaults, mesh_defaults
@@ -30,7 +31,7 @@ class Settings(Struct, frozen=True):
         bundle: trust domain and aliases.
         registry_only: whether sidecars refuse hosts that the mesh does not know.
         normalisation: of paths.
-        providers: external authorizers by name: `http` or `grpc`.
+        authorizers: external ones, by name.
         flags: environment of istiod.
         routing: what routing takes from the configuration.
         config: the ConfigMap; None where none was read and the defaults are taken.
@@ -41,7 +42,7 @@ class Settings(Struct, frozen=True):
     bundle: Bundle = Bundle()
     registry_only: bool = False
     normalisation: PathNormalisation = PathNormalisation.BASE
-    providers: dict[str, str] = {}
+    authorizers: dict[str, Authorizer] = {}
     flags: dict[str, str] = {}
     routing: MeshDefaults = MeshDefaults()
     config: ObjectId | None = None
@@ -75,7 +76,7 @@ def settings(mesh: Mesh, version: IstioVersion | None = None) -> Settings:
         Bundle(domains),
         config.registry_only,
         _normalisation(values),
-        _providers(values),
+        authorizers(values),
         flags,
         mesh_defaults(values, config.resource.id),
         config.resource.id,
@@ -85,16 +86,6 @@ def settings(mesh: Mesh, version: IstioVersion | None = None) -> Settings:
 def _normalisation(values: dict[str, Any]) -> PathNormalisation:
     written = as_text(as_dict(values.get("pathNormalization")).get("normalization"))
     return PathNormalisation(written) if written in list(PathNormalisation) else PathNormalisation.BASE
-
-
-def _providers(values: dict[str, Any]) -> dict[str, str]:
-    kinds = {"envoyExtAuthzHttp": "http", "envoyExtAuthzGrpc": "grpc"}
-    return {
-        as_text(provider.get("name")): kind
-        for provider in as_dicts(values.get("extensionProviders"))
-        for field, kind in kinds.items()
-        if field in provider
-    }
 
 
 def _flags(mesh: Mesh) -> dict[str, str]:

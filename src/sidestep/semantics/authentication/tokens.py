@@ -15,7 +15,7 @@ from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.authorization.parse import match_labels, target_refs
 from sidestep.semantics.authorization.policy import TargetRef
-from sidestep.semantics.trees import MalformedError, mappings, strings, text
+from sidestep.semantics.trees import MalformedError, flag, mappings, strings, text
 
 
 class TokenState(StrEnum):
@@ -39,6 +39,37 @@ class Token(Struct, frozen=True, gc=False):
     claims: dict[str, Any] = {}
 
 
+class Keys(Struct, frozen=True):
+    """Where an issuer's keys are.
+
+    Attributes:
+        inline: the key set itself; it goes before the address.
+        uri: where it is served.
+        timeout: of fetching it, as written.
+    """
+
+    inline: str = ""
+    uri: str = ""
+    timeout: str = ""
+
+
+class Places(Struct, frozen=True):
+    """Where a token is looked for, besides or in place of `Authorization: Bearer` and `access_token`.
+
+    Attributes:
+        headers: each with what stands in front of the token.
+        params: of the query.
+        cookies: names.
+    """
+
+    headers: tuple[tuple[str, str], ...] = ()
+    params: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ()
+
+
+_USUAL = Places()
+
+
 class JwtRule(Struct, frozen=True):
     """One issuer whose tokens are read.
 
@@ -49,6 +80,11 @@ class JwtRule(Struct, frozen=True):
         output_headers: claims and payloads that are handed to the application as headers.
         claim_headers: those of single claims: the header and the path of the claim.
         field: where it stands.
+        payload_header: the one among the output headers that gets the whole payload.
+        keys: of the issuer.
+        places: of tokens.
+        forward: the application gets the token, too.
+        lists: claims that are lists of words between spaces.
     """
 
     issuer: str
@@ -57,6 +93,11 @@ class JwtRule(Struct, frozen=True):
     output_headers: tuple[str, ...] = ()
     claim_headers: tuple[tuple[str, str], ...] = ()
     field: str = ""
+    payload_header: str = ""
+    keys: Keys = Keys()
+    places: Places = Places()
+    forward: bool = False
+    lists: tuple[str, ...] = ()
 
 
 class RequestPolicy(Struct, frozen=True):
@@ -170,12 +211,33 @@ def _rule(rule: Any, field: str) -> JwtRule:
         for each in mappings(rule.get("outputClaimToHeaders"), field)
     )
     payload = text(rule.get("outputPayloadToHeader"), field)
-    places = ("fromHeaders", "fromParams", "fromCookies")
+    places = _places(rule, field)
     return JwtRule(
         text(rule.get("issuer"), f"{field}.issuer"),
         strings(rule.get("audiences"), f"{field}.audiences"),
-        not any(rule.get(place) for place in places),
+        places == _USUAL,
         tuple(header for header in (*(header for header, _ in of_claims), payload) if header),
         of_claims,
         field,
+        payload,
+        _keys(rule, field),
+        places,
+        bool(flag(rule.get("forwardOriginalToken"), f"{field}.forwardOriginalToken")),
+        strings(rule.get("spaceDelimitedClaims"), f"{field}.spaceDelimitedClaims"),
+    )
+
+
+def _keys(rule: Any, field: str) -> Keys:
+    uri = text(rule.get("jwksUri"), f"{field}.jwksUri") or text(rule.get("jwks_uri"), f"{field}.jwks_uri")
+    return Keys(text(rule.get("jwks"), f"{field}.jwks"), uri, text(rule.get("timeout"), f"{field}.timeout"))
+
+
+def _places(rule: Any, field: str) -> Places:
+    return Places(
+        tuple(
+            (text(each.get("name"), f"{field}.fromHeaders"), text(each.get("prefix"), f"{field}.fromHeaders"))
+            for each in mappings(rule.get("fromHeaders"), f"{field}.fromHeaders")
+        ),
+        strings(rule.get("fromParams"), f"{field}.fromParams"),
+        strings(rule.get("fromCookies"), f"{field}.fromCookies"),
     )

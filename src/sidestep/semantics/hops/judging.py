@@ -7,6 +7,7 @@ from sidestep.semantics.authorization.policy import Attribute, Policy
 from sidestep.semantics.authorization.seen import Chain, HttpSeen, Seen
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
 from sidestep.semantics.decisions import Check, CheckKind, Shape, Verdict
+from sidestep.semantics.extension_providers import Speech
 from sidestep.semantics.hops.seeing import blind_spots, http_seen, seen
 from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.instances import Instances
@@ -80,13 +81,13 @@ def _external(
     """A CUSTOM policy matches: its authorizer has the last word, unless the configuration already has it."""
     policy = outcome.policy
     providers = {each.policy.provider for each in policies.custom}
-    known = traveller.index.settings.providers
+    known = traveller.index.settings.authorizers
     several = len(providers) > 1 and not traveller.index.settings.flag(_MULTIPLE_PROVIDERS, default=False)
     provider = policy.provider if policy else ""
     if several or (traveller.index.settings.config is not None and provider not in known):
         why = "several CUSTOM providers on one workload" if several else f"no extension provider is called {provider!r}"
         return Check(CheckKind.AUTHORIZATION, Verdict.DENY, refusal, *_named(outcome), outcome, reason=why)
-    if http is None and known.get(provider) == "http":
+    if http is None and provider in known and known[provider].speech is Speech.HTTP:
         reason = f"provider {provider!r} speaks HTTP, and is not asked about TCP"
         return Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, Shape.NONE, *_named(outcome), outcome, reason=reason)
     match traveller.request.authorizer:
@@ -121,7 +122,7 @@ def http_checks(traveller: Traveller, to: Instances, identity: str | None, port:
     if told is None:
         return (_BAD_PATH,)
     policies = traveller.index.sidecar_policies(to, Chain.HTTP)
-    what = seen(traveller, identity, to.address, port, told)
+    what = seen(traveller, identity, traveller.address_of(to), port, told)
     check = policy_check(traveller, policies, what, Shape.FORBIDDEN)
     return (token, check) if token is not None else (check,)
 

@@ -27,3 +27,8 @@ def routes(entries: Iterable[HttpEntry], vantage: Vantage, cluster: ClusterOf, r
         route.match.CopyFrom(matched(entry.match))
         act(route, entry.rule, entry.match.path, cluster, retries, vantage.port)
         yield route
+
+
+def not_found() -> Route:
+    """The last route of a host: a request that no other takes is judged as any, and answered as without a route."""
+    return Route(name="mesh.not-found", match={"prefix": "/"}, direct_response={"status": 404})
