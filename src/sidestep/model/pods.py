@@ -143,8 +143,14 @@ class PodCondition(Struct, frozen=True, gc=False):
     status: str = ""
 
 
+class PodAddress(Struct, frozen=True, gc=False):
+    """One address of a pod."""
+
+    ip: str = ""
+
+
 class PodStatus(Struct, frozen=True, rename="camel"):
-    """What the kubelet says of a pod."""
+    """What the kubelet says of a pod; `pod_ips` are the same address and, with two IP families, the other."""
 
     phase: str = ""
     pod_ip: str = field(default="", name="podIP")
@@ -152,6 +158,12 @@ class PodStatus(Struct, frozen=True, rename="camel"):
     conditions: tuple[PodCondition, ...] | None = None
     container_statuses: tuple[ContainerStatus, ...] | None = None
     init_container_statuses: tuple[ContainerStatus, ...] | None = None
+    pod_ips: tuple[PodAddress, ...] | None = field(default=None, name="podIPs")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of them, the first one first."""
+        return tuple(dict.fromkeys(ip for ip in (self.pod_ip, *(each.ip for each in self.pod_ips or ())) if ip))
 
     @property
     def ready(self) -> bool:

@@ -84,7 +84,9 @@ def _by_name(index: MeshIndex, request: Request) -> Decision | None:
     if caller is None or caller.mode is not Mode.SIDECAR or transport is None:
         return None
     principal = caller.principal(index.settings.trust_domain)
-    sender = Sender(caller.words, caller.namespace, caller.labels, principal, caller.address, caller)
+    sender = Sender(
+        caller.words, caller.namespace, caller.labels, principal, caller.address_towards(request.to), caller
+    )
     http = request.payload if isinstance(request.payload, Http) else None
-    traveller = Traveller(index, request, sender, http=http)
+    traveller = Traveller(index, request, sender, http=http, dialled=request.to)
     return decision((arrive(Arrival(traveller, pods, transport, request.port)),))

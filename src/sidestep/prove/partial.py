@@ -128,7 +128,7 @@ def _half(changes: _Changes) -> list[Pod]:
 
 def _elsewhere(pod: Pod) -> PodStatus:
     """Two pods have two addresses; that of the new one is not known yet."""
-    return structs.replace(pod.status, pod_ip="")
+    return structs.replace(pod.status, pod_ip="", pod_ips=None)
 
 
 def _old(changes: _Changes) -> list[Pod]:

@@ -10,7 +10,7 @@ from sidestep.semantics.decisions import Branch, Decision, decision
 from sidestep.semantics.hops.clients import from_gateway, from_plain, from_sidecar, from_ztunnel
 from sidestep.semantics.hops.nowhere import nowhere
 from sidestep.semantics.hops.server import to_itself
-from sidestep.semantics.hops.targets import Pods, Target, resolve
+from sidestep.semantics.hops.targets import Pods, Target, dialled_address, resolve
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
@@ -58,8 +58,10 @@ def _branches(index: MeshIndex, request: Request) -> list[Branch]:
 
 
 def _from_one(index: MeshIndex, request: Request, http: Http | None, client: Instances) -> list[Branch]:
-    traveller = Traveller(index, request, _sender(index, client), http=http)
-    return _from_pods(traveller, client, resolve(index, request.to, client.namespace))
+    target = resolve(index, request.to, client.namespace)
+    dialled = dialled_address(request.to, target)
+    traveller = Traveller(index, request, _sender(index, client, dialled), http=http, dialled=dialled)
+    return _from_pods(traveller, client, target)
 
 
 def _pods(index: MeshIndex, ref: WorkloadRef, group: int) -> Instances | None:
@@ -73,7 +75,9 @@ def _from_plain(traveller: Traveller) -> list[Branch]:
     request = traveller.request
     target = resolve(traveller.index, request.to, "")
     lost = nowhere(traveller, target)
-    return [lost] if lost is not None else from_plain(traveller, target, request.port)
+    if lost is not None:
+        return [lost]
+    return from_plain(replace(traveller, dialled=dialled_address(request.to, target)), target, request.port)
 
 
 def _from_node(traveller: Traveller) -> list[Branch]:
@@ -113,8 +117,7 @@ def _from_pods(traveller: Traveller, client: Instances, target: Target) -> list[
         case Mode.WAYPOINT:
             return [traveller.unknown(str(client.workload), "waypoints only forward what others send")]
         case _:
-            bare = Sender(str(client.workload), client.namespace, client.labels, None, client.address, client)
-            return from_plain(Traveller(traveller.index, traveller.request, bare, http=traveller.http), target, port)
+            return from_plain(replace(traveller, sender=replace(traveller.sender, principal=None)), target, port)
 
 
 def _from_gateway(index: MeshIndex, request: Request, namespace: str, name: str, http: Http | None) -> list[Branch]:
@@ -127,11 +130,13 @@ def _from_gateway(index: MeshIndex, request: Request, namespace: str, name: str,
         sender = Sender(f"gateway {namespace}/{name}", namespace)
         traveller = Traveller(index, request, sender, http=http)
         return [traveller.unknown(f"{namespace}/{name}", f"no pods of a gateway {namespace}/{name} were read")]
-    traveller = Traveller(index, request, _sender(index, pods[0]), http=http)
     target = resolve(index, request.to, namespace)
+    dialled = dialled_address(request.to, target)
+    traveller = Traveller(index, request, _sender(index, pods[0], dialled), http=http, dialled=dialled)
     lost = nowhere(traveller, target)
     return [lost] if lost is not None else from_gateway(traveller, target, request.port)
 
 
-def _sender(index: MeshIndex, pods: Instances) -> Sender:
-    return Sender(pods.words, pods.namespace, pods.labels, index.principal(pods), pods.address, pods)
+def _sender(index: MeshIndex, pods: Instances, dialled: str) -> Sender:
+    address = pods.address_towards(dialled)
+    return Sender(pods.words, pods.namespace, pods.labels, index.principal(pods), address, pods)

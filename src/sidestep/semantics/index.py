@@ -102,7 +102,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
             for group in self.workloads.values()
             for each in group
             if not each.shape.spec.host_network
-            for address in each.addresses
+            for address in (*each.addresses, *each.twins)
         }
 
     @cached_property

@@ -8,14 +8,14 @@ from msgspec import Struct
 
 from sidestep.model.metadata import Labels, WorkloadRef
 from sidestep.model.pods import PodShape
-from sidestep.semantics.authorization.values import port_number
+from sidestep.semantics.families import alike
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.injection import Result
 from sidestep.semantics.inventory import Group, Workload
 from sidestep.semantics.proxies import REDIRECTION, Role, SidecarMode
+from sidestep.semantics.redirection import PREFIX, Redirection, redirection
 
 BYPASS_INBOUND = "ambient.istio.io/bypass-inbound-capture"
-_CAPTURE = "traffic.sidecar.istio.io/"
 
 
 class Mode(StrEnum):
@@ -40,7 +40,8 @@ class Instances(Struct, frozen=True, dict=True):
         native: a sidecar that is an init container.
         hbone: a sidecar that can receive and send HBONE.
         captures: a sidecar with its redirection in place.
-        addresses: of the pods, where they run.
+        addresses: of the pods, where they run: one of each.
+        twins: their further ones, of the other IP family.
         count: how many there are, or are declared.
         ready: whether any pod is ready, or none was observed.
         declared: nobody runs; this is what a controller declares.
@@ -59,6 +60,7 @@ class Instances(Struct, frozen=True, dict=True):
     ready: bool = True
     declared: bool = False
     assumed: bool = False
+    twins: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -79,6 +81,11 @@ class Instances(Struct, frozen=True, dict=True):
     def address(self) -> str:
         """Of the only pod; empty where there are several, or none runs, so that no one address may decide."""
         return self.addresses[0] if len(self.addresses) == 1 else ""
+
+    def address_towards(self, dialled: str) -> str:
+        """The `address` of the IP family of what is dialled; the first where nothing tells the family."""
+        own = self.address
+        return alike(dialled, own, self.twins) if own and self.twins else own
 
     @property
     def account(self) -> str:
@@ -110,13 +117,9 @@ class Instances(Struct, frozen=True, dict=True):
         """Whether a sidecar's redirection leaves a port alone; `field` is Inbound or Outbound."""
         if not self._redirects_apart:
             return False
-        if port in self._ports(f"exclude{field}Ports"):
-            return True
-        annotation = f"{_CAPTURE}include{field}Ports"
-        included = self.shape.annotations.get(annotation)
-        if included is None or included.strip() == "*":
-            return False
-        return field == "Inbound" and port not in self._ports(f"include{field}Ports")
+        if field == "Outbound":
+            return self._redirection.leaves_port(port)
+        return not self._redirection.takes_from(port)
 
     @property
     def bypasses_inbound(self) -> bool:
@@ -125,12 +128,11 @@ class Instances(Struct, frozen=True, dict=True):
 
     @cached_property
     def _redirects_apart(self) -> bool:
-        return any(name.startswith(_CAPTURE) for name in self.shape.annotations)
+        return any(name.startswith(PREFIX) for name in self.shape.annotations)
 
-    def _ports(self, name: str) -> frozenset[int]:
-        written = self.shape.annotations.get(_CAPTURE + name, "")
-        numbers = (port_number(port.strip()) for port in written.split(","))
-        return frozenset(number for number in numbers if number is not None)
+    @cached_property
+    def _redirection(self) -> Redirection:
+        return redirection(self.shape.annotations)
 
 
 def instances_of(workload: Workload) -> Iterator[Instances]:
@@ -145,6 +147,7 @@ def _instances(workload: Workload, place: int, group: Group) -> Instances:
     recognition = group.recognition
     assumed = not group.pods and _may_be_injected(workload, group)
     mode = Mode.SIDECAR if assumed else _mode(group)
+    found = [addresses for pod in group.pods if (addresses := pod.status.addresses)]
     return Instances(
         workload.ref,
         place,
@@ -153,11 +156,12 @@ def _instances(workload: Workload, place: int, group: Group) -> Instances:
         recognition.sidecar is SidecarMode.NATIVE,
         recognition.hbone or group.predicted or assumed,
         recognition.captures or group.predicted or assumed,
-        tuple(pod.status.pod_ip for pod in group.pods if pod.status.pod_ip),
+        tuple(addresses[0] for addresses in found),
         group.count,
         not group.pods or any(pod.status.ready for pod in group.pods),
         declared=not group.pods,
         assumed=assumed,
+        twins=tuple(twin for addresses in found for twin in addresses[1:]),
     )
 
 

@@ -160,10 +160,11 @@ def _service(resource: Resource[ServiceView]) -> Service:
     spec, meta = resource.view.spec, resource.meta
     exported = meta.annotations.get(EXPORT_TO, "")
     address = spec.cluster_ip or ""
+    addresses = dict.fromkeys((address, *(spec.cluster_ips or ())))
     return Service(
         f"{meta.name}.{meta.namespace}.svc.{CLUSTER_DOMAIN}",
         resource,
-        (address,) if address not in _NO_VIP else (),
+        tuple(each for each in addresses if each not in _NO_VIP),
         tuple(
             Port(
                 port.port,

@@ -53,9 +53,6 @@ def expected(seen: Seen, question: Question) -> Expected:
     unsure = [each.decider for each in told.branches if each.verdict is Verdict.UNKNOWN]
     if unsure:
         return Expected(unknown="; ".join(each.reason if each else "" for each in unsure))
-    outside = next((each for each in told.branches if each.verdict is Verdict.ALLOW and each.destination is None), None)
-    if outside is not None:
-        return Expected(unknown=f"{host} is taken to be outside of the mesh")
     found = frozenset(answer for each in told.branches for answer in _answers(seen, question, host, each))
     service = _headless(seen, host, question)
     itself = _itself(seen, question, client, service)

@@ -254,7 +254,7 @@ def _question(chance: Random, pods: list[Object], services: list[Object]) -> Que
     client = f"node:{chance.choice(NODES)}" if chance.random() < 0.08 else chance.choice(running)
     if not services or chance.random() < 0.5:
         port = chance.choices((HTTP, ADMIN, GREETS, 15001, 15006, 15008), (8, 6, 3, 1, 1, 1))[0]
-        six = ":6" if chance.random() < 0.15 else ""
+        six = ":6" if chance.random() < 0.3 else ""
         return Question(client, f"<{chance.choice(running)}{six}>", port, port == GREETS)
     reachable = [each for each in services if not (client.startswith("node:") and _is_headless(each))]
     found = _to_service(chance, client, chance.choice(reachable or services))
@@ -290,5 +290,5 @@ def _to_service(chance: Random, client: str, service: Object) -> Question:
         names.append(meta["name"])
     vip = f"vip {meta['namespace']}/{meta['name']}"
     by_name = _is_headless(service) or (chance.random() < 0.5 and not client.startswith("node:"))
-    six = ":6" if chance.random() < 0.15 else ""
+    six = ":6" if chance.random() < 0.3 else ""
     return Question(client, chance.choice(names) if by_name else f"<{vip}{six}>", port, port == 70)

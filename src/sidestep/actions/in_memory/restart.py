@@ -100,7 +100,7 @@ def renewal(maker: Maker) -> Callable[[Pod], Pod]:
             shape = shape_after(pod.shape)
             known[id(pod.shape)] = (shape, _running(shape))
         shape, status = known[id(pod.shape)]
-        status = structs.replace(status, pod_ip=pod.status.pod_ip)
+        status = structs.replace(status, pod_ip=pod.status.pod_ip, pod_ips=pod.status.pod_ips)
         return structs.replace(pod, shape=shape, status=status, created=None, deleting=False)
 
     return renewed

@@ -82,6 +82,7 @@ class ServiceSpec(Struct, frozen=True, rename="camel"):
     selector: Labels | None = None
     ports: tuple[ServicePort, ...] | None = None
     cluster_ip: str | None = field(default=None, name="clusterIP")
+    cluster_ips: tuple[str, ...] | None = field(default=None, name="clusterIPs")
     type: str = "ClusterIP"
     external_name: str = ""
 

@@ -11,10 +11,9 @@ from sidestep.semantics.hops.judging import http_checks, not_http, policy_check
 from sidestep.semantics.hops.seeing import seen
 from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.instances import Instances
+from sidestep.semantics.redirection import OF_THE_PROXY
 from sidestep.semantics.routing.servers import Server
 
-OF_THE_PROXY = frozenset({15090, 15021, 15020})
-"""Its metrics, its health, and both with those of the application."""
 _ISTIO_MUTUAL = "ISTIO_MUTUAL"
 _OWN = Check(CheckKind.ROUTE, Verdict.ALLOW, reason="the gateway answers there about itself")
 
@@ -51,7 +50,7 @@ def entry_checks(
 def _asked(traveller: Traveller, to: Instances, identity: str | None, port: int, *, reads: bool) -> tuple[Check, ...]:
     """Its policies, on the chain of the listener; HTTP is read in TLS too, where the gateway ends that."""
     if not reads:
-        what = seen(traveller, identity, to.address, port, None)
+        what = seen(traveller, identity, traveller.address_of(to), port, None)
         return (policy_check(traveller, traveller.index.sidecar_policies(to, Chain.TCP), what, Shape.CLOSED),)
     http = traveller.http
     return (not_http(),) if http is None else http_checks(traveller, to, identity, port, http)

@@ -69,7 +69,7 @@ def _leaving(traveller: Traveller, to: Instances, port: int) -> Check | None:
     applied, broken = rules_here.sent(sender.labels), _unreadable(rules_here)
     if not applied:
         return broken
-    there = _End(to.namespace, to.labels, to.address)
+    there = _End(to.namespace, to.labels, traveller.address_of(to))
     rules = {each.id: (each.view.spec.egress or ()) for each in applied}
     answers = [
         _admits(traveller, rules[each.id], (there, to.container_ports, each.meta.namespace), port) for each in applied

@@ -8,7 +8,7 @@ from msgspec import Struct
 from sidestep.semantics.authentication.peers import Levels, Mtls, PeerPolicy, effective
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
-from sidestep.semantics.hops.entry import OF_THE_PROXY, entry_checks
+from sidestep.semantics.hops.entry import entry_checks
 from sidestep.semantics.hops.forwarded import certificate_of, forwarded
 from sidestep.semantics.hops.judging import http_checks, not_http, policy_check, ztunnel_check
 from sidestep.semantics.hops.network import network_check
@@ -16,6 +16,7 @@ from sidestep.semantics.hops.seeing import seen
 from sidestep.semantics.hops.traveller import Traveller, identity_over
 from sidestep.semantics.instances import BYPASS_INBOUND, Instances, Mode
 from sidestep.semantics.protocols import Declared
+from sidestep.semantics.redirection import OF_THE_PROXY
 from sidestep.semantics.requests import Tcp
 
 _ILLEGAL_AT_ZTUNNEL = frozenset({15001, 15006, 15008})
@@ -114,7 +115,7 @@ def _at_ztunnel(arrival: Arrival) -> Branch:
     if arrival.transport is Transport.MTLS:
         reason = "ztunnel hands the sidecar's TLS on to the application, which cannot read it"
         return arrival.refused(Proxy.ZTUNNEL_IN, CheckKind.PROTOCOL, Shape.CLOSED, reason)
-    what = seen(traveller, arrival.identity, to.address, port, None)
+    what = seen(traveller, arrival.identity, traveller.address_of(to), port, None)
     check = ztunnel_check(traveller.index.ztunnel_policies(to), what, _refusal_of_ztunnel(traveller))
     broken = traveller.index.peer_levels(to).broken
     if broken is not None and not (check.verdict is Verdict.DENY and check.object is not None):
@@ -201,5 +202,5 @@ def _policies(arrival: Arrival) -> tuple[Check, ...]:
         return http_checks(traveller, to, arrival.identity, arrival.port, http)
     if http is None and arrival.declared is Declared.HTTP:
         return (not_http(),)
-    what = seen(traveller, arrival.identity, to.address, arrival.port, None)
+    what = seen(traveller, arrival.identity, traveller.address_of(to), arrival.port, None)
     return (policy_check(traveller, traveller.index.sidecar_policies(to, Chain.TCP), what, Shape.CLOSED),)

@@ -49,6 +49,13 @@ def resolve(index: MeshIndex, to: str, namespace: str, followed: int = 0) -> Tar
     return found
 
 
+def dialled_address(to: str, target: Target) -> str:
+    """The address that a client dials: as it is given, or the first that DNS answers; empty where that is not known."""
+    if is_address(to):
+        return to
+    return target.vips[0] if isinstance(target, Service) and target.vips else ""
+
+
 def _pod_name(index: MeshIndex, to: str, namespace: str) -> Target:
     """`pod-0.service` of a StatefulSet, or somebody outside."""
     pod, _, rest = to.partition(".")

@@ -48,6 +48,7 @@ class Traveller(Struct, frozen=True, gc=False):
         weight: share of this way.
         condition: on which it is taken.
         asked: full name of the service whose waypoint was asked; empty before.
+        dialled: address that the client dials; empty where it is not known.
     """
 
     index: MeshIndex
@@ -59,6 +60,11 @@ class Traveller(Struct, frozen=True, gc=False):
     weight: float = 1.0
     condition: str = ""
     asked: str = ""
+    dialled: str = ""
+
+    def address_of(self, pods: Instances) -> str:
+        """The address of pods on this way; empty for one of several, or where none runs."""
+        return pods.address_towards(self.dialled)
 
     def passed(self, hop: Hop) -> "Traveller":
         """After a hop that let it through."""

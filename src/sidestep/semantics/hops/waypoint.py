@@ -13,6 +13,7 @@ from sidestep.semantics.authorization.evaluate import PolicySet
 from sidestep.semantics.authorization.policy import Attribute
 from sidestep.semantics.authorization.seen import Chain, HttpSeen
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
+from sidestep.semantics.families import alike
 from sidestep.semantics.hops.deliver import answered, choose_as_ambient, deliver, to_pods
 from sidestep.semantics.hops.forwarded import forwarded
 from sidestep.semantics.hops.judging import not_http, policy_check, token_check
@@ -40,7 +41,7 @@ def through_waypoint(traveller: Traveller, bound: Binding, service: Service, por
         check = Check(CheckKind.ROUTE, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason)
         return [traveller.end(_hop(traveller, bound, port, (check,)))]
     http, refused = _payload(traveller, bound, declared.protocol)
-    vip = service.vips[0] if service.vips else ""
+    vip = alike(traveller.dialled, service.vips[0], service.vips) if service.vips else ""
     checks = (refused,) if refused else _checks(traveller, _Chain(bound, service, http, vip, port))
     hop = _hop(traveller, bound, port, checks)
     if hop.verdict is not Verdict.ALLOW:
@@ -68,7 +69,9 @@ def through_workload_waypoint(traveller: Traveller, bound: Binding, to: Instance
         return blocked
     http = traveller.http
     speechless = _server_first(traveller) if http is None else None
-    checks = (speechless,) if speechless else _checks(traveller, _Chain(bound, None, http, to.address, port))
+    checks = (
+        (speechless,) if speechless else _checks(traveller, _Chain(bound, None, http, traveller.address_of(to), port))
+    )
     hop = _hop(traveller, bound, port, checks)
     if hop.verdict is not Verdict.ALLOW:
         return traveller.end(hop)
@@ -117,7 +120,7 @@ def _layered(traveller: Traveller, bound: Binding) -> Check | None:
     if not pods:
         reason = f"istiod runs with {_LAYERED}, and the waypoint's pods, whose labels count, were not read"
         return Check(CheckKind.AUTHORIZATION, Verdict.UNKNOWN, reason=reason)
-    what = seen(traveller, traveller.sender.principal, pods[0].address, HBONE_PORT, None)
+    what = seen(traveller, traveller.sender.principal, traveller.address_of(pods[0]), HBONE_PORT, None)
     return policy_check(traveller, index.sidecar_policies(pods[0], Chain.TCP), what, Shape.RESET)
 
 
@@ -173,7 +176,7 @@ def _as_sender(traveller: Traveller, bound: Binding) -> Sender:
         bound.namespace,
         one.labels if one else {"gateway.networking.k8s.io/gateway-name": bound.name},
         traveller.index.waypoint_principal(bound),
-        one.address if one else "",
+        traveller.address_of(one) if one else "",
         one,
         is_waypoint=True,
     )

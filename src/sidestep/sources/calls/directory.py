@@ -113,9 +113,10 @@ class Directory:
     def _by_address(self) -> dict[str, _Address]:
         """Pods on their node's address are left out, for they share it."""
         return _only(
-            (pod.status.pod_ip, _Address(workload_of(pod, self._known), _seconds(pod.status.start_time)))
+            (address, _Address(workload_of(pod, self._known), _seconds(pod.status.start_time)))
             for pod in self._mesh.pods
-            if pod.status.pod_ip and not pod.shape.spec.host_network and not pod.status.terminal
+            if not pod.shape.spec.host_network and not pod.status.terminal
+            for address in pod.status.addresses
         )
 
     @cached_property

@@ -16,7 +16,7 @@ from sidestep.model.gaps import Gap, Remark
 from sidestep.model.kinds import KINDS, POD
 from sidestep.model.mesh import Mesh, SourceInfo
 from sidestep.model.origin import ClusterOrigin, FileOrigin, Origin
-from sidestep.model.pods import Pod, PodShape, PodStatus
+from sidestep.model.pods import Pod, PodAddress, PodShape, PodStatus
 from sidestep.sources.snapshot.anonymous import anonymous
 from sidestep.sources.snapshot.layout import Line, Manifest, Trailer
 from sidestep.sources.snapshot.objects import opaque_tree, pod_metadata, resource_tree, shape_tree
@@ -186,6 +186,7 @@ def _anonymous_status(status: PodStatus, names: Pseudonyms) -> PodStatus:
     return msgspec.structs.replace(
         status,
         pod_ip=names.text(status.pod_ip),
+        pod_ips=status.pod_ips and tuple(PodAddress(names.text(each.ip)) for each in status.pod_ips),
         container_statuses=renamed(status.container_statuses),
         init_container_statuses=renamed(status.init_container_statuses),
     )
