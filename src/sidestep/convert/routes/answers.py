@@ -15,7 +15,8 @@ from sidestep.convert.routes.forms import LONGEST_PATH
 from sidestep.convert.routes.header_edits import is_hostname, is_name
 from sidestep.convert.routes.ledger import AS_IT_IS, Ledger
 from sidestep.convert.routes.served import Served
-from sidestep.semantics.routing.actions import origins, redirect
+from sidestep.semantics.routing.actions import redirect
+from sidestep.semantics.routing.cors import origins
 from sidestep.semantics.trees import flag, mapping, strings, text
 
 _REDIRECT = frozenset({"uri", "authority", "port", "derivePort", "scheme", "redirectCode"})

@@ -11,7 +11,7 @@ from sidestep.convert.rewrite import Tree
 from sidestep.convert.routes.destinations import Place, reference
 from sidestep.convert.routes.ledger import AS_IT_IS, Ledger
 from sidestep.convert.routes.served import Served
-from sidestep.semantics.routing.actions import percentage
+from sidestep.semantics.routing.faults import percentage
 from sidestep.semantics.trees import mappings, whole
 
 _KNOWN = frozenset({"destination", "percentage"})

@@ -1,4 +1,4 @@
-"""What a VirtualService's HTTP rule does, apart from where it sends: faults, copies, origins, redirects, rewrites.
+"""What a VirtualService's HTTP rule does, apart from where it sends: copies, redirects, rewrites.
 
 Source: pilot/pkg/networking/core/route/route.go; istio/api networking/v1alpha3/virtual_service.proto.
 """
@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sidestep.semantics.routing.faults import percentage
 from sidestep.semantics.routing.hosts import full_name
 from sidestep.semantics.routing.rule import Mirror, Redirect, Rewrite, Target
-from sidestep.semantics.routing.text_match import expression, form_of
-from sidestep.semantics.trees import MalformedError, items, mapping, mappings, strings, text, whole
+from sidestep.semantics.routing.text_match import expression
+from sidestep.semantics.trees import MalformedError, mapping, mappings, text, whole
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_TIME = re.compile(r"[+-]?(?:0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h)?)+")
@@ -25,70 +26,6 @@ def duration(value: object, field: str) -> str:
     """
     written = text(value, field)
     return "" if _NO_TIME.fullmatch(written) else written
-
-
-def percentage(value: object, field: str) -> float | None:
-    """A Percent; None when absent.
-
-    Raises:
-        MalformedError: it is no number.
-    """
-    if value is None:
-        return None
-    share = mapping(value, field).get("value")
-    if share is None:
-        return 0.0
-    if isinstance(share, bool) or not isinstance(share, int | float):
-        raise MalformedError(f"{field}.value: expected a number")
-    return float(share)
-
-
-def faults(value: object, field: str) -> tuple[str, ...]:
-    """Injected faults in words; one for 0 % of requests is none, and that is what is meant where no share is given.
-
-    Raises:
-        MalformedError: a field has a wrong type.
-    """
-    tree = mapping(value, field)
-    return (*_delay(tree.get("delay"), f"{field}.delay"), *_abort(tree.get("abort"), f"{field}.abort"))
-
-
-def _delay(value: object, field: str) -> tuple[str, ...]:
-    tree = mapping(value, field)
-    fixed = text(tree.get("fixedDelay"), f"{field}.fixedDelay")
-    share = percentage(tree.get("percentage"), f"{field}.percentage")
-    if share is None:
-        share = float(whole(tree.get("percent"), f"{field}.percent") or 0)
-    return (f"delay {fixed} for {share:g}%",) if fixed and share else ()
-
-
-def _abort(value: object, field: str) -> tuple[str, ...]:
-    tree = mapping(value, field)
-    share = percentage(tree.get("percentage"), f"{field}.percentage") or 0.0
-    status = whole(tree.get("httpStatus"), f"{field}.httpStatus")
-    grpc = text(tree.get("grpcStatus"), f"{field}.grpcStatus")
-    with_what = str(status) if status is not None else (f"gRPC {grpc}" if grpc else "")
-    return (f"abort with {with_what} for {share:g}%",) if with_what and share else ()
-
-
-def origins(value: object, field: str) -> tuple[str, ...] | None:
-    """Allowed origins in words: the origin, `prefix*`, or `regex EXPRESSION`; None without a CORS policy.
-
-    Raises:
-        MalformedError: a field has a wrong type.
-    """
-    if value is None:
-        return None
-    tree = mapping(value, field)
-    if tree.get("allowOrigins") is None:
-        return strings(tree.get("allowOrigin"), f"{field}.allowOrigin")
-    listed = items(tree["allowOrigins"], f"{field}.allowOrigins")
-    return tuple(origin(*form_of(each, f"{field}.allowOrigins[{at}]")) for at, each in enumerate(listed))
-
-
-def origin(form: str, written: str) -> str:
-    """One allowed origin in words."""
-    return {"prefix": f"{written}*", "regex": f"regex {written}"}.get(form, written)
 
 
 def target(value: object, field: str, namespace: str, domain: str) -> Target:

@@ -9,7 +9,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sidestep.semantics.routing.actions import REDIRECTS, duration, origin
+from sidestep.semantics.routing.actions import REDIRECTS, duration
+from sidestep.semantics.routing.cors import cors_filter
 from sidestep.semantics.routing.edits import edits
 from sidestep.semantics.routing.gateway_api_backends import RefusedError, RouteContext, backend, shares, weighted
 from sidestep.semantics.routing.gateway_api_match import (
@@ -23,7 +24,7 @@ from sidestep.semantics.routing.retry_policy import NO_RETRIES, retries
 from sidestep.semantics.routing.route import Retries, RouteSource
 from sidestep.semantics.routing.rule import HttpRule, Mirror, Redirect, Rewrite, Target
 from sidestep.semantics.routing.text_match import expression
-from sidestep.semantics.trees import MalformedError, flag, items, mapping, mappings, strings, text, whole
+from sidestep.semantics.trees import MalformedError, items, mapping, mappings, strings, text, whole
 
 Tree = Mapping[str, Any]
 _RETRIED = ("connect-failure", "refused-stream", "unavailable", "cancelled")
@@ -136,7 +137,7 @@ def _filtered(rule: HttpRule, tree: Tree, place: str, context: RouteContext) -> 
             path, rewritten = _rewrite(each, field)
             rule = replace(rule, rewrite=path)
         elif kind == "CORS":
-            rule = replace(rule, cors=_origins(each, field))
+            rule = replace(rule, cors=cors_filter(each.get("cors"), f"{field}.cors"))
         else:
             headers.update(_header_filter(kind, each, field))
     told = edits(headers, f"{place}.filters")
@@ -211,14 +212,6 @@ def _rewrite(tree: Tree, field: str) -> tuple[Rewrite | None, str]:
         by = text(path.get("replaceFullPath"), f"{field}.urlRewrite.path.replaceFullPath")
         return Rewrite(pattern=expression("/.*"), substitution=by), authority
     return None, authority
-
-
-def _origins(tree: Tree, field: str) -> tuple[str, ...]:
-    asked = mapping(tree.get("cors"), f"{field}.cors")
-    flag(asked.get("allowCredentials"), f"{field}.cors.allowCredentials")
-    return tuple(
-        origin("exact", each) for each in strings(asked.get("allowOrigins"), f"{field}.cors.allowOrigins") if each
-    )
 
 
 def _retries(value: object, field: str, context: RouteContext) -> Retries | None:

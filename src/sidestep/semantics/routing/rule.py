@@ -10,6 +10,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sidestep.model.metadata import Labels, ObjectId
+from sidestep.semantics.routing.cors import Cors
+from sidestep.semantics.routing.faults import Fault
 from sidestep.semantics.routing.http_match import HttpMatch, Vantage
 from sidestep.semantics.routing.route import Retries, RouteSource
 from sidestep.semantics.routing.text_match import TextMatch
@@ -99,8 +101,8 @@ class HttpRule(Struct, frozen=True):
         mirrors: copies.
         request_edits: in words.
         response_edits: in words.
-        faults: in words.
-        cors: allowed origins.
+        faults: injected ones.
+        cors: what browsers are told of other origins; None for nothing.
         missing_status: the answer for a destination that does not exist.
         broken: why it cannot be told what it does.
     """
@@ -118,8 +120,8 @@ class HttpRule(Struct, frozen=True):
     mirrors: tuple[Mirror, ...] = ()
     request_edits: tuple[str, ...] = ()
     response_edits: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
-    cors: tuple[str, ...] | None = None
+    faults: tuple[Fault, ...] = ()
+    cors: Cors | None = None
     missing_status: int = 503
     broken: str = ""
 

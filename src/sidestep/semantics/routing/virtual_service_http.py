@@ -9,8 +9,10 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.model.metadata import Labels, ObjectId
-from sidestep.semantics.routing.actions import duration, faults, mirrors, origins, redirect, rewrite, target
+from sidestep.semantics.routing.actions import duration, mirrors, redirect, rewrite, target
+from sidestep.semantics.routing.cors import cors_policy
 from sidestep.semantics.routing.edits import edits
+from sidestep.semantics.routing.faults import faults
 from sidestep.semantics.routing.gateway_names import gateway_names
 from sidestep.semantics.routing.http_match import HttpMatch, NamedMatch
 from sidestep.semantics.routing.retry_policy import NO_RETRIES, retries
@@ -87,7 +89,7 @@ def _read_rule(rule: Mapping[str, Any], place: str, reading: Reading) -> HttpRul
         response_edits=headers.response,
         retries=NO_RETRIES,
         faults=faults(rule.get("fault"), f"{place}.fault"),
-        cors=origins(rule.get("corsPolicy"), f"{place}.corsPolicy"),
+        cors=cors_policy(rule.get("corsPolicy"), f"{place}.corsPolicy"),
     )
     if answer is not None or direct is not None:
         return base
