@@ -1,15 +1,16 @@
 """A pod's network: its namespace, its link to the node, and whether its traffic is captured."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sidestep.lab.cluster.addresses import Pair
-from sidestep.lab.net import rules
+from sidestep.lab.net import rules, sidecar_rules
 from sidestep.lab.net.links import hang
 from sidestep.lab.net.namespaces import Namespace, inside, write_settings
-from sidestep.lab.net.netlink import LOOPBACK, Kind, Netlink, Route, marked, route
+from sidestep.lab.net.netlink import LOOPBACK, Kind, Netlink, Route, address, marked, route
 from sidestep.lab.net.nft import Nft, Resting
+from sidestep.semantics.redirection import Redirection
 
 SETTINGS = {
     "ipv4/conf/all/rp_filter": "0",
@@ -49,6 +50,7 @@ class PodNet:
         self.uid, self.address, self.namespace, self.path = uid, address, namespace, path
         self._node = node
         self._expected: list[str] = rules.redirections(dns=True, inbound=True)
+        self._has_source = False
 
     def capture(self, dns: bool = True, inbound: bool = True) -> None:
         """Redirect new connections to the node's proxy, all at once; those that are open stay as they are.
@@ -62,6 +64,21 @@ class PodNet:
         self._node.probed(self.address, True)
         self._run(rules.capture(dns=dns, inbound=inbound))
         self._expected = rules.redirections(dns=dns, inbound=inbound)
+
+    def redirect(self, what: Redirection, control_plane: Sequence[str], *, dns: bool) -> None:
+        """Redirect new connections to a sidecar in the pod, whether or not it listens by now.
+
+        Args:
+            what: of the pod's connections.
+            control_plane: its addresses, to which the sidecar itself speaks.
+            dns: questions for names as well.
+        """
+        self._run(sidecar_rules.sidecar(what, control_plane, dns=dns))
+        if not self._has_source:
+            self._has_source = True
+            with inside(self.namespace), Netlink() as line:
+                line.send([address(LOOPBACK, sidecar_rules.OWN_SOURCES[1])])
+        self._expected = sidecar_rules.redirections(what, dns=dns)
 
     def release(self) -> None:
         """Redirect no new connection; those that run through the proxy go on doing so."""

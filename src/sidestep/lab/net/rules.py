@@ -11,15 +11,23 @@ PROBE_IPV4, PROBE_IPV6 = "169.254.7.127", "fd16:9254:7127:1337:ffff:ffff:ffff:ff
 PROXY_MARK, RETURN_MARK, MARK_MASK = 0x539, 0x111, 0xFFF
 RETURN_TABLE, RETURN_PRIORITY = 100, 32764
 
-_PROXY = f"meta mark & {MARK_MASK:#x} == {PROXY_MARK:#x}"
-_NOT_PROXY = f"meta mark & {MARK_MASK:#x} != {PROXY_MARK:#x}"
+PROXY = f"meta mark & {MARK_MASK:#x} == {PROXY_MARK:#x}"
+NOT_PROXY = f"meta mark & {MARK_MASK:#x} != {PROXY_MARK:#x}"
 _OTHER_BITS = 0xFFFFFFFF & ~MARK_MASK
-_ELSEWHERE = ("ip daddr != 127.0.0.1", "ip6 daddr != ::1")
+ELSEWHERE = ("ip daddr != 127.0.0.1", "ip6 daddr != ::1")
+
+NAMES = (
+    f'outbound oifname != "lo" udp dport 53 {NOT_PROXY} redirect to :{DNS_PORT}',
+    *(f"outbound {elsewhere} tcp dport 53 {NOT_PROXY} redirect to :{DNS_PORT}" for elsewhere in ELSEWHERE),
+)
+"""Questions for names go to whoever answers them in the pod."""
+ZONES = (f"zone_out udp dport 53 {PROXY} ct zone set 1", f"zone_in udp sport 53 {NOT_PROXY} ct zone set 1")
+"""The proxy's own questions are tracked apart from the application's, which may have the same ports."""
 
 ALWAYS = f"""table inet sidestep {{
  chain mark_in {{
   type filter hook prerouting priority -150; policy accept;
-  {_PROXY} ct mark set ct mark & {_OTHER_BITS:#x} | {RETURN_MARK:#x}
+  {PROXY} ct mark set ct mark & {_OTHER_BITS:#x} | {RETURN_MARK:#x}
  }}
  chain mark_out {{
   type route hook output priority -150; policy accept;
@@ -47,7 +55,7 @@ LIST = "list table inet sidestep\n"
 
 def capture(*, dns: bool, inbound: bool) -> str:
     """Redirection in place of whatever there was, as one transaction."""
-    rules = [*_outbound(dns=dns), *(_inbound() if inbound else ()), *(_zones() if dns else ())]
+    rules = [*_outbound(dns=dns), *(_inbound() if inbound else ()), *(ZONES if dns else ())]
     return RELEASE + "".join(f"add rule inet sidestep {rule}\n" for rule in rules)
 
 
@@ -63,8 +71,8 @@ def _inbound() -> list[str]:
         f"inbound meta l4proto tcp ip saddr {PROBE_IPV4} accept",
         f"inbound meta l4proto tcp ip6 saddr {PROBE_IPV6} accept",
         *(
-            f"inbound {elsewhere} tcp dport != {HBONE_PORT} {_NOT_PROXY} redirect to :{INBOUND_PORT}"
-            for elsewhere in _ELSEWHERE
+            f"inbound {elsewhere} tcp dport != {HBONE_PORT} {NOT_PROXY} redirect to :{INBOUND_PORT}"
+            for elsewhere in ELSEWHERE
         ),
     ]
 
@@ -73,23 +81,8 @@ def _outbound(*, dns: bool) -> list[str]:
     return [
         f"outbound meta l4proto tcp ip daddr {PROBE_IPV4} accept",
         f"outbound meta l4proto tcp ip6 daddr {PROBE_IPV6} accept",
-        *(_names() if dns else ()),
+        *(NAMES if dns else ()),
         f"outbound meta l4proto tcp meta mark & {MARK_MASK:#x} == {RETURN_MARK:#x} accept",
-        *(f'outbound oifname "lo" {elsewhere} accept' for elsewhere in _ELSEWHERE),
-        *(
-            f"outbound meta l4proto tcp {elsewhere} {_NOT_PROXY} redirect to :{OUTBOUND_PORT}"
-            for elsewhere in _ELSEWHERE
-        ),
+        *(f'outbound oifname "lo" {elsewhere} accept' for elsewhere in ELSEWHERE),
+        *(f"outbound meta l4proto tcp {elsewhere} {NOT_PROXY} redirect to :{OUTBOUND_PORT}" for elsewhere in ELSEWHERE),
     ]
-
-
-def _names() -> list[str]:
-    return [
-        f'outbound oifname != "lo" udp dport 53 {_NOT_PROXY} redirect to :{DNS_PORT}',
-        *(f"outbound {elsewhere} tcp dport 53 {_NOT_PROXY} redirect to :{DNS_PORT}" for elsewhere in _ELSEWHERE),
-    ]
-
-
-def _zones() -> list[str]:
-    """The proxy's own questions are tracked apart from the application's, which may have the same ports."""
-    return [f"zone_out udp dport 53 {_PROXY} ct zone set 1", f"zone_in udp sport 53 {_NOT_PROXY} ct zone set 1"]
