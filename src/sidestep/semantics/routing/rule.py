@@ -94,6 +94,7 @@ class HttpRule(Struct, frozen=True):
         targets: weighted destinations.
         redirect: an answer in their place.
         direct: status of an answer in their place.
+        body: of that answer.
         rewrite: of the path.
         authority: in place of the request's.
         timeout: as written; empty for none.
@@ -113,6 +114,7 @@ class HttpRule(Struct, frozen=True):
     targets: tuple[Target, ...] = ()
     redirect: Redirect | None = None
     direct: int | None = None
+    body: bytes = b""
     rewrite: Rewrite | None = None
     authority: str = ""
     timeout: str = ""

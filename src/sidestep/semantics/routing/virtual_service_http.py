@@ -3,6 +3,7 @@
 Source: pilot/pkg/networking/core/route/route.go; istio-semantics.md §4.3.
 """
 
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -78,13 +79,14 @@ def _rule(rule: Mapping[str, Any], place: str, reading: Reading) -> HttpRule:
 def _read_rule(rule: Mapping[str, Any], place: str, reading: Reading) -> HttpRule:
     headers = edits(rule.get("headers"), f"{place}.headers")
     answer = redirect(rule.get("redirect"), f"{place}.redirect")
-    direct = None if answer else _direct(rule.get("directResponse"), f"{place}.directResponse")
+    direct, body = (None, b"") if answer else _direct(rule.get("directResponse"), f"{place}.directResponse")
     base = HttpRule(
         RouteSource.VIRTUAL_SERVICE,
         reading.object,
         text(rule.get("name"), f"{place}.name") or place,
         redirect=answer,
         direct=direct,
+        body=body,
         request_edits=headers.request,
         response_edits=headers.response,
         retries=NO_RETRIES,
@@ -142,13 +144,24 @@ def destinations(value: object, field: str, reading: Reading) -> tuple[Target, .
     return tuple(found)
 
 
-def _direct(value: object, field: str) -> int | None:
+def _direct(value: object, field: str) -> tuple[int | None, bytes]:
+    """An answer's status and body."""
     if value is None:
-        return None
-    status = whole(mapping(value, field).get("status"), f"{field}.status")
+        return None, b""
+    tree = mapping(value, field)
+    status = whole(tree.get("status"), f"{field}.status")
     if not status:
         raise MalformedError(f"{field}.status: missing")
-    return status
+    body = mapping(tree.get("body"), f"{field}.body")
+    plain = text(body.get("string"), f"{field}.body.string").encode()
+    return status, plain or _decoded(text(body.get("bytes"), f"{field}.body.bytes"), f"{field}.body.bytes")
+
+
+def _decoded(written: str, field: str) -> bytes:
+    try:
+        return b64decode(written, validate=True)
+    except ValueError as error:
+        raise MalformedError(f"{field}: expected base64") from error
 
 
 def http_match(value: object, at: int, place: str, namespace: str) -> HttpMatch:

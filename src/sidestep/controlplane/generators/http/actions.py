@@ -10,23 +10,29 @@ from collections.abc import Callable
 from envoy.config.route.v3.route_components_pb2 import (
     DirectResponseAction,
     RedirectAction,
-    RetryPolicy,
     Route,
     RouteAction,
     WeightedCluster,
 )
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
-from envoy.type.v3.percent_pb2 import FractionalPercent
 from google.protobuf.duration_pb2 import Duration
+from msgspec import Struct
 
-from sidestep.controlplane.generators.http.durations import duration
+from sidestep.controlplane.generators.http.cors import cors_policy
+from sidestep.controlplane.generators.http.durations import readable
 from sidestep.controlplane.generators.http.edits import edits
+from sidestep.controlplane.generators.http.faults import STATUSES, faulty, share
+from sidestep.controlplane.generators.http.hashing import SettingsOf, hashed_by, nothing
+from sidestep.controlplane.generators.http.retries import retry_policy
+from sidestep.controlplane.generators.node.messages import packed
 from sidestep.semantics.routing.route import Retries
 from sidestep.semantics.routing.rule import HttpRule, Mirror, Redirect, Rewrite, Target
 from sidestep.semantics.routing.text_match import Form, TextMatch
 
 ClusterOf = Callable[[Target], str | None]
 """Name of a destination's cluster; None where there is none."""
+FAULT, CORS = "envoy.filters.http.fault", "envoy.filters.http.cors"
+"""Filters that routes switch on."""
 BLACKHOLE = "BlackHoleCluster"
 """A cluster without endpoints: its share is answered with an error."""
 
@@ -37,51 +43,85 @@ _CODES = {
     307: RedirectAction.RedirectResponseCode.TEMPORARY_REDIRECT,
     308: RedirectAction.RedirectResponseCode.PERMANENT_REDIRECT,
 }
-_MILLION = 10**6
+_BROKEN = 500
 _NO_LIMIT = Duration()
 
 
-def act(route: Route, rule: HttpRule, path: TextMatch, cluster: ClusterOf, retries: Retries, port: int) -> None:  # noqa: PLR0913, PLR0917
+class Means(Struct, frozen=True):
+    """By what a proxy does what rules ask.
+
+    Attributes:
+        cluster: of destinations.
+        retries: where a rule says nothing.
+        port: on which requests come in.
+        settings: of destinations.
+    """
+
+    cluster: ClusterOf
+    retries: Retries = Retries()
+    port: int = 0
+    settings: SettingsOf = nothing
+
+
+def act(route: Route, rule: HttpRule, path: TextMatch, means: Means) -> None:
     """Fill in what a route does.
 
     Args:
         route: whose match is there already.
         rule: what it does.
         path: the match's, of which rewrites take the matched part.
-        cluster: of destinations.
-        retries: where the rule says nothing.
-        port: on which the request came in.
+        means: of the proxy.
     """
     request, response = edits(rule.request_edits), edits(rule.response_edits)
     route.request_headers_to_add.extend(request.add)
     route.request_headers_to_remove.extend(request.remove)
     route.response_headers_to_add.extend(response.add)
     route.response_headers_to_remove.extend(response.remove)
+    _switch_on(route, rule)
     if rule.redirect is not None:
-        route.redirect.CopyFrom(_redirect(rule.redirect, port))
+        route.redirect.CopyFrom(_redirect(rule.redirect, means.port))
     elif rule.direct is not None:
-        route.direct_response.CopyFrom(DirectResponseAction(status=rule.direct))
-    elif rule.targets and all(cluster(each) is None for each in rule.targets):
-        route.direct_response.CopyFrom(DirectResponseAction(status=rule.missing_status))
+        route.direct_response.CopyFrom(_answer(rule.direct, rule.body))
+    elif rule.targets and all(means.cluster(each) is None for each in rule.targets):
+        route.direct_response.CopyFrom(_answer(rule.missing_status))
     else:
-        route.route.CopyFrom(_forward(rule, path, cluster, retries))
+        route.route.CopyFrom(_forward(rule, path, means))
 
 
-def _forward(rule: HttpRule, path: TextMatch, cluster: ClusterOf, retries: Retries) -> RouteAction:
-    action = RouteAction(timeout=duration(rule.timeout) if rule.timeout else _NO_LIMIT)
+def _switch_on(route: Route, rule: HttpRule) -> None:
+    """Filters that the connection manager has, and that this route needs."""
+    injected = faulty(rule.faults)
+    if injected is not None:
+        route.typed_per_filter_config[FAULT].CopyFrom(packed(injected))
+    if rule.cors is not None:
+        route.typed_per_filter_config[CORS].CopyFrom(packed(cors_policy(rule.cors)))
+
+
+def _answer(status: int, body: bytes = b"") -> DirectResponseAction:
+    """An answer; Envoy knows no status beyond its own, and such a rule answers as one that is broken."""
+    found = DirectResponseAction(status=status if status in STATUSES else _BROKEN)
+    if body:
+        found.body.inline_bytes = body
+    return found
+
+
+def _forward(rule: HttpRule, path: TextMatch, means: Means) -> RouteAction:
+    action = RouteAction(timeout=readable(rule.timeout) or _NO_LIMIT)
     if len(rule.targets) == 1 and not _edited(rule.targets[0]):
-        action.cluster = cluster(rule.targets[0]) or BLACKHOLE
+        action.cluster = means.cluster(rule.targets[0]) or BLACKHOLE
     else:
-        action.weighted_clusters.CopyFrom(_weighted(rule, cluster))
+        action.weighted_clusters.CopyFrom(_weighted(rule, means.cluster))
     if rule.authority:
         action.host_rewrite_literal = rule.authority
     if rule.rewrite is not None:
         _rewrite(action, rule.rewrite, path)
-    chosen = retries if rule.retries is None else rule.retries
+    hashes = (hashed_by(means.settings(each)) for each in rule.targets)
+    action.hash_policy.extend(each for each in hashes if each is not None)
+    chosen = means.retries if rule.retries is None else rule.retries
     if chosen.attempts:
-        action.retry_policy.CopyFrom(_retries(chosen))
+        action.retry_policy.CopyFrom(retry_policy(chosen, hashed=bool(action.hash_policy)))
     for mirror in rule.mirrors:
-        _mirror(action, mirror, cluster)
+        _mirror(action, mirror, means.cluster)
     return action
 
 
@@ -138,25 +178,10 @@ def _redirect(redirect: Redirect, port: int) -> RedirectAction:
     return found
 
 
-def _retries(wanted: Retries) -> RetryPolicy:
-    conditions, *_ = wanted.on.split(";")
-    parts = conditions.split(",")
-    codes = [int(each) for each in parts if each.isdecimal()]
-    found = RetryPolicy(
-        retry_on=",".join(each for each in parts if not each.isdecimal()),
-        num_retries={"value": wanted.attempts},
-        retriable_status_codes=codes,
-    )
-    if wanted.per_try:
-        found.per_try_timeout.CopyFrom(duration(wanted.per_try))
-    return found
-
-
 def _mirror(action: RouteAction, mirror: Mirror, cluster: ClusterOf) -> None:
     name = cluster(mirror.target)
     if name is not None:
-        share = FractionalPercent(
-            numerator=round(mirror.percent * _MILLION / 100), denominator=FractionalPercent.DenominatorType.MILLION
+        policy = RouteAction.RequestMirrorPolicy(
+            cluster=name, runtime_fraction={"default_value": share(mirror.percent)}
         )
-        policy = RouteAction.RequestMirrorPolicy(cluster=name, runtime_fraction={"default_value": share})
         action.request_mirror_policies.append(policy)

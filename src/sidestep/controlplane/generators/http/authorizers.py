@@ -26,7 +26,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from sidestep.controlplane.generators.http.authorization import Place, rbac
-from sidestep.controlplane.generators.http.durations import duration
+from sidestep.controlplane.generators.http.durations import readable
 from sidestep.controlplane.generators.http.upstreams import ClusterFor, of_authorizer
 from sidestep.controlplane.generators.node.messages import packed
 from sidestep.semantics.authorization.evaluate import Compiled
@@ -113,7 +113,7 @@ def _asked(authorizer: Authorizer, cluster: ClusterFor) -> ExtAuthz:
         found.with_request_body.CopyFrom(
             BufferSettings(max_request_bytes=body.limit, allow_partial_message=body.partial, pack_as_bytes=body.raw)
         )
-    name, timeout = cluster(of_authorizer(authorizer)), _timeout(authorizer)
+    name, timeout = cluster(of_authorizer(authorizer)), readable(authorizer.timeout) or _LONGEST
     if authorizer.speech is Speech.GRPC:
         grpc = GrpcService(envoy_grpc={"cluster_name": name, "authority": authorizer.host}, timeout=timeout)
         found.grpc_service.CopyFrom(grpc)
@@ -153,10 +153,3 @@ def _name(written: str) -> StringMatcher:
     if written.endswith("*"):
         return StringMatcher(prefix=written[:-1], ignore_case=True)
     return StringMatcher(exact=written, ignore_case=True)
-
-
-def _timeout(authorizer: Authorizer) -> Duration:
-    try:
-        return duration(authorizer.timeout)
-    except ValueError:
-        return _LONGEST

@@ -20,3 +20,12 @@ def duration(written: str) -> Duration:
         raise ValueError(written)
     total = sum(round(float(number) * _NANOSECONDS[unit]) for number, unit in parts)
     return Duration(seconds=total // 10**9, nanos=total % 10**9)
+
+
+def readable(written: str) -> Duration | None:
+    """A time that is longer than none; None for anything else."""
+    try:
+        found = duration(written)
+    except ValueError:
+        return None
+    return found if found.seconds or found.nanos else None

@@ -1,5 +1,6 @@
 """Edits of headers, from the words of `semantics.routing.edits` to Envoy's lists."""
 
+import re
 from collections.abc import Sequence
 
 from envoy.config.core.v3.base_pb2 import HeaderValueOption
@@ -11,6 +12,8 @@ _ACTIONS = {
     "set": HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
     "add": HeaderValueOption.HeaderAppendAction.APPEND_IF_EXISTS_OR_ADD,
 }
+_NAME = re.compile(r":?[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[^\x00\r\n]*")
 
 
 class Edits(Struct, frozen=True):
@@ -20,16 +23,23 @@ class Edits(Struct, frozen=True):
     remove: tuple[str, ...] = ()
 
 
+def is_header(name: str) -> bool:
+    """Whether a header may be called so; HTTP's own, which open with a colon, among them."""
+    return _NAME.fullmatch(name) is not None
+
+
 def edits(words: Sequence[str]) -> Edits:
-    """`set name: value`, `add name: value` and `remove name` as Envoy takes them."""
+    """`set name: value`, `add name: value` and `remove name` as Envoy takes them; it takes no other names and values."""
     add: list[HeaderValueOption] = []
     remove: list[str] = []
     for word in words:
         verb, _, rest = word.partition(" ")
-        if verb == "remove":
-            remove.append(rest)
-            continue
         name, _, value = rest.partition(": ")
+        if not is_header(name) or not _VALUE.fullmatch(value):
+            continue
+        if verb == "remove":
+            remove.append(name)
+            continue
         option = HeaderValueOption(header={"key": name, "value": literal(value)}, append_action=_ACTIONS[verb])
         add.append(option)
     return Edits(tuple(add), tuple(remove))

@@ -24,6 +24,7 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 from msgspec import Struct
 
+from sidestep.controlplane.generators.http.actions import CORS, FAULT
 from sidestep.controlplane.generators.http.authorization import JWT_FILTER, Place, rbac
 from sidestep.controlplane.generators.http.authorizers import asked, authorizer_filters, refused
 from sidestep.controlplane.generators.http.tokens import requirement_name
@@ -35,7 +36,7 @@ from sidestep.semantics.authorization.policy import Action
 from sidestep.semantics.extension_providers import Authorizer
 
 AUDIT, DENY, ALLOW = "mesh.rbac.audit", "mesh.rbac.deny", "mesh.rbac.allow"
-FAULT, CORS, ROUTER = "envoy.filters.http.fault", "envoy.filters.http.cors", "envoy.filters.http.router"
+ROUTER = "envoy.filters.http.router"
 DRY_RUN = {DENY: "istio_dry_run_deny_", ALLOW: "istio_dry_run_allow_"}
 """What the metadata of dry runs begins with, as in Istio: `…shadow_engine_result`, `…shadow_effective_policy_id`."""
 

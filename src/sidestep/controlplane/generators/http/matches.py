@@ -11,6 +11,7 @@ from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from envoy.type.matcher.v3.value_pb2 import ValueMatcher
 
 from sidestep.controlplane.generators.http.authorization import JWT_FILTER
+from sidestep.controlplane.generators.http.edits import is_header
 from sidestep.semantics.routing.http_match import HttpMatch, NamedMatch
 from sidestep.semantics.routing.text_match import Form, TextMatch
 
@@ -29,6 +30,13 @@ def matched(match: HttpMatch) -> RouteMatch:
             found.headers.append(_header(header))
     found.query_parameters.extend(map(_query, match.queries))
     return found
+
+
+def readable(match: HttpMatch) -> bool:
+    """Whether Envoy takes its expressions and its names of headers: one that it refuses refuses all routes."""
+    named = (*match.headers, *match.queries)
+    names = (each.name for each in match.headers if not each.claim)
+    return not match.path.refused and not any(each.text.refused for each in named) and all(map(is_header, names))
 
 
 def _path(path: TextMatch) -> RouteMatch:
@@ -51,7 +59,7 @@ def _header(wanted: NamedMatch) -> HeaderMatcher:
         return HeaderMatcher(name=wanted.name, present_match=True, invert_match=wanted.negated)
     return HeaderMatcher(
         name=wanted.name,
-        string_match=_text(wanted.text),
+        string_match=string(wanted.text),
         invert_match=wanted.negated,
         treat_missing_header_as_empty=wanted.negated,
     )
@@ -60,12 +68,12 @@ def _header(wanted: NamedMatch) -> HeaderMatcher:
 def _query(wanted: NamedMatch) -> QueryParameterMatcher:
     if wanted.text.form is Form.PRESENT:
         return QueryParameterMatcher(name=wanted.name, present_match=True)
-    return QueryParameterMatcher(name=wanted.name, string_match=_text(wanted.text))
+    return QueryParameterMatcher(name=wanted.name, string_match=string(wanted.text))
 
 
 def _claim(wanted: NamedMatch) -> MetadataMatcher:
     """A claim is a text, or a list of which one item counts."""
-    one = ValueMatcher(string_match=_text(wanted.text))
+    one = ValueMatcher(string_match=string(wanted.text))
     item = ValueMatcher(list_match={"one_of": one})
     return MetadataMatcher(
         filter=JWT_FILTER,
@@ -75,7 +83,8 @@ def _claim(wanted: NamedMatch) -> MetadataMatcher:
     )
 
 
-def _text(wanted: TextMatch) -> StringMatcher:
+def string(wanted: TextMatch) -> StringMatcher:
+    """A condition on a text."""
     match wanted.form:
         case Form.EXACT:
             return StringMatcher(exact=wanted.text, ignore_case=wanted.fold)

@@ -4,14 +4,21 @@ from collections.abc import Iterable, Iterator
 
 from envoy.config.route.v3.route_components_pb2 import Route
 
-from sidestep.controlplane.generators.http.actions import ClusterOf, act
-from sidestep.controlplane.generators.http.matches import matched
+from sidestep.controlplane.generators.http.actions import ClusterOf, Means, act
+from sidestep.controlplane.generators.http.hashing import SettingsOf, nothing
+from sidestep.controlplane.generators.http.matches import matched, readable
 from sidestep.semantics.routing.http_match import Vantage
 from sidestep.semantics.routing.route import Retries
 from sidestep.semantics.routing.rule import HttpEntry
 
 
-def routes(entries: Iterable[HttpEntry], vantage: Vantage, cluster: ClusterOf, retries: Retries) -> Iterator[Route]:
+def routes(
+    entries: Iterable[HttpEntry],
+    vantage: Vantage,
+    cluster: ClusterOf,
+    retries: Retries,
+    settings: SettingsOf = nothing,
+) -> Iterator[Route]:
     """Routes of the entries that a proxy has.
 
     Args:
@@ -19,13 +26,15 @@ def routes(entries: Iterable[HttpEntry], vantage: Vantage, cluster: ClusterOf, r
         vantage: of the proxy.
         cluster: of destinations.
         retries: where a rule says nothing.
+        settings: of destinations, as DestinationRules have them.
     """
+    means = Means(cluster, retries, vantage.port, settings)
     for entry in entries:
-        if entry.rule.broken or entry.match.path.refused or not entry.match.offered(vantage):
+        if entry.rule.broken or not readable(entry.match) or not entry.match.offered(vantage):
             continue
         route = Route(name=f"{entry.rule.object.namespace}/{entry.rule.object.name}/{entry.rule.place}")
         route.match.CopyFrom(matched(entry.match))
-        act(route, entry.rule, entry.match.path, cluster, retries, vantage.port)
+        act(route, entry.rule, entry.match.path, means)
         yield route
 
 

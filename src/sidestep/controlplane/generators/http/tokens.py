@@ -17,7 +17,7 @@ from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import (
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 
-from sidestep.controlplane.generators.http.durations import duration
+from sidestep.controlplane.generators.http.durations import readable
 from sidestep.controlplane.generators.http.upstreams import ClusterFor, of_address
 from sidestep.semantics.authentication.tokens import JwtRule, Keys, RequestPolicy
 
@@ -92,17 +92,10 @@ def _keys(provider: JwtProvider, keys: Keys, cluster: ClusterFor) -> None:
     if keys.inline or upstream is None:
         provider.local_jwks.inline_string = keys.inline or _NO_KEYS
         return
-    timeout = _timeout(keys.timeout)
+    timeout = readable(keys.timeout) or _FETCHING
     remote = RemoteJwks(
         http_uri={"uri": keys.uri, "cluster": cluster(upstream), "timeout": timeout},
         cache_duration=_KEPT,
         async_fetch={"fast_listener": True},
     )
     provider.remote_jwks.CopyFrom(remote)
-
-
-def _timeout(written: str) -> Duration:
-    try:
-        return duration(written) if written else _FETCHING
-    except ValueError:
-        return _FETCHING
