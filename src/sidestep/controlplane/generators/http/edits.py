@@ -29,7 +29,7 @@ def is_header(name: str) -> bool:
 
 
 def edits(words: Sequence[str]) -> Edits:
-    """`set name: value`, `add name: value` and `remove name` as Envoy takes them; it takes no other names and values."""
+    """`set name: value`, `add name: value` and `remove name` as Envoy takes them; it refuses other names and values."""
     add: list[HeaderValueOption] = []
     remove: list[str] = []
     for word in words:
