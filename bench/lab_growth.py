@@ -6,9 +6,9 @@ from statistics import median
 from tests.support.node_mesh import NodeMesh, Pod, service
 
 from bench.lab_path import Started, proportional
-from bench.lab_peers import HTTP_PORT
 from bench.lab_sidecar import Sidecars, command
 from sidestep.controlplane.records import Service
+from sidestep.lab.bench import HTTP_PORT
 from sidestep.lab.envoy import program
 
 PODS = (10, 50, 150)

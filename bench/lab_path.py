@@ -21,9 +21,10 @@ from msgspec import Struct
 from tests.support.node_mesh import SETTINGS, Action, Match, NodeMesh, Pod, policy, principal, service
 
 from bench.audit import ROOT
-from bench.lab_peers import BULK_PORT, CONNECTIONS, HTTP_PORT
 from bench.lab_sidecar import BULK_OUT, HTTP_OUT, TUNNEL_OUT, Sidecars, command
 from sidestep.controlplane.generators.node.settings import Settings
+from sidestep.lab.bench import BULK_PORT, HTTP_PORT
+from sidestep.lab.bench.peers import CONNECTIONS
 from sidestep.lab.envoy import program
 from sidestep.lab.net.sockets import listening
 
@@ -183,7 +184,7 @@ def proportional(pid: int) -> float:
 
 
 def _peer(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "bench.lab_peers", *arguments)
+    return (sys.executable, "-m", "sidestep.lab.bench.peers", *arguments)
 
 
 def _match(pattern: str, text: str) -> str:

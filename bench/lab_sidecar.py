@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.lab_peers import BULK_PORT, HTTP_PORT
 from sidestep.controlplane.ca.authority import Authority
 from sidestep.controlplane.ca.certificates import key_pem, pem
+from sidestep.lab.bench import BULK_PORT, HTTP_PORT
 
 Config = dict[str, Any]
 HTTP_OUT, BULK_OUT, TUNNEL_OUT = 15001, 15002, 15003

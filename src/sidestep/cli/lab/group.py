@@ -6,6 +6,7 @@ from sidestep.cli.main import LazyGroup
 
 VERBS: dict[str, tuple[str, str]] = {
     "apply": ("sidestep.cli.lab.objects:apply", "Create or change objects of a running lab."),
+    "bench": ("sidestep.cli.lab.bench:bench", "Measure what no mesh, sidecars and ambient cost on this machine."),
     "call": ("sidestep.cli.lab.traffic:call", "Send requests from one pod to another by its name."),
     "certs": ("sidestep.cli.lab.look:certs", "Show the certificates that proxies hold."),
     "config-dump": ("sidestep.cli.lab.look:config_dump", "Print what a node's proxy was told."),
