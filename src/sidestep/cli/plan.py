@@ -8,6 +8,7 @@ import yaml
 
 from sidestep import __version__
 from sidestep.cli.calls import CallOptions, call_options, call_reader
+from sidestep.cli.coefficients import coefficients_in
 from sidestep.cli.folders import check_folder, write_folder
 from sidestep.cli.main import EXIT_CODES
 from sidestep.cli.options import chosen_source, manner_options, source_options
@@ -39,6 +40,7 @@ _FAILURES = ("never", "blockers", "exposures")
 @telemetry_options
 @call_options
 @click.option("--prices", metavar="FILE", help="Your prices (YAML, see docs/cost.md) over the built-in ones.")
+@click.option("--coefficients", metavar="FILE", help="What load costs a waypoint, as `lab bench -o json` measured it.")
 @click.option("--istio", metavar="VERSION", help="Istio's version.  [default: istiod's image, or the newest]")
 @click.option(
     "--waypoint-scope",
@@ -129,6 +131,7 @@ def _wishes(values: dict[str, Any]) -> Wishes:
         ),
         version_option(values["istio"]),
         values["maintenance"],
+        coefficients_in(values["coefficients"]),
     )
 
 

@@ -30,7 +30,8 @@ from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.holding_back import held_back
 from sidestep.plan.verdicts.judge import Judged, Overrides, judge
 from sidestep.plan.wave_words import moving_wave, preparing_wave, settling_wave
-from sidestep.plan.waypoint_choice import choose
+from sidestep.plan.waypoint_choice import Asked, choose
+from sidestep.plan.waypoints.coefficients import Coefficients
 from sidestep.plan.waypoints.needs import Scope
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import IstioVersion
@@ -47,6 +48,7 @@ class Wishes(Struct, frozen=True):
         overrides: verdicts of the user's own.
         istio: version, where the user names it.
         maintenance: when waves may run, in the user's words.
+        coefficients: what load costs a waypoint.
     """
 
     scope: Scope = Scope.AUTO
@@ -54,6 +56,7 @@ class Wishes(Struct, frozen=True):
     overrides: Overrides = Overrides()
     istio: IstioVersion | None = None
     maintenance: str = ""
+    coefficients: Coefficients = Coefficients()
 
 
 class PlanRequest(Struct, frozen=True):
@@ -84,7 +87,8 @@ def make_plan(request: PlanRequest) -> Plan:
     known = calls(request.graph, facts)
     blocked = blockers(facts)
     judged = _verdicts(facts, configuration, blocked, known, wishes.overrides)
-    choice = choose(configuration, judged, known, wishes.scope, request.prices)
+    asked = Asked(wishes.scope, request.prices, wishes.coefficients)
+    choice = choose(configuration, judged, known, asked)
     guarded = guards(configuration, judged, choice)
     found = moves(configuration, facts, judged, guarded, known)
     costs = _costs(facts, request.prices)

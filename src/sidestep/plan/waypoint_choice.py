@@ -15,6 +15,7 @@ from sidestep.plan.owners import owner_of
 from sidestep.plan.verdicts.configuration import Configuration, is_dialled
 from sidestep.plan.verdicts.judge import Judged
 from sidestep.plan.verdicts.server_side import rule_codes
+from sidestep.plan.waypoints.coefficients import Coefficients
 from sidestep.plan.waypoints.demand import ServiceLoad
 from sidestep.plan.waypoints.existing import existing, taken_names, zones
 from sidestep.plan.waypoints.manifests import Installation, manifests
@@ -45,9 +46,21 @@ class Choice(Struct, frozen=True):
     assumed: tuple[str, ...] = ()
 
 
-def choose(
-    configuration: Configuration, judged: tuple[Judged, ...], calls: Calls, scope: Scope, prices: PriceBook
-) -> Choice:
+class Asked(Struct, frozen=True):
+    """What waypoints are chosen by.
+
+    Attributes:
+        scope: how widely they are shared.
+        prices: of compute.
+        coefficients: what load costs one.
+    """
+
+    scope: Scope
+    prices: PriceBook
+    coefficients: Coefficients = Coefficients()
+
+
+def choose(configuration: Configuration, judged: tuple[Judged, ...], calls: Calls, asked: Asked) -> Choice:
     """Place and size waypoints for everything that needs one."""
     mesh = configuration.mesh
     wanted = _wanted(configuration, judged)
@@ -55,8 +68,8 @@ def choose(
         return Choice()
     needs = tuple(_need(service, members, calls) for service, members in wanted.values())
     sizing = SizingPolicy(zones=max(1, zones(mesh)))
-    terms = Terms(sizing=sizing, existing=existing(mesh), taken=taken_names(mesh))
-    placed = place(needs, scope, rates(mesh, prices).average, terms)
+    terms = Terms(asked.coefficients, sizing, existing=existing(mesh), taken=taken_names(mesh))
+    placed = place(needs, asked.scope, rates(mesh, asked.prices).average, terms)
     installation = Installation(configuration.index.settings.version, _revision(mesh, judged))
     made = {(each.namespace, each.name): manifests(each, installation) for each in placed}
     notes = [note for found in made.values() for note in (*found.notes, *found.cannot_set)]

@@ -44,7 +44,7 @@ class Histogram(Struct):
         for bucket, count in sorted(self.buckets.items()):
             seen += count
             if seen >= wanted:
-                return min(_middle(bucket), float(self.largest))
+                return min(middle(bucket), float(self.largest))
         return 0.0
 
 
@@ -66,7 +66,8 @@ def _bucket(value: int) -> int:
     return value if shift == 0 else (value >> shift) + shift * half
 
 
-def _middle(bucket: int) -> float:
+def middle(bucket: int) -> float:
+    """The value in the middle of a bucket."""
     half = _STEPS // 2
     if bucket < _STEPS:
         return float(bucket)
