@@ -22,6 +22,17 @@ PolicyKey = NewType("PolicyKey", str)
 
 HBONE_PORT = 15008
 NETNS_ANNOTATION = "sidestep.dev/netns"
+PROXY_ANNOTATION = "sidestep.dev/proxy"
+"""Which of the mesh's proxies runs in a pod, as the machine decided; it stands only on pods that have one."""
+
+
+class ProxyRole(StrEnum):
+    """What a proxy does; all but a node's run in pods."""
+
+    NODE = "node"
+    SIDECAR = "sidecar"
+    WAYPOINT = "waypoint"
+    GATEWAY = "gateway"
 
 
 class Tunnel(StrEnum):
