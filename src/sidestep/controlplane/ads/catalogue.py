@@ -6,10 +6,15 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from sidestep.controlplane.ads.entries import Entry, encoded
-from sidestep.controlplane.generators import Generator, Topic, Unit, topics
+from sidestep.controlplane.generators import Generator, Resource, Topic, Unit, topics
 from sidestep.controlplane.groups import Groups
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import Dirty
+
+VACANT = 64
+"""Of how many destinations that never were a proxy is told that they lead nowhere, which costs it a cluster each. Of
+the others it hears that they are not there; then it refuses the first connection, and lets later ones wait (it does not
+ask again). So a scan of ports costs little."""
 
 
 class Key(NamedTuple):
@@ -44,6 +49,7 @@ class Catalogue:
         self._made: dict[Key, _Made] = {}
         self._stale_by: Groups[Topic, Key] = Groups()
         self._nothing: set[Key] = set()
+        self._vacant: Groups[tuple[str, str], str] = Groups()
 
     def fill(self) -> None:
         """Make everything."""
@@ -111,30 +117,47 @@ class Catalogue:
         return found | self._nothing
 
     def _renew_made(self, key: Key) -> Iterator[Key]:
+        vacant = self._is_vacant(key)
         before = self._drop(key)
-        after = self._make(key.type_url, key.name, key.proxy, told=before is not None)
+        after = self._make(key.type_url, key.name, key.proxy, told=before is not None and not vacant)
         entry = self._made[after].entry
         if after != key or (entry and entry.version) != (before and before.version):
             yield key
 
     def _make(self, type_url: str, name: str, proxy: str, *, told: bool = False) -> Key:
         resource = self._generator.on_demand(self._index, type_url, name, proxy)
-        if resource is None and told:
-            resource = self._generator.vacated(type_url, name, proxy)
+        if resource is not None:
+            return self._keep(Key(type_url, name, resource.proxy), encoded(resource), resource.depends)
+        key, resource = Key(type_url, name, proxy), self._generator.vacated(type_url, name, proxy)
         if resource is None:
-            key = Key(type_url, name, proxy)
-            self._made[key] = _Made(None, frozenset())
             self._nothing.add(key)
-            return key
-        key = Key(type_url, name, resource.proxy)
-        self._drop(key)
-        self._made[key] = _Made(encoded(resource), resource.depends)
-        self._stale_by.move(key, (), resource.depends)
+            return self._keep(key, None, frozenset())
+        if told:
+            return self._keep(key, encoded(resource), resource.depends)
+        return self._never_was(key, resource)
+
+    def _never_was(self, key: Key, resource: Resource) -> Key:
+        """Of a few destinations it is told that they lead nowhere."""
+        place = key.type_url, key.proxy
+        if len(self._vacant.of(place)) >= VACANT:
+            return self._keep(key, None, resource.depends)
+        kept = self._keep(key, encoded(resource), resource.depends)
+        self._vacant.move(key.name, (), (place,))
+        return kept
+
+    def _keep(self, key: Key, entry: Entry | None, depends: frozenset[Topic]) -> Key:
+        made = self._made.get(key)
+        self._stale_by.move(key, made.depends if made else (), depends)
+        self._made[key] = _Made(entry, depends)
         return key
+
+    def _is_vacant(self, key: Key) -> bool:
+        return key.name in self._vacant.of((key.type_url, key.proxy))
 
     def _drop(self, key: Key) -> Entry | None:
         made = self._made.pop(key, None)
         self._nothing.discard(key)
+        self._vacant.move(key.name, ((key.type_url, key.proxy),), ())
         if made is None:
             return None
         self._stale_by.move(key, made.depends, ())

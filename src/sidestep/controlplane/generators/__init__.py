@@ -78,12 +78,12 @@ class Generator(Protocol):
         """A resource that no unit has, for who asks by name; None to say that there is none.
 
         It must name what it depends on (`about_address` also of an address that nobody has), or it stays as it is;
-        None is asked again at every change, and makes Envoy wait: better answer with a cluster that leads nowhere.
+        None is asked again when what `vacated` depends on changes, or at every change where that is None too.
         An answer whose `proxy` is empty is for all, and made again with an empty `proxy` here.
         """
 
     def vacated(self, type_url: str, name: str, proxy: str) -> Resource | None:
-        """What stands for a resource that was made on demand, and is no more; None where it can be taken away.
+        """What stands for a resource that was made on demand and is no more, or never was; None for nothing.
 
         Envoy does not survive that a cluster is taken away while connections of it are open.
         """

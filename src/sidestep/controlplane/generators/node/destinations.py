@@ -22,6 +22,7 @@ from sidestep.controlplane.generators import (
     Topic,
     about_address,
     about_endpoints,
+    about_networks,
     about_node,
     about_service,
     about_workload,
@@ -64,7 +65,7 @@ def vacant(settings: Settings, type_url: str, name: str, proxy: str) -> Resource
 
     A cluster that is taken away while a connection of it is open takes Envoy along when that ends (1.40).
     """
-    gone = Destination((), frozenset({about_address(_parsed(name)[0])}), own=True)
+    gone = Destination((), frozenset({about_address(_parsed(name)[0]), about_networks()}), own=True)
     return _resource(settings, type_url, name, proxy, gone)
 
 
