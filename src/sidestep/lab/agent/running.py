@@ -12,12 +12,13 @@ from sidestep.lab.agent.probes.attempt import Prober
 from sidestep.lab.agent.probes.rounds import Rounds
 from sidestep.lab.agent.probes.state import ProbeState
 from sidestep.lab.dns.server import DnsServer
-from sidestep.lab.machine.scratch import container_log
+from sidestep.lab.machine.scratch import container_log, issuer_key
 from sidestep.lab.sockets import Network
 from sidestep.lab.workload.application import Application
 from sidestep.lab.workload.containers import Container, ProbeKind
 from sidestep.lab.workload.diary import Diary
 from sidestep.lab.workload.exchange import Who
+from sidestep.lab.workload.issuer import Issuer
 from sidestep.lab.workload.servers.connection import Site
 from sidestep.lab.workload.servers.ports import BoundPort, bind_all
 
@@ -39,10 +40,11 @@ class RunningContainer:
         self.container = container
         self._pod, self._tell = pod, tell
         onward = Onward(client)
+        who, issuer = _who(pod, container), Issuer(logs and issuer_key(logs))
         self._application = (
-            Application(_who(pod, container), container.behaviour, onward)
+            Application(who, container.behaviour, onward, issuer=issuer)
             if logs is None
-            else Application(_who(pod, container), container.behaviour, onward, _diary(pod, container, logs).note)
+            else Application(who, container.behaviour, onward, _diary(pod, container, logs).note, issuer)
         )
         self._ports: list[BoundPort] = []
         self._site = self._new_site()

@@ -28,6 +28,11 @@ def container_log(logs: Path, uid: str, container: str) -> Path:
     return logs / (f"{uid}-{container}"[:_LOG_NAME_LIMIT] + ".log")
 
 
+def issuer_key(logs: Path) -> Path:
+    """The file with the key of the lab's token issuer."""
+    return logs.parent / "issuer.pem"
+
+
 class Scratch(Struct, frozen=True):
     """Paths in the folder."""
 

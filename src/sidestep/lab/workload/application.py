@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import structs
 
+from sidestep.lab.workload.authorizer import Authorizer
 from sidestep.lab.workload.containers import Behaviour
 from sidestep.lab.workload.exchange import POD_HEADER, Asked, Headers, Reply, Who
+from sidestep.lab.workload.issuer import Issuer, issued
 from sidestep.lab.workload.payments import pay
 
 PROPAGATED = frozenset(
@@ -78,18 +81,27 @@ class Application:
         behaviour: how it answers.
         caller: calls onward.
         note: told what was answered to whom, but for probes.
+        issuer: whose tokens an issuer hands out.
     """
 
     def __init__(
-        self, who: Who, behaviour: Behaviour, caller: Caller, note: Callable[[Asked, Reply], None] = lambda *_: None
+        self,
+        who: Who,
+        behaviour: Behaviour,
+        caller: Caller,
+        note: Callable[[Asked, Reply], None] = lambda *_: None,
+        issuer: Issuer | None = None,
     ) -> None:
         self.who, self._note = who, note
         self._behaviour, self._caller = behaviour, caller
         self._failing = Share(behaviour.error_rate)
         self._own: Headers = ((POD_HEADER, who.pod),)
-        self._serve: Callable[[Asked, tuple[Called, ...]], Reply] = (
-            self._payments if behaviour.service == "payments" else self._report
-        )
+        self._authorizer = Authorizer()
+        self._issuer = issuer or Issuer()
+        services: dict[str, Callable[[Asked, tuple[Called, ...]], Reply]] = {
+            "authorizer": self._authorize, "issuer": self._issue, "payments": self._payments,
+        }  # fmt: skip
+        self._serve = services.get(behaviour.service, self._report)
 
     @property
     def headers(self) -> Headers:
@@ -132,6 +144,20 @@ class Application:
         if status < 300 and not all(each.ok for each in called):
             status = 502
         return self._reply(status, {**document, "calls": called}, headers)
+
+    def _authorize(self, asked: Asked, _: tuple[Called, ...]) -> Reply:
+        if is_probe(asked):
+            return self._reply(200, {})
+        status, document, headers, message = self._authorizer.answer(asked)
+        return structs.replace(self._reply(status, document, headers), message=message)
+
+    def _issue(self, asked: Asked, called: tuple[Called, ...]) -> Reply:
+        if is_probe(asked):
+            return self._report(asked, called)
+        status, document, headers = issued(asked, self._issuer)
+        if isinstance(document, str):
+            return Reply(status, (*self._own, *headers), document.encode())
+        return self._reply(status, document, headers)
 
     def _report(self, asked: Asked, called: tuple[Called, ...]) -> Reply:
         status = _asked_status(asked.path) or (200 if all(each.ok for each in called) else 502)

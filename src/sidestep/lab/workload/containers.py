@@ -36,7 +36,8 @@ class Behaviour(Struct, frozen=True):
     """How a container answers; docs/lab-workload.md.
 
     Attributes:
-        service: `report` tells what it saw; `payments` takes payments.
+        service: `report` tells what it saw, `payments` takes payments, `issuer` hands out tokens, `authorizer` answers
+            checks of proxies.
         latency: seconds of work for each request.
         error_rate: share of requests that fail, spread evenly.
         error_code: the code of those.

@@ -71,11 +71,12 @@ class Asked(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """An answer; of gRPC, `status` is translated."""
+    """An answer; of gRPC, `status` is translated, and `message` is what it answers with; None for an empty one."""
 
     status: int
     headers: Headers
     body: bytes
+    message: bytes | None = None
 
 
 Answer = Callable[[Asked], "Reply | Awaitable[Reply]"]

@@ -1,6 +1,7 @@
-"""A small service with rules of its own: POST /api/v1/payments, as a business would have it."""
+"""A small service with rules of its own: POST /api/v1/payments, as a business would have it (sources.md A)."""
 
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -9,14 +10,16 @@ from sidestep.lab.workload.exchange import Asked, Headers
 PATH = "/api/v1/payments"
 WORK_SECONDS = 0.05
 """What it takes where the behaviour says nothing else."""
+_CURRENCIES = ("EUR", "USD")
+_LISTED = " or ".join(_CURRENCIES)
 
 
 class Payment(msgspec.Struct, forbid_unknown_fields=False):
     """What is posted."""
 
-    amount: int
+    amount: float
     currency: str
-    account: str
+    user_id: str
 
 
 def pay(asked: Asked) -> tuple[int, dict[str, Any], Headers]:
@@ -38,6 +41,7 @@ def pay(asked: Asked) -> tuple[int, dict[str, Any], Headers]:
         payment = msgspec.convert(tree, Payment)
     except msgspec.ValidationError as error:
         return 422, {"error": str(error)}, ()
-    if payment.amount <= 0 or len(payment.currency) != 3 or not payment.account:
-        return 422, {"error": "a payment has an amount above 0, a currency of three letters and an account"}, ()
-    return 201, {"status": "accepted", "payment": payment}, (("location", f"{PATH}/{payment.account}"),)
+    if payment.amount <= 0 or payment.currency not in _CURRENCIES or not payment.user_id:
+        return 422, {"error": f"a payment has an amount above 0, a currency ({_LISTED}) and a user_id"}, ()
+    number = str(uuid4())
+    return 201, {"transaction_id": number, "status": "accepted"}, (("location", f"{PATH}/{number}"),)

@@ -15,7 +15,7 @@ COMMAND = "sidestep.dev/command"
 _VARIABLES = {ANNOTATION: "SIDESTEP_BEHAVIOUR", CALLS: "SIDESTEP_CALLS"}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
-_SERVICES = ("report", "payments")
+_SERVICES = ("report", "payments", "issuer", "authorizer")
 Duration = str | float
 
 

@@ -185,7 +185,7 @@ class Http2Connection(Connection):
 def _as_grpc(path: str, reply: Reply) -> tuple[Reply, tuple[tuple[str, str], ...]]:
     """An answer in gRPC's form: always 200, with the status in the trailers."""
     status = 0 if reply.status < 400 else _GRPC_STATUS.get(reply.status, _UNKNOWN)
-    message = _SERVING if path.startswith(HEALTH) else b""
+    message = _SERVING if path.startswith(HEALTH) else reply.message or b""
     framed = b"\x00" + len(message).to_bytes(4, "big") + message if status == 0 else b""
     own = tuple(each for each in reply.headers if each[0] != "content-type")
     told = (("grpc-status", str(status)), ("grpc-message", f"answered {reply.status}" if status else ""))
