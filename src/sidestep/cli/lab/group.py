@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rotate": ("sidestep.cli.lab.objects:rotate", "Exchange the root or intermediate certificate, live."),
     "scale": ("sidestep.cli.lab.objects:scale", "Change how many pods a workload has."),
     "status": ("sidestep.cli.lab.look:status", "Say how the lab is, and what is not yet as wanted."),
+    "token": ("sidestep.cli.lab.token:token", "Sign a token as the lab's issuer, or print its keys."),
     "top": ("sidestep.cli.lab.look:top", "Show CPU and memory of every process."),
     "up": ("sidestep.cli.lab.up:up", "Bring manifests up as a small cluster on this machine."),
     "verify": (

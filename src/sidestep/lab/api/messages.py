@@ -152,6 +152,20 @@ class Metrics(Struct, frozen=True, tag_field="do", tag="metrics"):
     """Connections and bytes by ztunnel's names, as Prometheus reads them."""
 
 
+class Token(Struct, frozen=True, tag_field="do", tag="token"):
+    """A token of the lab's issuer.
+
+    Attributes:
+        claims: as written.
+        seconds: for which it is valid; below 0 for one that has expired.
+        keys: the issuer's keys instead.
+    """
+
+    claims: dict[str, str] = {}
+    seconds: int = 3600
+    keys: bool = False
+
+
 class Enter(Struct, frozen=True, tag_field="do", tag="enter"):
     """What is needed to run a command in a pod."""
 
@@ -170,7 +184,7 @@ class Down(Struct, frozen=True, tag_field="do", tag="down"):
 
 Request = (
     Status | List | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Logs | Top | Certificates
-    | ConfigDump | Verify | Fault | Rotate | Metrics | Enter | Watch | Down
+    | ConfigDump | Verify | Fault | Rotate | Metrics | Token | Enter | Watch | Down
 )  # fmt: skip
 
 

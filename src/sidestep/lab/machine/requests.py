@@ -17,6 +17,8 @@ from sidestep.lab.cluster.ownership import CONTROLLERS
 from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.condition import summary, unfinished
 from sidestep.lab.machine.control_plane import PROXY
+from sidestep.lab.machine.scratch import issuer_key
+from sidestep.lab.workload.issuer import Issuer, claims
 from sidestep.model.kinds import POD
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ class Requests:
                 return self._machine.telemetry.text(self._machine.nodes)
             case api.Rotate(what=what):
                 return self._rotate(what)
+            case api.Token():
+                return self._token(request)
             case api.Enter(pod=name):
                 return self._enter(name)
             case api.Down():
@@ -194,6 +198,12 @@ class Requests:
             for each in self._machine.processes.usage()
             if each.pid in before
         ]
+
+    async def _token(self, request: api.Token) -> Any:
+        issuer = Issuer(issuer_key(self._machine.scratch.logs))
+        if request.keys:
+            return issuer.jwks()
+        return issuer.token(claims(request.claims), request.seconds)
 
     async def _fault(self, request: api.Fault) -> dict[str, str]:
         kind, _, node = request.process.partition("/")
