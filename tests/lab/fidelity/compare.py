@@ -71,7 +71,8 @@ def differs(seen: Seen, question: Question, awaited: Expected, answer: Answer) -
 
 def _client(seen: Seen, question: Question) -> Client | None:
     if question.client.startswith("node:"):
-        return NodeClient(seen.nodes[question.client.removeprefix("node:")][0])
+        version = 6 if ":" in seen.address(question.to) else 4
+        return NodeClient(_of(version, seen.nodes[question.client.removeprefix("node:")])[0])
     pod = seen.client(question.client)
     for ref, groups in seen.index.workloads.items():
         for each in groups:
