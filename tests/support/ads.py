@@ -58,6 +58,10 @@ class EveryService:
         if kind == "workload" and workload and workload.netns:
             yield Resource(LISTENER, workload.name, tcp_listener(workload.name), proxy=workload.node)
 
+    def group(self, _index: Index, _proxy: str) -> str:
+        """Each has its own."""
+        return ""
+
     def vacated(self, type_url: str, name: str, proxy: str) -> Resource | None:
         return None
 

@@ -8,9 +8,13 @@ from pathlib import Path
 import msgspec
 
 from sidestep.controlplane.generators import Generator
+from sidestep.controlplane.generators.gateway import GatewayGenerator
 from sidestep.controlplane.generators.node.generator import NodeGenerator
 from sidestep.controlplane.generators.node.settings import Settings
+from sidestep.controlplane.generators.sidecar import SidecarGenerator
+from sidestep.controlplane.generators.waypoint import WaypointGenerator
 from sidestep.controlplane.process import ROLE, ZTUNNEL, Options, run
+from sidestep.controlplane.records import ProxyRole
 from sidestep.controlplane.registry.registry import MeshNames
 from sidestep.controlplane.review import Connections
 from sidestep.controlplane.wds.generator import WorkloadGenerator
@@ -43,9 +47,14 @@ def main(connections: Connections | None = None) -> None:
 
 
 def _generators(role: str, settings: str) -> Mapping[str, Generator]:
+    in_pods: dict[str, Generator] = {
+        ProxyRole.SIDECAR.value: SidecarGenerator(),
+        ProxyRole.WAYPOINT.value: WaypointGenerator(),
+        ProxyRole.GATEWAY.value: GatewayGenerator(),
+    }
     if role == ZTUNNEL:
-        return {ZTUNNEL: WorkloadGenerator()}
-    return {ROLE: NodeGenerator(msgspec.json.decode(settings, type=Settings))}
+        return {ZTUNNEL: WorkloadGenerator(), **in_pods}
+    return {ROLE: NodeGenerator(msgspec.json.decode(settings, type=Settings)), **in_pods}
 
 
 if __name__ == "__main__":

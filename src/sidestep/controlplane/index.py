@@ -11,6 +11,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from sidestep.controlplane.groups import Groups
+from sidestep.controlplane.live.live import Live
 from sidestep.controlplane.records import (
     Dirty,
     PolicyKey,
@@ -21,7 +22,9 @@ from sidestep.controlplane.records import (
     Workload,
     WorkloadUid,
 )
+from sidestep.controlplane.registry.objects import Ref, Tree
 from sidestep.semantics.authorization.ztunnel import Authorization, Scope
+from sidestep.semantics.index import MeshIndex
 
 _POD = "//Pod/"
 _K = TypeVar("_K")
@@ -29,11 +32,12 @@ _V = TypeVar("_V")
 
 
 class Changes(Struct, frozen=True):
-    """New records by key; None for one that is gone."""
+    """New records by key, and the objects that changed; None for one that is gone."""
 
     workloads: Mapping[WorkloadUid, Workload | None] = {}
     services: Mapping[ServiceKey, Service | None] = {}
     policies: Mapping[PolicyKey, Authorization | None] = {}
+    objects: Mapping[Ref, Tree | None] = {}
 
 
 class Index:
@@ -52,6 +56,7 @@ class Index:
         self._by_scope: Groups[str, PolicyKey] = Groups()
         self._by_listed: Groups[PolicyKey, WorkloadUid] = Groups()
         self._by_namespace: Groups[str, WorkloadUid] = Groups()
+        self.live = Live()
 
     @classmethod
     def of(cls, records: Records) -> "Index":
@@ -78,6 +83,10 @@ class Index:
     def records(self) -> Records:
         """Everything, as it is now."""
         return Records(dict(self._workloads), dict(self._services), dict(self._policies))
+
+    def mesh(self) -> MeshIndex:
+        """What the configuration means, without pods."""
+        return self.live.mesh()
 
     def nodes(self) -> Iterator[str]:
         """Nodes that have workloads."""
@@ -142,6 +151,7 @@ class Index:
         workloads = {uid: new for uid, new in changes.workloads.items() if new != self._workloads.get(uid)}
         services = {key: new for key, new in changes.services.items() if new != self._services.get(key)}
         policies = {key: new for key, new in changes.policies.items() if new != self._policies.get(key)}
+        configuration = self.live.put(changes.objects)
         before = self._touched(workloads, services, policies)
         for uid, workload in workloads.items():
             self._put_workload(uid, workload)
@@ -149,7 +159,8 @@ class Index:
             self._put_service(service_key, service)
         for policy_key, policy in policies.items():
             self._put_policy(policy_key, policy)
-        return _union(before, self._touched(workloads, services, policies))
+        after = self._touched(workloads, services, policies)
+        return _union(_union(before, after), Dirty(configuration=configuration))
 
     def _put_workload(self, uid: WorkloadUid, new: Workload | None) -> None:
         old = _exchange(self._workloads, uid, new)

@@ -9,9 +9,8 @@ import contextlib
 import random
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 
 from msgspec import Struct
@@ -23,18 +22,19 @@ from sidestep.controlplane.ca.authority import Authority, Chain
 from sidestep.controlplane.ca.certificates import pem
 from sidestep.controlplane.ca.folder import DOOR, MESH, keep, load
 from sidestep.controlplane.generators import Generator
+from sidestep.controlplane.homes import Homes
 from sidestep.controlplane.operations import Operations
-from sidestep.controlplane.registry.held import NODE, WATCHED
+from sidestep.controlplane.records import WorkloadUid
+from sidestep.controlplane.registry.held import WATCHED
 from sidestep.controlplane.registry.registry import Change, MeshNames, Registry
 from sidestep.controlplane.review import Connections, Review, Unwatched
 from sidestep.controlplane.reviewing import Reviewing
 from sidestep.controlplane.rotation import Rotation
 from sidestep.controlplane.token_files import TokenFiles
-from sidestep.controlplane.tokens import Proxy, Tokens
+from sidestep.controlplane.tokens import Tokens
 from sidestep.controlplane.watch import Watch
 from sidestep.controlplane.wds.certificates import CertificateService
 from sidestep.errors import SidestepError
-from sidestep.semantics.loose import as_dict, as_dicts
 
 ROLE, ZTUNNEL = "node", "ztunnel"
 """What nodes' proxies are: Envoys, or Istio's own."""
@@ -99,7 +99,7 @@ class _Process:
         self._registry = Registry(options.names)
         self._tokens = Tokens.kept(options.folder)
         self._files = TokenFiles(options.tokens, self._tokens, options.role, _now)
-        self._nodes: dict[str, frozenset[str]] = {}
+        self._homes = Homes(options.role)
         self._heard = 0
         mesh = _kept(options.folder, options.names.trust_domain, MESH)
         self._rotation = Rotation(mesh, options.folder, _now, options.aliases)
@@ -109,8 +109,7 @@ class _Process:
         watch = Watch(self._options.machine, [kind.key for kind in WATCHED], _tell)
         batches = watch.batches()
         first = await anext(batches)
-        self._registry.apply(first)
-        self._notice(first)
+        self._notice(first, self._registry.apply(first).workloads)
         self._heard = watch.heard
         index = self._registry.index
         secrets = Secrets(index, self._rotation.trust, _now, random.SystemRandom().random)
@@ -124,8 +123,8 @@ class _Process:
         background = [asyncio.create_task(each) for each in (self._tick(plane), reviewing.run())]
         try:
             async for batch in batches:
-                self._notice(batch)
                 dirty = plane.change(self._registry.derive(batch))
+                self._notice(batch, dirty.workloads)
                 self._heard = watch.heard
                 await reviewing.notice(dirty)
         finally:
@@ -135,7 +134,7 @@ class _Process:
             await server.stop(None)
 
     def _door(self) -> Door:
-        return Door(self._tokens, frozenset(self._generators), _now, self._at_home)
+        return Door(self._tokens, frozenset(self._generators), _now, self._homes.at_home)
 
     def _chain(self) -> Chain:
         door = _kept(self._options.folder, SERVER_NAME, DOOR)
@@ -145,37 +144,15 @@ class _Process:
     async def _tick(self, plane: Plane) -> None:
         while True:
             await asyncio.sleep(_TICK)
-            self._files.keep(self._nodes)
+            self._files.keep(self._homes.proxies)
             plane.renew_certificates()
             self._rotation.go_on(plane)
 
-    def _notice(self, batch: list[Change]) -> None:
-        """Nodes, for which there are tokens, and from whose addresses those count."""
-        for change in batch:
-            if change.ref.kind == NODE:
-                if change.tree is None:
-                    self._nodes.pop(change.ref.name, None)
-                else:
-                    self._nodes[change.ref.name] = _addresses(change)
-        self._files.keep(self._nodes)
-
-    def _at_home(self, proxy: Proxy, address: str) -> bool:
-        """Whether a token counts that comes from an address: only from its own node's."""
-        own = self._nodes.get(proxy.name)
-        if own is None:
-            return False
-        return not address or _plain(address) in own
-
-
-def _plain(address: str) -> str:
-    """An IPv4 address that came through a socket for both families, as itself."""
-    parsed = ip_address(address)
-    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
-
-
-def _addresses(change: Change) -> frozenset[str]:
-    rows = as_dicts(as_dict((change.tree or {}).get("status")).get("addresses"))
-    return frozenset(str(row["address"]) for row in rows if row.get("type") == "InternalIP")
+    def _notice(self, batch: list[Change], workloads: Iterable[WorkloadUid]) -> None:
+        """Proxies, for which there are tokens, and from whose addresses those count."""
+        self._homes.notice(batch)
+        self._homes.move(self._registry.index, workloads)
+        self._files.keep(self._homes.proxies)
 
 
 def _kept(folder: Path, name: str, file: str) -> Authority:

@@ -10,6 +10,7 @@ from typing import NewType
 
 from msgspec import Struct
 
+from sidestep.controlplane.registry.objects import Ref
 from sidestep.semantics.authorization.ztunnel import Authorization
 from sidestep.semantics.identity import SPIFFE, principal_of
 
@@ -120,6 +121,8 @@ class Workload(Struct, frozen=True):
         netns: path of the network namespace in which the node's proxy listens for it; empty while it shall not. The
             machine says so by the pod's annotation `sidestep.dev/netns`, some time before and after the others may use
             HBONE: listeners come first and go last. Nobody but the pod's own node is told.
+        proxy: which of the mesh's proxies runs in the pod; None for none.
+        labels: of the pod.
     """
 
     uid: WorkloadUid
@@ -142,6 +145,13 @@ class Workload(Struct, frozen=True):
     canonical_name: str = ""
     canonical_revision: str = ""
     netns: str = ""
+    proxy: ProxyRole | None = None
+    labels: Mapping[str, str] = {}
+
+
+def proxy_name(workload: Workload) -> str:
+    """By which a pod's proxy is known: `<namespace>/<pod>`."""
+    return f"{workload.namespace}/{workload.name}"
 
 
 def identity_of(workload: Workload) -> str:
@@ -199,6 +209,7 @@ class Dirty(Struct, frozen=True):
         addresses: of workloads and services, before and after; a network as it is written.
         nodes: of workloads, before and after.
         policy_namespaces: where policies apply to all workloads, before or after; empty for the whole mesh.
+        configuration: objects that meaning is read from (`live`), pods apart.
     """
 
     workloads: frozenset[WorkloadUid] = frozenset()
@@ -208,10 +219,11 @@ class Dirty(Struct, frozen=True):
     addresses: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
     policy_namespaces: frozenset[str] = frozenset()
+    configuration: frozenset[Ref] = frozenset()
 
     def __bool__(self) -> bool:
         """Whether anything was touched."""
-        return bool(self.workloads or self.services or self.policies)
+        return bool(self.workloads or self.services or self.policies or self.configuration)
 
 
 class Records(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Proxies' tokens, a file for each node, renewed long before they end."""
+"""Proxies' tokens, a file for each proxy, renewed long before they end."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -12,27 +12,35 @@ EVERY = LIFETIME / 3
 
 
 class TokenFiles:
-    """Writes tokens where nodes' proxies read them.
+    """Writes tokens where proxies read them.
 
     Args:
-        folder: of the files; each is named as its node.
+        folder: of the files: a node's is named as the node, that of a pod's proxy `<role>/<namespace>/<pod>`.
         tokens: mints them.
-        role: of the proxies.
+        on_nodes: role of nodes' proxies.
         now: the time.
     """
 
-    def __init__(self, folder: Path, tokens: Tokens, role: str, now: Callable[[], datetime]) -> None:
-        self._folder, self._tokens, self._role, self._now = folder, tokens, role, now
-        self._written: dict[str, datetime] = {}
+    def __init__(self, folder: Path, tokens: Tokens, on_nodes: str, now: Callable[[], datetime]) -> None:
+        self._folder, self._tokens, self._on_nodes, self._now = folder, tokens, on_nodes, now
+        self._written: dict[Proxy, datetime] = {}
 
-    def keep(self, nodes: Iterable[str]) -> None:
-        """Have a fresh token for each of these nodes, and none for others."""
-        there = set(nodes)
+    def keep(self, proxies: Iterable[Proxy]) -> None:
+        """Have a fresh token for each of these, and none for others."""
+        there = set(proxies)
         for gone in self._written.keys() - there:
-            (self._folder / gone).unlink(missing_ok=True)
+            self._file(gone).unlink(missing_ok=True)
             del self._written[gone]
-        for node in sorted(there):
-            written = self._written.get(node)
+        for proxy in there:
+            written = self._written.get(proxy)
             if written is None or self._now() - written >= EVERY:
-                write_private(self._folder / node, self._tokens.mint(Proxy(self._role, node), self._now()).encode())
-                self._written[node] = self._now()
+                self._write(proxy)
+
+    def _write(self, proxy: Proxy) -> None:
+        file = self._file(proxy)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(file, self._tokens.mint(proxy, self._now()).encode())
+        self._written[proxy] = self._now()
+
+    def _file(self, proxy: Proxy) -> Path:
+        return self._folder / proxy.name if proxy.role == self._on_nodes else self._folder / proxy.role / proxy.name

@@ -8,13 +8,14 @@ from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 from tests.support.ads import Clock, EveryService
 
+from sidestep.controlplane.ads.catalogue import Key
 from sidestep.controlplane.ads.plane import Plane
 from sidestep.controlplane.ads.secrets import Secrets
 from sidestep.controlplane.ca.authority import Authority, Stage
 from sidestep.controlplane.ca.folder import load
 from sidestep.controlplane.generators import ROOTS, SECRET, secret_name
 from sidestep.controlplane.index import Changes, Index
-from sidestep.controlplane.records import Records, Tunnel, Workload, WorkloadUid, identity_of
+from sidestep.controlplane.records import ProxyRole, Records, Tunnel, Workload, WorkloadUid, identity_of
 from sidestep.controlplane.rotation import Rotation
 from sidestep.controlplane.tokens import Proxy
 
@@ -206,3 +207,17 @@ def test_an_intermediate_is_exchanged_before_it_ends(tmp_path):
     scene.listen()
     assert scene.rotation.authority.generation != generation
     assert scene.trusted(_name(pod), scene.roots)
+
+
+def test_a_pods_own_proxy_has_the_pods_identity_and_nobody_else_has(tmp_path):
+    waypoint = _pod("waypoint", proxy=ProxyRole.WAYPOINT)
+    scene = Scene(tmp_path, waypoint, _pod("a"))
+    scene.ask(_name(waypoint), _name(_pod("a")))
+    assert set(scene.held) == {_name(_pod("a"))}
+    index = scene.plane.index
+    secrets = scene.plane.secrets
+    assert secrets.find(Key(SECRET, _name(waypoint), "d/waypoint"), "") is not None
+    assert secrets.find(Key(SECRET, _name(_pod("a")), "d/waypoint"), "") is None
+    scene.plane.change(Changes({waypoint.uid: None}))
+    assert index.workloads
+    assert secrets.find(Key(SECRET, _name(waypoint), "d/waypoint"), "") is None

@@ -8,6 +8,7 @@ from sidestep.controlplane.records import (
     PolicyKey,
     PortMap,
     Preference,
+    ProxyRole,
     Scope,
     Service,
     ServiceKey,
@@ -74,7 +75,13 @@ def test_a_pod_in_the_mesh():
         canonical_name="reviews",
         canonical_revision="v1",
         netns="/netns/1",
+        labels=labels,
     )
+
+
+def test_which_proxy_a_pod_has_stands_on_the_pod():
+    said = {each: _only_workload(_pod(annotations={"sidestep.dev/proxy": each})).proxy for each in ("waypoint", "node")}
+    assert said == {"waypoint": ProxyRole.WAYPOINT, "node": None}
 
 
 def test_a_pod_outside_the_mesh_is_known_and_not_reached_by_hbone():

@@ -64,21 +64,22 @@ class Catalogue:
         for key in sorted(stale):
             yield from self._renew_made(key)
 
-    def everything(self, type_url: str, proxy: str) -> Iterable[str]:
+    def everything(self, type_url: str, proxy: str, group: str = "") -> Iterable[str]:
         """Names of what a proxy gets that takes everything of a type, in order."""
-        return sorted({*self._by_type.of((type_url, "")), *self._by_type.of((type_url, proxy))})
+        return sorted({name for place in (proxy, group, "") for name in self._by_type.of((type_url, place))})
 
     def for_everybody(self, key: Key) -> bool:
         """Whether proxies that take everything get it, too."""
         return key in self._entries and key not in self._asked
 
-    def find(self, type_url: str, name: str, proxy: str) -> Entry | None:
+    def find(self, type_url: str, name: str, proxy: str, group: str = "") -> Entry | None:
         """What a proxy may have under a name; made now, where nobody asked before."""
-        for key in (Key(type_url, name, proxy), Key(type_url, name)):
+        keys = [Key(type_url, name, place) for place in dict.fromkeys((proxy, group, ""))]
+        for key in keys:
             found = self._entries.get(key)
             if found is not None:
                 return found
-        for key in (Key(type_url, name, proxy), Key(type_url, name)):
+        for key in keys:
             if key in self._made:
                 return self._made[key].entry
         return self._made[self._make(type_url, name, proxy)].entry

@@ -48,10 +48,13 @@ class Connection:
         session: what it knows.
         metrics: to count in.
         wake: called when there may be something to say.
+        group: that it belongs to.
     """
 
-    def __init__(self, proxy: Proxy, session: Session, metrics: Metrics, wake: Callable[[], None]) -> None:
-        self.proxy, self.session = proxy, session
+    def __init__(
+        self, proxy: Proxy, session: Session, metrics: Metrics, wake: Callable[[], None], group: str = ""
+    ) -> None:
+        self.proxy, self.session, self.group = proxy, session, group
         self.wake = wake
         self._metrics = metrics
         self._since: float | None = None
@@ -88,6 +91,7 @@ class Plane:
         self.metrics = Metrics()
         self.findings: deque[Finding] = deque(maxlen=_KEPT)
         self.connections: set[Connection] = set()
+        self._generators = generators
         self._catalogues = {role: Catalogue(generator, index) for role, generator in generators.items()}
         everybody = Dirty(workloads=frozenset(index.workloads))
         for _ in secrets.renew(everybody):
@@ -98,8 +102,9 @@ class Plane:
     def open(self, proxy: Proxy, wake: Callable[[], None]) -> Connection:
         """A proxy has connected."""
         demand = Demand(self.index, proxy.name)
-        source = _Source(self._catalogues[proxy.role], self.secrets, self.connections, proxy, demand)
-        connection = Connection(proxy, Session(proxy.name, source), self.metrics, wake)
+        group = self._generators[proxy.role].group(self.index, proxy.name)
+        source = _Source(self._catalogues[proxy.role], self.secrets, self.connections, proxy, demand, group)
+        connection = Connection(proxy, Session(proxy.name, source, group), self.metrics, wake, group)
         self.connections.add(connection)
         self.metrics.streams += 1
         return connection
@@ -146,7 +151,7 @@ class Plane:
         for connection in self.connections:
             if connection.proxy == proxy:
                 for type_url, name, _ in connection.session.held():
-                    entry = self._catalogues[proxy.role].find(type_url, name, proxy.name)
+                    entry = self._catalogues[proxy.role].find(type_url, name, proxy.name, connection.group)
                     if type_url != SECRET and entry is not None:
                         yield type_url, name, entry
 
@@ -157,42 +162,47 @@ class Plane:
                     connection.touch(keys)
 
 
-class _Source:
+class _Source(Struct, frozen=True):
     """What a session finds. One proxy may have two streams for a while: only what none asks for is forgotten."""
 
-    def __init__(
-        self, catalogue: Catalogue, secrets: Secrets, connections: set[Connection], proxy: Proxy, demand: Demand
-    ) -> None:
-        self._catalogue, self._secrets, self._connections, self._proxy = catalogue, secrets, connections, proxy
-        self._demand = demand
+    catalogue: Catalogue
+    secrets: Secrets
+    connections: set[Connection]
+    proxy: Proxy
+    demand: Demand
+    group: str
 
     def everything(self, type_url: str, proxy: str) -> Iterable[str] | None:
-        return self._catalogue.everything(type_url, proxy) if type_url in _TAKEN_WHOLE else None
+        return self.catalogue.everything(type_url, proxy, self.group) if type_url in _TAKEN_WHOLE else None
 
     def wanted_by_all(self, key: Key) -> bool:
-        return self._catalogue.for_everybody(key)
+        return self.catalogue.for_everybody(key)
 
     def find(self, key: Key, held: str) -> Entry | None:
         if key.type_url == SECRET:
-            return self._secrets.find(key, held)
-        return self._catalogue.find(*key)
+            return self.secrets.find(key, held)
+        return self.catalogue.find(*key, self.group)
 
     def meant(self, type_url: str, name: str) -> Iterable[str]:
-        return self._demand.meant(name) if type_url == ADDRESS else ()
+        return self.demand.meant(name) if type_url == ADDRESS else ()
 
     def asked_as(self, key: Key) -> Iterable[str]:
-        return self._demand.asked_as(key.name) if key.type_url == ADDRESS else ()
+        return self.demand.asked_as(key.name) if key.type_url == ADDRESS else ()
 
     def forget(self, key: Key) -> None:
-        askers = {each.proxy for each in self._connections if each.session.asks(key.type_url, key.name)}
+        asking = [each for each in self.connections if each.session.asks(key.type_url, key.name)]
+        askers = {each.proxy for each in asking}
         if key.type_url == SECRET:
             if key.proxy not in {each.name for each in askers}:
-                self._secrets.forget(key)
+                self.secrets.forget(key)
             return
-        if self._proxy not in askers:
-            self._catalogue.forget(key)
-        if self._proxy.role not in {each.role for each in askers}:
-            self._catalogue.forget(key._replace(proxy=""))
+        if self.proxy not in askers:
+            self.catalogue.forget(key)
+        of_role = {each.group for each in asking if each.proxy.role == self.proxy.role}
+        if self.group and self.group not in of_role:
+            self.catalogue.forget(key._replace(proxy=self.group))
+        if not of_role:
+            self.catalogue.forget(key._replace(proxy=""))
 
 
 _TAKEN_WHOLE = frozenset({CLUSTER, LISTENER, AUTHORIZATION, ADDRESS})

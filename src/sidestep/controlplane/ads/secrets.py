@@ -1,4 +1,4 @@
-"""Certificates for proxies: only identities of pods on the proxy's own node, renewed at half their life.
+"""Certificates for proxies: of the pod that one runs in, or of pods on a node's, renewed at half their life.
 
 A certificate's version says who signed it and when it is due. So after a restart the control plane can tell that a
 proxy's certificate is still good without holding its key: keys of workloads are only in the proxies.
@@ -22,7 +22,7 @@ from sidestep.controlplane.ca.certificates import key_pem, pem
 from sidestep.controlplane.generators import DOMAIN_ROOTS, ROOTS, SECRET
 from sidestep.controlplane.groups import Groups
 from sidestep.controlplane.index import Index
-from sidestep.controlplane.records import Dirty, Tunnel, Workload, WorkloadUid, identity_of
+from sidestep.controlplane.records import Dirty, Tunnel, Workload, WorkloadUid, identity_of, proxy_name
 
 JITTER = 0.1
 """By how much of a half life renewals are spread to either side."""
@@ -195,7 +195,9 @@ class _Signed(NamedTuple):
 
 
 def _place(workload: Workload) -> tuple[str, str] | None:
-    """Which proxy may have whose identity: only the node's, only for what is in the mesh or about to be."""
+    """Which proxy may have whose identity: the pod's own, or the node's for what is in the mesh or about to be."""
+    if workload.proxy is not None:
+        return proxy_name(workload), identity_of(workload)
     meshed = workload.tunnel is Tunnel.HBONE or bool(workload.netns)
     return (workload.node, identity_of(workload)) if meshed and workload.node else None
 

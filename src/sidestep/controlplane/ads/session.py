@@ -108,10 +108,12 @@ class Session:
     Args:
         proxy: whose it is.
         source: what there is to tell.
+        group: that the proxy belongs to.
     """
 
-    def __init__(self, proxy: str, source: Source) -> None:
+    def __init__(self, proxy: str, source: Source, group: str = "") -> None:
         self.proxy = proxy
+        self._names = tuple(dict.fromkeys((proxy, group, "")))
         self._source = source
         self._types: dict[str, _Known] = {}
         self._nonces = 0
@@ -133,7 +135,7 @@ class Session:
     def touch(self, key: Key) -> bool:
         """Something may have become other, new or gone; whether the proxy cares."""
         known = self._types.get(key.type_url)
-        if known is None or key.proxy not in ("", self.proxy):
+        if known is None or key.proxy not in self._names:
             return False
         if key.name in known.names or (known.everything and (key.name in known.held or self._for_all(key))):
             known.pending.add(key.name)
@@ -332,4 +334,4 @@ class Session:
         yield from (each for each in self._types if each not in _ORDER)
 
     def _for_all(self, key: Key) -> bool:
-        return self._source.wanted_by_all(key) or self._source.wanted_by_all(key._replace(proxy=""))
+        return any(self._source.wanted_by_all(key._replace(proxy=each)) for each in self._names)

@@ -52,7 +52,8 @@ class Resource(Struct, frozen=True):
         type_url: of the message.
         name: as proxies ask for it.
         message: never changed after it was handed over.
-        proxy: the one proxy (a node's name, for node proxies) that may have it; empty for all of the role.
+        proxy: the one proxy (a node's name, or `<namespace>/<pod>`) or the group that may have it; empty for all of
+            the role.
         depends: for a resource on demand, what makes it stale.
         asked: only for proxies that ask for this name, even where others of its type go to all who take everything.
     """
@@ -67,6 +68,12 @@ class Resource(Struct, frozen=True):
 
 class Generator(Protocol):
     """What proxies of one role are told."""
+
+    def group(self, index: Index, proxy: str) -> str:
+        """The group of a proxy, all of which are told the same, e.g. the replicas of a waypoint; empty for none.
+
+        It is told apart from every proxy's name.
+        """
 
     def units(self, index: Index, dirty: Dirty | None) -> Iterable[Unit]:
         """Units that a change touched, also those that it took away; all that there are for None."""
@@ -136,6 +143,11 @@ def about_policies(namespace: str) -> Topic:
     return Topic(f"policies {namespace}")
 
 
+def about_configuration() -> Topic:
+    """What the configuration means (`Index.mesh`): any object that meaning is read from."""
+    return Topic("configuration")
+
+
 def about_node(node: str) -> Topic:
     """The workloads of a node, and their records."""
     return Topic(f"node {node}")
@@ -152,3 +164,5 @@ def topics(dirty: Dirty) -> Iterable[Topic]:
     yield from map(about_policy, dirty.policies)
     yield from map(about_policies, dirty.policy_namespaces)
     yield from map(about_node, dirty.nodes)
+    if dirty.configuration:
+        yield about_configuration()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sidestep.controlplane.groups import Groups
+from sidestep.controlplane.live.live import CONFIGURATION
 from sidestep.controlplane.registry.objects import (
     EVERYWHERE,
     Labelled,
@@ -26,11 +27,13 @@ POD, NODE, NAMESPACE = kinds.POD.key, kinds.NODE.key, kinds.NAMESPACE.key
 SERVICE, ENTRY, WORKLOAD_ENTRY = kinds.SERVICE.key, kinds.SERVICE_ENTRY.key, kinds.WORKLOAD_ENTRY.key
 GATEWAY, GATEWAY_CLASS = kinds.GATEWAY.key, kinds.GATEWAY_CLASS.key
 POLICY, PEER = kinds.AUTHORIZATION_POLICY.key, kinds.PEER_AUTHENTICATION.key
-WATCHED: tuple[Kind[Any], ...] = (
+_RECORDED: tuple[Kind[Any], ...] = (
     kinds.NAMESPACE, kinds.NODE, kinds.GATEWAY_CLASS, kinds.GATEWAY, kinds.PEER_AUTHENTICATION,
     kinds.AUTHORIZATION_POLICY, kinds.SERVICE, kinds.SERVICE_ENTRY, kinds.WORKLOAD_ENTRY, kinds.POD,
 )  # fmt: skip
 """Kinds that records are made from."""
+WATCHED = tuple(dict.fromkeys((*CONFIGURATION, *_RECORDED)))
+"""All kinds that the control plane hears of."""
 STRICT = Ref(PEER, "", "")
 """Stands for the policy that exists when any PeerAuthentication does."""
 

@@ -10,9 +10,11 @@ from msgspec import Struct
 
 from sidestep.controlplane.records import (
     NETNS_ANNOTATION,
+    PROXY_ANNOTATION,
     Locality,
     PolicyKey,
     PortMap,
+    ProxyRole,
     ServiceKey,
     Tunnel,
     WaypointAddress,
@@ -27,6 +29,7 @@ _TUNNEL_LABEL = "networking.istio.io/tunnel"
 _NAMES = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
 _REVISIONS = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")
 _FINISHED = ("Succeeded", "Failed")
+_IN_PODS = frozenset(ProxyRole) - {ProxyRole.NODE}
 _OF_CRON_JOB = re.compile(r"-\d{8,}$")
 
 
@@ -82,7 +85,14 @@ def workload_of(pod: Tree, place: Place, cluster: str, trust_domain: str) -> Wor
         controller,
         *canonical(labels, controller),
         annotations.get(NETNS_ANNOTATION, ""),
+        _proxy(annotations),
+        labels,
     )
+
+
+def _proxy(annotations: Labels) -> ProxyRole | None:
+    told = annotations.get(PROXY_ANNOTATION, "")
+    return ProxyRole(told) if told in _IN_PODS else None
 
 
 def canonical(labels: Labels, fallback: str) -> tuple[str, str]:

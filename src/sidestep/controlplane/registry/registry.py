@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.controlplane.groups import Groups
 from sidestep.controlplane.index import Changes, Index
@@ -116,7 +117,9 @@ class Registry:
     def derive(self, changes: Iterable[Change]) -> Changes:
         """The same without touching the index, for who keeps it."""
         again: dict[Ref, None] = {}
+        changed: dict[Ref, Tree | None] = {}
         for change in changes:
+            changed[change.ref] = change.tree
             before = self._held.objects.get(change.ref)
             if before == change.tree or (before and change.tree and _tells_the_same(change.ref, before, change.tree)):
                 self._remember(change)
@@ -127,7 +130,7 @@ class Registry:
             if change.ref.kind == PEER:
                 again[STRICT] = None
         keys = {key for ref in again for key in self._make(ref)}
-        return self._chosen(keys)
+        return replace(self._chosen(keys), objects=changed)
 
     def objects(self) -> list[Tree]:
         """All that it holds."""

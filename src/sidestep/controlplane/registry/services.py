@@ -185,6 +185,7 @@ def _endpoint(spec: Tree, labels: Labels, place: Place, trust_domain: str) -> Wo
         "" if plain else address,
         "",
         *canonical(labels, ""),
+        labels=labels,
     )
 
 

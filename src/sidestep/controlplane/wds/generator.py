@@ -30,6 +30,10 @@ class WorkloadGenerator:
         elif kind == _POLICY and (policy := index.policies.get(PolicyKey(key))) is not None:
             yield Resource(AUTHORIZATION, key, authorization_message(policy))
 
+    def group(self, _index: Index, _proxy: str) -> str:
+        """Each has its own."""
+        return ""
+
     def vacated(self, _type_url: str, _name: str, _proxy: str) -> Resource | None:
         """Nothing is made on demand."""
         return None

@@ -50,6 +50,10 @@ class NodeGenerator:
             return None
         return resource(index, self._settings, type_url, name, proxy)
 
+    def group(self, _index: Index, _proxy: str) -> str:
+        """Each has its own."""
+        return ""
+
     def vacated(self, type_url: str, name: str, proxy: str) -> Resource | None:
         """A destination that leads nowhere: its cluster may still have connections."""
         if type_url not in (CLUSTER, ENDPOINTS):

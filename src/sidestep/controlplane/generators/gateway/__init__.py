@@ -1,0 +1,5 @@
+"""What ingress and egress gateways are told."""
+
+from sidestep.controlplane.generators.gateway.generator import GatewayGenerator
+
+__all__ = ["GatewayGenerator"]

@@ -1,0 +1,5 @@
+"""What sidecars are told."""
+
+from sidestep.controlplane.generators.sidecar.generator import SidecarGenerator
+
+__all__ = ["SidecarGenerator"]

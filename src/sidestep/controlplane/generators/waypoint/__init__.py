@@ -1,0 +1,5 @@
+"""What waypoints are told."""
+
+from sidestep.controlplane.generators.waypoint.generator import WaypointGenerator
+
+__all__ = ["WaypointGenerator"]
