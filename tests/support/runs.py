@@ -1,0 +1,78 @@
+"""Runs of plans: a clock that nobody waits for, journals that end their process at a chosen line."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sidestep.actions.runs.events import Event
+from sidestep.actions.runs.journal import Entry, MemoryJournal
+from sidestep.actions.runs.performing import Clock, Patience
+from sidestep.actions.runs.runner import Runner, Terms
+from sidestep.actions.worlds.interface import World
+from sidestep.plan.document import Plan
+from sidestep.plan.planner import PlanRequest, make_plan
+from sidestep.plan.steps import Gate
+from sidestep.sources.files import FilesSource
+from sidestep.sources.prices import load_prices
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "shop.yaml"
+PATIENCE = Patience(poll=1, transport=5, rollout=10, probe=5, window=1)
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class CrashingJournal:
+    """Ends the process before or after a line is written."""
+
+    def __init__(self, kept: MemoryJournal, line: int, *, after: bool) -> None:
+        self._kept, self._line, self._after = kept, line, after
+
+    def entries(self) -> tuple[Entry, ...]:
+        return self._kept.entries()
+
+    def append(self, event: Event) -> None:
+        if len(self._kept.entries()) == self._line and not self._after:
+            raise Crash
+        self._kept.append(event)
+        if len(self._kept.entries()) == self._line + 1 and self._after:
+            raise Crash
+
+
+class Passing:
+    """A clock that passes when somebody waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def clock(self) -> Clock:
+        return Clock(lambda: self.seconds, self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def manifests(path: Path = EXAMPLE) -> list[dict[str, Any]]:
+    return [tree for tree in yaml.safe_load_all(path.read_text()) if tree]
+
+
+@cache
+def example_plan() -> Plan:
+    return make_plan(PlanRequest(FilesSource([str(EXAMPLE)]).read(), load_prices(None)))
+
+
+def healthy(plan: Plan, value: float = 0.0) -> dict[str, float]:
+    """Metrics by which every gate holds."""
+    return {step.effect.query: value for step in plan.steps if isinstance(step.effect, Gate)}
+
+
+def runner(plan: Plan, world: World, journal: Any = None, **more: Any) -> Runner:
+    terms = Terms("r1", "digest", parallel=more.pop("parallel", 1), patience=PATIENCE, **more.pop("terms", {}))
+    return Runner(plan, world, journal if journal is not None else MemoryJournal(), terms, Passing().clock(), **more)
+
+
+def events(journal: MemoryJournal, kind: type) -> list[Any]:
+    return [each.event for each in journal.entries() if isinstance(each.event, kind)]
