@@ -1,9 +1,12 @@
 """NetworkPolicies and Sidecars."""
 
 import pytest
+from msgspec.structs import replace
 from tests.support.conversions import apply, context, convert, flat, manifests, one, severities
 from tests.support.scenes import ask, index, m, mesh_config, pods, principal, service
 
+from sidestep.convert.network.peers import waypoints_outward
+from sidestep.convert.rewrite import Waypoint
 from sidestep.convert.rules import network_policy, sidecar_scope
 from sidestep.semantics.decisions import Verdict
 
@@ -170,6 +173,105 @@ def test_egress_goes_by_hbone_and_through_waypoints():
     ]
     assert "ingress" not in manifests(given)["doors"]["spec"]
     assert severities(given.losses) == [("security", "spec.egress")] * 2
+
+
+FRONT = [*pods("front", space="front"), *CART]
+
+
+def leaving(peer, *objects, behind=("cart",), app="front", ports=({"port": 8080},), **how):
+    """Egress rules after the rewrite of a policy in `front` that lets its pods out to one peer."""
+    rules = [{"to": [peer], "ports": list(ports)}]
+    policy = m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta("out", "front"))
+    policy["spec"] = {"podSelector": {"matchLabels": {"app": app}}, "policyTypes": ["Egress"], "egress": rules}
+    found = context(index(*FRONT, policy, *objects), *behind, **how)
+    given = one(network_policy.RULE, found, "NetworkPolicy", "out")
+    return manifests(given)["out"]["spec"]["egress"][len(rules):] if given.changes else []  # fmt: skip
+
+
+CARTS_ADDRESS = "10.1.{}.1".format(sum(map(ord, "cartshop")) % 250)
+
+
+@pytest.mark.parametrize(
+    ("block", "reached"),
+    [
+        ({"cidr": "10.1.0.0/16"}, True),
+        ({"cidr": "10.1.0.0/16", "except": [f"{CARTS_ADDRESS}/32"]}, False),
+        ({"cidr": "10.2.0.0/16"}, False),
+        ({"cidr": "no block"}, False),
+        ("no block", False),
+    ],
+)
+def test_who_is_named_by_address_is_behind_a_waypoint_too(block, reached):
+    peer = {"ipBlock": block}
+    hbone = {"to": [peer], "ports": [HBONE]}
+    assert leaving(peer) == [hbone, *([{"to": [WAYPOINT], "ports": [HBONE]}] if reached else [])]
+
+
+PINNED = {"resolution": "STATIC", "endpoints": [{"address": "192.0.2.7"}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "block", "reached"),
+    [
+        (PINNED, "192.0.2.0/24", True),
+        (PINNED, "198.51.100.0/24", False),
+        ({"resolution": "DNS"}, "0.0.0.0/0", True),
+        ({"resolution": "DNS"}, "192.0.2.0/24", False),
+    ],
+)
+def test_hosts_outside_are_reached_by_an_egress_waypoint(spec, block, reached):
+    ports = [{"number": 443, "name": "tls", "protocol": "TLS"}]
+    entry = m.o.istio("ServiceEntry", "api", "shop", {"hosts": ["api.example.com"], "ports": ports, **spec})
+    found = context(index(*FRONT, entry))
+    given = waypoints_outward(replace(found, waypoints={"api.example.com": Waypoint("shop", "waypoint")}), [
+        {"ipBlock": {"cidr": block, "except": ["10.0.0.0/8"]} if block == "0.0.0.0/0" else {"cidr": block}}
+    ])  # fmt: skip
+    assert given == ((Waypoint("shop", "waypoint"),) if reached else ())
+
+
+CARTS = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop"}}}
+
+
+def test_gateways_and_sidecars_that_stay_send_hbone_too():
+    """A gateway may be told to ask waypoints; a sidecar never does."""
+    gateway = pods("edge", "gateway", "front")
+    to = [{"to": [CARTS], "ports": [HBONE]}, {"to": [WAYPOINT], "ports": [HBONE]}]
+    assert leaving(CARTS, *gateway, app="edge") == to
+    assert leaving(CARTS, moving=("cart",)) == to[:1]
+    assert leaving(CARTS, *pods("plain", "old", "front"), app="plain", moving=("cart",)) == []
+    assert leaving(CARTS, *gateway, app="edge", moving=()) == []
+
+
+def test_sidecars_that_stay_take_hbone_from_who_moves():
+    rule = {"from": [WEB], "ports": [{"port": 8080, "protocol": "TCP"}]}
+    given = rewrite({"ingress": [rule]}, moving=("web",))
+    made = manifests(given)
+    assert made["doors"]["spec"]["ingress"] == [rule, {"from": [WEB], "ports": [HBONE]}]
+    assert rules_of(given, "doors-ports") == [{"to": [{"operation": {"notPorts": ["8080"]}}]}]
+
+
+def test_a_waypoint_works_where_a_policy_selects_nobody_else_who_moves():
+    policy = m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta("deny", "infra"))
+    policy["spec"] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    found = context(index(*CART, policy, m.o.namespace("infra")))
+    found = replace(found, waypoints={"cart.shop.svc.cluster.local": Waypoint("infra", "common")})
+    given = one(network_policy.RULE, found, "NetworkPolicy", "deny")
+    assert list(manifests(given)) == ["common-hbone"]
+    assert not given.losses
+
+
+@pytest.mark.parametrize("sender", ["edge", "web"])
+def test_who_stays_reaches_whoever_moved(sender):
+    out = doors({"policyTypes": ["Egress"], "egress": [{"to": [{"podSelector": {"matchLabels": {"app": "cart"}}}], "ports": [{"port": 8080}]}]}, sender, "out")  # fmt: skip
+
+    def mesh(mode):
+        return [*pods("cart", mode), *pods("web"), *pods("edge", "gateway"), service("cart"), out]
+
+    found = context(index(*mesh("sidecar")), moving=("cart",))
+    changed = apply(flat(mesh("ambient")), [c for c in convert(found).changes if c.object.kind == "NetworkPolicy"])
+    who = "gateway:shop/edge" if sender == "edge" else sender
+    assert [ask(index(*each), who, "cart.shop").verdict for each in (mesh("sidecar"), changed)] == [Verdict.ALLOW] * 2
+    assert ask(index(*mesh("ambient")), who, "cart.shop").verdict is Verdict.UNREACHABLE
 
 
 def test_a_default_deny_lets_probes_in_only():

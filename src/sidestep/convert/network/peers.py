@@ -8,13 +8,19 @@ from collections.abc import Iterable
 import msgspec
 
 from sidestep.convert.rewrite import Context, Tree, Waypoint
+from sidestep.model.kinds import SERVICE_ENTRY
 from sidestep.model.metadata import Labels
 from sidestep.model.views.apps import LabelSelector
+from sidestep.semantics.authorization.matchers import Cidr, is_cidr
 from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances
-from sidestep.semantics.loose import as_dict, as_dicts
+from sidestep.semantics.loose import as_dict, as_dicts, as_text
 from sidestep.semantics.proxies import GATEWAY_NAME
+from sidestep.semantics.routing.hosts import is_address
 from sidestep.semantics.selectors import selects
+from sidestep.semantics.service_index import Service
+
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 def waypoint_peer(waypoint: Waypoint) -> Tree:
@@ -37,10 +43,21 @@ def waypoints_before(context: Context, pods: Iterable[Instances]) -> tuple[Waypo
     return tuple(sorted(each for each in found if each is not None))
 
 
+def waypoints_outward(context: Context, peers: object) -> tuple[Waypoint, ...]:
+    """The waypoints by which hosts outside are reached that peers take in by their addresses."""
+    blocks = [as_dict(each["ipBlock"]) for each in as_dicts(peers) if "ipBlock" in each]
+    found = set()
+    for host, waypoint in context.waypoints.items():
+        service = context.index.services.by_host.get(host)
+        if service is not None and _is_outside(service) and any(_reaches(each, service) for each in blocks):
+            found.add(waypoint)
+    return tuple(sorted(found))
+
+
 def names(context: Context, peer: Tree, namespace: str, pods: Instances) -> bool:
-    """Whether one peer of a policy in a namespace takes in pods."""
+    """Whether one peer of a policy in a namespace takes in pods; a block of addresses, by those that are known."""
     if "ipBlock" in peer:
-        return False
+        return _holds(as_dict(peer["ipBlock"]), (*pods.addresses, *pods.twins))
     if "namespaceSelector" not in peer:
         near = namespace == pods.namespace
     else:
@@ -54,3 +71,21 @@ def _takes(selector: object, labels: Labels) -> bool:
         return selects(msgspec.convert(as_dict(selector), LabelSelector), labels)
     except msgspec.ValidationError:
         return False
+
+
+def _is_outside(service: Service) -> bool:
+    return service.resource.kind == SERVICE_ENTRY.name and service.selector is None
+
+
+def _reaches(block: Tree, service: Service) -> bool:
+    """Whether a block takes in a host; of one that only DNS knows, whether it takes in the world."""
+    known = tuple(each for each in service.endpoints or service.vips if is_address(each))
+    return _holds(block, known) if known else block.get("cidr") in _EVERYWHERE
+
+
+def _holds(block: Tree, addresses: Iterable[str]) -> bool:
+    excepted = block.get("except")
+    outer, *inner = (as_text(each) for each in (block.get("cidr"), *(excepted if isinstance(excepted, list) else ())))
+    if not all(map(is_cidr, (outer, *inner))):
+        return False
+    return any(Cidr(outer).matches(each) and not any(Cidr(gap).matches(each) for gap in inner) for each in addresses)

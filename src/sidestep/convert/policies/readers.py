@@ -113,6 +113,14 @@ def is_ambient(context: Context, pods: Instances) -> bool:
     return pods.mode is Mode.AMBIENT or (pods.mode is Mode.SIDECAR and moves)
 
 
+def sends_hbone(context: Context, pods: Instances) -> bool:
+    """Whether pods send HBONE to others: in ambient to everybody, and gateways and new sidecars to who is in it."""
+    if is_ambient(context, pods):
+        return True
+    able = pods.mode is Mode.GATEWAY or (pods.mode is Mode.SIDECAR and pods.hbone)
+    return able and (bool(context.moving) or any(each.mode is Mode.AMBIENT for each in everybody(context)))
+
+
 def guarding(context: Context, pods: Instances) -> tuple[Service, ...]:
     """The services in front of pods that are behind a waypoint."""
     return tuple(service for service in context.index.in_front_of(pods) if context.waypoint_of(service) is not None)

@@ -10,14 +10,14 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.convert.network.hbone import EGRESS, HBONE, INGRESS, opened, with_probes
-from sidestep.convert.network.peers import named, waypoints_before
+from sidestep.convert.network.peers import named, waypoints_before, waypoints_outward
 from sidestep.convert.network.ports import Restriction, restriction
 from sidestep.convert.objects import added, is_made, made, replaced, spec_of, with_new_spec
-from sidestep.convert.policies.readers import everybody, is_ambient, names_of
+from sidestep.convert.policies.readers import everybody, is_ambient, names_of, sends_hbone
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree, Waypoint
 from sidestep.model.kinds import NETWORK_POLICY
 from sidestep.model.resource import Resource
-from sidestep.semantics.instances import Instances
+from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.loose import as_dicts
 from sidestep.semantics.network_policies import restricts_egress, restricts_ingress
 from sidestep.semantics.proxies import GATEWAY_NAME
@@ -27,31 +27,55 @@ CODE = "SID310"
 
 
 class _Sides(Struct, frozen=True):
-    """Pods that a policy is for, who stands before them, and before those whom they may call."""
+    """Who speaks HBONE of those that a policy is for.
 
-    pods: tuple[Instances, ...]
+    Attributes:
+        taking: pods that take it.
+        sending: pods that send it: gateways too.
+        before: the waypoints before them.
+        beyond: the waypoints before those whom they may call.
+    """
+
+    taking: tuple[Instances, ...]
+    sending: tuple[Instances, ...]
     before: tuple[Waypoint, ...]
     beyond: tuple[Waypoint, ...]
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
-    view = resource.view
-    here = context.index.by_namespace.get(resource.meta.namespace, ())
-    chosen = tuple(each for each in here if is_ambient(context, each) and selects(view.spec.pod_selector, each.labels))
-    if not chosen or is_made(resource):
+    if is_made(resource):
         return Rewritten()
-    spec = spec_of(resource)
-    sides = _Sides(chosen, waypoints_before(context, chosen), _beyond(resource, spec, context))
+    doors = added(context, _doors(resource, context), resource.id, CODE)
+    sides = _sides(resource, context)
+    if not sides.sending:
+        return Rewritten(tuple(doors))
+    view, spec = resource.view, spec_of(resource)
     now = dict(spec)
     held = Restriction()
-    if restricts_ingress(view):
-        now["ingress"] = with_probes(opened(as_dicts(spec.get("ingress")), INGRESS, sides.before))
-        held = restriction(resource, chosen, context, CODE)
+    if restricts_ingress(view) and sides.taking:
+        now["ingress"] = _opened_ingress(spec, sides, context)
+        held = restriction(resource, sides.taking, context, CODE)
     if restricts_egress(view):
         now["egress"] = opened(as_dicts(spec.get("egress")), EGRESS, sides.beyond)
-    guards = added(context, (*held.manifests, *_doors(resource, context)), resource.id, CODE)
+    guards = added(context, held.manifests, resource.id, CODE)
     changes = replaced(resource, with_new_spec(resource, now), CODE)
-    return Rewritten((*guards, *changes), tuple(_losses(resource, spec, sides, held)) if changes else ())
+    lost = tuple(_losses(resource, spec, sides, held)) if changes else ()
+    return Rewritten((*guards, *doors, *changes), lost)
+
+
+def _sides(resource: Resource[Any], context: Context) -> _Sides:
+    here = context.index.by_namespace.get(resource.meta.namespace, ())
+    chosen = [each for each in here if selects(resource.view.spec.pod_selector, each.labels)]
+    sending = tuple(each for each in chosen if sends_hbone(context, each))
+    taking = tuple(each for each in sending if each.mode is not Mode.GATEWAY)
+    asking = any(each.mode is Mode.GATEWAY or is_ambient(context, each) for each in sending)
+    beyond = _beyond(resource, context) if asking and restricts_egress(resource.view) else ()
+    return _Sides(taking, sending, waypoints_before(context, taking), beyond)
+
+
+def _opened_ingress(spec: Tree, sides: _Sides, context: Context) -> list[Tree]:
+    found = opened(as_dicts(spec.get("ingress")), INGRESS, sides.before)
+    return with_probes(found) if any(is_ambient(context, each) for each in sides.taking) else found
 
 
 def _doors(resource: Resource[Any], context: Context) -> Iterator[Tree]:
@@ -70,26 +94,27 @@ def _doors(resource: Resource[Any], context: Context) -> Iterator[Tree]:
             yield made(of, (space, f"{waypoint.name}-hbone"), spec, str(resource.id), CODE)
 
 
-def _beyond(resource: Resource[Any], spec: Tree, context: Context) -> tuple[Waypoint, ...]:
-    """Waypoints before pods that the egress rules name."""
-    rules = as_dicts(spec.get("egress"))
+def _beyond(resource: Resource[Any], context: Context) -> tuple[Waypoint, ...]:
+    """Waypoints before pods that the egress rules name, and before hosts outside."""
+    peers = [rule.get("to") for rule in as_dicts(spec_of(resource).get("egress"))]
     space = resource.meta.namespace
-    called = [each for each in everybody(context) if any(named(context, rule.get("to"), space, each) for rule in rules)]
-    return waypoints_before(context, called)
+    called = [each for each in everybody(context) if any(named(context, to, space, each) for to in peers)]
+    outward = (waypoint for to in peers for waypoint in waypoints_outward(context, to))
+    return tuple(sorted({*waypoints_before(context, called), *outward}))
 
 
 def _losses(resource: Resource[Any], spec: Tree, sides: _Sides, held: Restriction) -> Iterator[Loss]:
     loss = partial(Loss, resource.id, severity=Severity.SECURITY, rule=CODE)
     if held.ports:
         yield loss(
-            "spec.ingress", f"it let in on some ports of {names_of(sides.pods)} only",
+            "spec.ingress", f"it let in on some ports of {names_of(sides.taking)} only",
             f"over HBONE all ports are TCP 15008, and no AuthorizationPolicy says the same: {held.ports}",
             "name ports and peers in AuthorizationPolicies",
         )  # fmt: skip
     if held.peers:
         names = ", ".join(f"{each.namespace}/{each.name}" for each in sides.before)
         yield loss(
-            "spec.ingress", f"it said who may come to {names_of(sides.pods)}",
+            "spec.ingress", f"it said who may come to {names_of(sides.taking)}",
             f"through waypoint {names} it sees the waypoint's pods instead of its clients, and no AuthorizationPolicy "
             f"of the waypoint says the same: {held.peers}",
             "name the clients in an AuthorizationPolicy attached to the Service",
