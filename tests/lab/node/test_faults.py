@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from tests.support.lab import Talk, asked, greeter, run_inside
 from tests.support.node_mesh import NodeMesh, service
 
+from sidestep.controlplane.records import Tunnel
+
 VIP = "10.96.0.20"
 
 
@@ -147,3 +149,32 @@ def churn() -> dict[str, int]:
 def test_an_address_that_is_given_again_leads_to_its_new_pod():
     met = run_inside(churn, timeout=120)
     assert met == {"right": 40}
+
+
+def first_gone() -> dict[str, object]:
+    """The pod whose listeners the proxy had first loses them, while connections to it and from it are open."""
+    mesh = NodeMesh(1)
+    first, second = mesh.add("first"), mesh.add("second")
+    plain = mesh.add("plain", captured=False)
+    with greeter(first.namespace, 8080, "first"), greeter(second.namespace, 8080, "second"):
+        talks = {
+            "by a tunnel": Talk(second.namespace, first.ipv4, 8080),
+            "in plaintext": Talk(plain.namespace, first.ipv6, 8080),
+            "from it": Talk(first.namespace, second.ipv4, 8080),
+        }
+        talks = {name: talk for name, talk in talks.items() if talk.echoes("before")}
+        mesh.change(first, netns="", tunnel=Tunnel.NONE)
+        mesh.settle()
+        left = "listener_manager.total_listeners_draining"
+        mesh.until(lambda: not mesh.admin(0).stats(left)[left], "the end of the drain")
+        cut = [name for name, talk in talks.items() if not talk.echoes("after")]
+        for number in range(3):
+            mesh.remove(mesh.add(f"later-{number}"))
+        return {"cut": cut, "second": asked(plain.namespace, second.ipv4, 8080), "ended": mesh.envoys[0].poll()}
+
+
+def test_nothing_is_left_of_listeners_that_are_gone_whichever_pod_came_first():
+    met = run_inside(first_gone, timeout=120)
+    assert met["cut"] == ["by a tunnel", "in plaintext", "from it"]
+    assert met["second"].startswith("second ")
+    assert met["ended"] is None

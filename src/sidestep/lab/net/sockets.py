@@ -50,12 +50,12 @@ class Socket(NamedTuple):
 
 
 def listening(namespace: Namespace) -> frozenset[int]:
-    """TCP ports on which somebody listens.
+    """TCP ports on which somebody listens for IPv6: a proxy does so for both families at once, or for IPv4 before.
 
     Raises:
         OSError: the kernel cannot be asked.
     """
-    return frozenset(each.port for each in _sockets(namespace, _LISTENS))
+    return frozenset(each.port for each in _sockets(namespace, _LISTENS) if each.family == socket.AF_INET6)
 
 
 def connections(namespace: Namespace) -> list[Socket]:

@@ -63,7 +63,7 @@ def inbound_hbone(workload: Workload, settings: Settings) -> Listener:
     }
     return Listener(
         name=f"hbone/{workload.netns}",
-        address=listening(HBONE_PORT, workload.netns),
+        **listening(HBONE_PORT, workload.netns),
         traffic_direction="INBOUND",
         enable_reuse_port={"value": True},
         per_connection_buffer_limit_bytes={"value": settings.buffer},

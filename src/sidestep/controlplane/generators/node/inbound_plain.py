@@ -52,7 +52,7 @@ def inbound_plain(workload: Workload, authorizations: Iterable[Authorization], s
     own = Test(Field.PORT, OWN_PORTS)
     return Listener(
         name=f"plaintext/{workload.netns}",
-        address=listening(PORT, workload.netns),
+        **listening(PORT, workload.netns),
         traffic_direction="INBOUND",
         enable_reuse_port={"value": True},
         per_connection_buffer_limit_bytes={"value": settings.buffer},

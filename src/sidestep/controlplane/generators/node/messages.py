@@ -37,16 +37,17 @@ def untyped(type_name: str, value: Mapping[str, Tree]) -> Any:
     return packed(ParseDict({"typeUrl": TYPES + type_name, "value": value}, TypedStruct()))
 
 
-def listening(port: int, netns: str) -> Address:
-    """Where to listen inside of a pod, for both families."""
-    return Address(
-        socket_address={
-            "address": "::",
-            "port_value": port,
-            "ipv4_compat": True,
-            "network_namespace_filepath": netns,
-        }
+def listening(port: int, netns: str) -> dict[str, Tree]:
+    """Where a listener of a pod listens, as its fields: a socket for each family, IPv6's last.
+
+    With one for both, all pods' listeners of a port share one entry in a table of Envoy's, which keeps the first pod's
+    after that is gone, and Envoy ends when a connection of it does (1.40).
+    """
+    four, six = (
+        Address(socket_address={"address": any_address, "port_value": port, "network_namespace_filepath": netns})
+        for any_address in ("0.0.0.0", "::")  # noqa: S104 - within the pod
     )
+    return {"address": four, "additional_addresses": [{"address": six}]}
 
 
 def dialled(address: str, port: int) -> Address:

@@ -46,7 +46,7 @@ def outbound(workload: Workload, settings: Settings) -> Listener:
     """The listener of one pod."""
     return Listener(
         name=f"outbound/{workload.netns}",
-        address=listening(PORT, workload.netns),
+        **listening(PORT, workload.netns),
         traffic_direction="OUTBOUND",
         enable_reuse_port={"value": True},
         per_connection_buffer_limit_bytes={"value": settings.buffer},
