@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from sidestep.controlplane.marks import MARK
+from sidestep.controlplane.records import ProxyRole
 from sidestep.errors import TransportError, WorldError
 
 OLDEST = (1, 40)
@@ -18,10 +20,17 @@ OLDEST = (1, 40)
 _NEEDED = "envoy.restart_features.upstream_http_filters_with_tcp_proxy"
 """By which a tunnel is named after the endpoint that was chosen; off unless asked for."""
 _ENDING = 5.0
-_COUNTED = (
-    "cluster_manager.", "control_plane.", "listener_manager.", "server.", "tls_inspector.",
-    "cluster.direct.", "cluster.authority.", "cluster.plaintext.", "cluster.tunnelled.", "http.hbone.", "tcp.",
-)  # fmt: skip
+_OF_ALL = ("cluster_manager.", "control_plane.", "listener_manager.", "server.", "tls_inspector.")
+_OF_NODES = ("cluster.direct.", "cluster.authority.", "cluster.plaintext.", "cluster.tunnelled.", "http.hbone.", "tcp.")
+_OF_PODS = ("downstream_cx_active", "downstream_rq_active")
+
+
+_MARKED = {
+    "socket_options": [
+        {"level": socket.SOL_SOCKET, "name": socket.SO_MARK, "int_value": MARK, "state": "STATE_PREBIND"}
+    ]
+}
+"""By which redirection knows a proxy's own connections; a cluster that binds its own way marks them itself."""
 
 
 class ControlPlane(Struct, frozen=True):
@@ -44,13 +53,14 @@ class Proxy(Struct, frozen=True):
     """An Envoy to be started.
 
     Attributes:
-        node: of which node it is.
+        node: of which node it is; of a pod's proxy, `namespace/name` of the pod.
         folder: for its configuration and its socket.
         control_plane: whom it asks.
         concurrency: worker threads.
         drain: seconds in which what was taken away may end by itself.
         connections: how many may be open at once.
         epoch: distinguishes it from one that it takes over from.
+        role: what it does.
     """
 
     node: str
@@ -60,6 +70,7 @@ class Proxy(Struct, frozen=True):
     drain: int = 30
     connections: int = 1_000_000
     epoch: int = 0
+    role: ProxyRole = ProxyRole.NODE
 
     @property
     def admin(self) -> Path:
@@ -118,7 +129,7 @@ def bootstrap(proxy: Proxy) -> dict[str, Any]:
     """What an Envoy starts from; everything else the control plane tells it."""
     stream = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
     return {
-        "node": {"id": proxy.node, "cluster": "node", "metadata": {"NODE_NAME": proxy.node}},
+        "node": {"id": proxy.node, "cluster": proxy.role.value, "metadata": {"NODE_NAME": proxy.node}},
         "admin": {"address": {"pipe": {"path": str(proxy.admin), "mode": 0o600}}},
         "dynamic_resources": {
             "ads_config": {
@@ -138,7 +149,8 @@ def bootstrap(proxy: Proxy) -> dict[str, Any]:
             }
         ],
         "layered_runtime": {"layers": [{"name": "sidestep", "static_layer": {_NEEDED: True}}]},
-        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": [{"prefix": each} for each in _COUNTED]}}},
+        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _counted(proxy.role)}}},
+        **({} if proxy.role is ProxyRole.NODE else {"cluster_manager": {"upstream_bind_config": _MARKED}}),
         "overload_manager": {
             "resource_monitors": [
                 {
@@ -152,6 +164,14 @@ def bootstrap(proxy: Proxy) -> dict[str, Any]:
             ]
         },
     }
+
+
+def _counted(role: ProxyRole) -> list[dict[str, str]]:
+    """What is counted: each number costs memory, in a sidecar as often as there are pods."""
+    own = (
+        [{"prefix": each} for each in _OF_NODES] if role is ProxyRole.NODE else [{"suffix": each} for each in _OF_PODS]
+    )
+    return [*({"prefix": each} for each in _OF_ALL), *own]
 
 
 def _line(plane: ControlPlane) -> dict[str, Any]:
@@ -210,6 +230,19 @@ class Admin:
     def drain(self) -> None:
         """Have peers turn to who took over, and after the drain time take no new connection."""
         self.post("/drain_listeners?graceful")
+
+    def farewell(self, *, inbound: bool) -> None:
+        """Have peers go, and take who comes all the same: as Istio's agent does while a pod ends.
+
+        Args:
+            inbound: only who comes from outside; the application still needs its way out.
+        """
+        self.post(f"/drain_listeners?graceful&skip_exit{'&inboundonly' if inbound else ''}")
+
+    def empty(self) -> bool:
+        """Whether nobody is connected."""
+        found = self.stats("downstream_(cx|rq)_active$")
+        return not sum(value for name, value in found.items() if ".admin." not in name and "listener.admin" not in name)
 
     def drained(self) -> bool:
         """Whether nobody comes any more, and nobody is left."""

@@ -1,11 +1,12 @@
 """What a kubelet writes into a pod's status."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 from sidestep.lab.agent.messages import Ready
 from sidestep.lab.cluster.addresses import Pair
-from sidestep.lab.cluster.objects import Tree
-from sidestep.semantics.loose import as_dicts
+from sidestep.lab.cluster.objects import Tree, spec_of
+from sidestep.semantics.loose import as_dicts, as_text
+from sidestep.semantics.proxies import PROXY
 
 Edit = Callable[[Tree], None]
 
@@ -41,20 +42,26 @@ def running(now: str) -> Edit:
     return edit
 
 
-def condition(containers: Iterable[Ready], now: str) -> Edit:
-    """Whether it may be sent requests: when all of its containers say so."""
-    told = list(containers)
+def condition(told: Mapping[str, Ready], now: str) -> Edit:
+    """Whether it may be sent requests: when all of its containers, sidecars among them, say so."""
 
     def edit(pod: Tree) -> None:
-        expected = len(as_dicts((pod.get("spec") or {}).get("containers")))
-        ready = len(told) >= expected and all(each.ready for each in told)
+        every = [told.get(name) for name in lasting(pod)]
+        ready = bool(every) and all(each is not None and each.ready for each in every)
         value = "True" if ready else "False"
         status = pod.setdefault("status", {})
         others = [each for each in as_dicts(status.get("conditions")) if each.get("type") != "Ready"]
         old = next((each for each in as_dicts(status.get("conditions")) if each.get("type") == "Ready"), {})
         if old.get("status") != value:
-            reason = "; ".join(each.reason for each in told if not each.ready and each.reason)
+            reason = "; ".join(each.reason for each in every if each is not None and not each.ready and each.reason)
             row = {"type": "Ready", "status": value, "lastTransitionTime": now}
             status["conditions"] = [*others, {**row, "message": reason} if reason else row]
 
     return edit
+
+
+def lasting(pod: Tree) -> list[str]:
+    """Names of the containers that run as long as the pod does; of init containers the lab runs the mesh's own."""
+    spec = spec_of(pod)
+    native = [each for each in as_dicts(spec.get("initContainers")) if each.get("name") == PROXY]
+    return [as_text(each.get("name")) for each in (*native, *as_dicts(spec.get("containers")))]

@@ -56,6 +56,7 @@ class ControlPlane:
         self._scratch, self._settings, self._processes = scratch, settings, processes
         self._listen = f"{address.ipv4}:{_PORT}"
         self.namespace = self._net.namespace
+        self.addresses = (address.ipv4, address.ipv6)
         self._epochs: dict[str, int] = {}
 
     async def start(self) -> None:
@@ -87,7 +88,7 @@ class ControlPlane:
             TransportError: the control plane does not come up.
         """
         door = self._door(node)
-        await self._there(door.token, door.roots)
+        await self.there(door.token, door.roots)
         await self._processes.start(
             self._envoy(node, self._proxy(node, 0)) if node.zds is None else self._ztunnel(node, door, node.zds)
         )
@@ -137,9 +138,12 @@ class ControlPlane:
         status = await self.ask("status")
         return bool(status["settled"]) and status["trust"]["stage"] == Stage.STEADY.value
 
+    def door(self, token: Path) -> Door:
+        """How a proxy comes in that shows this token."""
+        return Door(self._listen, SERVER_NAME, self._scratch.control_plane / ROOTS, token)
+
     def _door(self, node: NodeUp) -> Door:
-        token, roots = self._scratch.tokens / node.name, self._scratch.control_plane / ROOTS
-        return Door(self._listen, SERVER_NAME, roots, token)
+        return self.door(self._scratch.tokens / node.name)
 
     def _proxy(self, node: NodeUp, epoch: int) -> Proxy:
         return Proxy(
@@ -191,7 +195,12 @@ class ControlPlane:
             raise WorldError(told.get("refusal", {}).get("message", "the control plane hung up"), where=what)
         return told["result"]
 
-    async def _there(self, *files: Path) -> None:
+    async def there(self, *files: Path) -> None:
+        """Wait for files that the control plane writes.
+
+        Raises:
+            TransportError: it does not.
+        """
         try:
             async with asyncio.timeout(_PATIENCE):
                 while not all(each.exists() for each in files):  # noqa: ASYNC110 - another process writes them

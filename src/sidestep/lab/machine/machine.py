@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sidestep.controlplane.records import ProxyRole
 from sidestep.errors import UsageError, WorldError
 from sidestep.lab.api.server import serve
 from sidestep.lab.cluster.addresses import NODES, Pair, Pool
 from sidestep.lab.cluster.control_loop import ControlLoop
+from sidestep.lab.cluster.injection import Injection
 from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, spec_of
 from sidestep.lab.cluster.pods import bypasses_inbound
 from sidestep.lab.cluster.vips import Vips
@@ -21,6 +23,7 @@ from sidestep.lab.machine.control_plane import PROXY, ControlPlane
 from sidestep.lab.machine.logs import chosen, container_lines, last_words, part_lines
 from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent, serve_zds
 from sidestep.lab.machine.orphans import bury
+from sidestep.lab.machine.pod_proxy import Kit
 from sidestep.lab.machine.pods import Life, Pods
 from sidestep.lab.machine.processes import Processes, Program
 from sidestep.lab.machine.requests import Requests
@@ -62,9 +65,10 @@ class Machine:
         self.begun = False
         self.told = 0
         """Number of the last change that the control plane was told."""
-        self.pods = Pods(self.store, self.nodes, self.processes, scratch, say=self.say, now=self.now)
-        self.tables = ServiceTables(self.store, self.nodes)
         self.control_plane = ControlPlane(self._fabric, self._addresses.take(), scratch, settings, self.processes)
+        kit = Kit(self.control_plane, self.processes, scratch, settings.envoy, settings.concurrency)
+        self.pods = Pods(self.store, self.nodes, kit, Injection(self.store), say=self.say, now=self.now)
+        self.tables = ServiceTables(self.store, self.nodes)
         self.telemetry = Telemetry(scratch, self.processes, self.control_plane.ask)
         self.store.listen(self._settle_soon)
         self.store.listen(self._make_namespace)
@@ -142,6 +146,8 @@ class Machine:
         kind, _, node = name.partition("/")
         if kind == AGENT:
             self.pods.forgotten(node)
+        elif kind in list(ProxyRole):
+            self.pods.failed(*node.split("/"))
 
     def _greeted(self, name: str) -> None:
         node = self.nodes[name]

@@ -3,6 +3,9 @@
 Every pod has one task that compares what is with what its object says, whenever either changes. The order is
 istio-cni's (ztunnel.md §1.2): the node's proxy listens first, then connections are redirected, then others are told to
 use HBONE, and only then the containers of a new pod run. The way out is the same backwards.
+
+A pod with a sidecar is redirected before anything of it runs, as by istio-init. A native sidecar starts before the
+application and ends after it; a classic one starts and ends beside it, unless it holds the application back.
 """
 
 import asyncio
@@ -12,9 +15,13 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+from sidestep.controlplane.records import ProxyRole
 from sidestep.errors import SidestepError, WorldError
+from sidestep.lab.agent.messages import Capture as CaptureDns
 from sidestep.lab.agent.messages import Probed, Ready, Restart, Serve, Stop
+from sidestep.lab.cluster.addresses import DNS
 from sidestep.lab.cluster.enrolment import wants_capture
+from sidestep.lab.cluster.injection import Injection
 from sidestep.lab.cluster.objects import (
     Change,
     Ref,
@@ -34,11 +41,12 @@ from sidestep.lab.machine.capture import Capture
 from sidestep.lab.machine.commands import Commands
 from sidestep.lab.machine.containers import agent_pod
 from sidestep.lab.machine.nodes import NodeUp
-from sidestep.lab.machine.processes import Processes
+from sidestep.lab.machine.pod_proxy import Kit, PodProxy, wanted_proxy
 from sidestep.lab.machine.resolver import write_resolv_conf
-from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.net.pod import PodNet
 from sidestep.model.kinds import NAMESPACE, NODE, POD, SERVICE
+from sidestep.semantics.proxies import PROXY
+from sidestep.semantics.redirection import redirection
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 
@@ -49,8 +57,8 @@ class Pods:
     Args:
         store: the objects.
         nodes: that are up, by name.
-        processes: of the lab.
-        scratch: the lab's folder.
+        kit: what proxies of pods are made with.
+        injection: knows what they are told to be.
         say: told of what users should know: pod and sentence.
         now: the time, as RFC 3339.
     """
@@ -59,14 +67,15 @@ class Pods:
         self,
         store: Store,
         nodes: Mapping[str, NodeUp],
-        processes: Processes,
-        scratch: Scratch,
+        kit: Kit,
+        injection: Injection,
         *,
         say: Callable[[str, str], None],
         now: Callable[[], str],
     ) -> None:
         self.store, self.nodes, self.say, self.now = store, nodes, say, now
-        self.processes, self.scratch = processes, scratch
+        self.kit, self.injection = kit, injection
+        self.processes, self.scratch = kit.processes, kit.scratch
         self.loads: dict[str, Load] = {}
         self._lives: dict[Ref, Life] = {}
         self._by_uid: dict[str, Life] = {}
@@ -83,6 +92,12 @@ class Pods:
         for life in self._lives.values():
             if life.node is not None and life.node.name == node:
                 life.forgotten()
+
+    def failed(self, namespace: str, name: str) -> None:
+        """A pod's proxy ended; it is started again."""
+        life = self._lives.get(Ref(POD.key, namespace, name))
+        if life is not None and life.proxy is not None:
+            life.proxy.failed()
 
     async def lost(self, node: str) -> None:
         """A node is gone, and its pods with it; who owns them makes others elsewhere."""
@@ -165,8 +180,13 @@ class Life:
 
     @property
     def captured(self) -> bool:
-        """Whether its connections are redirected."""
+        """Whether its connections are redirected to the node's proxy."""
         return self._place is not None and self._place.capture.captured
+
+    @property
+    def proxy(self) -> PodProxy | None:
+        """The proxy that runs in it; None for none."""
+        return self._place.proxy if self._place is not None else None
 
     def wake(self) -> None:
         """Something changed: look again."""
@@ -176,7 +196,7 @@ class Life:
         """Its agent knows nothing of it any more."""
         self._served = False
         self._ready.clear()
-        self._pods.store.edit(self.ref, condition((), self._pods.now()))
+        self._judge()
         self.wake()
 
     async def lost(self) -> None:
@@ -186,6 +206,8 @@ class Life:
             self._place.capture.end()
             self._place.node.net.remove_pod(self.uid)
             await self._place.commands.stop(0)
+            if self._place.proxy is not None:
+                await self._place.proxy.cut()
         self._pods.over(self)
         self._pods.store.remove(self.ref)
 
@@ -193,12 +215,23 @@ class Life:
         """What the agent says of a container of this pod."""
         if isinstance(event, Ready):
             self._ready[event.container] = event
-            self._pods.store.edit(self.ref, condition(self._ready.values(), self._pods.now()))
+            self._judge()
         elif self._place is not None:
             what = f"{event.kind} probe failed: {event.reason}; container {event.container} restarts"
             self._pods.say(str(self.ref), what)
             restart = Restart(0, self.uid, event.container)
             self._restart = asyncio.create_task(_quietly(self._place.node.agent.do(restart)))
+
+    def _judge(self) -> None:
+        """Say whether it may be sent requests: its proxy counts as any container."""
+        told = dict(self._ready)
+        if self.proxy is not None:
+            told[PROXY] = Ready(self.uid, PROXY, self.proxy.ready, self.proxy.ready, self.proxy.reason)
+        self._pods.store.edit(self.ref, condition(told, self._pods.now()))
+
+    def _proxy_changed(self) -> None:
+        self._judge()
+        self.wake()
 
     async def _run(self) -> None:
         while True:
@@ -230,6 +263,10 @@ class Life:
         if place is None:
             return
         await place.capture.follow(wanted=self._pods.wanted(pod), serving=self._served)
+        if place.proxy is not None:
+            place.proxy.begin()
+            if place.proxy.wanted.first and not place.proxy.ready and not self._served:
+                return
         if not self._served:
             await self._serve(place)
 
@@ -247,7 +284,20 @@ class Life:
         self._pods.begin(self)
         self._pods.store.edit(self.ref, started(node.name, node.address, address, self._pods.now()))
         commands = Commands(self._pods.processes, self._pods.scratch.logs)
-        return _Place(node, Capture(self._pods.store, self.ref, node, net), commands)
+        return _Place(node, Capture(self._pods.store, self.ref, node, net), commands, self._equip(pod, net))
+
+    def _equip(self, pod: Tree, net: PodNet) -> PodProxy | None:
+        """The proxy that the pod's object says it has, with its redirection, which nothing of the pod is before."""
+        wanted = wanted_proxy(pod, self._pods.injection)
+        if wanted is None:
+            return None
+        if wanted.role is ProxyRole.SIDECAR:
+            taken = redirection(annotations_of(pod))
+            for each in taken.unread:
+                self._pods.say(str(self.ref), f"the annotation {each} is not understood and counts as not written")
+            if taken.intercepts:
+                net.redirect(taken, self._pods.kit.control_plane.addresses, dns=wanted.dns)
+        return PodProxy(self.ref, net, wanted, self._pods.kit, self._proxy_changed)
 
     async def _serve(self, place: "_Place") -> None:
         pod = self._pods.store.get(self.ref)
@@ -255,11 +305,13 @@ class Life:
             return
         services = list(self._pods.store.of(SERVICE, self.ref.namespace))
         told = agent_pod(pod, place.capture.net.path, services, lambda what: self._pods.say(str(self.ref), what))
-        if not told.containers:
+        if not told.containers and place.proxy is None:
             raise WorldError("it has no containers, and nothing to run", where=str(self.ref))
         await place.node.agent.do(Serve(0, told))
         self._served = True
         await place.capture.resolve()
+        if place.proxy is not None and place.proxy.wanted.dns:
+            await place.node.agent.do(CaptureDns(0, self.uid, on=True, upstream=(DNS,)))
         resolv = write_resolv_conf(self._pods.scratch, self.ref.namespace)
         await place.commands.start(pod, told, place.capture.net, resolv)
         self._pods.store.edit(self.ref, running(self._pods.now()))
@@ -268,15 +320,32 @@ class Life:
             asyncio.get_running_loop().call_later(seconds, self._succeed)
 
     def _succeed(self) -> None:
+        if self.proxy is not None and not self.proxy.wanted.native:
+            name = str(self.ref)
+            self._pods.say(name, "its work is done, but its container istio-proxy runs on: it does not complete")
+            return
         self._pods.store.edit(self.ref, lambda tree: tree["status"].update(phase="Succeeded", conditions=[]))
 
     async def _stop(self, grace: float) -> None:
+        """End what runs: a native sidecar after the application, any other proxy beside it."""
+        proxy = self.proxy
+        if proxy is None:
+            await self._stop_application(grace)
+        elif proxy.wanted.native:
+            await self._stop_application(grace)
+            await proxy.end(grace, alone=True)
+        else:
+            await asyncio.gather(self._stop_application(grace), proxy.end(grace))
+
+    async def _stop_application(self, grace: float) -> None:
         if self._served and self._place is not None:
             self._served = False
             await self._place.commands.stop(grace)
             await _quietly(self._place.node.agent.do(Stop(0, self.uid, grace), grace + 10))
 
     async def _end(self, pod: Tree | None) -> None:
+        if self.proxy is not None and self.proxy.wanted.native:
+            await self.proxy.drain()
         if pod is not None and self._served:
             await asyncio.sleep(min(pre_stop(pod), grace(pod)))
         await self._stop(grace(pod) if pod is not None else 0)
@@ -292,11 +361,12 @@ class Life:
 
 
 class _Place(Struct, frozen=True):
-    """Where a pod is: its node, its network with what redirects it, and what runs there of the user's."""
+    """Where a pod is: its node, its network with what redirects it, what runs there of the user's, and its proxy."""
 
     node: NodeUp
     capture: Capture
     commands: Commands
+    proxy: PodProxy | None
 
 
 async def _quietly(work: Awaitable[object]) -> None:
