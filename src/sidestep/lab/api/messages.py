@@ -18,6 +18,28 @@ class List(Struct, frozen=True, tag_field="do", tag="list"):
     namespace: str | None = None
 
 
+class Get(Struct, frozen=True, tag_field="do", tag="get"):
+    """One object; null where there is none."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+class Exchange(Struct, frozen=True, tag_field="do", tag="exchange"):
+    """Put an object in the place of one of a version, or take that away.
+
+    Attributes:
+        object: the whole of it; of one that goes, what names it.
+        version: `metadata.resourceVersion` of what stands there; empty where nothing may.
+        delete: it goes.
+    """
+
+    object: Tree
+    version: str
+    delete: bool = False
+
+
 class Apply(Struct, frozen=True, tag_field="do", tag="apply"):
     """Create or replace objects."""
 
@@ -183,8 +205,8 @@ class Down(Struct, frozen=True, tag_field="do", tag="down"):
 
 
 Request = (
-    Status | List | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Logs | Top | Certificates
-    | ConfigDump | Verify | Fault | Rotate | Metrics | Token | Enter | Watch | Down
+    Status | List | Get | Exchange | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Logs | Top
+    | Certificates | ConfigDump | Verify | Fault | Rotate | Metrics | Token | Enter | Watch | Down
 )  # fmt: skip
 
 

@@ -5,18 +5,23 @@ from typing import Any
 
 from sidestep.lab.cluster.controllers.daemon_sets import daemon_set
 from sidestep.lab.cluster.controllers.deployments import deployment
+from sidestep.lab.cluster.controllers.gateways import Around, gateway, gateway_kind, is_programmed
 from sidestep.lab.cluster.controllers.jobs import job
 from sidestep.lab.cluster.controllers.replica_sets import replica_set, replicas
 from sidestep.lab.cluster.controllers.stateful_sets import stateful_set
 from sidestep.lab.cluster.controllers.wants import Wants
-from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, labels_of, ref_of, spec_of
 from sidestep.lab.cluster.ownership import CONTROLLERS, Ownership, controller_of
-from sidestep.model.kinds import NODE
+from sidestep.model.kinds import CONFIG_MAP, GATEWAY, GATEWAY_CLASS, NODE
+from sidestep.semantics.loose import as_dict, as_text
 
 _POD = "pods"
 _SETS = "replicasets.apps"
 _DAEMONS = "daemonsets.apps"
 _KINDS = frozenset(CONTROLLERS.values())
+_GATEWAYS = GATEWAY.key
+_AROUND_GATEWAYS = frozenset({CONFIG_MAP.key, GATEWAY_CLASS.key})
+_DEFAULTS = "gateway.istio.io/defaults-for-class"
 
 
 class ControlLoop:
@@ -25,10 +30,11 @@ class ControlLoop:
     Args:
         store: the objects.
         now: the time, as RFC 3339, for what is marked to end.
+        image: of proxies, for gateways.
     """
 
-    def __init__(self, store: Store, now: Callable[[], str]) -> None:
-        self._store, self._now = store, now
+    def __init__(self, store: Store, now: Callable[[], str], image: Callable[[], str] = str) -> None:
+        self._store, self._now, self._image = store, now, image
         self._owned = Ownership(store)
         self._dirty: dict[Ref, None] = {}
         store.listen(self._hear)
@@ -43,10 +49,10 @@ class ControlLoop:
             del self._dirty[ref]
             owner = self._store.get(ref)
             if owner is not None:
-                self._do(ref, self._wants(ref, owner))
+                self._do(ref, self._wants(ref, owner), owner)
 
     def _hear(self, change: Change) -> None:
-        if change.ref.kind in _KINDS:
+        if change.ref.kind in _KINDS or change.ref.kind == _GATEWAYS:
             if change.verb is Verb.DELETED:
                 self._orphan(change.ref)
             else:
@@ -54,6 +60,8 @@ class ControlLoop:
         above = controller_of(change.tree, change.ref.namespace)
         if above is not None:
             self._dirty[above] = None
+        if change.ref.kind in _AROUND_GATEWAYS:
+            self._dirty.update((Ref(_GATEWAYS, *_name(each)), None) for each in self._store.of(_GATEWAYS))
         if change.ref.kind == NODE.key:
             self._dirty.update(
                 (Ref("daemonsets.apps", *_name(each)), None) for each in self._store.of("daemonsets.apps")
@@ -61,7 +69,7 @@ class ControlLoop:
 
     def _orphan(self, gone: Ref) -> None:
         for child in list(self._owned.children(gone)):
-            ref = Ref(_POD if child["kind"] == "Pod" else CONTROLLERS[child["kind"]], *_name(child))
+            ref = ref_of(child)
             if ref.kind == _POD:
                 self._end(ref)
             else:
@@ -78,10 +86,22 @@ class ControlLoop:
                 return stateful_set(owner, children)
             case "daemonsets.apps":
                 return daemon_set(owner, children, [_name(each)[1] for each in self._store.of(NODE)])
+            case kind if kind == _GATEWAYS:
+                return gateway(owner, children, self._around(owner))
             case _:
                 return job(owner, children)
 
-    def _do(self, ref: Ref, wants: Wants) -> None:
+    def _around(self, owner: Tree) -> Around:
+        """What a Gateway's objects hang on: its class, and ConfigMaps that complete them, the class's first."""
+        spec, space = spec_of(owner), ref_of(owner).namespace
+        name = as_text(spec.get("gatewayClassName"))
+        named = as_dict(as_dict(spec.get("infrastructure")).get("parametersRef"))
+        own = self._store.get(Ref(CONFIG_MAP.key, space, as_text(named.get("name"))))
+        defaults = [each for each in self._store.of(CONFIG_MAP) if labels_of(each).get(_DEFAULTS) == name]
+        classes = {_name(each)[1]: each for each in self._store.of(GATEWAY_CLASS)}
+        return Around(classes, [*defaults, *([own] if own else [])], self._image())
+
+    def _do(self, ref: Ref, wants: Wants, owner: Tree) -> None:
         for tree in wants.create:
             self._store.put(tree)
         for name, number in wants.scale:
@@ -91,7 +111,8 @@ class ControlLoop:
         for gone in wants.remove:
             self._store.remove(gone)
         if wants.status is not None:
-            self._store.edit(ref, _with_status(wants.status))
+            seen = {"observedGeneration": owner["metadata"]["generation"]}
+            self._store.edit(ref, _with_status({**wants.status, **seen}))
 
     def _end(self, ref: Ref) -> None:
         def mark(tree: Tree) -> None:
@@ -128,3 +149,7 @@ def unsettled(store: Store) -> Iterator[Ref]:
             done = any(each.get("status") == "True" for each in status.get("conditions", ()))
             if not done if kind == "jobs.batch" else ready != wanted:
                 yield Ref(kind, *_name(tree))
+    classes = {_name(each)[1]: each for each in store.of(GATEWAY_CLASS)}
+    for tree in store.of(_GATEWAYS):
+        if gateway_kind(tree, classes) is not None and not is_programmed(tree):
+            yield Ref(_GATEWAYS, *_name(tree))

@@ -153,6 +153,7 @@ class Store:
     def _store(self, verb: Verb, ref: Ref, after: Tree, before: Tree | None) -> Change:
         self._version += 1
         after["metadata"]["resourceVersion"] = str(self._version)
+        after["metadata"]["generation"] = _generation(after, before)
         self._objects.setdefault(ref.kind, {})[ref.namespace, ref.name] = after
         return self._tell(Change(verb, ref, after, before, self._version))
 
@@ -239,9 +240,18 @@ def _uid(ref: Ref, version: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def _generation(after: Tree, before: Tree | None) -> int:
+    """How often what is asked for has changed."""
+    if before is None:
+        return 1
+    last = int(before["metadata"].get("generation", 1))
+    return last if before.get("spec") == after.get("spec") else last + 1
+
+
 def _inherit(after: Tree, before: Tree) -> None:
     meta, old = after["metadata"], before["metadata"]
     meta["uid"], meta["creationTimestamp"] = old["uid"], old["creationTimestamp"]
+    meta["generation"] = old["generation"]
     if "status" in before and "status" not in after:
         after["status"] = _copied(before["status"])
 

@@ -51,6 +51,10 @@ class Requests:
                 return self._now(summary(self._machine))
             case api.List(kind=kind, namespace=namespace):
                 return self._now(list(self._store.of(kind, namespace)))
+            case api.Get(kind=kind, namespace=namespace, name=name):
+                return self._now(self._store.get(Ref(kind, namespace, name)))
+            case api.Exchange():
+                return self._exchange(request)
             case api.Apply(objects=objects):
                 return self._apply(objects)
             case api.Delete(objects=objects):
@@ -103,6 +107,15 @@ class Requests:
             change = self._store.put(tree)
             rows.append({"object": str(ref_of(tree)), "what": _WORDS[change.verb] if change else "unchanged"})
         return rows
+
+    async def _exchange(self, request: api.Exchange) -> dict[str, bool]:
+        """Whether it was of that version still, and is exchanged."""
+        before = self._store.get(ref_of(request.object))
+        version = str(before["metadata"]["resourceVersion"]) if before is not None else ""
+        if version != request.version:
+            return {"exchanged": False}
+        await (self._delete([request.object]) if request.delete else self._apply([request.object]))
+        return {"exchanged": True}
 
     async def _delete(self, objects: list[Tree]) -> list[dict[str, str]]:
         rows = []

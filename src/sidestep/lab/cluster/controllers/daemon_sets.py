@@ -14,14 +14,18 @@ def daemon_set(owner: Tree, pods: Sequence[Tree], nodes: Sequence[str]) -> Wants
     revision = template_hash(owner)
     on = {node_of(each): each for each in pods}
     alive = [each for each in pods if not is_leaving(each)]
-    ready = sum(map(is_ready, alive))
-    status = {"desiredNumberScheduled": len(nodes), "currentNumberScheduled": len(alive), "numberReady": ready}
+    old = [each for each in alive if labels_of(each).get(REVISION) != revision]
+    status = {
+        "desiredNumberScheduled": len(nodes),
+        "currentNumberScheduled": len(alive),
+        "updatedNumberScheduled": len(alive) - len(old),
+        "numberReady": sum(map(is_ready, alive)),
+    }
     lost = [each for each in alive if node_of(each) not in nodes or is_finished(each)]
     missing = [node for node in nodes if node not in on]
     if missing or lost:
         made = tuple(_pod(owner, node, revision) for node in missing)
         return Wants(create=made, end=tuple(ref_of(each) for each in lost), status=status)
-    old = [each for each in alive if labels_of(each).get(REVISION) != revision]
     settled = all(is_ready(each) for each in pods)
     return Wants(end=tuple(ref_of(each) for each in old[:1]) if settled else (), status=status)
 

@@ -20,7 +20,9 @@ def stateful_set(owner: Tree, pods: Sequence[Tree]) -> Wants:
     have = {str(meta_of(each)["name"]): each for each in pods}
     names = [f"{name}-{number}" for number in range(wanted)]
     alive = [each for each in pods if not is_leaving(each)]
+    old = [each for each in sorted(alive, key=_number, reverse=True) if labels_of(each).get(REVISION) != revision]
     status = {"replicas": len(alive), "readyReplicas": sum(map(is_ready, alive))}
+    status["updatedReplicas"] = len(alive) - len(old)
     missing = [each for each in names if each not in have]
     surplus = [each for each in sorted(alive, key=_number, reverse=True) if meta_of(each)["name"] not in names]
     if missing and (parallel or _settled(pods)):
@@ -30,7 +32,6 @@ def stateful_set(owner: Tree, pods: Sequence[Tree]) -> Wants:
         return Wants(end=_refs(surplus if parallel else surplus[:1]), status=status)
     if missing or not _settled(pods):
         return Wants(end=_refs([each for each in alive if is_finished(each)]), status=status)
-    old = [each for each in sorted(alive, key=_number, reverse=True) if labels_of(each).get(REVISION) != revision]
     return Wants(end=_refs(old[:1]), status=status)
 
 
