@@ -9,6 +9,7 @@ from sidestep.controlplane.generators.node.messages import with_port
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import (
     Families,
+    Locality,
     Preference,
     Scope,
     Service,
@@ -49,8 +50,8 @@ def of_service(index: Index, service: Service, port: int, dialled: str, client: 
     """
     candidates = [each for each in index.endpoints(service.key) if each.healthy or service.all_endpoints]
     for workload in _preferred(service, candidates, client):
-        target = _target(service, workload, port)
-        address = _address(workload, service.families, dialled)
+        target = target_of(service, workload, port)
+        address = address_of(workload, service.families, dialled)
         if target and address:
             yield _endpoint(workload, address, target, service.sans)
 
@@ -67,7 +68,7 @@ def of_waypoint(index: Index, waypoint: WaypointAddress, client: Workload | None
     if service is not None:
         candidates = [each for each in index.endpoints(service.key) if each.healthy or service.all_endpoints]
         for workload in _preferred(service, candidates, client):
-            address = _address(workload, service.families, waypoint.address or "0.0.0.0")  # noqa: S104 - a family
+            address = address_of(workload, service.families, waypoint.address or "0.0.0.0")  # noqa: S104 - a family
             if address:
                 yield Endpoint(address, waypoint.port, "", (identity_of(workload), *service.sans), workload)
     elif (instance := index.workload_at(waypoint.address)) is not None:
@@ -81,7 +82,7 @@ def _endpoint(workload: Workload, address: str, target: int, sans: tuple[str, ..
     return Endpoint(address, target, authority, (), workload)
 
 
-def _target(service: Service, workload: Workload, port: int) -> int:
+def target_of(service: Service, workload: Workload, port: int) -> int:
     """The workload's own port behind a service's; 0 where it has none."""
     if all(each.service_port != port for each in service.ports):
         return 0
@@ -89,7 +90,7 @@ def _target(service: Service, workload: Workload, port: int) -> int:
     return own or next((each.target_port for each in service.ports if each.service_port == port), 0)
 
 
-def _address(workload: Workload, families: Families, dialled: str) -> str:
+def address_of(workload: Workload, families: Families, dialled: str) -> str:
     """The first address of a family that the service has, rather of the dialled one."""
     version = ip_address(dialled).version
     only = {Families.IPV4: 4, Families.IPV6: 6}.get(families)
@@ -115,14 +116,19 @@ def _rank(preferences: tuple[Scope, ...], workload: Workload, client: Workload) 
 
 
 def _same(scope: Scope, one: Workload, other: Workload) -> bool:
+    return same(scope, one, other.locality, other.node)
+
+
+def same(scope: Scope, one: Workload, locality: Locality, node: str) -> bool:
+    """Whether a workload is in the same place as a client."""
     match scope:
         case Scope.REGION:
-            return one.locality.region == other.locality.region
+            return one.locality.region == locality.region
         case Scope.ZONE:
-            return one.locality.zone == other.locality.zone
+            return one.locality.zone == locality.zone
         case Scope.SUBZONE:
-            return one.locality.subzone == other.locality.subzone
+            return one.locality.subzone == locality.subzone
         case Scope.NODE:
-            return one.node == other.node
+            return one.node == node
         case Scope.CLUSTER | Scope.NETWORK:
             return True

@@ -17,7 +17,7 @@ IN, OUT = "in", "out"
 CERTIFICATE_STATE = "envoy.tls.certificate_mappers.on_demand_secret"
 """Filter state that names the client's certificate."""
 
-_SOCKET = "envoy.transport_sockets.tls"
+SOCKET = "envoy.transport_sockets.tls"
 _PARAMETERS = {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"}
 _SELECTOR = "envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3.Config"
 _MAPPER = "envoy.extensions.transport_sockets.tls.cert_mappers.filter_state_override.v3.Config"
@@ -34,13 +34,13 @@ def server(identity: str, trust_domains: Sequence[str]) -> TransportSocket:
             "alpn_protocols": ["h2"],
             "tls_params": _PARAMETERS,
             "tls_certificate_sds_secret_configs": [{"name": secret_name(IN, identity), "sds_config": ADS}],
-            "combined_validation_context": _validation(
+            "combined_validation_context": validation(
                 ({"prefix": f"spiffe://{each}/"} for each in domains),
-                DOMAIN_ROOTS if len(domains) > 1 else _roots(domains[0]),
+                DOMAIN_ROOTS if len(domains) > 1 else roots_of(domains[0]),
             ),
         },
     )
-    return TransportSocket(name=_SOCKET, typed_config=packed(context))
+    return TransportSocket(name=SOCKET, typed_config=packed(context))
 
 
 def client(identities: Sequence[str]) -> TransportSocket:
@@ -54,24 +54,26 @@ def client(identities: Sequence[str]) -> TransportSocket:
             "alpn_protocols": ["h2"],
             "tls_params": _PARAMETERS,
             "custom_tls_certificate_selector": {"name": "on_demand_secret", "typed_config": selector},
-            "combined_validation_context": _validation(
-                ({"exact": each} for each in identities), _roots(*dict.fromkeys(map(_domain, identities)))
+            "combined_validation_context": validation(
+                ({"exact": each} for each in identities), roots_of(*dict.fromkeys(map(domain_of, identities)))
             ),
         },
     )
-    return TransportSocket(name=_SOCKET, typed_config=packed(context))
+    return TransportSocket(name=SOCKET, typed_config=packed(context))
 
 
-def _domain(identity: str) -> str:
+def domain_of(identity: str) -> str:
+    """The trust domain of an identity."""
     return identity.removeprefix("spiffe://").partition("/")[0]
 
 
-def _roots(*domains: str) -> str:
+def roots_of(*domains: str) -> str:
     """The roots of one trust domain, or all."""
     return f"{ROOTS}@{domains[0]}" if len(domains) == 1 else ROOTS
 
 
-def _validation(names: Iterable[dict[str, str]], roots: str) -> dict[str, object]:
+def validation(names: Iterable[dict[str, str]], roots: str) -> dict[str, object]:
+    """Whom to believe: these names, vouched for by these roots."""
     return {
         "default_validation_context": {
             "match_typed_subject_alt_names": [{"san_type": "URI", "matcher": name} for name in names]

@@ -1,0 +1,194 @@
+"""The endpoints of a cluster from the records: where they are, what they take, and whom to prefer.
+
+Source: pilot/pkg/xds/endpoints (what an endpoint takes), loadbalancer (localities): endpoints of other places are used
+only when the nearer ones fail, as soon as a DestinationRule detects outliers or names places itself, or the service
+asks for closeness.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from envoy.config.endpoint.v3.endpoint_components_pb2 import LbEndpoint, LocalityLbEndpoints
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct as PlainStruct
+
+from sidestep.controlplane.generators.http.destinations import Destination, Dialler
+from sidestep.controlplane.generators.http.names import HBONE_CLUSTER
+from sidestep.controlplane.generators.http.remarks import Fields
+from sidestep.controlplane.generators.http.tls import HTTP, ISTIO, METADATA, ORIGINAL_DST, TLS_MODE, TUNNEL
+from sidestep.controlplane.generators.node.endpoints import address_of, same, target_of
+from sidestep.controlplane.generators.node.messages import dialled, inside, with_port
+from sidestep.controlplane.index import Index
+from sidestep.controlplane.records import (
+    Locality,
+    Preference,
+    Scope,
+    Service,
+    Tunnel,
+    Workload,
+    identity_of,
+)
+
+_MATCH = "envoy.transport_socket_match"
+_ANY_IPV4 = "0.0.0.0"  # noqa: S104 - a family
+TakesMutual = Callable[[Workload, int], bool]
+"""Whether a workload's port is sent mutual TLS: it has a sidecar, and no PeerAuthentication says DISABLE there."""
+
+
+def assignment(
+    index: Index, to: Destination, dialler: Dialler, takes_mutual: TakesMutual, dialled_by: str = _ANY_IPV4
+) -> ClusterLoadAssignment:
+    """All endpoints, by place.
+
+    Args:
+        index: all records.
+        to: whose endpoints.
+        dialler: the proxy.
+        takes_mutual: asked for each workload without a tunnel.
+        dialled_by: an address of the family to prefer.
+    """
+    found = ClusterLoadAssignment(cluster_name=to.name)
+    service = index.services.get(to.service)
+    if service is None:
+        return found
+    settings = Fields(to.settings, to.of, "trafficPolicy", [])
+    by_place: dict[tuple[int, Locality], list[LbEndpoint]] = {}
+    for workload in serving(index, to):
+        target, address = target_of(service, workload, to.port), address_of(workload, service.families, dialled_by)
+        if target and address and not _left_out(service, workload, dialler):
+            place = (_rank(service, settings, workload, dialler), workload.locality)
+            by_place.setdefault(place, []).append(_endpoint(workload, address, target, dialler, takes_mutual))
+    ranks = sorted({rank for rank, _ in by_place})
+    weights = _weights(settings, dialler.locality)
+    for (rank, locality), endpoints in sorted(by_place.items(), key=lambda item: (item[0][0], _text(item[0][1]))):
+        _add(found, ranks.index(rank), locality, endpoints, weights)
+    return found
+
+
+def serving(index: Index, to: Destination) -> Iterable[Workload]:
+    """The workloads of a service, of the subset only, that may be chosen."""
+    service = index.services.get(to.service)
+    if service is None:
+        return ()
+    candidates = (each for each in index.endpoints(service.key) if each.healthy or service.all_endpoints)
+    return [each for each in candidates if to.labels.items() <= each.labels.items()]
+
+
+def identities(index: Index, service: Service) -> tuple[str, ...]:
+    """Whom the endpoints of a service may prove to be: all of its pods, and what a ServiceEntry names."""
+    found = {identity_of(each) for each in index.endpoints(service.key) if not each.hostname}
+    return (*sorted(found), *(each for each in service.sans if each not in found))
+
+
+def _endpoint(workload: Workload, address: str, port: int, dialler: Dialler, takes_mutual: TakesMutual) -> LbEndpoint:
+    metadata: dict[str, dict[str, str]] = {METADATA: {"workload": workload.uid}}
+    authority = with_port(address, port)
+    if dialler.tunnels and workload.tunnel is Tunnel.HBONE and not (dialler.mutual and takes_mutual(workload, port)):
+        where = inside(HBONE_CLUSTER, authority)
+        metadata[_MATCH] = {TUNNEL: HTTP}
+        metadata[ORIGINAL_DST] = {"local": authority}
+        metadata[METADATA] |= {"authority": authority, "identity": identity_of(workload)}
+    else:
+        where = dialled(address, port)
+        if dialler.mutual and takes_mutual(workload, port):
+            metadata[_MATCH] = {TLS_MODE: ISTIO}
+    found = LbEndpoint(endpoint={"address": where})
+    for name, values in metadata.items():
+        found.metadata.filter_metadata[name].CopyFrom(ParseDict(values, PlainStruct()))
+    return found
+
+
+def _add(
+    found: ClusterLoadAssignment,
+    priority: int,
+    locality: Locality,
+    endpoints: Sequence[LbEndpoint],
+    weights: Mapping[str, int],
+) -> None:
+    place = LocalityLbEndpoints(
+        locality={"region": locality.region, "zone": locality.zone, "sub_zone": locality.subzone},
+        lb_endpoints=endpoints,
+        priority=priority,
+    )
+    if weights:
+        weight = next((share for pattern, share in weights.items() if _within(locality, pattern)), 0)
+        if not weight:
+            return
+        place.load_balancing_weight.value = weight
+    found.endpoints.append(place)
+
+
+def _left_out(service: Service, workload: Workload, dialler: Dialler) -> bool:
+    """Whether a service keeps to places in which this endpoint is not."""
+    if service.mode is not Preference.STRICT:
+        return False
+    return not all(_same(scope, workload, dialler) for scope in service.preferences)
+
+
+def _rank(service: Service, settings: Fields, workload: Workload, dialler: Dialler) -> int:
+    """How many others come first."""
+    if service.mode is Preference.FAILOVER:
+        return _behind([_same(scope, workload, dialler) for scope in service.preferences])
+    near = settings.under("loadBalancer").under("localityLbSetting")
+    if not settings.has("outlierDetection") or near.flag("enabled") is False or near.has("distribute"):
+        return 0
+    if wanted := near.texts("failoverPriority"):
+        return _by_labels(wanted, workload, dialler)
+    own, other = dialler.locality, workload.locality
+    rank = _behind([own.region == other.region, own.zone == other.zone, own.subzone == other.subzone])
+    return rank if rank < _OTHER_REGION else rank + _after(near, own.region, other.region)
+
+
+def _after(near: Fields, own: str, other: str) -> int:
+    """Regions that are not named as the one to go to come after the one that is."""
+    named = next((each.text("to") for each in near.each("failover") if each.text("from") == own), "")
+    return int(bool(named) and other != named)
+
+
+def _behind(agreed: Sequence[bool]) -> int:
+    """What is left of a list of preferences from the first that does not agree."""
+    return len(agreed) - (agreed.index(False) if False in agreed else len(agreed))
+
+
+def _by_labels(wanted: Sequence[str], workload: Workload, dialler: Dialler) -> int:
+    """By labels of pods, `key` for the client's own value or `key=value`."""
+    agreed = []
+    for each in wanted:
+        key, told, value = each.partition("=")
+        own = _PLACES[key](dialler.locality) if key in _PLACES else dialler.labels.get(key, "")
+        there = _PLACES[key](workload.locality) if key in _PLACES else workload.labels.get(key, "")
+        agreed.append(there == (value if told else own))
+    return _behind(agreed)
+
+
+def _weights(settings: Fields, own: Locality) -> dict[str, int]:
+    """Shares of places, where a rule spreads requests of this one."""
+    near = settings.under("loadBalancer").under("localityLbSetting")
+    for each in near.each("distribute"):
+        if _within(own, each.text("from")):
+            shares = each.under("to")
+            return {pattern: shares.whole(pattern, 0, 100) or 0 for pattern in shares.tree}
+    return {}
+
+
+def _within(locality: Locality, pattern: str) -> bool:
+    """Whether a place is covered by `region/zone/subzone`, of which the rest may be a star or missing."""
+    parts = (locality.region, locality.zone, locality.subzone)
+    wanted = [part for part in pattern.split("/") if part]
+    return all(part in ("*", own) for part, own in zip(wanted, parts, strict=False))
+
+
+def _same(scope: Scope, workload: Workload, dialler: Dialler) -> bool:
+    return same(scope, workload, dialler.locality, dialler.node)
+
+
+def _text(locality: Locality) -> tuple[str, str, str]:
+    return locality.region, locality.zone, locality.subzone
+
+
+_OTHER_REGION = 3
+_PLACES: Mapping[str, Callable[[Locality], str]] = {
+    "topology.kubernetes.io/region": lambda place: place.region,
+    "topology.kubernetes.io/zone": lambda place: place.zone,
+    "topology.istio.io/subzone": lambda place: place.subzone,
+}
