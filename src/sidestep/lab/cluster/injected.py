@@ -4,6 +4,7 @@ Source: istio-semantics.md §1.3 to §1.5 (files/injection-template.yaml, files/
 pkg/kube/inject/app_probe.go). Volumes and environment that nothing here reads are left out.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from sidestep.model.quantity import Resources
 from sidestep.semantics.loose import as_dict, as_dicts, as_text
 from sidestep.semantics.proxies import INTERCEPTION, PROXY, REVISION, STATUS, TUNNEL
 from sidestep.semantics.proxy_config import HBONE, ProxyConfig
+from sidestep.semantics.proxy_resources import CHART_REQUESTS
 
 HEALTH_PORT, READY_PORT, METRICS_PORT = 15020, 15021, 15090
 PROBERS = "ISTIO_KUBE_APP_PROBERS"
@@ -77,18 +79,18 @@ def inject_gateway(pod: Tree, given: Given) -> None:
     """Have a pod's container of the proxy's name be a gateway."""
     spec = pod["spec"]
     written = _without_proxy(spec)
-    spec["containers"] = [_merged(_proxy(given, "router"), written), *as_dicts(spec.get("containers"))]
+    spec["containers"] = [_merged(_proxy_of(given, "router"), written), *as_dicts(spec.get("containers"))]
     _mark(pod, given, {}, [])
 
 
-def gateway_container(given: Given, kind: str) -> Tree:
+def gateway_container(image: str, kind: str) -> Tree:
     """The container of a gateway's or a waypoint's Deployment.
 
     Args:
-        given: what it is made of.
+        image: of the proxy.
         kind: `router` or `waypoint`.
     """
-    return _proxy(given, kind)
+    return _proxy(image, kind, CHART_REQUESTS, {})
 
 
 def probers_of(pod: Tree) -> dict[str, Tree]:
@@ -103,7 +105,7 @@ def probers_of(pod: Tree) -> dict[str, Tree]:
 
 
 def _sidecar(given: Given) -> Tree:
-    proxy = _proxy(given, "sidecar")
+    proxy = _proxy_of(given, "sidecar")
     hbone = {"name": HBONE, "value": "true" if given.hbone else "false"}
     probe = {**proxy["readinessProbe"], "periodSeconds": 1, "failureThreshold": 600}
     hooks = _hooks(given)
@@ -120,21 +122,22 @@ def _command(*words: str) -> Tree:
     return {"exec": {"command": ["pilot-agent", *words]}}
 
 
-def _proxy(given: Given, kind: str) -> Tree:
-    metadata = given.config.metadata
-    requests = {"cpu": f"{given.requests.cpu_millis}m", "memory": str(given.requests.memory_bytes)}
+def _proxy(image: str, kind: str, requests: Resources, metadata: Mapping[str, str]) -> Tree:
+    amounts = {"cpu": f"{requests.cpu_millis}m", "memory": str(requests.memory_bytes)}
     return {
         "name": PROXY,
-        "image": given.image,
+        "image": image,
         "args": ["proxy", kind, "--domain", "$(POD_NAMESPACE).svc.cluster.local"],
-        "env": [
-            {"name": name, "value": value} for name, value in sorted(metadata.items()) if name != HBONE
-        ],
+        "env": [{"name": name, "value": value} for name, value in sorted(metadata.items()) if name != HBONE],
         "ports": [{"name": "http-envoy-prom", "containerPort": METRICS_PORT, "protocol": "TCP"}],
         "readinessProbe": {"httpGet": {"path": "/healthz/ready", "port": READY_PORT}, "periodSeconds": 15},
-        "resources": {"requests": requests},
+        "resources": {"requests": amounts},
         "securityContext": {"runAsUser": 1337},
     }
+
+
+def _proxy_of(given: Given, kind: str) -> Tree:
+    return _proxy(given.image, kind, given.requests, given.config.metadata)
 
 
 def _without_proxy(spec: Tree) -> Tree:

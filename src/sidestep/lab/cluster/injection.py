@@ -33,9 +33,10 @@ class Injection:
         store.admit(self._complete)
         store.listen(self._hear)
 
-    def given(self, shape: PodShape, revision: str) -> Given:
-        """What a proxy of such pods is made of."""
-        return self._read().given(shape, revision)
+    @property
+    def image(self) -> str:
+        """Of proxies."""
+        return self._read().image
 
     def config_of(self, shape: PodShape) -> ProxyConfig:
         """What the proxy of such pods is told to be."""
@@ -99,6 +100,8 @@ class _Istio:
         self._mesh = mesh
         self.injectors: Injectors = injectors(mesh)
         self._settings: Settings = settings(mesh)
+        version = self._settings.version
+        self.image = f"docker.io/istio/proxyv2:{version.found or version.version}"
 
     def config_of(self, shape: PodShape) -> ProxyConfig:
         """What the proxy of such pods is told to be."""
@@ -107,10 +110,9 @@ class _Istio:
     def given(self, shape: PodShape, revision: str) -> Given:
         """What a proxy of such pods is made of; with HBONE, as ambient's installation has it, unless told otherwise."""
         config = self.config_of(shape)
-        version = self._settings.version
         return Given(
             revision,
-            f"docker.io/istio/proxyv2:{version.found or version.version}",
+            self.image,
             is_native(shape.annotations, self._settings),
             config.says(HBONE, default=True),
             config,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, owner_of
+from sidestep.model.kinds import GATEWAY
 
 CONTROLLERS = {
     "Deployment": "deployments.apps",
@@ -12,6 +13,7 @@ CONTROLLERS = {
     "DaemonSet": "daemonsets.apps",
     "Job": "jobs.batch",
 }
+_OWNERS = {**CONTROLLERS, "Gateway": GATEWAY.key}
 
 
 class Ownership:
@@ -42,5 +44,5 @@ class Ownership:
 def controller_of(tree: Tree, namespace: str) -> Ref | None:
     """The controller that an object names; None for none that the lab runs."""
     kind, name = owner_of(tree)
-    key = CONTROLLERS.get(kind)
+    key = _OWNERS.get(kind)
     return Ref(key, namespace, name) if key else None

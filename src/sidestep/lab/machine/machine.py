@@ -56,7 +56,8 @@ class Machine:
         self.said = Sayings()
         self.processes = Processes(self._ended, lambda name, why: self.say(name, f"cannot be started again: {why}"))
         self.nodes: dict[str, NodeUp] = {}
-        self._loop = ControlLoop(self.store, self.now)
+        injection = Injection(self.store)
+        self._loop = ControlLoop(self.store, self.now, lambda: injection.image)
         self._vips = Vips(self.store)
         self._fabric = Fabric(scratch.namespaces, settings.delay, settings.loss)
         self._addresses = Pool(NODES, "nodes")
@@ -67,7 +68,7 @@ class Machine:
         """Number of the last change that the control plane was told."""
         self.control_plane = ControlPlane(self._fabric, self._addresses.take(), scratch, settings, self.processes)
         kit = Kit(self.control_plane, self.processes, scratch, settings.envoy, settings.concurrency)
-        self.pods = Pods(self.store, self.nodes, kit, Injection(self.store), say=self.say, now=self.now)
+        self.pods = Pods(self.store, self.nodes, kit, injection, say=self.say, now=self.now)
         self.tables = ServiceTables(self.store, self.nodes)
         self.telemetry = Telemetry(scratch, self.processes, self.control_plane.ask)
         self.store.listen(self._settle_soon)
