@@ -68,6 +68,8 @@ class Places(Struct, frozen=True):
 
 
 _USUAL = Places()
+ALWAYS_LISTS = ("permission", "scope")
+"""Claims that are lists of words between spaces, whoever issued them."""
 
 
 class JwtRule(Struct, frozen=True):
@@ -121,6 +123,7 @@ class Validation(Struct, frozen=True, gc=False):
 
     Attributes:
         refused: the request gets 401.
+        for_others: it gets 403 instead, as the token is good and meant for others (Envoy's jwt_authn).
         claims: payload that policies see; None without a validated token.
         headers: that the application gets of it, by lower-case name.
         policy: the one that decided, where one did.
@@ -132,6 +135,7 @@ class Validation(Struct, frozen=True, gc=False):
     headers: dict[str, str] = {}
     policy: RequestPolicy | None = None
     unknown: str = ""
+    for_others: bool = False
 
 
 def parse_request_policy(resource: Resource[Spec]) -> RequestPolicy:
@@ -170,18 +174,28 @@ def validate(policies: Iterable[RequestPolicy], token: Token, *, preflight: bool
         return Validation(policy=rules[0][0], unknown=reason)
     for policy, rule in rules:
         if _accepts(rule, token):
-            return Validation(claims=token.claims, headers=_headers(rule, token), policy=policy)
-    return Validation(refused=True, policy=rules[0][0])
+            return Validation(claims=_as_policies_see(rule, token.claims), headers=_headers(rule, token), policy=policy)
+    for_others = any(_verifies(rule, token) for _, rule in rules)
+    return Validation(refused=True, policy=rules[0][0], for_others=for_others)
+
+
+def _verifies(rule: JwtRule, token: Token) -> bool:
+    """Whether a token is good, and of a rule's issuer; one that names no issuer is taken as the rule's own."""
+    return token.state is TokenState.VALID and token.claims.get("iss", rule.issuer) == rule.issuer
 
 
 def _accepts(rule: JwtRule, token: Token) -> bool:
-    """Whether a rule takes a token; a token that names no issuer is taken as the rule's own."""
-    if token.state is not TokenState.VALID:
-        return False
-    issuer = token.claims.get("iss", rule.issuer)
+    """Whether a rule takes a token."""
     named = token.claims.get("aud", [])
     audiences = [named] if isinstance(named, str) else named if isinstance(named, list) else []
-    return issuer == rule.issuer and (not rule.audiences or any(name in rule.audiences for name in audiences))
+    meant = not rule.audiences or any(name in rule.audiences for name in audiences)
+    return meant and _verifies(rule, token)
+
+
+def _as_policies_see(rule: JwtRule, claims: dict[str, Any]) -> dict[str, Any]:
+    """Claims, of which some are lists of words between spaces."""
+    lists = {name: claims[name].split() for name in (*ALWAYS_LISTS, *rule.lists) if isinstance(claims.get(name), str)}
+    return {**claims, **lists} if lists else claims
 
 
 def _headers(rule: JwtRule, token: Token) -> dict[str, str]:

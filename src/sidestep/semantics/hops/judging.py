@@ -30,7 +30,10 @@ def token_check(policies: tuple[RequestPolicy, ...], http: Http) -> tuple[Valida
         return found, Check(CheckKind.REQUEST_AUTHENTICATION, Verdict.UNKNOWN, object=where, reason=found.unknown)
     if found.refused:
         reason = f"the token is {http.token.state.value}, or of no issuer that {where} names"
-        refused = Check(CheckKind.REQUEST_AUTHENTICATION, Verdict.DENY, Shape.UNAUTHORIZED, where, reason=reason)
+        if found.for_others:
+            reason = f"the token names no audience that {where} asks for"
+        shape = Shape.FORBIDDEN if found.for_others else Shape.UNAUTHORIZED
+        refused = Check(CheckKind.REQUEST_AUTHENTICATION, Verdict.DENY, shape, where, reason=reason)
         return found, refused
     return found, Check(CheckKind.REQUEST_AUTHENTICATION, Verdict.ALLOW, object=where, consulted=policies)
 

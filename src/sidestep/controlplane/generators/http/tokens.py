@@ -18,13 +18,12 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 
 from sidestep.controlplane.generators.http.durations import readable
+from sidestep.controlplane.generators.http.keys import NOBODYS_KEYS, readable_keys
 from sidestep.controlplane.generators.http.upstreams import ClusterFor, of_address
-from sidestep.semantics.authentication.tokens import JwtRule, Keys, RequestPolicy
+from sidestep.semantics.authentication.tokens import ALWAYS_LISTS, JwtRule, Keys, RequestPolicy
 
 PAYLOAD = "payload"
 """Under which policies find what a token says."""
-_ALWAYS_LISTS = ("scope", "permission")
-_NO_KEYS = '{"keys": []}'
 _FETCHING, _KEPT = Duration(seconds=5), Duration(seconds=20 * 60)
 
 
@@ -69,7 +68,7 @@ def _provider_name(policy: RequestPolicy, rule: JwtRule) -> str:
 
 def _provider(rule: JwtRule, cluster: ClusterFor) -> JwtProvider:
     """One issuer. A token that says something of a claim routes by it, so the route is chosen again."""
-    lists = [*_ALWAYS_LISTS, *(name for name in rule.lists if name not in _ALWAYS_LISTS)]
+    lists = [*ALWAYS_LISTS, *(name for name in rule.lists if name not in ALWAYS_LISTS)]
     found = JwtProvider(
         issuer=rule.issuer,
         audiences=rule.audiences,
@@ -88,9 +87,9 @@ def _provider(rule: JwtRule, cluster: ClusterFor) -> JwtProvider:
 
 def _keys(provider: JwtProvider, keys: Keys, cluster: ClusterFor) -> None:
     """Keys that nobody can have refuse every token, as in Istio."""
-    upstream = of_address(keys.uri)
-    if keys.inline or upstream is None:
-        provider.local_jwks.inline_string = keys.inline or _NO_KEYS
+    upstream = None if keys.inline else of_address(keys.uri)
+    if upstream is None:
+        provider.local_jwks.inline_string = keys.inline if readable_keys(keys.inline) else NOBODYS_KEYS
         return
     timeout = readable(keys.timeout) or _FETCHING
     remote = RemoteJwks(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
+from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 from google.protobuf.duration_pb2 import Duration
 from msgspec import Struct
 
@@ -17,6 +18,8 @@ from sidestep.semantics.extension_providers import Authorizer, Speech
 
 _PORTS = {"http": 80, "https": 443}
 _CONNECT = Duration(seconds=5)
+_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_HTTP2 = HttpProtocolOptions(explicit_http_config={"http2_protocol_options": {}})
 _SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -65,7 +68,8 @@ def upstreams(authorizers: Iterable[Authorizer], tokens: Iterable[RequestPolicy]
 
 def outside_name(upstream: Upstream) -> str:
     """Name of the cluster of a host that the mesh does not know."""
-    return f"mesh.outside|{upstream.port}|{'tls' if upstream.tls else 'plain'}|{upstream.host}"
+    spoken = "-".join(word for word, there in (("tls", upstream.tls), ("http2", upstream.http2)) if there)
+    return f"mesh.outside|{upstream.port}|{spoken}|{upstream.host}"
 
 
 def outside_cluster(upstream: Upstream) -> Cluster:
@@ -81,6 +85,8 @@ def outside_cluster(upstream: Upstream) -> Cluster:
     if upstream.tls:
         made.transport_socket.name = "envoy.transport_sockets.tls"
         made.transport_socket.typed_config.CopyFrom(packed(_tls(upstream.host)))
+    if upstream.http2:
+        made.typed_extension_protocol_options[_HTTP].CopyFrom(packed(_HTTP2))
     return made
 
 
