@@ -1,8 +1,9 @@
 """A mesh: one immutable picture of everything that was read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter, is_
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -16,6 +17,7 @@ from sidestep.model.pods import Pod
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Untyped
 
+ThingT = TypeVar("ThingT")
 ViewT = TypeVar("ViewT")
 
 
@@ -75,11 +77,18 @@ class Mesh(Struct, frozen=True, dict=True):
 
     def find(self, kind: Kind[ViewT], namespace: str, name: str) -> Resource[ViewT] | None:
         """One object by name; an empty namespace for cluster-scoped kinds."""
-        return cast("Resource[ViewT] | None", self._by_name.get((kind.key, namespace, name)))
+        known = self._by_name.get(kind.key)
+        if known is None:
+            found = self.resources.get(kind.key, ())
+            known = self._by_name[kind.key] = {(each.meta.namespace, each.meta.name): each for each in found}
+        return cast("Resource[ViewT] | None", known.get((namespace, name)))
 
     def in_namespace(self, kind: Kind[ViewT], namespace: str) -> tuple[Resource[ViewT], ...]:
         """All objects of a kind in one namespace."""
-        return cast("tuple[Resource[ViewT], ...]", self._by_namespace.get((kind.key, namespace), ()))
+        known = self._by_namespace.get(kind.key)
+        if known is None:
+            known = self._by_namespace[kind.key] = _by_namespace(self.resources.get(kind.key, ()))
+        return cast("tuple[Resource[ViewT], ...]", known.get(namespace, ()))
 
     def namespace_labels(self, namespace: str) -> Labels:
         """Labels of a namespace; none when it was not read."""
@@ -102,12 +111,18 @@ class Mesh(Struct, frozen=True, dict=True):
     @cached_property
     def in_order(self) -> "Mesh":
         """The same with everything by namespace and name, for who decides: nothing may hang on the order of reading."""
-        return msgspec.structs.replace(
+        made = msgspec.structs.replace(
             self,
-            pods=tuple(sorted(self.pods, key=lambda pod: (pod.namespace, pod.name))),
-            resources={key: tuple(sorted(found, key=_place)) for key, found in sorted(self.resources.items())},
-            others=tuple(sorted(self.others, key=lambda each: (each.api_version, each.kind, *_place(each)))),
+            pods=_sorted(self.pods, attrgetter("shape.namespace", "name")),
+            resources={key: _sorted(found, _place) for key, found in sorted(self.resources.items())},
+            others=_sorted(self.others, attrgetter("api_version", "kind", "meta.namespace", "meta.name", "body")),
         )
+        made.known_to_be_in_order()
+        return made
+
+    def known_to_be_in_order(self) -> None:
+        """Note that it is, so that nobody puts it in order again."""
+        vars(self)["in_order"] = self
 
     @property
     def complete(self) -> bool:
@@ -124,18 +139,28 @@ class Mesh(Struct, frozen=True, dict=True):
         return {key: tuple(found) for key, found in grouped.items()}
 
     @cached_property
-    def _by_name(self) -> dict[tuple[str, str, str], Resource[Any]]:
-        return {(key, r.meta.namespace, r.meta.name): r for key, found in self.resources.items() for r in found}
+    def _by_name(self) -> dict[str, dict[tuple[str, str], Resource[Any]]]:
+        """By `Kind.key`, each kind when it is first asked for."""
+        return {}
 
     @cached_property
-    def _by_namespace(self) -> dict[tuple[str, str], tuple[Resource[Any], ...]]:
-        grouped: dict[tuple[str, str], list[Resource[Any]]] = {}
-        for key, found in self.resources.items():
-            for resource in found:
-                grouped.setdefault((key, resource.meta.namespace), []).append(resource)
-        return {key: tuple(found) for key, found in grouped.items()}
+    def _by_namespace(self) -> dict[str, dict[str, tuple[Resource[Any], ...]]]:
+        """Likewise."""
+        return {}
 
 
-def _place(resource: Resource[Any]) -> tuple[str, str, bytes]:
-    """By name; manifests that leave the name to the API server by what they say."""
-    return resource.meta.namespace, resource.meta.name, resource.body
+def _by_namespace(found: Iterable[Resource[Any]]) -> dict[str, tuple[Resource[Any], ...]]:
+    grouped: dict[str, list[Resource[Any]]] = {}
+    for resource in found:
+        grouped.setdefault(resource.meta.namespace, []).append(resource)
+    return {namespace: tuple(own) for namespace, own in grouped.items()}
+
+
+def _sorted(found: tuple[ThingT, ...], key: Callable[[ThingT], Any]) -> tuple[ThingT, ...]:
+    """In order; the very same tuple where it is already."""
+    made = tuple(sorted(found, key=key))
+    return found if all(map(is_, made, found)) else made
+
+
+_place = attrgetter("meta.namespace", "meta.name", "body")
+"""By name; manifests that leave the name to the API server by what they say."""

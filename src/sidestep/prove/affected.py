@@ -197,9 +197,15 @@ def changed_namespaces(before: Mesh, after: Mesh) -> frozenset[str]:
     for key in before.resources.keys() | after.resources.keys():
         one, other = before.resources.get(key, ()), after.resources.get(key, ())
         if one is not other:
-            said = {(each.meta.namespace, each.meta.name): each.body for each in one}
-            for each in other:
+            said = {(each.meta.namespace, each.meta.name): each.body for each in _unshared(one, other)}
+            for each in _unshared(other, one):
                 if said.pop((each.meta.namespace, each.meta.name), None) != each.body:
                     found.add(each.meta.namespace or each.meta.name)
             found.update(space or name for space, name in said)
     return frozenset(found)
+
+
+def _unshared(one: Iterable[Resource[Any]], other: Iterable[Resource[Any]]) -> Iterator[Resource[Any]]:
+    """Objects of one mesh that are not the very same in the other."""
+    shared = set(map(id, other))
+    return (each for each in one if id(each) not in shared)

@@ -8,7 +8,7 @@ is asked where no pod that was read is like him.
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ from sidestep.semantics.requests import Client, Guise, SomebodyClient, WorkloadC
 from sidestep.semantics.somebody import guise_of, pods_of
 from sidestep.semantics.waypoints import account_of
 
+ThingT = TypeVar("ThingT")
 _CALLING = (Mode.SIDECAR, Mode.AMBIENT, Mode.GATEWAY, Mode.PROXYLESS, Mode.NONE)
 _OF_A_CLASS = 2
 """So many of a class are kept: what pods send to themselves is treated otherwise."""
@@ -91,10 +92,17 @@ class Apart(Struct, frozen=True):
 
 
 class Callers(Struct, frozen=True, dict=True):
-    """Everybody who calls in both meshes."""
+    """Everybody who calls in both meshes.
+
+    Attributes:
+        before: the first mesh.
+        after: the second.
+        near: only those of these namespaces; None for all.
+    """
 
     before: MeshIndex
     after: MeshIndex
+    near: frozenset[str] | None = None
 
     @cached_property
     def all(self) -> tuple[Caller, ...]:
@@ -103,7 +111,7 @@ class Callers(Struct, frozen=True, dict=True):
 
     def _all(self) -> Iterator[Caller]:
         domain = self.before.settings.trust_domain
-        for ref, group in self.before.workloads.items():
+        for ref, group in self._groups():
             others = self.after.workloads.get(ref, ())
             for one in group:
                 if one.mode in _CALLING:
@@ -111,12 +119,23 @@ class Callers(Struct, frozen=True, dict=True):
                         clients = WorkloadClient(ref, one.place), WorkloadClient(ref, other.place)
                         yield Caller(one, other, self._kind(one, other), one.principal(domain), clients)
 
+    def _groups(self) -> Iterable[tuple[WorkloadRef, tuple[Instances, ...]]]:
+        """All pods of the first mesh that count, by workload."""
+        if self.near is None:
+            return self.before.workloads.items()
+        pods = (each for space in sorted(self.near) for each in self.before.by_namespace.get(space, ()))
+        return _grouped(pods, lambda each: each.workload).items()
+
     def _strangers(self, apart: Apart) -> Iterator[Caller]:
         """Everybody who may come, as pods of his namespace do, or of any where it has none."""
-        for stranger in apart.strangers:
+        for stranger in filter(self._is_near, apart.strangers):
             for before, after in self._guises.get(stranger[0], self._guises[""]):
                 for address in apart.addresses or ("",):
                     yield self._somebody(stranger, before, after, address)
+
+    def _is_near(self, stranger: Stranger) -> bool:
+        """Whether it is certain that nobody has this account: its namespace was looked at, or has no pods."""
+        return self.near is None or stranger[0] in self.near or stranger[0] not in self.before.by_namespace
 
     def _somebody(self, stranger: Stranger, before: Guise, after: Guise, address: str) -> Caller:
         clients = SomebodyClient(*stranger, before, address), SomebodyClient(*stranger, after, address)
@@ -310,8 +329,8 @@ def _numbered(taken: frozenset[Taken]) -> Mapping[str, int]:
     return {principal: numbers.setdefault(tuple(of), len(numbers) + 1) for principal, of in members.items()}
 
 
-def _grouped(callers: Iterable[Caller], key: Any) -> dict[Any, tuple[Caller, ...]]:
-    found: dict[Any, list[Caller]] = {}
-    for each in callers:
+def _grouped(things: Iterable[ThingT], key: Callable[[ThingT], Any]) -> dict[Any, tuple[ThingT, ...]]:
+    found: dict[Any, list[ThingT]] = {}
+    for each in things:
         found.setdefault(key(each), []).append(each)
     return {name: tuple(group) for name, group in found.items()}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sidestep.prove.affected import changed_namespaces
 from sidestep.prove.alternatives import otherwise
 from sidestep.prove.counterexample import Difference, counterexample, smallest
 from sidestep.prove.expressions import Undecidable
@@ -50,12 +51,26 @@ class Terms(Struct, frozen=True):
 
 def prove(before: MeshIndex, after: MeshIndex, terms: Terms = Terms(), step: str = "") -> Proof:  # noqa: B008
     """Whether two meshes mean the same."""
+    first = _at_first_sight(before, after, terms, step) if terms.most else None
+    if first is not None:
+        return first
     run = Run(before, after, terms, step)
     for way in run.ways.all():
         run.compare(way)
         if terms.most and run.open_ends >= terms.most:
             break
     return run.proof()
+
+
+def _at_first_sight(before: MeshIndex, after: MeshIndex, terms: Terms, step: str) -> Proof | None:
+    """What differs where an object has changed, for callers from there, where that is enough to be told."""
+    changed = changed_namespaces(before.mesh, after.mesh)
+    run = Run(before, after, terms, step, near=changed)
+    for way in (way for service in run.ways.suspicious() for way in run.ways.to(service)):
+        run.compare(way)
+        if run.open_ends >= terms.most:
+            return run.proof()
+    return None
 
 
 class Run:
@@ -68,6 +83,7 @@ class Run:
         step: of a plan after which the second mesh is there.
         verdicts: what earlier comparisons found out of pairs of programs.
         callers: by what callers of destinations are told apart; to be forgotten for those that change.
+        near: only callers of these namespaces; None for all.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - two meshes, the terms, and what is kept between runs
@@ -78,9 +94,10 @@ class Run:
         step: str = "",
         verdicts: Verdicts | None = None,
         callers: dict[str, Told] | None = None,
+        near: frozenset[str] | None = None,
     ) -> None:
         kept = {} if callers is None else callers
-        self.ways = Ways(before, after, terms.namespaces, Assume.NODES not in terms.assume, kept)
+        self.ways = Ways(before, after, terms.namespaces, Assume.NODES not in terms.assume, kept, near)
         if Leave.SHAPE in terms.leave:
             terms = replace(terms, assume=terms.assume | Assume.SHAPES)
         self._before, self._after, self._terms, self._step = before, after, terms, step

@@ -71,6 +71,7 @@ class Ways(Struct, frozen=True, dict=True):
         namespaces: only destinations there; empty for all.
         nodes: whether processes on nodes call too.
         kept: by what callers of destinations are told apart, where that is known already.
+        near: only callers of these namespaces, and whoever may come there or from nowhere; None for all.
     """
 
     before: MeshIndex
@@ -78,6 +79,7 @@ class Ways(Struct, frozen=True, dict=True):
     namespaces: tuple[str, ...] = ()
     nodes: bool = False
     kept: "dict[str, Told]" = {}
+    near: frozenset[str] | None = None
 
     def all(self) -> Iterator[Way]:
         """Every way, by destination."""
@@ -90,8 +92,12 @@ class Ways(Struct, frozen=True, dict=True):
     def suspicious_first(self) -> Iterator[Service]:
         """All that has a name, first those in whose namespace an object has changed."""
         first = self._changed
-        yield from (each for each in self.destinations() if each.namespace in first)
+        yield from self.suspicious()
         yield from (each for each in self.destinations() if each.namespace not in first)
+
+    def suspicious(self) -> Iterator[Service]:
+        """All that has a name in a namespace in which an object has changed."""
+        return (each for each in self.destinations() if each.namespace in self._changed)
 
     def destinations(self) -> Iterable[Service]:
         """All that has a name."""
@@ -205,7 +211,7 @@ class Ways(Struct, frozen=True, dict=True):
     @cached_property
     def callers(self) -> Callers:
         """Everybody who calls."""
-        return Callers(self.before, self.after or self.before)
+        return Callers(self.before, self.after or self.before, self.near)
 
     def _pods(self, host: str) -> Sides:
         return tuple((guards, guards.behind(host)) for guards in self.guards)

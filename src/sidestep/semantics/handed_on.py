@@ -12,10 +12,7 @@ from msgspec import Struct
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
-from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.by_selector import grouped
-from sidestep.semantics.instances import Instances, instances_of
-from sidestep.semantics.inventory import inventory
 from sidestep.semantics.service_index import Service
 
 _PODS = "pods"
@@ -32,8 +29,7 @@ _WORKLOADS = frozenset({_PODS, *(kind.key for kind in _OF_PODS)})
 _NARROW = _WORKLOADS | {_SERVICE, _GATEWAY, _NAMESPACE, *_PARSED.values()}
 _INSTANCES = _WORKLOADS | {_NAMESPACE}
 _READ = {
-    "inventory": _INSTANCES, "workloads": _INSTANCES, "by_namespace": _INSTANCES, "by_address": _INSTANCES,
-    "_gateways": _INSTANCES, "pod_waypoints": _INSTANCES | {_GATEWAY},
+    "inventory": _INSTANCES, "workloads": _INSTANCES, "pod_waypoints": _INSTANCES | {_GATEWAY},
     "services": {_SERVICE}, "_hosts": {_SERVICE}, "network": {_NAMESPACE},
     "routing": {_SERVICE, _GATEWAY, _NAMESPACE}, "_waypoints": {_SERVICE, _GATEWAY, _NAMESPACE},
     "_endpoints": _INSTANCES | {_SERVICE}, "_behind": _INSTANCES | {_SERVICE},
@@ -41,9 +37,13 @@ _READ = {
 }  # fmt: skip
 """Of which kinds that may have changed an index finds things out."""
 ALWAYS_ASKED = (
-    "workloads", "by_namespace", "by_address", "services", "routing", "network", "_endpoints", "_gateways", *_PARSED,
+    "workloads", "services", "routing", "network", "_endpoints", *_PARSED,
 )  # fmt: skip
 """What everybody needs who decides, so that an index finds it out before it hands on what it knows."""
+
+
+_BESIDE = ("workloads", *_PARSED)
+"""What is known by namespace."""
 
 
 class Changes(Struct, frozen=True):
@@ -86,29 +86,12 @@ def handed_on(known: Mapping[str, Any], changed: Changes, mesh: Mesh, root: str)
         root: namespace whose policies count for every other.
     """
     found = {name: known[name] for name, read in _READ.items() if name in known and not read & changed.kinds}
-    found |= dict(_workloads(known, changed, mesh)) if "workloads" not in found else {}
     found |= {
-        name: known[name].beside(mesh, changed.namespaces) for name in _PARSED if name in known and name not in found
+        name: known[name].beside(mesh, changed.namespaces) for name in _BESIDE if name in known and name not in found
     }
     if root not in changed.namespaces and "services" in known:
         found |= {name: value for name, value in _elsewhere(known, changed) if name not in found}
     return found
-
-
-def _workloads(known: Mapping[str, Any], changed: Changes, mesh: Mesh) -> Iterator[tuple[str, Any]]:
-    """Pods that are alike, made anew for namespaces that have changed."""
-    if "workloads" not in known:
-        return
-    spaces = changed.namespaces
-    anew = inventory(mesh, tuple(sorted(spaces))).workloads if spaces else ()
-    old: Mapping[WorkloadRef, tuple[Instances, ...]] = known["workloads"]
-    kept = {ref: group for ref, group in old.items() if ref.namespace not in spaces}
-    made = {each.ref: group for each in anew if (group := tuple(instances_of(each)))}
-    yield "workloads", dict(sorted({**kept, **made}.items()))
-    if "by_namespace" in known:
-        near = grouped((each for group in made.values() for each in group), lambda each: each.namespace)
-        far = {space: group for space, group in known["by_namespace"].items() if space not in spaces}
-        yield "by_namespace", {**far, **near}
 
 
 def _elsewhere(known: Mapping[str, Any], changed: Changes) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 All of it is derived and lazy: what is not asked for is not computed, so that a decision costs what it touches.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,6 @@ from msgspec import UNSET, Struct, UnsetType
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
-from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.authentication.peers import Levels, PeerPolicy, levels, parse_peer_policy, unplaced_peer_policy
 from sidestep.semantics.authentication.peers_at_ztunnel import derived
 from sidestep.semantics.authentication.tokens import RequestPolicy, parse_request_policy, unplaced_request_policy
@@ -30,13 +29,12 @@ from sidestep.semantics.authorization.policy import Action, Policy
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.authorization.ztunnel import Authorization, Withheld, allowed_waypoint, convert
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
-from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.endpoints import Endpoints
 from sidestep.semantics.gateways import SCOPED, Gateways
 from sidestep.semantics.handed_on import ALWAYS_ASKED, changes, handed_on
 from sidestep.semantics.identity import principal_of
-from sidestep.semantics.instances import Instances, Mode, instances_of
-from sidestep.semantics.inventory import Inventory, inventory
+from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.inventory import Inventory, inventory, pods_were_read
 from sidestep.semantics.network_index import NetworkIndex
 from sidestep.semantics.parsed import Parsed, ParsedPolicies
 from sidestep.semantics.proxies import GATEWAY_NAME
@@ -48,6 +46,7 @@ from sidestep.semantics.settings import Settings, settings
 from sidestep.semantics.unread import taken_for_granted
 from sidestep.semantics.versions import IstioVersion
 from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, Binding, BindingState, binding
+from sidestep.semantics.workloads import Workloads
 
 _HOLDS = (BindingState.ACCEPTED, BindingState.UNDECIDED)
 _ALLOW_WAYPOINTS = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
@@ -84,26 +83,19 @@ class MeshIndex(Struct, frozen=True, dict=True):
         return inventory(self.mesh)
 
     @cached_property
-    def workloads(self) -> Mapping[WorkloadRef, tuple[Instances, ...]]:
-        """Pods that are alike, by workload."""
-        found = {workload.ref: tuple(instances_of(workload)) for workload in self.inventory.workloads}
-        return {ref: instances for ref, instances in found.items() if instances}
+    def workloads(self) -> Workloads:
+        """Pods that are alike, by workload; those of a namespace are looked at when it is first asked for."""
+        return Workloads.of(self.mesh)
 
-    @cached_property
+    @property
     def by_namespace(self) -> Mapping[str, tuple[Instances, ...]]:
         """Pods that are alike, by namespace."""
-        return grouped((each for group in self.workloads.values() for each in group), lambda each: each.namespace)
+        return self.workloads.by_namespace
 
-    @cached_property
+    @property
     def by_address(self) -> Mapping[str, Instances]:
         """Pods by their address; those on the host's network share the node's and are left out."""
-        return {
-            address: each
-            for group in self.workloads.values()
-            for each in group
-            if not each.shape.spec.host_network
-            for address in (*each.addresses, *each.twins)
-        }
+        return self.workloads.by_address
 
     @cached_property
     def services(self) -> ServiceIndex:
@@ -136,7 +128,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
         found += [version.outside] if version.outside else []
         if self.settings.config is None:
             found.append("no mesh configuration was read: Istio's defaults are assumed")
-        everybody = [each for group in self.workloads.values() for each in group]
+        everybody = [] if pods_were_read(self.mesh) else [each for own in self.workloads.values() for each in own]
         if any(each.declared for each in everybody):
             found.append("no running pods were read of some workloads: what injection would add is assumed")
         if any(each.assumed for each in everybody):
@@ -197,8 +189,16 @@ class MeshIndex(Struct, frozen=True, dict=True):
     @cached_property
     def pod_waypoints(self) -> frozenset[tuple[str, str]]:
         """Waypoints that any pod is bound to: they inspect every port, whatever is declared."""
-        asked = (self.workload_waypoint(each) for group in self.workloads.values() for each in group)
+        near = (each for space in self._asking_spaces() for each in self.by_namespace.get(space, ()))
+        asked = map(self.workload_waypoint, near)
         return frozenset((each.namespace, each.name) for each in asked if each and each.state is BindingState.ACCEPTED)
+
+    def _asking_spaces(self) -> Iterable[str]:
+        """Namespaces that ask for a waypoint, or in which pods do."""
+        if not pods_were_read(self.mesh):
+            return tuple(self.by_namespace)
+        own = {each.meta.name for each in self.mesh.of(kinds.NAMESPACE) if USE_WAYPOINT in each.meta.labels}
+        return sorted(own | {pod.shape.namespace for pod in self.mesh.pods if USE_WAYPOINT in pod.shape.labels})
 
     def waypoint_principal(self, bound: Binding) -> str:
         """Who a waypoint is."""
@@ -206,7 +206,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
 
     def gateway_pods(self, namespace: str, name: str) -> tuple[Instances, ...]:
         """The pods of a Gateway of the Gateway API: of a waypoint or an ingress gateway."""
-        return self._gateways.get((namespace, name), ())
+        return self.workloads.gateways(namespace).get(name, ())
 
     def peer_levels(self, instances: Instances) -> Levels:
         """The PeerAuthentications that count for pods."""
@@ -329,16 +329,6 @@ class MeshIndex(Struct, frozen=True, dict=True):
     @cached_property
     def _hosts(self) -> dict[str, Host]:
         return {host: _host(service) for host, service in self.services.by_host.items()}
-
-    @cached_property
-    def _gateways(self) -> Mapping[tuple[str, str], tuple[Instances, ...]]:
-        found: dict[tuple[str, str], tuple[Instances, ...]] = {}
-        for group in self.workloads.values():
-            for each in group:
-                name = each.labels.get(GATEWAY_NAME)
-                if name is not None:
-                    found[each.namespace, name] = (*found.get((each.namespace, name), ()), each)
-        return found
 
     def _of(self, instances: Instances) -> "_Known":
         found = self._pods.get(id(instances))

@@ -13,6 +13,7 @@ from sidestep.model.ownership import parents, workload_of_shape
 from sidestep.model.pods import Pod, PodShape
 from sidestep.model.quantity import Resources
 from sidestep.model.templates import WorkloadTemplate, workload_templates
+from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.enrolment import enrolment
 from sidestep.semantics.injection import Injection, Result
 from sidestep.semantics.injectors import Injectors, candidate, injectors
@@ -96,29 +97,54 @@ class Inventory(Struct, frozen=True):
     workloads: tuple[Workload, ...]
 
 
+class Stock(Struct, frozen=True, dict=True):
+    """The workloads of a mesh, taken stock of one namespace after the other."""
+
+    mesh: Mesh
+
+    @cached_property
+    def injectors(self) -> Injectors:
+        """Who injects."""
+        return injectors(self.mesh)
+
+    @cached_property
+    def namespaces(self) -> tuple[str, ...]:
+        """All that pods or controllers are in, by name."""
+        declared = {each.meta.namespace for kind in _HOLDERS for each in self.mesh.of(kind)}
+        return tuple(sorted(declared | self._pods.keys()))
+
+    def of(self, namespace: str) -> tuple[Workload, ...]:
+        """All workloads of a namespace, by kind and name."""
+        near = _near(self.mesh, namespace, self._pods.get(namespace, ()))
+        templates = {template.workload: template for template in workload_templates(near)}
+        shapes = _shapes_by_workload(near)
+        return tuple(
+            self._survey.workload(ref, shapes.get(ref, []), templates.get(ref)) for ref in sorted({*shapes, *templates})
+        )
+
+    @cached_property
+    def _survey(self) -> "_Survey":
+        return _Survey(self.mesh, self.injectors, observed=pods_were_read(self.mesh))
+
+    @cached_property
+    def _pods(self) -> dict[str, tuple[Pod, ...]]:
+        return grouped(self.mesh.pods, lambda pod: pod.shape.namespace)
+
+
+_HOLDERS: tuple[kinds.Kind[Any], ...] = (*kinds.CONTROLLERS, kinds.CRON_JOB)
+
+
 def inventory(mesh: Mesh, namespaces: tuple[str, ...] = ()) -> Inventory:
     """Take stock of a mesh, or of some of its namespaces."""
-    survey = _Survey(mesh, injectors(mesh), observed=pods_were_read(mesh))
-    near = _near(mesh, namespaces) if namespaces else mesh
-    templates = {template.workload: template for template in workload_templates(near)}
-    shapes = _shapes_by_workload(near)
-    workloads = tuple(
-        survey.workload(ref, shapes.get(ref, []), templates.get(ref)) for ref in sorted({*shapes, *templates})
-    )
-    return Inventory(survey.injectors, workloads)
+    stock = Stock(mesh)
+    wanted = [each for each in stock.namespaces if not namespaces or each in namespaces]
+    return Inventory(stock.injectors, tuple(workload for each in wanted for workload in stock.of(each)))
 
 
-def _near(mesh: Mesh, namespaces: tuple[str, ...]) -> Mesh:
-    """The pods of some namespaces, and what they come of."""
-    spaces = frozenset(namespaces)
-    holders: tuple[kinds.Kind[Any], ...] = (*kinds.CONTROLLERS, kinds.CRON_JOB)
-    return replace(
-        mesh,
-        pods=tuple(pod for pod in mesh.pods if pod.namespace in spaces),
-        resources={
-            kind.key: tuple(each for each in mesh.of(kind) if each.meta.namespace in spaces) for kind in holders
-        },
-    )
+def _near(mesh: Mesh, namespace: str, pods: tuple[Pod, ...]) -> Mesh:
+    """The pods of a namespace, and what they come of."""
+    resources = {kind.key: mesh.in_namespace(kind, namespace) for kind in _HOLDERS}
+    return replace(mesh, pods=pods, resources=resources)
 
 
 def pods_were_read(mesh: Mesh) -> bool:

@@ -22,6 +22,9 @@ class Edits(Struct, frozen=True):
     authority: str = ""
 
 
+_UNEDITED = Edits()
+
+
 def edits(value: object, field: str) -> Edits:
     """The `headers` of a VirtualService.
 
@@ -29,6 +32,8 @@ def edits(value: object, field: str) -> Edits:
         MalformedError: a field has a wrong type.
     """
     tree = mapping(value, field)
+    if not tree:
+        return _UNEDITED
     request = mapping(tree.get("request"), f"{field}.request")
     response = mapping(tree.get("response"), f"{field}.response")
     authority = _authority(request.get("set"), f"{field}.request.set") or _authority(

@@ -137,7 +137,7 @@ class GatewayApi(Struct, frozen=True):
             frozenset({gateway}),
             self._exported(first.object.namespace),
             of_gateway_api=True,
-            http=tuple(HttpEntry(each.rule, each.ranked.match) for each in entries),
+            compiled=lambda: tuple(HttpEntry(each.rule, each.ranked.match) for each in entries),
         )
 
     def _streams(self, kind: Kind[Spec], stream: StreamKind) -> Iterator[Bound]:

@@ -4,8 +4,9 @@ One `HttpEntry` or `StreamEntry` is one match with what it leads to. A `Bound` i
 of Gateway API routes: the unit that wins or loses against others of the same host.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -184,7 +185,11 @@ class StreamEntry(Struct, frozen=True):
         return all(vantage.labels.get(key) == value for key, value in self.source_labels.items())
 
 
-class Bound(Struct, frozen=True):
+def _nothing() -> None:
+    """Says nothing of HTTP."""
+
+
+class Bound(Struct, frozen=True, dict=True):
     """Rules with the hosts and gateways that they are bound to.
 
     Attributes:
@@ -194,7 +199,7 @@ class Bound(Struct, frozen=True):
         gateways: `mesh` among them for sidecars and waypoints.
         exported: namespaces that see it (`exports`).
         of_gateway_api: it comes from Gateway API routes, which bind Services rather than names.
-        http: None where it says nothing of HTTP.
+        compiled: reads its rules on HTTP (see `http`), which nobody needs of hosts that nobody asks about.
         tcp: rules on connections.
         tls: rules by server name.
         object: the object, or the oldest of them.
@@ -208,10 +213,15 @@ class Bound(Struct, frozen=True):
     gateways: frozenset[str] = frozenset()
     exported: frozenset[str] = frozenset()
     of_gateway_api: bool = False
-    http: tuple[HttpEntry, ...] | None = None
+    compiled: Callable[[], tuple[HttpEntry, ...] | None] = _nothing
     tcp: tuple[StreamEntry, ...] = ()
     tls: tuple[StreamEntry, ...] = ()
     broken: str = ""
+
+    @cached_property
+    def http(self) -> tuple[HttpEntry, ...] | None:
+        """Its rules on HTTP; None where it says nothing of it."""
+        return self.compiled()
 
     def offers_http(self, vantage: Vantage) -> bool | None:
         """Whether a proxy has any HTTP rule of it; None where that cannot be told."""

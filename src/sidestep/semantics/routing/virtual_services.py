@@ -4,6 +4,7 @@ Source: pilot/pkg/model/virtualservice.go and virtualservice_controller.go; isti
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -82,7 +83,7 @@ def _bound(resource: Resource[Spec], delegates: _Delegates, defaults: MeshDefaul
         lowered,
         named or frozenset({MESH}),
         exported,
-        http=_http(spec, reading, delegates),
+        compiled=partial(_http, spec, reading, delegates),
         tcp=tuple(tcp_entries(spec, reading)),
         tls=tuple(tls_entries(spec, reading)),
     )
