@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 from tests.support.conversions import apply, context, convert, flat, manifests, one, severities
-from tests.support.scenes import ask, index, m, mesh_config, pods, principal, service
+from tests.support.scenes import ask, index, m, mesh_config, peers, pods, policy, principal, service
 
 from sidestep.convert.network.peers import waypoints_outward
 from sidestep.convert.rewrite import Waypoint
@@ -361,6 +361,46 @@ def test_a_scope_that_only_saves_memory_just_goes():
     given = scope({"egress": [{"hosts": ["./*"]}]})
     assert [change.manifest for change in given.changes] == [None]
     assert not given.losses
+
+
+FAR = [*pods("stock", space="depot"), service("stock", "depot")]
+NARROW = {"egress": [{"hosts": ["./*"]}, {"port": {"number": 9, "name": "x", "protocol": "TCP"}, "hosts": ["far/*"]}]}
+
+
+@pytest.mark.parametrize(
+    "guard", [policy("web", {}, space="depot", app="stock"), peers("STRICT"), peers("STRICT", "depot", ports={8080: "STRICT"}, app="stock")]
+)  # fmt: skip
+def test_who_was_not_known_and_asks_who_calls_is_told(guard):
+    given = scope(NARROW, *FAR, guard)
+    assert severities(given.losses) == [("security", "spec.egress")]
+    assert "stock.depot" in given.losses[0].did
+    assert "cart.shop" not in given.losses[0].did
+    assert not scope({"egress": [{"hosts": ["./*", "depot/stock.depot.svc.cluster.local"]}]}, *FAR, guard).losses
+
+
+def test_who_was_not_known_and_asks_nobody_is_not_told():
+    assert not scope(NARROW, *FAR).losses
+    hidden = [*pods("stock", space="depot"), service("stock", "depot")]
+    hidden[-1]["metadata"]["annotations"] = {"networking.istio.io/exportTo": "."}
+    assert not scope(NARROW, *hidden, policy("web", {}, space="depot", app="stock")).losses
+
+
+@pytest.mark.parametrize(
+    ("hosts", "told"), [(["./*"], True), (["./*", "routes/*"], False), (["./*", "routes/cart.shop.svc.cluster.local"], False), (["*/*"], False)]
+)  # fmt: skip
+def test_routes_that_were_not_heard_speak_at_the_waypoint(hosts, told):
+    spec = {"hosts": ["cart.shop.svc.cluster.local"], "http": [{"route": [{"destination": {"host": "web.shop.svc.cluster.local"}}]}]}  # fmt: skip
+    routes = m.o.istio("VirtualService", "cart", "routes", spec)
+    found = context(index(*CART, m.o.istio("Sidecar", "scope", "shop", {"egress": [{"hosts": hosts}]}), routes), "cart")
+    given = one(sidecar_scope.RULE, found, "Sidecar", "scope")
+    assert severities(given.losses) == ([("traffic", "spec.egress")] if told else [])
+    assert all("VirtualService routes/cart" in each.did for each in given.losses)
+
+
+def test_a_scope_that_speaks_to_nobody_keeps_nothing_from_anybody():
+    """An older Sidecar speaks in its place."""
+    old = m.o.istio("Sidecar", "aged", "shop", {"egress": [{"hosts": ["*/*"]}]})
+    assert not scope(NARROW, *FAR, policy("web", {}, space="depot", app="stock"), old).losses
 
 
 def test_a_scope_that_somebody_reads_stays():

@@ -1,7 +1,7 @@
 """Who speaks about which service today, and to whom: what every rewrite of routes and DestinationRules looks up.
 
-Source: istio-semantics.md D38, D40, D44. Clients are the namespaces where pods with sidecars run. Which hosts a Sidecar
-lets its pods import is not asked: a service that is not imported is not known there at all.
+Source: istio-semantics.md D38, D40, D44. Clients are the namespaces where pods with sidecars run. What a Sidecar
+keeps from its pods is not asked: the rewrite of Sidecars tells it (`convert/network/hidden.py`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from sidestep.convert.network.hidden import Hidden, hidden
 from sidestep.convert.network.registry import Known, known
 from sidestep.convert.objects import added, made, removed, spec_of
 from sidestep.convert.policies.readers import Readers, names_of, readers
@@ -29,8 +30,11 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
         return Rewritten()
     spec = spec_of(resource)
     changes: list[Change] = []
-    lost = [*_listeners(resource, spec)]
-    if _registry_only(spec, context):
+    kept_out = hidden(context, resource.id, found.ambient)
+    lost = [*_listeners(resource, spec), *_unheard(resource, found, kept_out)]
+    if not _registry_only(spec, context):
+        lost += _unknown(resource, found, kept_out)
+    else:
         told = known(context, resource.meta.namespace, _hosts(spec))
         reason = _unsaid(resource, found, told)
         if reason:
@@ -59,8 +63,7 @@ def _unsaid(resource: Resource[Any], found: Readers, told: Known) -> str:
     if resource.meta.namespace == context.index.settings.root_namespace:
         return "it is for every namespace, and a NetworkPolicy is for one"
     if told.unsaid:
-        names = ", ".join(told.unsaid[:3]) + (f" and {len(told.unsaid) - 3} more" if len(told.unsaid) > 3 else "")
-        return f"a NetworkPolicy names no hosts, and these are reached by name: {names}"
+        return f"a NetworkPolicy names no hosts, and these are reached by name: {_few(list(told.unsaid))}"
     here = context.index.by_namespace.get(resource.meta.namespace, ())
     strangers = [each for each in here if found.selects(each) and each not in found.ambient]
     if any(each.mode is not Mode.WAYPOINT for each in strangers):
@@ -90,6 +93,32 @@ def _listeners(resource: Resource[Any], spec: Tree) -> Iterator[Loss]:
                 f"spec.egress[{number}].bind", "the sidecar listened for the application there",
                 "nothing listens in the pod", "let the application dial the service itself",
             )  # fmt: skip
+
+
+def _unheard(resource: Resource[Any], found: Readers, kept_out: Hidden) -> Iterator[Loss]:
+    if kept_out.routes:
+        told = _few([str(each.object) for each in kept_out.routes])
+        yield Loss(
+            resource.id, "spec.egress", f"it kept {told} from {names_of(found.ambient)}",
+            "a waypoint has one set of routes, for all who call", "let the routes tell these clients apart, or take "
+            "them out", Severity.TRAFFIC, CODE,
+        )  # fmt: skip
+
+
+def _unknown(resource: Resource[Any], found: Readers, kept_out: Hidden) -> Iterator[Loss]:
+    """Under REGISTRY_ONLY they could not be called at all, and that is told, or held, as a whole."""
+    if kept_out.services:
+        told = _few([each.host for each in kept_out.services])
+        yield Loss(
+            resource.id, "spec.egress", f"{names_of(found.ambient)} did not know {told}, and sent plaintext there",
+            "ztunnel knows every Service: they come with mTLS and their names, as policies there ask (D48)",
+            "say by AuthorizationPolicy who may call it", Severity.SECURITY, CODE,
+        )  # fmt: skip
+
+
+def _few(names: list[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _of_mesh(resource: Resource[Any], context: Context) -> Iterator[Loss]:

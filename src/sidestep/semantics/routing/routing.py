@@ -3,7 +3,7 @@
 Source: istio-semantics.md §3.9 B and C, §4.3, §4.4, §5.2, §5.3.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -30,17 +30,18 @@ from sidestep.semantics.routing.exports import exports
 from sidestep.semantics.routing.gateway_api import GatewayApi
 from sidestep.semantics.routing.gateway_routes import GatewayRoutes
 from sidestep.semantics.routing.hosts import Client, Host, HostPort
-from sidestep.semantics.routing.http_match import HttpMatch
+from sidestep.semantics.routing.http_match import HttpMatch, Vantage
 from sidestep.semantics.routing.reach import Reach
 from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries, retries
 from sidestep.semantics.routing.route import Retries, Route, RouteSource
 from sidestep.semantics.routing.rule import Bound
 from sidestep.semantics.routing.servers import Server, gateways_of
 from sidestep.semantics.routing.sidecar_routes import SidecarRoutes
+from sidestep.semantics.routing.sidecar_tables import SidecarTable, table
 from sidestep.semantics.routing.sidecars import Listener, Scope, Sidecars
 from sidestep.semantics.routing.view import Registry, View
 from sidestep.semantics.routing.virtual_services import virtual_services
-from sidestep.semantics.routing.waypoint_routes import WaypointRoutes
+from sidestep.semantics.routing.waypoint_routes import WaypointRoutes, WaypointRules
 from sidestep.semantics.trees import MalformedError
 from sidestep.semantics.versions import IstioVersion
 
@@ -122,7 +123,7 @@ class Routing:
             port: that was dialled.
             http: the request.
         """
-        scope = self._scope(client)
+        scope = self.scope(client)
         if scope.broken:
             return _undecided(scope)
         authority = dialled_host or http.authority or (host.name if host else "")
@@ -131,14 +132,24 @@ class Routing:
 
     def sidecar_tcp(self, client: Client, host: Host, port: int, sni: str = "") -> Route:
         """Where a client's sidecar sends a connection in which it reads no HTTP."""
-        scope = self._scope(client)
+        scope = self.scope(client)
         if scope.broken:
             return _undecided(scope)
         route = self._sidecar(client, scope, port).stream(host, port, sni)
         return self._told(route, client.namespace, host, sidecar=True)
 
-    def _scope(self, client: Client) -> Scope:
+    def scope(self, client: Client) -> Scope:
+        """What the Sidecar of a client lets it know."""
         return self._sidecars.speaking(client.namespace, client.labels)
+
+    def sidecar_tables(self, client: Client) -> Iterator[SidecarTable]:
+        """Everything that a client's sidecar may do with what is sent, by port; nothing where its scope is broken."""
+        scope = self.scope(client)
+        ports = {port.number for host in self._hosts.values() for port in host.ports}
+        for port in sorted(ports) if not scope.broken else ():
+            routes = self._sidecar(client, scope, port)
+            if routes.view is not None:
+                yield table(routes, routes.view, port, Vantage(port, client.namespace, client.labels))
 
     def _sidecar(self, client: Client, scope: Scope, port: int) -> SidecarRoutes:
         listener = scope.listener(port)
@@ -194,6 +205,11 @@ class Routing:
         reach = self._waypoint_reach(waypoint_namespace, host.port(port))
         route = self._waypoint(waypoint_namespace).stream(host, port, reach)
         return self._told(route, waypoint_namespace, host)
+
+    def waypoint_rules(self, waypoint_namespace: str, host: Host, port: int) -> WaypointRules:
+        """Everything that a waypoint may do with what was dialled at a port of a service."""
+        reach = self._waypoint_reach(waypoint_namespace, host.port(port))
+        return self._waypoint(waypoint_namespace).rules(host, port, reach)
 
     def _waypoint(self, namespace: str) -> WaypointRoutes:
         if namespace not in self._waypoints:
@@ -259,7 +275,7 @@ class Routing:
 
         None where that cannot be told.
         """
-        scope = self._scope(client)
+        scope = self.scope(client)
         if not self._registry.exported_to(host, client.namespace):
             return False
         if scope.broken or self._scopes_unread:
@@ -273,7 +289,7 @@ class Routing:
 
         An empty text where a Sidecar speaks that cannot be read.
         """
-        scope = self._scope(client)
+        scope = self.scope(client)
         if scope.broken:
             return "", scope.object
         if scope.outbound:

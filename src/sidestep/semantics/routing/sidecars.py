@@ -15,7 +15,7 @@ from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.routing.age import created
-from sidestep.semantics.routing.hosts import overlap, within
+from sidestep.semantics.routing.hosts import Host, overlap, within
 from sidestep.semantics.routing.rule import Bound
 from sidestep.semantics.trees import MalformedError, mapping, mappings, strings, text, whole
 from sidestep.semantics.versions import IstioVersion
@@ -94,6 +94,14 @@ class Scope(Struct, frozen=True, dict=True):
             if each.port in (0, port):
                 return each
         return None
+
+    def imports(self, host: Host, client: str) -> bool:
+        """Whether a service comes in for pods of a namespace, on any port."""
+        return any(each.imports(host.name, host.namespace, client) for each in self.listeners)
+
+    def imports_routes(self, bound: Bound, client: str) -> bool:
+        """Whether an object with routes comes in for pods of a namespace, on any port."""
+        return any(each.imports_routes(bound, client) for each in self.listeners)
 
     @property
     def imports_all(self) -> bool:
