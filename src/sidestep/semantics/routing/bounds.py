@@ -25,6 +25,7 @@ class Bounds:
         self._meshed: ByHost[Bound] = ByHost()
         self._by_gateway: dict[str, list[Bound]] = {}
         self._silent: dict[str, bool] = {}
+        self._names: dict[str, None] = {}
         self.unreadable = ""
         for bound in sorted(bounds, key=lambda each: each.order):
             self.unreadable = self.unreadable or bound.broken
@@ -33,6 +34,7 @@ class Bounds:
             if MESH in bound.gateways:
                 for host in dict.fromkeys(bound.hosts):
                     self._meshed.add(host, bound)
+                    self._names[host] = None
 
     def rank(self, bound: Bound, namespace: str, *, sidecar: bool) -> Rank | None:
         """How proxies of a namespace prefer an object, the lowest first; None where they do not see it."""
@@ -55,6 +57,10 @@ class Bounds:
             if rank is not None:
                 found[rank] = bound
         return [found[rank] for rank in sorted(found)]
+
+    def names(self) -> Iterable[str]:
+        """Hosts of all meshed objects."""
+        return self._names
 
     def naming(self, host: str) -> list[Bound]:
         """Meshed objects with exactly this host."""

@@ -65,37 +65,40 @@ class SidecarRoutes(Struct, frozen=True):
         return self._by_authority(view, host, authority, port, http)
 
     def _by_authority(self, view: View, dialled: Host | None, authority: str, port: int, http: HttpSeen) -> Route:
+        found = self.answering(view, dialled, authority, port)
+        if isinstance(found, Host):
+            return self._service(view, found, port, http)
+        return self._first(found, port, http) or self._unknown(http=True)
+
+    def answering(self, view: View, dialled: Host | None, authority: str, port: int) -> Host | list[Bound]:
+        """Whom an authority names: a service, or objects of which the first with a rule answers; none for nobody."""
         known = view.known(authority, port)
         if known is not None:
-            return self._service(view, known, port, http)
+            return known
         service = view.service(authority, port, dialled, dotted=self.dotted)
         named = view.named_only(authority, port)
         if service is None:
-            found = self._first(named, port, http)
-            return found or self._by_wildcard(view, authority, port, http)
+            return self.offering(named, port) or self._by_wildcard(view, authority, port)
         others = [bound for bound in named if service.name not in bound.hosts]
         if not others and not is_address(bare_authority(authority)):
             view.know(authority, port, service)
-        if self._outranks(view, others, service, port):
-            return self._first(others, port, http) or self._unknown(http=True)
-        return self._service(view, service, port, http)
+        return others if self._outranks(view, others, service, port) else service
 
     def _outranks(self, view: View, others: list[Bound], service: Host, port: int) -> bool:
         """Whether an object that names the very text comes before the service that the text is short for."""
         if not others:
             return False
-        naming = self._offering(others, port)
-        speaking = self._offering(view.candidates(service), port)
+        naming = self.offering(others, port)
+        speaking = self.offering(view.candidates(service), port)
         return bool(naming) and (not speaking or view.before(naming[0], speaking[0]))
 
-    def _by_wildcard(self, view: View, authority: str, port: int, http: HttpSeen) -> Route:
+    def _by_wildcard(self, view: View, authority: str, port: int) -> Host | list[Bound]:
         service = view.below(authority, port)
         pattern, bounds = view.covering_only(authority, port, lambda name: view.covers_service(name, port))
-        if service is not None and len(service.name) >= len(pattern):
-            return self._service(view, service, port, http)
-        return self._first(bounds, port, http) or self._unknown(http=True)
+        return service if service is not None and len(service.name) >= len(pattern) else bounds
 
-    def _offering(self, bounds: Iterable[Bound], port: int) -> list[Bound]:
+    def offering(self, bounds: Iterable[Bound], port: int) -> list[Bound]:
+        """Objects that may have a rule for this client."""
         vantage = self._vantage(port)
         return [bound for bound in bounds if bound.offers_http(vantage) is not False]
 
@@ -118,16 +121,19 @@ class SidecarRoutes(Struct, frozen=True):
         own = host.port(port)
         if self.view is None or own is None or own.is_http or not self.view.sees(host):
             return self._unknown(http=False)
-        bounds = self.view.streams(host)
-        vantage = self._vantage(port)
+        offered = self.streams(host, port)
         if own.is_tls:
-            offered = [entry for bound in bounds for entry in bound.tls if entry.offered(vantage) is not False]
             return self._by_name(offered, host, port, sni)
-        for bound in bounds:
-            for entry in bound.tcp:
-                if entry.offered(vantage) is not False:
-                    return _plain(entry, port, self.reach)
-        return default_stream(host.name, port, self.reach)
+        return _plain(offered[0], port, self.reach) if offered else default_stream(host.name, port, self.reach)
+
+    def streams(self, host: Host, port: int) -> list[StreamEntry]:
+        """Rules on connections to a port of a service: by server names where it speaks TLS, else the first counts."""
+        own, view = host.port(port), self.view
+        if own is None or view is None:
+            return []
+        vantage = self._vantage(port)
+        offered = [each for bound in view.streams(host) for each in (bound.tls if own.is_tls else bound.tcp)]
+        return [each for each in offered if each.offered(vantage) is not False]
 
     def _by_name(self, offered: list[StreamEntry], host: Host, port: int, sni: str) -> Route:
         if not offered:

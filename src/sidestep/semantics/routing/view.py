@@ -1,6 +1,6 @@
 """What one client's sidecar knows: its scope, the hosts in it, and the routes that it gets for each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sidestep.semantics.routing.bounds import Bounds
 from sidestep.semantics.routing.exports import visible
@@ -77,6 +77,22 @@ class View:
         if port and host.port(port) is None:
             return False
         return self.scope.imports_all or self._listener.imports(host.name, host.namespace, self.namespace)
+
+    def hosts(self) -> Iterable[Host]:
+        """All hosts, seen or not."""
+        return self._registry.hosts.values()
+
+    def short_names(self, host: Host) -> Iterator[str]:
+        """What else a Service is called in the client's namespace."""
+        if host.kind == "Service":
+            full = host.name.removesuffix(f".{self._registry.domain}")
+            yield from (full, full.removesuffix(".svc"))
+            if host.namespace == self.namespace:
+                yield host.object_name
+
+    def written(self) -> Iterator[str]:
+        """Names that objects are written for."""
+        return (name.lower() for name in self._bounds.names())
 
     def listens_for_http(self, port: int) -> bool:
         """Whether there is a listener that reads HTTP for all hosts of a port."""
