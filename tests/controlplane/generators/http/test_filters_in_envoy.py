@@ -13,8 +13,8 @@ from google.protobuf.json_format import MessageToDict
 from tests.support import scenes
 from tests.support.envoy import MeshIdentities, running_envoy
 from tests.support.envoy_config import extension
-from tests.support.scenes import ask, index, mesh_config, pods, policy, service
 from tests.support.mesh import o
+from tests.support.scenes import ask, index, mesh_config, pods, policy, service
 from tests.support.workloads import workload
 
 from sidestep.controlplane.generators.http.authorization import JWT_FILTER, Place
