@@ -2,7 +2,8 @@
 
     python -m tests.lab.fidelity --decisions 100000 --seed 7
 
-What disagrees is made small and kept under `cases/`, where the tests find it; the exit code says whether anything did.
+What disagrees is made small and kept under `cases/`, where the tests find it; the exit code says whether anything did, or
+a proxy ended.
 """
 
 # ruff: noqa: T201 - a program of its own
@@ -38,13 +39,16 @@ def main() -> int:
     print(f"seed {told.seed}: {_words(tally)}")
     for reason, count in tally.unknown.most_common(10):
         print(f"  {count} unknown: {reason}")
-    return 1 if tally.disagreements else 0
+    for each in tally.ended:
+        print(f"  {each}")
+    return 1 if tally.disagreements or tally.ended else 0
 
 
 def _words(tally: Tally) -> str:
     return (
         f"{tally.compared:,} decisions observed ({tally.answered:,} answered, {tally.spread:,} by everybody who may), "
-        f"{len(tally.disagreements)} disagree, {tally.unknown.total():,} unknown"
+        f"{len(tally.disagreements)} disagree, {tally.unknown.total():,} unknown, "
+        f"{len(tally.ended)} proxies ended"
     )
 
 

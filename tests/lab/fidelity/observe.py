@@ -83,15 +83,20 @@ def addresses_of(pod: Object) -> tuple[str, ...]:
 
 
 class ProxyEndedError(Exception):
-    """A proxy ended that nobody had asked to: what was observed meanwhile says nothing of decisions, and is a fault."""
+    """Proxies end that nobody had asked to, again and again: nothing can be observed."""
 
 
 class Ground:
-    """A lab and what was applied to it."""
+    """A lab and what was applied to it.
+
+    Attributes:
+        lab: as it is.
+    """
 
     def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+        self.lab = lab
         self._applied: dict[Key, Object] = {}
+        self._ended: set[str] = set()
         self._pool = ThreadPoolExecutor(_AT_ONCE)
 
     def become(self, case: Case) -> Seen:
@@ -104,19 +109,18 @@ class Ground:
         self._be(filled, lambda kind: kind in _POLICIES)
         return self._seen(addresses, apart=case.apart)
 
-    def check_proxies(self) -> None:
-        """See that all that runs has run all the time.
-
-        Raises:
-            ProxyEndedError: something ended; what the lab says of it.
-        """
-        ended = [each for each in self._lab.client.ask(api.Status())["said"] if "ended with code" in each]
-        if ended:
-            raise ProxyEndedError("; ".join(ended))
+    def ended(self) -> list[str]:
+        """What ended since this was asked last, in the lab's words; the lab has put others in its place then."""
+        told = [each for each in self.lab.client.ask(api.Status())["said"] if "ended with code" in each]
+        new = [each for each in told if each not in self._ended]
+        self._ended.update(new)
+        if new:
+            self.lab.settle()
+        return new
 
     def verify(self) -> list[dict[str, Any]]:
         """What packets say of each pod's capture."""
-        rows: list[dict[str, Any]] = self._lab.client.ask(api.Verify())
+        rows: list[dict[str, Any]] = self.lab.client.ask(api.Verify())
         return rows
 
     def ask(self, seen: Seen, questions: Sequence[Question]) -> list[Answer]:
@@ -135,9 +139,9 @@ class Ground:
         host = seen.address(question.to)
         url = f"{'tcp-first' if question.first else 'http'}://{f'[{host}]' if ':' in host else host}:{question.port}/"
         client = seen.client(question.client)
-        told = self._lab.call(client, url, count, timeout=_TIMEOUT)
+        told = self.lab.call(client, url, count, timeout=_TIMEOUT)
         if any(each.kind == "timeout" for each in told):
-            told = self._lab.call(client, url, count, timeout=2 * _TIMEOUT)
+            told = self.lab.call(client, url, count, timeout=2 * _TIMEOUT)
         return list(map(_answer, told))
 
     def _be(self, wanted: Iterable[Object], mine: Any) -> None:
@@ -147,15 +151,15 @@ class Ground:
         ]
         changed = [each for key, each in new.items() if self._applied.get(key) != each]
         if gone:
-            self._lab.client.ask(api.Delete(gone))
+            self.lab.client.ask(api.Delete(gone))
         if changed:
-            self._lab.apply(*changed)
+            self.lab.apply(*changed)
         if gone or changed:
-            self._lab.settle()
+            self.lab.settle()
         self._applied = {**{key: each for key, each in self._applied.items() if not mine(key[0])}, **new}
 
     def _list(self, kind: Any) -> list[Object]:
-        found: list[Object] = self._lab.client.ask(api.List(kind.key))
+        found: list[Object] = self.lab.client.ask(api.List(kind.key))
         return found
 
     def _addresses(self) -> dict[str, str]:

@@ -7,10 +7,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from tests.lab.fidelity.compare import Expected, differs, expected
 from tests.lab.fidelity.meshes import Case, Question, case
-from tests.lab.fidelity.observe import Ground, Seen
+from tests.lab.fidelity.observe import Ground, ProxyEndedError, Seen
 
 PER_MESH = 100
 _AGAIN = 12
+_TRIES = 3
+"""How often a mesh is asked at most because proxies ended meanwhile."""
 _THOROUGH = 3
 """How many questions of a mesh that chance answers are asked until everybody has answered."""
 
@@ -31,6 +33,7 @@ class Tally(Struct):
         spread: those of them of which every pod that may answer was seen to.
         unknown: predictions that say they cannot tell, by reason.
         disagreements: the rest.
+        ended: proxies that ended meanwhile, each in the lab's words. What was observed then counts as nothing.
     """
 
     compared: int = 0
@@ -38,6 +41,16 @@ class Tally(Struct):
     spread: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
     disagreements: list[Disagreement] = []
+    ended: list[str] = []
+
+    def add(self, other: "Tally") -> None:
+        """Count what another has as well."""
+        self.compared += other.compared
+        self.answered += other.answered
+        self.spread += other.spread
+        self.unknown += other.unknown
+        self.disagreements += other.disagreements
+        self.ended += other.ended
 
 
 def run(ground: Ground, seed: int, decisions: int) -> Iterator[Tally]:
@@ -51,30 +64,41 @@ def run(ground: Ground, seed: int, decisions: int) -> Iterator[Tally]:
 
 
 def check(ground: Ground, made: Case, tally: Tally) -> None:
-    """Ask everything of a mesh.
+    """Ask everything of a mesh; where a proxy ended meanwhile, once more with the one in its place.
 
     Raises:
-        ProxyEndedError: a proxy of the lab ended meanwhile.
+        ProxyEndedError: proxies end however often it is asked.
     """
+    for _ in range(_TRIES):
+        found = _observed(ground, made)
+        ended = ground.ended()
+        tally.ended += ended
+        if not ended:
+            tally.add(found)
+            return
+    raise ProxyEndedError("; ".join(tally.ended[-_TRIES:]))
+
+
+def _observed(ground: Ground, made: Case) -> Tally:
     seen = ground.become(made)
     awaited = [(question, expected(seen, question)) for question in made.questions]
-    tally.unknown.update(each.unknown for _, each in awaited if each.unknown)
     known = [(question, each) for question, each in awaited if not each.unknown]
     answers = ground.ask(seen, [question for question, _ in known])
-    tally.compared += len(known)
-    tally.answered += sum(bool(each.pod) for each in answers)
     found = [
         (question, differs(seen, question, each, answer))
         for (question, each), answer in zip(known, answers, strict=True)
     ]
     by_chance = [(question, each) for question, each in known if each.every and len(each.answers) > 1][:_THOROUGH]
-    tally.spread += len(by_chance)
     found += [(question, everybody(ground, seen, question, each)) for question, each in by_chance]
-    ground.check_proxies()
-    for question, what in found:
-        if what:
-            alone = Case(made.objects, (question,), made.apart)
-            tally.disagreements.append(Disagreement(alone, what))
+    return Tally(
+        compared=len(known),
+        answered=sum(bool(each.pod) for each in answers),
+        spread=len(by_chance),
+        unknown=Counter(each.unknown for _, each in awaited if each.unknown),
+        disagreements=[
+            Disagreement(Case(made.objects, (question,), made.apart), what) for question, what in found if what
+        ],
+    )
 
 
 def everybody(ground: Ground, seen: Seen, question: Question, awaited: Expected) -> str:

@@ -5,7 +5,9 @@ from tests.lab.fidelity.meshes import Case, Question, case
 from tests.lab.fidelity.observe import Ground
 from tests.lab.fidelity.run import Tally, check, run
 from tests.lab.fidelity.shrink import kept, read, shrunk
-from tests.support.labs import lab
+from tests.support.labs import eventually, lab
+
+from sidestep.lab.api import messages as api
 
 DECISIONS = 10_000
 SEED = 6
@@ -24,6 +26,7 @@ def test_a_kept_case_is_answered_as_it_says(ground, path):
     made, tally = read(path), Tally()
     check(ground, made, tally)
     assert [each.what for each in tally.disagreements] == []
+    assert tally.ended == []
     assert tally.compared == len(made.questions)
     assert (tally.answered == tally.compared) is made.answered
 
@@ -40,10 +43,24 @@ def test_verify_expects_no_inbound_capture_of_a_pod_that_bypasses_it(ground):
 
 @pytest.mark.real
 @pytest.mark.xdist_group("fidelity")
+def test_a_mesh_during_which_a_proxy_ends_is_asked_again_and_the_end_is_counted(ground):
+    made, tally = next(read(path) for path in kept() if path.stem == "bypassed-inbound-plaintext"), Tally()
+    ground.become(made)
+    ground.lab.client.ask(api.Fault("envoy/node-1", "kill"))
+    assert eventually(
+        lambda: any("envoy/node-1: ended" in each for each in ground.lab.client.ask(api.Status())["said"])
+    )
+    check(ground, made, tally)
+    assert (len(tally.ended), tally.compared, tally.disagreements) == (1, len(made.questions), [])
+
+
+@pytest.mark.real
+@pytest.mark.xdist_group("fidelity")
 def test_packets_do_what_decide_says(ground):
     tally = Tally()
     for tally in run(ground, SEED, DECISIONS):
         assert [(each.what, each.case.questions) for each in tally.disagreements] == []
+        assert tally.ended == []
     # Worth something only where much is refused, much is answered and little is not known.
     assert 0.3 < tally.answered / tally.compared < 0.8
     assert tally.spread > 100

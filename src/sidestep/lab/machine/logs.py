@@ -1,6 +1,7 @@
 """What parts of the lab and containers of pods wrote: the last lines, and why a process ended."""
 
 import os
+import re
 from pathlib import Path
 
 from sidestep.errors import WorldError
@@ -8,6 +9,8 @@ from sidestep.lab.machine.scratch import Scratch, container_log
 
 _TAIL = 256 * 1024
 _REASON_LIMIT = 300
+_FRAME = re.compile(r"\]\[backtrace\].*\] (?!Caught)")
+"""A line of Envoy's that says where it was when it fell, in numbers; the line before them says what befell it."""
 
 
 def part_lines(scratch: Scratch, name: str, most: int) -> list[str] | None:
@@ -46,8 +49,8 @@ def last_words(scratch: Scratch, name: str) -> str:
         full = False
     if full:
         return f"no space is left in {scratch.root}"
-    said = [line for line in part_lines(scratch, name, 20) or () if line.strip()]
-    return said[-1].strip()[:_REASON_LIMIT] if said else ""
+    said = [line.strip() for line in part_lines(scratch, name, 40) or () if line.strip()]
+    return next((line[:_REASON_LIMIT] for line in reversed(said) if not _FRAME.search(line)), "")
 
 
 def _tail(path: Path) -> list[str]:
