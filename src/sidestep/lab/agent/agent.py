@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import assert_never
 
@@ -10,6 +11,8 @@ import msgspec
 
 from sidestep.errors import SidestepError, UsageError
 from sidestep.lab.agent.client.ask import Client
+from sidestep.lab.agent.drive.messages import Begin
+from sidestep.lab.agent.drive.process import Driving
 from sidestep.lab.agent.load.__main__ import Plan
 from sidestep.lab.agent.load.generator import From
 from sidestep.lab.agent.messages import (
@@ -18,6 +21,7 @@ from sidestep.lab.agent.messages import (
     Capture,
     Command,
     Done,
+    Drive,
     Event,
     Failed,
     Load,
@@ -56,6 +60,7 @@ class Agent:
         self._dns: list[DnsServer] = []
         self._loads: dict[int, asyncio.subprocess.Process] = {}
         self._own = Client(Network(), DnsConfig())
+        self._driving = Driving(tell)
 
     async def do(self, command: Command) -> None:
         """Carry out a command and answer it."""
@@ -74,6 +79,7 @@ class Agent:
         """End all at once."""
         for process in self._loads.values():
             process.kill()
+        self._driving.cut()
         await asyncio.gather(*(each.end(0) for each in self._pods.values()))
         for server in self._dns:
             server.close()
@@ -96,11 +102,19 @@ class Agent:
                 return Outcomes(command.id, await self._call(command))
             case Load():
                 return await self._load(command)
+            case _:
+                await self._quietly(command)
+        return Done(command.id)
+
+    async def _quietly(self, command: Drive | Cancel) -> None:
+        """Of load, what has nothing to tell by itself."""
+        match command:
+            case Drive():
+                await self._drive(command)
             case Cancel():
                 self._cancel(command)
             case _:
                 assert_never(command)
-        return Done(command.id)
 
     def _serve(self, command: Serve) -> None:
         if command.pod.uid in self._pods:
@@ -116,8 +130,17 @@ class Agent:
             raise UsageError(f"it has no container {command.container}", where=_where(command.uid))
         await container.restart(pod.network)
 
+    async def _drive(self, command: Drive) -> None:
+        if command.edges:
+            await self._driving.begin(Begin(command.uid, command.edges, self._origin(command.uid)))
+        else:
+            await self._driving.end(command.uid)
+
     async def _stop(self, command: Stop) -> None:
         pod = self._pod(command.uid)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(command.grace):
+                await self._driving.end(command.uid)
         await pod.end(command.grace)
         self._pods.pop(command.uid, None)
 

@@ -5,7 +5,7 @@ command is answered by exactly one `done`, `failed`, `outcomes` or `results` wit
 Other events come by themselves.
 """
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sidestep.lab.agent.histogram import Histogram
 from sidestep.lab.dns.names import DnsConfig, Name
@@ -176,7 +176,19 @@ class Cancel(Struct, frozen=True, tag_field="do", tag="cancel"):
     load: int
 
 
-Command = Serve | Restart | Stop | Names | ServeDns | Capture | Call | Load | Cancel
+class Drive(Struct, frozen=True, tag_field="do", tag="drive"):
+    """Load from a pod, for as long as it runs; in the place of what it sent before. No edges end it.
+
+    A pod that is stopped sends no more, and its last requests have ended before it is taken away, as a process ends
+    that finishes its work. What becomes of requests is told by `driven`.
+    """
+
+    id: int
+    uid: str
+    edges: tuple[Edge, ...] = ()
+
+
+Command = Drive | Serve | Restart | Stop | Names | ServeDns | Capture | Call | Load | Cancel
 
 
 class Hello(Struct, frozen=True, tag_field="event", tag="hello"):
@@ -248,23 +260,53 @@ class Outcome(Struct, frozen=True):
     retried: bool = False
 
 
-class Outcomes(Struct, frozen=True, tag_field="event", tag="outcomes"):
-    """Answer to a `call`: in the order in which they were begun."""
-
-    id: int
-    outcomes: tuple[Outcome, ...]
-
-
 class Example(Struct, frozen=True):
-    """The first failure of a kind.
+    """A failure.
 
     Attributes:
-        at: seconds since the load began, of its scheduled time.
+        at: of its scheduled time: seconds since a load began, or of the clock for load that lasts.
         outcome: what happened.
     """
 
     at: float
     outcome: Outcome
+
+
+class Row(Struct):
+    """What became of an edge's requests that were due within one second; `sent` = `ok` + all of `failures`.
+
+    Attributes:
+        edge: its name.
+        uid: of the pod that sent them.
+        second: of the clock (Unix time).
+        sent: begun, and ended by now; further rows of the same second may follow.
+        ok: answered as expected.
+        failures: how many of each kind.
+        examples: a few failures.
+        latency: of those that are ok, in microseconds.
+    """
+
+    edge: str
+    uid: str
+    second: int
+    sent: int = 0
+    ok: int = 0
+    failures: dict[str, int] = {}
+    examples: list[Example] = []
+    latency: Histogram = field(default_factory=Histogram)
+
+
+class Driven(Struct, frozen=True, tag_field="event", tag="driven"):
+    """What became of requests of load that lasts, since the last time."""
+
+    rows: tuple[Row, ...]
+
+
+class Outcomes(Struct, frozen=True, tag_field="event", tag="outcomes"):
+    """Answer to a `call`: in the order in which they were begun."""
+
+    id: int
+    outcomes: tuple[Outcome, ...]
 
 
 class EdgeResult(Struct, frozen=True):
@@ -329,4 +371,4 @@ class Results(Struct, frozen=True, tag_field="event", tag="results"):
     edges: tuple[EdgeResult, ...]
 
 
-Event = Hello | Done | Failed | Ready | Probed | Outcomes | Progress | Results
+Event = Hello | Driven | Done | Failed | Ready | Probed | Outcomes | Progress | Results

@@ -126,6 +126,48 @@ class Load(Struct, frozen=True, tag_field="do", tag="load"):
     fresh: bool = False
 
 
+class Edge(Struct, frozen=True):
+    """Requests that each pod of a workload sends for as long as it lives.
+
+    Attributes:
+        name: under which they are counted.
+        workload: that sends: `namespace/kind/name`, e.g. `shop/Deployment/web`.
+        url: as of `Call`.
+        rate: requests per second, of all its pods together.
+        method: of HTTP.
+        headers: of HTTP.
+        body: of HTTP.
+        timeout: seconds for each.
+        connections: at most this many at a time, of each pod.
+        fresh: a new connection for each.
+        accept: codes that are no failure; none for all below 400.
+    """
+
+    name: str
+    workload: str
+    url: str
+    rate: float
+    method: str = "GET"
+    headers: dict[str, str] = {}
+    body: str = ""
+    timeout: float = 5.0
+    connections: int = 4
+    fresh: bool = False
+    accept: list[int] = []
+
+
+class Drive(Struct, frozen=True, tag_field="do", tag="drive"):
+    """Have workloads send these requests from now on, pods that come later too; in the place of all before."""
+
+    edges: list[Edge]
+
+
+class Driven(Struct, frozen=True, tag_field="do", tag="driven"):
+    """What became of driven requests, by edge and second; of the seconds from one on."""
+
+    since: int = 0
+
+
 class Logs(Struct, frozen=True, tag_field="do", tag="logs"):
     """The last lines that a pod (all of its containers, or one), a node's proxy or a part of the lab wrote."""
 
@@ -145,9 +187,9 @@ class Certificates(Struct, frozen=True, tag_field="do", tag="certs"):
 
 
 class ConfigDump(Struct, frozen=True, tag_field="do", tag="config-dump"):
-    """What a node's proxy was told."""
+    """What the proxy of a node or of a pod was told."""
 
-    node: str
+    name: str
 
 
 class Verify(Struct, frozen=True, tag_field="do", tag="verify"):
@@ -205,8 +247,8 @@ class Down(Struct, frozen=True, tag_field="do", tag="down"):
 
 
 Request = (
-    Status | List | Get | Exchange | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Logs | Top
-    | Certificates | ConfigDump | Verify | Fault | Rotate | Metrics | Token | Enter | Watch | Down
+    Status | List | Get | Exchange | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Drive | Driven
+    | Logs | Top | Certificates | ConfigDump | Verify | Fault | Rotate | Metrics | Token | Enter | Watch | Down
 )  # fmt: skip
 
 

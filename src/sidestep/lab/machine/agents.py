@@ -14,6 +14,7 @@ from sidestep.errors import TransportError, WorldError
 from sidestep.lab.agent.messages import (
     Command,
     Done,
+    Driven,
     Event,
     Failed,
     Hello,
@@ -29,7 +30,7 @@ _LIMIT = 64 * 1024 * 1024
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
 CommandT = TypeVar("CommandT", bound=Command)
-Told = Ready | Probed
+Told = Ready | Probed | Driven
 
 
 class AgentLine:
@@ -108,7 +109,7 @@ class AgentLine:
             case Progress(id=number):
                 if number in self._heard:
                     self._heard[number](event)
-            case Ready() | Probed():
+            case Ready() | Probed() | Driven():
                 self._told(event)
 
     def _settle(self, number: int, result: Done | Outcomes | Results | Exception) -> None:

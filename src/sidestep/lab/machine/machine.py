@@ -10,16 +10,18 @@ from typing import Any
 
 from sidestep.controlplane.records import ProxyRole
 from sidestep.errors import UsageError, WorldError
+from sidestep.lab.agent.messages import Driven, Probed, Ready
 from sidestep.lab.api.server import serve
 from sidestep.lab.cluster.addresses import NODES, Pair, Pool
 from sidestep.lab.cluster.control_loop import ControlLoop
 from sidestep.lab.cluster.injection import Injection
-from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, spec_of
-from sidestep.lab.cluster.pods import bypasses_inbound
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
+from sidestep.lab.cluster.statuses import lasting
 from sidestep.lab.cluster.vips import Vips
 from sidestep.lab.leash import follow
 from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.control_plane import PROXY, ControlPlane
+from sidestep.lab.machine.driving import Driving
 from sidestep.lab.machine.logs import chosen, container_lines, last_words, part_lines
 from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent, serve_zds
 from sidestep.lab.machine.orphans import bury
@@ -37,7 +39,7 @@ from sidestep.lab.machine.verification import Subject, verify
 from sidestep.lab.net.fabric import Fabric
 from sidestep.lab.net.namespaces import enter
 from sidestep.model.kinds import NAMESPACE, NODE
-from sidestep.semantics.loose import as_dicts, as_text
+from sidestep.semantics.proxies import PROXY as CONTAINER
 
 _LOOK_AFTER_FOLDER = 1.0
 
@@ -70,6 +72,7 @@ class Machine:
         kit = Kit(self.control_plane, self.processes, scratch, settings.envoy, settings.concurrency)
         self.pods = Pods(self.store, self.nodes, kit, injection, say=self.say, now=self.now)
         self.tables = ServiceTables(self.store, self.nodes)
+        self.driving = Driving(self.store, self._line_of, self.say)
         self.telemetry = Telemetry(scratch, self.processes, self.control_plane.ask)
         self.store.listen(self._settle_soon)
         self.store.listen(self._make_namespace)
@@ -127,7 +130,7 @@ class Machine:
 
     async def _add_node(self, number: int, settings: NodeSettings) -> None:
         line = AgentLine(
-            agent_socket(self.scratch.node(settings.name)), self.pods.told, lambda: self._greeted(settings.name)
+            agent_socket(self.scratch.node(settings.name)), self._heard, lambda: self._greeted(settings.name)
         )
         self.scratch.node(settings.name).mkdir(mode=0o700, parents=True, exist_ok=True)
         node = make(self._fabric, number, settings, self._addresses.take(), line)
@@ -195,6 +198,16 @@ class Machine:
             remedy="name it as namespace/pod; see `sidestep lab ls pods -A`",
         )
 
+    def _heard(self, event: Ready | Probed | Driven) -> None:
+        if isinstance(event, Driven):
+            self.driving.heard(event)
+        else:
+            self.pods.told(event)
+
+    def _line_of(self, pod: Ref) -> AgentLine | None:
+        life = self.pods.at(pod)
+        return life.node.agent if life is not None and life.node is not None else None
+
     def agent_of(self, life: Life) -> AgentLine:
         """The agent of a pod's node.
 
@@ -214,9 +227,11 @@ class Machine:
         lines = part_lines(self.scratch, name, most)
         if lines is not None:
             return lines
+        role, _, pod_name = name.partition("/")
+        if role in list(ProxyRole):
+            name, container = pod_name, CONTAINER
         life = self.pod(name)
-        pod = self.store.get(life.ref)
-        containers = [as_text(each.get("name")) for each in as_dicts(spec_of(pod or {}).get("containers"))]
+        containers = lasting(self.store.get(life.ref) or {})
         return container_lines(self.scratch, life.uid, chosen(containers, container, str(life.ref)), most)
 
     def entrance(self, name: str) -> dict[str, str]:
@@ -231,13 +246,19 @@ class Machine:
         """The certificates that proxies hold, without keys."""
         return await self.control_plane.ask("certs")
 
-    async def config_dump(self, node: str) -> Any:
-        """What a node's proxy was told.
+    async def config_dump(self, name: str) -> Any:
+        """What the proxy of a node, or of a pod, was told.
 
         Raises:
-            WorldError: there is no such node.
+            WorldError: there is none of that name, or the pod has no proxy.
         """
-        return await self.control_plane.ask("config-dump", node=self.node(node).name)
+        if name in self.nodes:
+            return await self.control_plane.ask("config-dump", node=name)
+        life = self.pod(name)
+        if life.proxy is None:
+            remedy = "name a pod with a sidecar, a waypoint, a gateway, or a node"
+            raise WorldError("the pod has no proxy of its own", where=str(life.ref), remedy=remedy)
+        return await self.control_plane.ask("config-dump", node=f"{life.ref.namespace}/{life.ref.name}")
 
     def crossed(self) -> list[dict[str, Any]]:
         """Bytes that went from one zone to another until now."""
@@ -285,8 +306,7 @@ class Machine:
             pod, name = self.store.get(life.ref), f"{life.ref.namespace}/{life.ref.name}"
             if pod is not None and life.net is not None:
                 net = life.net
-                wanted, inbound = self.pods.wanted(pod), not bypasses_inbound(pod)
-                subjects.append(Subject(name, net.namespace, net.address.ipv4, wanted, inbound))
+                subjects.append(Subject(name, net.namespace, net.address.ipv4, *self.pods.expected(pod)))
         return await verify(subjects, self.control_plane.namespace)
 
 

@@ -34,7 +34,16 @@ from sidestep.lab.cluster.objects import (
     ref_of,
     spec_of,
 )
-from sidestep.lab.cluster.pods import grace, is_captured, is_finished, is_leaving, node_of, pre_stop
+from sidestep.lab.cluster.pods import (
+    bypasses_inbound,
+    grace,
+    is_captured,
+    is_finished,
+    is_leaving,
+    node_of,
+    pre_stop,
+    proxy_of,
+)
 from sidestep.lab.cluster.schedule import Load, schedule
 from sidestep.lab.cluster.statuses import condition, running, started
 from sidestep.lab.machine.capture import Capture
@@ -43,6 +52,7 @@ from sidestep.lab.machine.containers import agent_pod
 from sidestep.lab.machine.nodes import NodeUp
 from sidestep.lab.machine.pod_proxy import Kit, PodProxy, wanted_proxy
 from sidestep.lab.machine.resolver import write_resolv_conf
+from sidestep.lab.machine.verification import CLOSED
 from sidestep.lab.net.pod import PodNet
 from sidestep.model.kinds import NAMESPACE, NODE, POD, SERVICE
 from sidestep.semantics.proxies import PROXY
@@ -114,6 +124,10 @@ class Pods:
         """All pods, by name."""
         return [self._lives[ref] for ref in sorted(self._lives)]
 
+    def at(self, ref: Ref) -> "Life | None":
+        """A pod by its whole name; None for none."""
+        return self._lives.get(ref)
+
     def named(self, name: str) -> list["Life"]:
         """Pods of a name, `namespace/pod`; those that begin so where none is called so."""
         namespace, _, pod = name.rpartition("/")
@@ -132,6 +146,16 @@ class Pods:
         """Whether labels ask for a pod to be captured."""
         namespace = self.store.get(Ref(NAMESPACE.key, "", str(pod["metadata"]["namespace"])))
         return wants_capture(pod, labels_of(namespace) if namespace else {})
+
+    def expected(self, pod: Tree) -> tuple[str, bool, bool]:
+        """How a pod takes part in the mesh, and whether a proxy is to take what leaves it and what comes in."""
+        role = proxy_of(pod)
+        if role == ProxyRole.SIDECAR:
+            taken = redirection(annotations_of(pod))
+            out = taken.outbound is None and not taken.leaves_port(CLOSED)
+            return role, taken.intercepts and out, taken.takes_from(CLOSED)
+        wanted = self.wanted(pod)
+        return ("ambient" if wanted else role or "none"), wanted, wanted and not bypasses_inbound(pod)
 
     def begin(self, life: "Life") -> None:
         """Know a pod by its uid, once it has a namespace."""

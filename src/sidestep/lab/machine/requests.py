@@ -71,14 +71,18 @@ class Requests:
                 return self._call(request)
             case api.Load():
                 return self._load(request)
+            case api.Drive(edges=edges):
+                return self._now(self._machine.driving.drive(edges))
+            case api.Driven(since=since):
+                return self._now(self._machine.driving.told(since))
             case api.Logs():
                 return self._now(self._machine.log(request.name, request.container, request.lines))
             case api.Top(interval=interval):
                 return self._top(interval)
             case api.Certificates():
                 return self._machine.certificates()
-            case api.ConfigDump(node=node):
-                return self._machine.config_dump(node)
+            case api.ConfigDump(name=name):
+                return self._machine.config_dump(name)
             case api.Verify():
                 return self._machine.verify()
             case api.Fault():
@@ -207,7 +211,11 @@ class Requests:
         before = {each.pid: each.cpu for each in self._machine.processes.usage()}
         await asyncio.sleep(interval)
         return [
-            {**msgspec.to_builtins(each), "share": (each.cpu - before[each.pid]) / interval}
+            {
+                **msgspec.to_builtins(each),
+                "role": each.name.partition("/")[0],
+                "share": (each.cpu - before[each.pid]) / interval,
+            }
             for each in self._machine.processes.usage()
             if each.pid in before
         ]
