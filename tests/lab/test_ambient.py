@@ -62,7 +62,7 @@ def test_packets_say_what_labels_say(shop, applied):
     rows = {each["pod"].partition("/")[0]: each for each in shop.client.ask(api.Verify())}
     assert set(rows) == {"shop", "outside"}
     assert rows["shop"] | {"pod": ""} == {
-        "pod": "", "wanted": True, "outbound": "proxy", "inbound": "proxy", "captured": True, "right": True,
+        "pod": "", "mode": "ambient", "wanted": True, "captured": True, "outbound": "proxy", "inbound": "proxy", "right": True,
     }  # fmt: skip
     assert (rows["outside"]["outbound"], rows["outside"]["inbound"]) == ("nobody", "nobody")
     assert rows["outside"]["right"]

@@ -70,6 +70,8 @@ def get(what: str, name: str | None, namespace: str | None, lab: str, output: st
 def logs(name: str, container: str, lines: int, lab: str) -> None:
     """Print what a pod, a proxy (`envoy/node-1`), an agent, `controlplane` or `machine` wrote.
 
+    A pod's own proxy is its container istio-proxy.
+
     A built-in workload writes down each request that it answered, probes left out.
     """
     for line in client(lab).ask(api.Logs(name, lines, container)):
@@ -96,11 +98,11 @@ def certs(lab: str, output: str) -> None:
 
 
 @click.command("config-dump")
-@click.argument("node")
+@click.argument("name", metavar="NODE|NS/POD", shell_complete=pods)
 @lab_name
-def config_dump(node: str, lab: str) -> None:
-    """Print what a node's proxy was told, as JSON."""
-    told = client(lab).ask(api.ConfigDump(node))
+def config_dump(name: str, lab: str) -> None:
+    """Print what the proxy of a node, or of a pod (sidecar, waypoint, gateway), was told, as JSON."""
+    told = client(lab).ask(api.ConfigDump(name))
     show("json", told, str)
 
 
@@ -108,7 +110,7 @@ def config_dump(node: str, lab: str) -> None:
 @lab_name
 @output
 def verify(lab: str, output: str) -> int:
-    """Ask the kernel and the packets whether pods are captured as labels say; exit with 2 when one is not."""
+    """Ask packets whether proxies take what leaves pods and comes in, as they should; exit with 2 where not."""
     told = client(lab, 600).ask(api.Verify())
     show(output, told, lambda: tables.table(told, tables.verify_columns(), terminal_width()))
     return 0 if all(each["right"] for each in told) else 2

@@ -2,6 +2,7 @@
 
 import re
 
+from sidestep.controlplane.records import PROXY_ANNOTATION
 from sidestep.lab.cluster.objects import Tree, annotations_of, meta_of, spec_of, status_of
 from sidestep.semantics.instances import BYPASS_INBOUND
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
@@ -70,6 +71,11 @@ def _sleep(hook: Tree) -> float:
 def is_captured(pod: Tree) -> bool:
     """Whether the node's proxy has it, as the annotation says that istiod reads."""
     return annotations_of(pod).get(REDIRECTION) == "enabled"
+
+
+def proxy_of(pod: Tree) -> str:
+    """Which of the mesh's proxies runs in it; empty for none."""
+    return annotations_of(pod).get(PROXY_ANNOTATION, "")
 
 
 def bypasses_inbound(pod: Tree) -> bool:

@@ -1,5 +1,6 @@
 """How the lab is: what runs, and what is not yet as its objects want it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sidestep.errors import SidestepError
 from sidestep.lab.cluster.control_loop import unsettled
 from sidestep.lab.cluster.objects import ref_of
-from sidestep.lab.cluster.pods import is_captured, is_finished, is_leaving, is_ready, node_of
+from sidestep.lab.cluster.pods import is_captured, is_finished, is_leaving, is_ready, node_of, proxy_of
 from sidestep.model.kinds import NODE, POD, SERVICE
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def summary(machine: "Machine") -> dict[str, Any]:
         "pods": len(pods),
         "ready": sum(map(is_ready, pods)),
         "captured": sum(map(is_captured, pods)),
+        "proxies": dict(Counter(filter(None, map(proxy_of, pods)))),
         "services": sum(1 for _ in machine.store.of(SERVICE)),
         "crossed": machine.crossed(),
         "processes": list(machine.processes.names()),

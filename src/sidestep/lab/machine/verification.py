@@ -16,7 +16,8 @@ from sidestep.lab.net.namespaces import Namespace, inside
 
 _NOBODY = "192.0.2.1"
 """An address for documentation (RFC 5737): no host has it."""
-_CLOSED = 9
+CLOSED = 9
+"""A port at which nothing listens."""
 _PATIENCE = 1.0
 
 
@@ -28,13 +29,23 @@ class Met(StrEnum):
 
 
 class Subject(Struct, frozen=True):
-    """A pod to look at: `inbound` says whether what comes in is to be captured as well, where it is wanted."""
+    """A pod to look at.
+
+    Attributes:
+        name: of the pod.
+        namespace: its network.
+        address: its own.
+        mode: how it takes part in the mesh.
+        outbound: whether a proxy is to take what leaves it.
+        inbound: likewise of what comes in.
+    """
 
     name: str
     namespace: Namespace
     address: str
-    wanted: bool
-    inbound: bool = True
+    mode: str
+    outbound: bool
+    inbound: bool
 
 
 async def verify(subjects: Iterable[Subject], elsewhere: Namespace) -> list[dict[str, Any]]:
@@ -49,10 +60,11 @@ async def verify(subjects: Iterable[Subject], elsewhere: Namespace) -> list[dict
 
 async def _row(subject: Subject, elsewhere: Namespace) -> dict[str, Any]:
     out, into = await asyncio.gather(_dial(subject.namespace, _NOBODY), _dial(elsewhere, subject.address))
-    expected = (_proxy(wanted=subject.wanted), _proxy(wanted=subject.wanted and subject.inbound))
+    expected = (_proxy(wanted=subject.outbound), _proxy(wanted=subject.inbound))
     return {
         "pod": subject.name,
-        "wanted": subject.wanted,
+        "mode": subject.mode,
+        "wanted": subject.outbound,
         "outbound": out.value,
         "inbound": into.value,
         "captured": out is Met.PROXY and (into is Met.PROXY or not subject.inbound),
@@ -70,7 +82,7 @@ async def _dial(namespace: Namespace, address: str) -> Met:
     dialled.setblocking(False)
     try:
         async with asyncio.timeout(_PATIENCE):
-            await asyncio.get_running_loop().sock_connect(dialled, (address, _CLOSED))
+            await asyncio.get_running_loop().sock_connect(dialled, (address, CLOSED))
     except OSError:
         return Met.NOBODY
     finally:

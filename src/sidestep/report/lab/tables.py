@@ -12,6 +12,7 @@ from sidestep.semantics.loose import as_dict
 _GAP = "   "
 _LEAST = 15
 """Characters that every column keeps, where a terminal is narrow."""
+_ARTICLES = {"sidecar": "a sidecar", "waypoint": "a waypoint", "gateway": "a gateway"}
 Cell = Callable[[Mapping[str, Any]], str]
 
 
@@ -88,7 +89,7 @@ def verify_columns() -> dict[str, Cell]:
     """What is shown of pods and their capture."""
     return {
         "POD": lambda row: str(row["pod"]),
-        "LABELS SAY": lambda row: "ambient" if row["wanted"] else "none",
+        "MESH": lambda row: str(row["mode"]),
         "OUT OF IT BY": lambda row: str(row["outbound"]),
         "INTO IT BY": lambda row: str(row["inbound"]),
         "": lambda row: "" if row["right"] else "WRONG",
@@ -122,7 +123,8 @@ def load_text(result: Mapping[str, Any]) -> str:
 
 def status_text(status: Mapping[str, Any]) -> str:
     """How a lab is, in a few lines."""
-    pods = f"{units.count(status['pods'], 'pod')} ({status['ready']} ready, {status['captured']} in ambient)"
+    own = "".join(f", {count} with {_ARTICLES[role]}" for role, count in sorted(status["proxies"].items()))
+    pods = f"{units.count(status['pods'], 'pod')} ({status['ready']} ready, {status['captured']} in ambient{own})"
     nodes, services = units.count(status["nodes"], "node"), units.count(status["services"], "service")
     lines = [
         f"lab {status['name']}: {nodes}, {pods}, {services}",
@@ -164,5 +166,7 @@ def _phase(row: Mapping[str, Any]) -> str:
 
 
 def _mode(row: Mapping[str, Any]) -> str:
-    told = ((row.get("metadata") or {}).get("annotations") or {}).get("ambient.istio.io/redirection", "")
-    return {"enabled": "ambient", "pending": "enrolling"}.get(told, "-")
+    """In ambient, or which proxy of its own it has."""
+    annotations = as_dict(as_dict(row.get("metadata")).get("annotations"))
+    own = str(annotations.get("sidestep.dev/proxy", "-"))
+    return {"enabled": "ambient", "pending": "enrolling"}.get(annotations.get("ambient.istio.io/redirection", ""), own)
