@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from sidestep.lab.agent.histogram import Histogram
 from sidestep.lab.dns.names import DnsConfig, Name
-from sidestep.lab.workload.containers import Container
+from sidestep.lab.workload.containers import Container, Probe
 
 
 class Pod(Struct, frozen=True):
@@ -26,6 +26,8 @@ class Pod(Struct, frozen=True):
         account: service account.
         node: where it runs.
         labels: for its answers.
+        health_port: at which probes are answered that were led there, as Istio's agent does beside a sidecar.
+        health: those probes by path.
     """
 
     uid: str
@@ -38,6 +40,8 @@ class Pod(Struct, frozen=True):
     account: str = "default"
     node: str = ""
     labels: dict[str, str] = {}
+    health_port: int = 15020
+    health: dict[str, Probe] = {}
 
 
 class Serve(Struct, frozen=True, tag_field="do", tag="serve"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sidestep.lab.agent.calls import Onward
 from sidestep.lab.agent.client.ask import Client
+from sidestep.lab.agent.health import HealthServer
 from sidestep.lab.agent.messages import Event, Pod, Probed, Ready
 from sidestep.lab.agent.probes.attempt import Prober
 from sidestep.lab.agent.probes.rounds import Rounds
@@ -139,6 +140,7 @@ class RunningPod:
         self.network = Network(pod.netns)
         self.client = Client(self.network, pod.dns)
         self.dns: DnsServer | None = None
+        self._health: HealthServer | None = None
         self._containers = [RunningContainer(pod, each, self.client, tell, logs) for each in pod.containers]
 
     def start(self) -> None:
@@ -150,6 +152,8 @@ class RunningPod:
         try:
             for container in self._containers:
                 container.bind(self.network)
+            if self.pod.health:
+                self._health = self._serve_health()
         except Exception:
             for container in self._containers:
                 container.cut()
@@ -161,7 +165,14 @@ class RunningPod:
         """Nothing is left afterwards."""
         await asyncio.gather(*(each.end(grace) for each in self._containers))
         self.release_dns()
+        if self._health is not None:
+            self._health.close()
         self.client.close()
+
+    def _serve_health(self) -> HealthServer:
+        pod = self.pod
+        within = Prober(pod.addresses[0] if pod.addresses else "127.0.0.1", pod.netns, {}, self.network)
+        return HealthServer(self.network, pod.health_port, pod.health, within)
 
     def release_dns(self) -> None:
         """Answer its DNS no more."""

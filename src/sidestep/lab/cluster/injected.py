@@ -104,6 +104,12 @@ def probers_of(pod: Tree) -> dict[str, Tree]:
     return {}
 
 
+def health_port(annotations: Mapping[str, str]) -> int:
+    """At which the proxy's agent is asked; 0 where it is not."""
+    written = annotations.get(_HEALTH_ANNOTATION, str(HEALTH_PORT))
+    return int(written) if written.isascii() and written.isdigit() else 0
+
+
 def _sidecar(given: Given) -> Tree:
     proxy = _proxy_of(given, "sidecar")
     hbone = {"name": HBONE, "value": "true" if given.hbone else "false"}
@@ -188,8 +194,8 @@ def _workload(pod: Tree) -> str:
 def _rewrite_probes(pod: Tree) -> dict[str, Tree]:
     """Lead probes through the proxy's agent, as the node knows no mTLS; how they were written, by their new path."""
     annotations = annotations_of(pod)
-    port = annotations.get(_HEALTH_ANNOTATION, str(HEALTH_PORT))
-    if annotations.get(_REWRITE, "true") == "false" or not port.isdigit() or port == "0":
+    port = health_port(annotations)
+    if annotations.get(_REWRITE, "true") == "false" or not port:
         return {}
     found: dict[str, Tree] = {}
     for container in as_dicts(spec_of(pod).get("containers")):
@@ -201,7 +207,7 @@ def _rewrite_probes(pod: Tree) -> dict[str, Tree]:
                 path = f"/app-health/{container.get('name', '')}/{word}"
                 found[path] = {kind: _numbered(probe[kind], ports), "timeoutSeconds": probe.get("timeoutSeconds", 1)}
                 rest = {key: value for key, value in probe.items() if key not in _HANDLERS}
-                container[field] = {**rest, "httpGet": {"path": path, "port": int(port), "scheme": "HTTP"}}
+                container[field] = {**rest, "httpGet": {"path": path, "port": port, "scheme": "HTTP"}}
     return found
 
 

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 
 from sidestep.lab.agent.messages import Pod
 from sidestep.lab.cluster.addresses import DNS
+from sidestep.lab.cluster.injected import health_port, probers_of
 from sidestep.lab.cluster.names import DOMAIN, addresses_of
-from sidestep.lab.cluster.objects import Tree, labels_of, meta_of, spec_of
+from sidestep.lab.cluster.objects import Tree, annotations_of, labels_of, meta_of, spec_of
 from sidestep.lab.cluster.pods import node_of
 from sidestep.lab.dns.names import cluster_first
+from sidestep.lab.workload.containers import Probe
 from sidestep.lab.workload.declared.pods import runs
+from sidestep.lab.workload.declared.probes import probes_of
 from sidestep.semantics.loose import as_text
 
 
@@ -37,4 +40,12 @@ def agent_pod(pod: Tree, netns: str, services: Sequence[Tree], say: Callable[[st
         as_text(spec_of(pod).get("serviceAccountName")) or "default",
         node_of(pod),
         labels_of(pod),
+        health_port(annotations_of(pod)),
+        _led_probes(pod),
     )
+
+
+def _led_probes(pod: Tree) -> dict[str, Probe]:
+    """Probes that the proxy's agent makes on behalf of the node, by path."""
+    read = {path: probes_of({"readinessProbe": each}, ()) for path, each in probers_of(pod).items()}
+    return {path: found[0] for path, found in read.items() if found}

@@ -16,22 +16,24 @@ from sidestep.lab.workload.containers import Probe
 
 _AGENT = ("user-agent", "kube-probe/sidestep")
 _FOUND = range(200, 400)
+_NODE = Network()
 _SERVING = "\x08\x01"
 """The end of a HealthCheckResponse with status SERVING."""
 
 
 class Prober:
-    """Makes probes of one pod from its node.
+    """Makes probes of one pod from its node, or from within it.
 
     Args:
         address: of the pod.
         netns: of the pod, for commands.
         env: of the container, for commands.
+        place: where connections are made.
     """
 
-    def __init__(self, address: str, netns: str, env: Mapping[str, str]) -> None:
+    def __init__(self, address: str, netns: str, env: Mapping[str, str], place: Network = _NODE) -> None:
         self._address, self._netns, self._env = address, netns, env
-        self._node = Network()
+        self._place = place
 
     async def attempt(self, probe: Probe) -> str:
         """What was wrong; empty for success. A command is the user's own."""
@@ -48,7 +50,7 @@ class Prober:
     async def _http(self, probe: Probe) -> str:
         url = f"{probe.scheme.lower()}://{self._authority(probe)}{probe.path}"
         request = Request(url, headers=(*probe.headers, _AGENT), timeout=probe.timeout)
-        outcome = await Client(self._node, DnsConfig()).ask(request, fresh=True)
+        outcome = await Client(self._place, DnsConfig()).ask(request, fresh=True)
         if outcome.code in _FOUND:
             return ""
         return f"{url}: {outcome.kind}" + (f": {outcome.detail}" if outcome.detail else "")
@@ -56,7 +58,7 @@ class Prober:
     async def _grpc(self, probe: Probe) -> str:
         url = f"grpc://{self._authority(probe)}/grpc.health.v1.Health/Check"
         request = Request(url, headers=(_AGENT,), body=_health_request(probe.grpc_service), timeout=probe.timeout)
-        outcome = await Client(self._node, DnsConfig()).ask(request, fresh=True)
+        outcome = await Client(self._place, DnsConfig()).ask(request, fresh=True)
         if outcome.ok and not outcome.body.endswith(_SERVING):
             return f"{url}: it does not say that it serves"
         return "" if outcome.ok else f"{url}: {outcome.kind}: {outcome.detail}"
@@ -64,7 +66,7 @@ class Prober:
     async def _tcp(self, probe: Probe) -> str:
         host = probe.host or self._address
         target = Target("tcp", host, probe.port, "", host)
-        dialler = Dialler(self._node, Resolver(self._node, DnsConfig()))
+        dialler = Dialler(self._place, Resolver(self._place, DnsConfig()))
         try:
             await dialler.connect(target, _Closing)
         except FAILURES as error:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from sidestep.errors import UsageError
+from sidestep.lab.cluster.injected import health_port
 from sidestep.lab.cluster.objects import Tree, annotations_of, labels_of, spec_of
 from sidestep.lab.cluster.services import selects
 from sidestep.lab.workload.containers import Container
@@ -21,9 +22,7 @@ from sidestep.lab.workload.declared.calls import calls_of
 from sidestep.lab.workload.declared.ports import Declared, declared_ports, port_of, undeclared_targets
 from sidestep.lab.workload.declared.probes import probes_of
 from sidestep.semantics.loose import as_dicts, as_text
-
-_PROXY = "istio-proxy"
-"""What an injector put in: the lab's own proxies stand for it."""
+from sidestep.semantics.proxies import PROXY, STATUS
 
 
 class Runs(Struct, frozen=True):
@@ -45,7 +44,7 @@ def runs(pod: Tree, services: Sequence[Tree]) -> Runs:
         pod: the object.
         services: all of its namespace.
     """
-    trees = [each for each in as_dicts(spec_of(pod).get("containers")) if each.get("name") != _PROXY]
+    trees = [each for each in as_dicts(spec_of(pod).get("containers")) if each.get("name") != PROXY]
     labels = labels_of(pod)
     serving = [each for each in services if selects(each, labels)]
     declared = [list(declared_ports(each)) for each in trees]
@@ -79,7 +78,8 @@ def _container(  # noqa: PLR0913, PLR0917
         problems.append(f"container {name}: {error}")
     command = text_for(COMMAND, name, annotations, {})
     probes = probes_of(tree, ports)
-    probed = [each for each in _probed(tree, ports) if each.number not in {port.number for port in ports}]
+    taken = {port.number for port in ports} | ({health_port(annotations)} if STATUS in annotations else set())
+    probed = [each for each in _probed(tree, ports) if each.number not in taken]
     return Container(
         name,
         tuple(port_of(each, serving, written.protocol) for each in (*ports, *probed)),

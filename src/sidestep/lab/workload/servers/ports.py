@@ -39,7 +39,7 @@ class BoundPort:
     def __init__(self, network: Network, port: Port, *, at_once: bool = False) -> None:
         self.port = port
         kind = socket.SOCK_DGRAM if port.protocol is Protocol.UDP else socket.SOCK_STREAM
-        self._socket = _bound(network, port.number, kind)
+        self._socket = bound_socket(network, port.number, kind)
         if at_once and kind is socket.SOCK_STREAM:
             self._listen()
         self._datagrams: asyncio.DatagramTransport | None = None
@@ -137,8 +137,14 @@ def spoken_at(protocol: Protocol) -> type[Connection]:
     assert_never(protocol)
 
 
-def _bound(network: Network, number: int, kind: socket.SocketKind) -> socket.socket:
-    """Of both families where there is IPv6."""
+def bound_socket(
+    network: Network, number: int, kind: socket.SocketKind = socket.SocketKind.SOCK_STREAM
+) -> socket.socket:
+    """A socket that has a port, of both families where there is IPv6.
+
+    Raises:
+        OSError: the port is taken.
+    """
     try:
         made = network.open(socket.AF_INET6, kind)
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
