@@ -18,6 +18,7 @@ from sidestep.controlplane.ads.server import Door, serve
 from sidestep.controlplane.ca.authority import Authority, Trust
 from sidestep.controlplane.ca.certificates import pem
 from sidestep.controlplane.generators.node import NodeGenerator, Settings
+from sidestep.controlplane.generators.waypoint import WaypointGenerator
 from sidestep.controlplane.index import Changes, Index
 from sidestep.controlplane.records import (
     Locality,
@@ -77,7 +78,8 @@ class NodeMesh:
         self._tokens = Tokens(b"k" * 32)
         self.index = Index()
         secrets = Secrets(self.index, lambda: self.trust, self.clock, lambda: 0.5)
-        self.plane = Plane(self.index, {"node": NodeGenerator(settings)}, secrets)
+        generators = {"node": NodeGenerator(settings), "waypoint": WaypointGenerator()}
+        self.plane = Plane(self.index, generators, secrets)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self.reviewing = Reviewing(self.plane, Review(self.index, Held()))
@@ -88,7 +90,7 @@ class NodeMesh:
             self.start(number)
 
     async def _serve(self) -> Any:
-        door = Door(self._tokens, frozenset({"node"}), lambda: datetime.now(UTC))
+        door = Door(self._tokens, frozenset({"node", "waypoint"}), lambda: datetime.now(UTC))
         chain = self.authority.serve((_NAME,), self.clock())
         server, _ = await serve(self.plane, door, chain, f"unix:{self.folder}/plane.sock")
         return server

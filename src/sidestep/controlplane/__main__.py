@@ -13,6 +13,7 @@ from sidestep.controlplane.generators.node.generator import NodeGenerator
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.controlplane.generators.sidecar import SidecarGenerator
 from sidestep.controlplane.generators.waypoint import WaypointGenerator
+from sidestep.controlplane.generators.waypoint.settings import Settings as WaypointSettings
 from sidestep.controlplane.process import ROLE, ZTUNNEL, Options, run
 from sidestep.controlplane.records import ProxyRole
 from sidestep.controlplane.registry.registry import MeshNames
@@ -37,24 +38,26 @@ def main(connections: Connections | None = None) -> None:
     parser.add_argument(
         "--settings", default="{}", help="of nodes' proxies, as JSON: generators.node.settings.Settings"
     )
+    parser.add_argument("--resolver", action="append", default=[], help="DNS server of proxies in pods")
     parser.add_argument("--role", choices=(ROLE, ZTUNNEL), default=ROLE, help="what nodes' proxies are")
     given = parser.parse_args()
     names = MeshNames(given.root_namespace, given.trust_domain)
     aliases = tuple(given.trust_domain_alias)
     options = Options(given.machine, given.folder, given.tokens, given.listen, names, aliases, given.role)
     watched = connections if given.role == ROLE else None  # a ztunnel cuts connections itself
-    asyncio.run(run(options, _generators(given.role, given.settings), watched))
+    asyncio.run(run(options, _generators(given, names, aliases), watched))
 
 
-def _generators(role: str, settings: str) -> Mapping[str, Generator]:
+def _generators(given: argparse.Namespace, names: MeshNames, aliases: tuple[str, ...]) -> Mapping[str, Generator]:
+    waypoints = WaypointSettings(names.trust_domain, aliases, tuple(given.resolver))
     in_pods: dict[str, Generator] = {
         ProxyRole.SIDECAR.value: SidecarGenerator(),
-        ProxyRole.WAYPOINT.value: WaypointGenerator(),
+        ProxyRole.WAYPOINT.value: WaypointGenerator(waypoints),
         ProxyRole.GATEWAY.value: GatewayGenerator(),
     }
-    if role == ZTUNNEL:
+    if given.role == ZTUNNEL:
         return {ZTUNNEL: WorkloadGenerator(), **in_pods}
-    return {ROLE: NodeGenerator(msgspec.json.decode(settings, type=Settings)), **in_pods}
+    return {ROLE: NodeGenerator(msgspec.json.decode(given.settings, type=Settings)), **in_pods}
 
 
 if __name__ == "__main__":

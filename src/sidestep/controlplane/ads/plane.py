@@ -10,7 +10,7 @@ from sidestep.controlplane.ads.catalogue import Catalogue, Key
 from sidestep.controlplane.ads.entries import Entry
 from sidestep.controlplane.ads.secrets import Secrets
 from sidestep.controlplane.ads.session import Rejection, Session
-from sidestep.controlplane.generators import ADDRESS, AUTHORIZATION, CLUSTER, LISTENER, SECRET, Generator
+from sidestep.controlplane.generators import ADDRESS, AUTHORIZATION, CLUSTER, LISTENER, SCOPED_ROUTES, SECRET, Generator
 from sidestep.controlplane.index import Changes, Index
 from sidestep.controlplane.records import Dirty
 from sidestep.controlplane.tokens import Proxy
@@ -205,5 +205,5 @@ class _Source(Struct, frozen=True):
             self.catalogue.forget(key._replace(proxy=""))
 
 
-_TAKEN_WHOLE = frozenset({CLUSTER, LISTENER, AUTHORIZATION, ADDRESS})
+_TAKEN_WHOLE = frozenset({CLUSTER, LISTENER, SCOPED_ROUTES, AUTHORIZATION, ADDRESS})
 """Types of which a proxy gets everything when it names nothing."""

@@ -24,11 +24,12 @@ from sidestep.controlplane.generators import (
     EXTENSION,
     LISTENER,
     ROUTES,
+    SCOPED_ROUTES,
     SECRET,
     VIRTUAL_HOST,
 )
 
-_ORDER = (CLUSTER, ENDPOINTS, SECRET, EXTENSION, LISTENER, ROUTES, VIRTUAL_HOST, AUTHORIZATION, ADDRESS)
+_ORDER = (CLUSTER, ENDPOINTS, SECRET, EXTENSION, LISTENER, ROUTES, SCOPED_ROUTES, VIRTUAL_HOST, AUTHORIZATION, ADDRESS)
 _AFTER = {ADDRESS: AUTHORIZATION}
 """A workload that names a policy which its proxy does not have is open to all: until a proxy has asked for policies,
 and while there are any to be sent, it is told no workloads."""

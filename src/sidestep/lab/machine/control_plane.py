@@ -14,7 +14,7 @@ from sidestep.controlplane.generators.node.telemetry import NODE
 from sidestep.controlplane.process import ROLE, ROOTS, SERVER_NAME, SOCKET, ZTUNNEL
 from sidestep.controlplane.registry.registry import MeshNames
 from sidestep.errors import TransportError, WorldError
-from sidestep.lab.cluster.addresses import ENTRIES, PODS, SERVICES, Pair, pods_of
+from sidestep.lab.cluster.addresses import DNS, ENTRIES, PODS, SERVICES, Pair, pods_of
 from sidestep.lab.envoy import Admin, Proxy, check_version
 from sidestep.lab.envoy import ControlPlane as Door
 from sidestep.lab.machine.nodes import NodeUp
@@ -70,7 +70,7 @@ class ControlPlane:
         folder = self._scratch.control_plane
         argv = (
             sys.executable, "-m", "sidestep.lab.plane", "--machine", str(self._scratch.socket),
-            "--folder", str(folder), "--tokens", str(self._scratch.tokens), "--listen", self._listen,
+            "--folder", str(folder), "--tokens", str(self._scratch.tokens), "--listen", self._listen, "--resolver", DNS,
             "--trust-domain", self._settings.trust_domain, "--role", ZTUNNEL if self._settings.ztunnel else ROLE,
             "--settings", msgspec.json.encode(self._proxies()).decode(),
         )  # fmt: skip

@@ -61,6 +61,57 @@ class Reached(Struct, frozen=True):
         return bool(self.backends) and not any(backend.known for backend in self.backends)
 
 
+class Destined(Struct, frozen=True):
+    """A destination as a proxy has a cluster for it.
+
+    Attributes:
+        host: of the service.
+        port: of it.
+        subset: of a DestinationRule; empty for all.
+        labels: that the subset's pods carry.
+        settings: the `trafficPolicy` in force.
+        object: the DestinationRule that says it.
+    """
+
+    host: Host
+    port: int
+    subset: str = ""
+    labels: Mapping[str, str] = {}
+    settings: Mapping[str, Any] = {}
+    object: ObjectId | None = None
+
+
+def destined(target: Target, port: int, reach: Reach) -> Destined | None:
+    """A destination from a listener's port; None where nothing of that name is there.
+
+    What a DestinationRule says that cannot be read counts for nothing.
+    """
+    host, number, rule = _found(target, port, reach)
+    subset = rule.subsets.get(target.subset) if rule is not None and not rule.broken else None
+    if host is None or host.port(number) is None or (target.subset and subset is None):
+        return None
+    if rule is None or rule.broken:
+        return Destined(host, number)
+    settings = _readable(rule, subset.policy if subset else None, number, reach)
+    of = subset.object if subset else rule.object
+    return Destined(host, number, target.subset, subset.labels if subset else {}, settings, of)
+
+
+def _readable(rule: MergedRule, subset: Mapping[str, Any] | None, port: int, reach: Reach) -> Mapping[str, Any]:
+    try:
+        return _in_force(effective(rule.policy, subset, port), reach)[0]
+    except MalformedError:
+        return {}
+
+
+def _in_force(settings: Mapping[str, Any], reach: Reach) -> tuple[Mapping[str, Any], str]:
+    """Settings with their TLS mode: a waypoint starts no mutual TLS of the mesh."""
+    tls = _tls_mode(settings)
+    if reach.waypoint and tls in _NOTHING_AT_WAYPOINTS:
+        return {field: value for field, value in settings.items() if field != "tls"}, ""
+    return settings, tls
+
+
 class _Told(Struct, frozen=True):
     backend: Backend
     policy: tuple[str, ...] = ()
@@ -109,9 +160,7 @@ def _label(backend: Backend) -> str:
 
 
 def _told(target: Target, port: int, reach: Reach) -> _Told:
-    host = reach.known(target.host) if target.host and not target.missing else None
-    number = target.port or (host.ports[0].number if host is not None and len(host.ports) == 1 else port)
-    rule = reach.speaker(host) if host is not None else None
+    host, number, rule = _found(target, port, reach)
     exists = host is not None and host.port(number) is not None
     labels: dict[str, str] = {}
     if target.subset and rule is not None and target.subset in rule.subsets:
@@ -124,17 +173,21 @@ def _told(target: Target, port: int, reach: Reach) -> _Told:
     return _Told(backend) if rule is None else _with_policy(backend, rule, reach)
 
 
+def _found(target: Target, port: int, reach: Reach) -> tuple[Host | None, int, MergedRule | None]:
+    """The host of a destination, its port, and what DestinationRules say of it."""
+    host = reach.known(target.host) if target.host and not target.missing else None
+    number = target.port or (host.ports[0].number if host is not None and len(host.ports) == 1 else port)
+    return host, number, reach.speaker(host) if host is not None else None
+
+
 def _with_policy(backend: Backend, rule: MergedRule, reach: Reach) -> _Told:
     if rule.broken:
         return _Told(backend, object=rule.object, unknown=rule.broken)
     subset = rule.subsets.get(backend.subset)
     try:
-        settings = effective(rule.policy, subset.policy if subset else None, backend.port or 0)
-        tls = _tls_mode(settings)
+        settings, tls = _in_force(effective(rule.policy, subset.policy if subset else None, backend.port or 0), reach)
     except MalformedError as error:
         return _Told(backend, object=rule.object, unknown=f"{rule.object}: {error}")
-    if reach.waypoint and tls in _NOTHING_AT_WAYPOINTS:
-        settings, tls = {field: value for field, value in settings.items() if field != "tls"}, ""
     told = words(settings)
     if subset is not None:
         return _Told(backend, told, subset.object, tls)

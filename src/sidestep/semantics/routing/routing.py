@@ -38,7 +38,6 @@ from sidestep.semantics.routing.rule import Bound
 from sidestep.semantics.routing.servers import Server, gateways_of
 from sidestep.semantics.routing.sidecar_routes import SidecarRoutes
 from sidestep.semantics.routing.sidecar_tables import SidecarTable, table
-from sidestep.semantics.routing.sidecar_tables import SidecarTable, table
 from sidestep.semantics.routing.sidecars import Listener, Scope, Sidecars
 from sidestep.semantics.routing.view import Registry, View
 from sidestep.semantics.routing.virtual_services import virtual_services
@@ -146,15 +145,6 @@ class Routing:
     def sidecar_tables(self, client: Client) -> Iterator[SidecarTable]:
         """Everything that a client's sidecar may do with what is sent, by port; nothing where its scope is broken."""
         scope = self.scope(client)
-        ports = {port.number for host in self._hosts.values() for port in host.ports}
-        for port in sorted(ports) if not scope.broken else ():
-            routes = self._sidecar(client, scope, port)
-            if routes.view is not None:
-                yield table(routes, routes.view, port, Vantage(port, client.namespace, client.labels))
-
-    def sidecar_tables(self, client: Client) -> Iterator[SidecarTable]:
-        """Everything that a client's sidecar may do with what is sent, by port; nothing where its scope is broken."""
-        scope = self._scope(client)
         ports = {port.number for host in self._hosts.values() for port in host.ports}
         for port in sorted(ports) if not scope.broken else ():
             routes = self._sidecar(client, scope, port)

@@ -6,6 +6,7 @@ namespace count (before 1.24 the waypoint's alone); all of them together since 1
 
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sidestep.semantics.authorization.seen import HttpSeen
@@ -26,6 +27,22 @@ from sidestep.semantics.routing.rule import Bound, HttpEntry, StreamEntry
 from sidestep.semantics.versions import IstioVersion
 
 _HASH = "loadBalancer.consistentHash"
+
+
+class WaypointRules(Struct, frozen=True):
+    """What a waypoint does with what was dialled at a port of a service, whatever is asked.
+
+    Attributes:
+        http: rules on requests in the order in which they are tried; none where requests go to the service itself.
+        stream: the rule on connections in which no HTTP is read; None where they go to the service itself.
+        vantage: from where rules are read.
+        reach: what destinations it has.
+    """
+
+    http: tuple[HttpEntry, ...]
+    stream: StreamEntry | None
+    vantage: Vantage
+    reach: Reach
 
 
 class WaypointRoutes:
@@ -50,6 +67,11 @@ class WaypointRoutes:
             return self._unrouted(default_http(host.name, port, reach))
         return taken(entries, vantage, http, reach) or not_taken(entries, vantage)
 
+    def rules(self, host: Host, port: int, reach: Reach) -> WaypointRules:
+        """Every rule for a port of a service."""
+        vantage = self._vantage(port)
+        return WaypointRules(tuple(self._entries(host, vantage)), self._stream(host, port), vantage, reach)
+
     def _unrouted(self, route: Route) -> Route:
         """Before 1.31 such requests went to random endpoints whatever hash a rule asks for (pull request 61045)."""
         if self._version.since(1, 31):
@@ -71,14 +93,17 @@ class WaypointRoutes:
         """Where a connection to a service goes: rules by name before rules on connections, since 1.26."""
         if host.port(port) is None:
             return blocked()
+        entry = self._stream(host, port)
+        return default_stream(host.name, port, reach) if entry is None else stream_route(entry, port, reach)
+
+    def _stream(self, host: Host, port: int) -> StreamEntry | None:
         bounds = self._speaking(host) if self._version.since(1, 26) else []
         vantage = Vantage(port, "", {}, waypoint=True)
         tls = [
             entry for bound in bounds for entry in bound.tls if not entry.match or entry.server_names == (host.name,)
         ]
         tcp = [entry for bound in bounds for entry in bound.tcp]
-        entry = next(_offered([*tls, *tcp], vantage), None)
-        return default_stream(host.name, port, reach) if entry is None else stream_route(entry, port, reach)
+        return next(_offered([*tls, *tcp], vantage), None)
 
     def _speaking(self, host: Host) -> list[Bound]:
         if host.name not in self._found:

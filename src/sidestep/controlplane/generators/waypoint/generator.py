@@ -1,31 +1,194 @@
-"""What waypoints are told: nothing yet."""
+"""What waypoints are told: parts of a plan, of which a change makes again only what differs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import assert_never
 
-from sidestep.controlplane.generators import Resource, Unit
+from msgspec.structs import replace
+
+from sidestep.controlplane.generators import (
+    CLUSTER,
+    ENDPOINTS,
+    EXTENSION,
+    LISTENER,
+    ROUTES,
+    SCOPED_ROUTES,
+    Resource,
+    Unit,
+)
+from sidestep.controlplane.generators.http.authorization import JWT_FILTER
+from sidestep.controlplane.generators.http.clusters import cluster
+from sidestep.controlplane.generators.http.destinations import Destination, Dialler, Discovery
+from sidestep.controlplane.generators.http.endpoints import assignment
+from sidestep.controlplane.generators.http.remarks import Remark
+from sidestep.controlplane.generators.http.tokens import authentication
+from sidestep.controlplane.generators.http.upstreams import outside_cluster
+from sidestep.controlplane.generators.node.messages import extension
+from sidestep.controlplane.generators.waypoint import routes
+from sidestep.controlplane.generators.waypoint.clusters import clusters
+from sidestep.controlplane.generators.waypoint.listeners import listeners
+from sidestep.controlplane.generators.waypoint.plan import (
+    Asked,
+    Authorities,
+    Part,
+    Plan,
+    Requests,
+    Standing,
+    Streams,
+    Tokens,
+)
+from sidestep.controlplane.generators.waypoint.served import group_of, services, waypoints
+from sidestep.controlplane.generators.waypoint.settings import Settings
 from sidestep.controlplane.index import Index
-from sidestep.controlplane.records import Dirty
+from sidestep.controlplane.records import Dirty, Preference, ProxyRole, Workload
+from sidestep.semantics.proxies import GATEWAY_NAME
+
+_Parts = Mapping[str, Part]
 
 
 class WaypointGenerator:
-    """Everything about waypoints."""
+    """Everything about waypoints.
 
-    def group(self, _index: Index, _proxy: str) -> str:
-        """Each has its own."""
+    Args:
+        settings: of all of them.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+        self._parts: dict[str, _Parts] = {}
+        self._identities: dict[str, str] = {}
+        self.remarks: dict[Unit, tuple[Remark, ...]] = {}
+        """What of an object a waypoint cannot be told."""
+
+    def group(self, index: Index, proxy: str) -> str:
+        """The replicas of a Gateway."""
+        namespace, _, name = proxy.partition("/")
+        for each in index.in_namespace(namespace):
+            if each.name == name and each.proxy is ProxyRole.WAYPOINT:
+                return group_of(namespace, each.labels.get(GATEWAY_NAME, ""))
         return ""
 
-    def units(self, _index: Index, _dirty: Dirty | None) -> Iterable[Unit]:
-        """None."""
-        return ()
+    def units(self, index: Index, dirty: Dirty | None) -> Iterable[Unit]:
+        """Parts that differ from before, and clusters whose endpoints changed."""
+        found: dict[Unit, None] = {}
+        if dirty is None or dirty.configuration or dirty.services or _rebound(index, dirty):
+            found.update(dict.fromkeys(self._planned(index)))
+        if dirty is not None and (dirty.endpoints or dirty.workloads):
+            found.update(dict.fromkeys(self._served(index, dirty)))
+        return found
 
-    def resources(self, _index: Index, _unit: Unit) -> Iterable[Resource]:
-        """None."""
-        return ()
+    def resources(self, index: Index, unit: Unit) -> Iterable[Resource]:
+        """What a part becomes."""
+        group, _, name = unit.partition("|")
+        part = self._parts.get(group, {}).get(name)
+        if part is not None:
+            for resource in self._made(index, group, name, part):
+                yield resource if resource.proxy else replace(resource, proxy=group)
 
     def on_demand(self, _index: Index, _type_url: str, _name: str, _proxy: str) -> Resource | None:
-        """There is none."""
+        """Nothing: everything that is served is told."""
         return None
 
     def vacated(self, _type_url: str, _name: str, _proxy: str) -> Resource | None:
-        """Nothing was ever there."""
+        """Nothing was there."""
         return None
+
+    def _planned(self, index: Index) -> Iterator[Unit]:
+        mesh = index.mesh()
+        bound, domain = services(mesh), self._settings.trust_domain
+        after: dict[str, _Parts] = {}
+        for waypoint in waypoints(mesh):
+            after[waypoint.group] = Plan(index, waypoint, bound.get(waypoint.group, []), domain).parts
+            self._identities[waypoint.group] = waypoint.identity(domain)
+        before, self._parts = self._parts, after
+        for group in sorted(before.keys() | after.keys()):
+            old, new = before.get(group, {}), after.get(group, {})
+            yield from (Unit(f"{group}|{name}") for name in new if old.get(name) != new[name])
+            yield from (Unit(f"{group}|{name}") for name in old if name not in new)
+
+    def _served(self, index: Index, dirty: Dirty) -> Iterator[Unit]:
+        """Clusters whose endpoints changed; and all of a waypoint whose pods did, as those look from where they are."""
+        moved = {self.group(index, f"{each.namespace}/{each.name}") for each in _of(index, dirty)}
+        for group, parts in self._parts.items():
+            for name, part in parts.items():
+                if isinstance(part, Destination) and (part.service in dirty.endpoints or group in moved):
+                    yield Unit(f"{group}|{name}")
+
+    def _made(self, index: Index, group: str, name: str, part: Part) -> Iterator[Resource]:
+        match part:
+            case Standing():
+                yield from (Resource(LISTENER, each.name, each) for each in listeners(part, self._settings))
+                yield from (Resource(CLUSTER, each.name, each) for each in clusters(self._dialler(group)))
+            case Authorities():
+                told = routes.authorities(part)
+                yield Resource(ROUTES, told.name, told)
+            case Streams():
+                told = routes.streams(part)
+                yield Resource(ROUTES, told.name, told)
+            case Requests():
+                for chain in routes.chains(name, part):
+                    yield Resource(SCOPED_ROUTES, chain, routes.requests(chain, part))
+            case Tokens():
+                known = extension(JWT_FILTER, authentication(part.hosts, dict(part.asked).__getitem__))
+                yield Resource(EXTENSION, JWT_FILTER, known)
+            case Asked():
+                made = outside_cluster(part.upstream)
+                yield Resource(CLUSTER, made.name, made)
+            case Destination():
+                yield from self._destination(index, group, part)
+            case _:
+                assert_never(part)
+
+    def _destination(self, index: Index, group: str, to: Destination) -> Iterator[Resource]:
+        remarks: list[Remark] = []
+        yield Resource(CLUSTER, to.name, cluster(to, self._dialler(group), remarks))
+        self.remarks[Unit(f"{group}|cluster/{to.name}")] = tuple(remarks)
+        if to.discovery is not Discovery.RECORDS:
+            return
+        if not _looks_near(index, to):
+            told = assignment(index, to, self._dialler(group), _never)
+            yield Resource(ENDPOINTS, to.name, told, asked=True)
+            return
+        for pod in self._pods(index, group):
+            told = assignment(index, to, self._dialler(group, pod), _never)
+            yield Resource(ENDPOINTS, to.name, told, f"{pod.namespace}/{pod.name}", asked=True)
+
+    def _pods(self, index: Index, group: str) -> Iterator[Workload]:
+        _, namespace, gateway = group.split("/")
+        for each in index.in_namespace(namespace):
+            if each.proxy is ProxyRole.WAYPOINT and each.labels.get(GATEWAY_NAME) == gateway:
+                yield each
+
+    def _dialler(self, group: str, pod: Workload | None = None) -> Dialler:
+        found = Dialler(
+            self._identities[group],
+            trust_domains=self._settings.trust_domains,
+            mutual=False,
+            resolvers=self._settings.resolvers,
+            system_roots=self._settings.system_roots,
+        )
+        return found if pod is None else replace(found, locality=pod.locality, node=pod.node, labels=pod.labels)
+
+
+def _looks_near(index: Index, to: Destination) -> bool:
+    """Whether it counts where the waypoint's pod runs."""
+    service = index.services.get(to.service)
+    return (service is not None and service.mode is not Preference.ANY) or "outlierDetection" in to.settings
+
+
+def _never(_workload: Workload, _port: int) -> bool:
+    """A waypoint sends no mutual TLS of sidecars."""
+    return False
+
+
+def _of(index: Index, dirty: Dirty) -> Iterator[Workload]:
+    """Waypoints' pods that changed."""
+    for uid in dirty.workloads:
+        found = index.workloads.get(uid)
+        if found is not None and found.proxy is ProxyRole.WAYPOINT:
+            yield found
+
+
+def _rebound(index: Index, dirty: Dirty) -> bool:
+    """Whether pods changed that may be bound to a waypoint themselves; one that is gone may have been."""
+    found = (index.workloads.get(uid) for uid in dirty.workloads)
+    return any(each is None or each.waypoint is not None for each in found)

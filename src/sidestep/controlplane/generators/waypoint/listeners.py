@@ -1,0 +1,129 @@
+"""Listeners of a waypoint: one that tunnels reach, and those inside of it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from envoy.config.core.v3.base_pb2 import TransportSocket
+from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, ListenerFilter
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.extensions.filters.listener.http_inspector.v3.http_inspector_pb2 import HttpInspector
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+)
+from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
+
+from sidestep.controlplane.generators.http.authorization import SOURCE_PRINCIPAL
+from sidestep.controlplane.generators.http.hbone import tunnels
+from sidestep.controlplane.generators.http.names import HBONE_CLUSTER
+from sidestep.controlplane.generators.node.chains import WHERE_TO, proxied, remember
+from sidestep.controlplane.generators.node.messages import HASHED, dialled, packed, state
+from sidestep.controlplane.generators.node.tls import server
+from sidestep.controlplane.generators.node.tunnels import ROUTER
+from sidestep.controlplane.generators.waypoint import managers
+from sidestep.controlplane.generators.waypoint.names import (
+    CHAIN_STATE,
+    CONNECT,
+    DIALLED_STATE,
+    LOCAL,
+    MAIN,
+    POD_STATE,
+    PODS,
+    READY,
+    REMOTE,
+    SNIFF,
+    STREAMS,
+)
+from sidestep.controlplane.generators.waypoint.plan import Standing
+from sidestep.controlplane.generators.waypoint.settings import Settings
+from sidestep.controlplane.records import HBONE_PORT
+
+_READY_PORT = 15021
+_ANY, _ANY6 = "0.0.0.0", "::"  # noqa: S104 - within the pod
+_INSPECTOR = ListenerFilter(name="envoy.filters.listener.http_inspector", typed_config=packed(HttpInspector()))
+_HTTP = ("http/1.0", "http/1.1", "h2c")
+_DESTINATION = "envoy.network.transport_socket.original_dst_address"
+
+
+def listeners(standing: Standing, settings: Settings) -> Iterator[Listener]:
+    """All of them."""
+    yield _outside(CONNECT, HBONE_PORT, managers.connect(), _tls(standing, settings))
+    yield _outside(READY, _READY_PORT, _ready())
+    yield _inside(MAIN, FilterChain(filters=[managers.requests(standing)]))
+    yield _inside(STREAMS, FilterChain(filters=[managers.streams()]))
+    yield _sniff()
+    yield tunnels()
+    yield _to_pods()
+
+
+def _tls(standing: Standing, settings: Settings) -> TransportSocket:
+    return server(standing.identity, (settings.trust_domain, *settings.trust_domains))
+
+
+def _outside(name: str, port: int, manager: Filter, tls: TransportSocket | None = None) -> Listener:
+    """A socket for each family."""
+    chain = FilterChain(filters=[manager])
+    if tls is not None:
+        chain.transport_socket.CopyFrom(tls)
+    return Listener(
+        name=name,
+        address=dialled(_ANY, port),
+        additional_addresses=[{"address": dialled(_ANY6, port)}],
+        enable_reuse_port={"value": True},
+        filter_chains=[chain],
+    )
+
+
+def _inside(name: str, *chains: FilterChain) -> Listener:
+    return Listener(name=name, internal_listener={}, listener_filters=[WHERE_TO], filter_chains=chains)
+
+
+def _sniff() -> Listener:
+    """HTTP goes on to where requests are judged, everything else as a CONNECT to where streams are.
+
+    It waits for the client's first bytes for ever, as Istio's does. What is known of the connection goes with it, once:
+    beyond, tunnels are dialled by an endpoint's own words.
+    """
+    known = [
+        *(
+            state(key, f"%FILTER_STATE({key}:PLAIN)%", factory=HASHED, shared="ONCE")
+            for key in (SOURCE_PRINCIPAL, CHAIN_STATE, DIALLED_STATE)
+        ),
+        state(LOCAL, "%DOWNSTREAM_LOCAL_ADDRESS%", shared="ONCE"),
+        state(REMOTE, "%DOWNSTREAM_REMOTE_ADDRESS%", shared="ONCE"),
+    ]
+    http = FilterChain(
+        name="http",
+        filter_chain_match={"application_protocols": _HTTP},
+        filters=[remember(known), proxied(_copy("sniffed.http", MAIN))],
+    )
+    stream = _copy("sniffed.bytes", STREAMS)
+    stream.tunneling_config.hostname = f"%FILTER_STATE({DIALLED_STATE}:PLAIN)%"
+    other = FilterChain(name="bytes", filters=[remember(known), proxied(stream)])
+    found = _inside(SNIFF, http)
+    found.listener_filters.append(_INSPECTOR)
+    found.listener_filters_timeout.FromTimedelta(timedelta(0))
+    found.default_filter_chain.CopyFrom(other)
+    return found
+
+
+def _to_pods() -> Listener:
+    """To a pod with a tunnel that was dialled itself, at whatever port."""
+    proxy = _copy(PODS, HBONE_CLUSTER)
+    proxy.tunneling_config.hostname = f"%FILTER_STATE({POD_STATE}:PLAIN)%"
+    where = state(_DESTINATION, f"%FILTER_STATE({POD_STATE}:PLAIN)%", shared="ONCE")
+    return _inside(PODS, FilterChain(filters=[remember([where]), proxied(proxy)]))
+
+
+def _copy(name: str, cluster: str) -> TcpProxy:
+    return TcpProxy(stat_prefix=name, cluster=cluster, idle_timeout=timedelta(0))
+
+
+def _ready() -> Filter:
+    """Says that the waypoint serves."""
+    route = {"match": {"path": "/healthz/ready"}, "direct_response": {"status": 200}}
+    manager = HttpConnectionManager(
+        stat_prefix=READY,
+        route_config={"name": READY, "virtual_hosts": [{"name": READY, "domains": ["*"], "routes": [route]}]},
+        http_filters=[ROUTER],
+    )
+    return Filter(name="envoy.filters.network.http_connection_manager", typed_config=packed(manager))

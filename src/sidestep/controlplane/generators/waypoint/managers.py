@@ -1,0 +1,140 @@
+"""Connection managers of a waypoint: where tunnels end, where requests are judged, and where other connections are.
+
+Their filters never change: a list that changes cuts every tunnel (envoy.md §1.3). What does change comes by routes.
+"""
+
+from datetime import timedelta
+
+from envoy.config.listener.v3.listener_components_pb2 import Filter
+from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation
+from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
+from envoy.extensions.filters.http.set_filter_state.v3.set_filter_state_pb2 import Config as SetFilterState
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+    HttpFilter,
+)
+from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutation_pb2 import (
+    HeaderMutation as EarlyMutation,
+)
+
+from sidestep.controlplane.generators.http.authorization import SOURCE_PRINCIPAL
+from sidestep.controlplane.generators.http.filters import ALLOW, AUDIT, BOTH, DENY, http_filters
+from sidestep.controlplane.generators.node.messages import ADS, HASHED, packed, state
+from sidestep.controlplane.generators.node.tunnels import ROUTER
+from sidestep.controlplane.generators.waypoint.names import (
+    CHAIN,
+    CHAIN_STATE,
+    CONNECT,
+    DIALLED_STATE,
+    LOCAL,
+    MAIN,
+    POD_STATE,
+    REMOTE,
+    STREAMS,
+)
+from sidestep.controlplane.generators.waypoint.plan import Standing
+from sidestep.semantics.path_normalisation import PathNormalisation
+
+HEADERS = "envoy.filters.http.header_mutation"
+_STATE = "envoy.filters.http.set_filter_state"
+_MANY = 2**31 - 1
+_MOST_STREAMS = 1000
+_FOR_EVER = timedelta(0)
+_MERGED = (PathNormalisation.MERGE_SLASHES, PathNormalisation.DECODE_AND_MERGE_SLASHES)
+
+
+def connect() -> Filter:
+    """Ends tunnels: only by authorities that are served; who is there, and what they dialled, is remembered."""
+    remembered = SetFilterState(
+        on_request_headers=[
+            state(SOURCE_PRINCIPAL, "%DOWNSTREAM_PEER_URI_SAN%", factory=HASHED, shared="ONCE"),
+            state(CHAIN_STATE, f"%REQ({CHAIN})%", factory=HASHED, shared="ONCE"),
+            state(DIALLED_STATE, "%REQ(:AUTHORITY)%", factory=HASHED, shared="ONCE"),
+            state(LOCAL, "%REQ(:AUTHORITY)%", shared="ONCE"),
+            state(REMOTE, "%DOWNSTREAM_REMOTE_ADDRESS%", shared="ONCE"),
+        ]
+    )
+    manager = _tunnels(CONNECT, _MOST_STREAMS)
+    manager.http_filters.extend(
+        [
+            HttpFilter(name=HEADERS, typed_config=packed(HeaderMutation())),
+            HttpFilter(name=_STATE, typed_config=packed(remembered)),
+            ROUTER,
+        ]
+    )
+    return _filter(manager)
+
+
+def streams() -> Filter:
+    """Judges connections in which no HTTP is read, each of which comes as a CONNECT."""
+    manager = _tunnels(STREAMS, _MANY)
+    for name in (AUDIT, DENY, ALLOW):
+        manager.http_filters.append(HttpFilter(name=name, typed_config=packed(RBAC()), disabled=True))
+    manager.http_filters.append(ROUTER)
+    return _filter(manager)
+
+
+def requests(standing: Standing) -> Filter:
+    """Judges and routes requests, by what was dialled and not by what they call it."""
+    clusters = dict(standing.asked)
+    chain = {"key": CHAIN, "value": f"%FILTER_STATE({CHAIN_STATE}:PLAIN)%"}
+    overwritten = EarlyMutation(
+        mutations=[{"append": {"header": chain, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}]
+    )
+    dialled = SetFilterState(on_request_headers=[state(POD_STATE, _DIALLED, factory=HASHED, shared="ONCE")])
+    key = {"fragments": [{"header_value_extractor": {"name": CHAIN, "index": 0}}]}
+    manager = HttpConnectionManager(
+        stat_prefix=MAIN,
+        scoped_routes={"name": MAIN, "scope_key_builder": key, "rds_config_source": ADS},
+        early_header_mutation_extensions=[
+            {"name": "envoy.http.early_header_mutation.header_mutation", "typed_config": packed(overwritten)}
+        ],
+        http_filters=[
+            HttpFilter(name=_STATE, typed_config=packed(dialled)),
+            *http_filters(BOTH, standing.authorizers, clusters.__getitem__),
+        ],
+        upgrade_configs=[{"upgrade_type": "websocket"}, {"upgrade_type": "CONNECT"}],
+        http2_protocol_options={"allow_connect": True},
+        use_remote_address={"value": False},
+        skip_xff_append=True,
+        stream_idle_timeout=_FOR_EVER,
+        server_header_transformation="PASS_THROUGH",
+        forward_client_cert_details="SANITIZE",
+        stream_error_on_invalid_http_message={"value": True},
+    )
+    manager.scoped_routes.scoped_rds.scoped_rds_config_source.CopyFrom(ADS)
+    _normalise(manager, standing.normalisation)
+    return _filter(manager)
+
+
+_DIALLED = "%DOWNSTREAM_LOCAL_ADDRESS%"
+
+
+def _tunnels(name: str, most: int) -> HttpConnectionManager:
+    return HttpConnectionManager(
+        stat_prefix=name,
+        rds={"config_source": ADS, "route_config_name": name},
+        codec_type="HTTP2",
+        http2_protocol_options={
+            "allow_connect": True,
+            "max_concurrent_streams": {"value": most},
+            "initial_stream_window_size": {"value": 4 * 1024 * 1024},
+            "initial_connection_window_size": {"value": 16 * 1024 * 1024},
+        },
+        upgrade_configs=[{"upgrade_type": "CONNECT"}],
+        stream_idle_timeout=_FOR_EVER,
+        generate_request_id={"value": False},
+        use_remote_address={"value": name == CONNECT},
+        skip_xff_append=True,
+    )
+
+
+def _normalise(manager: HttpConnectionManager, how: PathNormalisation) -> None:
+    manager.normalize_path.value = how is not PathNormalisation.NONE
+    manager.merge_slashes = how in _MERGED
+    if how is PathNormalisation.DECODE_AND_MERGE_SLASHES:
+        manager.path_with_escaped_slashes_action = HttpConnectionManager.UNESCAPE_AND_FORWARD
+
+
+def _filter(manager: HttpConnectionManager) -> Filter:
+    return Filter(name="envoy.filters.network.http_connection_manager", typed_config=packed(manager))
