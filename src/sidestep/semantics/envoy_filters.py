@@ -1,0 +1,88 @@
+"""EnvoyFilters: which patches reach a proxy, in which order.
+
+Source: pilot/pkg/model/envoyfilter.go, push_context.go (getMatchedEnvoyFilters): those of the root namespace first,
+then the workload's own; by priority, age, name. Waypoints ignore all of them (istio-semantics.md §4.5).
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from sidestep.model.kinds import ENVOY_FILTER
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import Labels, ObjectId
+from sidestep.semantics.loose import as_dict, as_dicts, as_text
+from sidestep.semantics.routing.age import created
+
+
+class Context(StrEnum):
+    """Which traffic of which proxy."""
+
+    INBOUND = "SIDECAR_INBOUND"
+    OUTBOUND = "SIDECAR_OUTBOUND"
+    GATEWAY = "GATEWAY"
+
+
+class Patch(Struct, frozen=True):
+    """One patch.
+
+    Attributes:
+        object: the EnvoyFilter.
+        place: of the patch in it, e.g. `configPatches[0]`.
+        apply_to: to what, in Istio's word.
+        operation: what is done, in Istio's word.
+        context: of which traffic; None for any.
+        match: what it asks of that to which it applies.
+        value: in Envoy's words.
+    """
+
+    object: ObjectId
+    place: str
+    apply_to: str
+    operation: str
+    context: Context | None
+    match: Mapping[str, Any]
+    value: Mapping[str, Any]
+
+    def holds_in(self, context: Context) -> bool:
+        """Whether it is about some traffic."""
+        return self.context in (None, context)
+
+
+def patches(mesh: Mesh, root: str, namespace: str, labels: Labels) -> tuple[Patch, ...]:
+    """All patches of a sidecar or a gateway, in the order in which they are made.
+
+    Args:
+        mesh: of which.
+        root: namespace whose EnvoyFilters count everywhere.
+        namespace: of the pod.
+        labels: of the pod.
+    """
+    found = []
+    for resource in mesh.of(ENVOY_FILTER):
+        spec, own = resource.view.spec or {}, resource.meta.namespace
+        wanted = as_dict(as_dict(spec.get("workloadSelector")).get("labels"))
+        if own not in (root, namespace) or spec.get("targetRefs") or wanted.items() - labels.items():
+            continue
+        priority = spec.get("priority")
+        rank = priority if isinstance(priority, int) else 0
+        order = (own != root, rank, created(resource.meta), resource.meta.name, own)
+        found.append((order, list(_patches(resource.id, spec))))
+    return tuple(patch for _, listed in sorted(found, key=lambda each: each[0]) for patch in listed)
+
+
+def _patches(object_: ObjectId, spec: Mapping[str, Any]) -> Iterator[Patch]:
+    for at, each in enumerate(as_dicts(spec.get("configPatches"))):
+        match, patch = as_dict(each.get("match")), as_dict(each.get("patch"))
+        context = as_text(match.get("context"))
+        yield Patch(
+            object_,
+            f"configPatches[{at}]",
+            as_text(each.get("applyTo")),
+            as_text(patch.get("operation")),
+            Context(context) if context in set(Context) else None,
+            match,
+            as_dict(patch.get("value")),
+        )
