@@ -17,7 +17,7 @@ from tests.support.lab import (
 
 from sidestep.lab.net.namespaces import inside
 from sidestep.lab.net.nft import Nft
-from sidestep.lab.net.sockets import listening
+from sidestep.lab.net.sockets import listening, waited_at
 
 PORT = 8080
 REFUSED = "ConnectionRefusedError"
@@ -138,6 +138,56 @@ def test_questions_for_names_are_answered_by_the_node_and_seem_to_come_from_who_
         "listening": [],
         "names": False,
     }
+
+
+def ports_used_again() -> list[str]:
+    """The same port of the client asks before redirection, during, and after it."""
+    _, _, a, _, c = scene()
+    servers = {}
+    for name, pod, place in (("node", a, ("127.0.0.1", 15053)), ("cluster", c, (c.address.ipv4, 53))):
+        servers[name] = made(pod.namespace, socket.AF_INET, socket.SOCK_DGRAM)
+        servers[name].settimeout(5)
+        servers[name].bind(place)
+
+    def ask(who: str) -> str:
+        with made(a.namespace, socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.bind((a.address.ipv4, 4053))
+            client.connect((c.address.ipv4, 53))
+            client.send(b"name?")
+            _, from_where = servers[who].recvfrom(99)
+            servers[who].sendto(who.encode(), from_where)
+            return client.recv(99).decode()
+
+    met = []
+    for _ in range(2):
+        met.append(ask("cluster"))
+        a.capture()
+        met.append(ask("node"))
+        a.release()
+    return [*met, ask("cluster")]
+
+
+def test_a_port_that_asks_again_is_answered_by_who_answers_now():
+    assert run_inside(ports_used_again) == ["cluster", "node", "cluster", "node", "cluster"]
+
+
+def waiting() -> list[list[int]]:
+    _, _, a, b, _ = scene()
+    listener = made(a.namespace, socket.AF_INET6)
+    listener.bind(("::", PORT))
+    listener.listen()
+    met = [sorted(waited_at(a.namespace))]
+    with made(b.namespace, socket.AF_INET6) as client:
+        client.settimeout(5)
+        client.connect((a.address.ipv6, PORT))
+        met.append(sorted(waited_at(a.namespace)))
+        listener.accept()
+        return [*met, sorted(waited_at(a.namespace))]
+
+
+def test_who_is_not_accepted_yet_is_known_to_wait():
+    assert run_inside(waiting) == [[], [PORT], []]
 
 
 def spoofed_return() -> list[str]:

@@ -152,7 +152,9 @@ class _OverUdp(asyncio.DatagramProtocol):
     async def _later(
         self, reply: Awaitable[dns.message.Message], query: dns.message.Message, addr: tuple[str, int]
     ) -> None:
-        self._transport.sendto(packed(await reply, query, tcp=False), addr)
+        answer = packed(await reply, query, tcp=False)
+        if not self._transport.is_closing():
+            self._transport.sendto(answer, addr)
 
 
 def _over_tcp(handler: Handler) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:

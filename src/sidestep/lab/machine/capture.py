@@ -1,6 +1,8 @@
 """Redirection of one pod: put in and taken away while it runs, in an order in which nothing passes by or gets lost."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 
 from sidestep.controlplane.records import HBONE_PORT, NETNS_ANNOTATION
 from sidestep.errors import TransportError
@@ -11,13 +13,14 @@ from sidestep.lab.cluster.pods import bypasses_inbound
 from sidestep.lab.machine.nodes import NodeUp
 from sidestep.lab.machine.zds import Enrolled
 from sidestep.lab.net.pod import PodNet
-from sidestep.lab.net.sockets import listening
+from sidestep.lab.net.sockets import listening, waited_at
 from sidestep.semantics.loose import as_dict, as_text
 from sidestep.semantics.proxies import REDIRECTION
 
 OUTBOUND_PORT, INBOUND_PORT = 15001, 15006
 _PORTS = frozenset({OUTBOUND_PORT, INBOUND_PORT, HBONE_PORT})
 _PATIENCE = 30.0
+_PATIENCE_AT_END = 5.0
 _FIRST_LOOK, _LAST_LOOK = 0.004, 0.05
 _FAREWELL = 1.0
 """Seconds in which others hear that a pod takes no more HBONE before its listener goes."""
@@ -86,33 +89,42 @@ class Capture:
         self._annotate({REDIRECTION: None})
         await asyncio.sleep(_FAREWELL)
         self.net.release()
+        with suppress(TimeoutError):
+            await self._looked(lambda: waited_at(self.net.namespace).isdisjoint(_PORTS), _PATIENCE_AT_END)
         self._captured = False
         self._annotate({NETNS_ANNOTATION: None})
         if self._node.zds is not None:
             self._node.zds.remove(self.net.uid)
         else:
             await self._node.agent.do(CaptureDns(0, self._uid(), on=False))
+        # Who enrols the pod again must not take listeners that are about to close for those that open.
+        with suppress(TimeoutError):
+            await self._looked(lambda: listening(self.net.namespace).isdisjoint(_PORTS), _PATIENCE_AT_END)
 
     async def _listened(self) -> None:
-        """Wait until the kernel says that the proxy listens in the pod.
-
-        A node's pods look by turns, each of which takes time only while its own answer is no: to look at hundreds of
-        pods all the time would keep their proxies from their work.
-        """
+        """Wait until the kernel says that the proxy listens in the pod."""
         try:
-            async with asyncio.timeout(_PATIENCE):
-                pause = _FIRST_LOOK
-                while True:
-                    async with self._node.looks:
-                        if listening(self.net.namespace) >= _PORTS:
-                            return
-                        await asyncio.sleep(pause)
-                    pause = min(pause * 1.5, _LAST_LOOK)
+            await self._looked(lambda: listening(self.net.namespace) >= _PORTS, _PATIENCE)
         except TimeoutError as error:
             raise TransportError(
                 f"the proxy of node {self._node.name} does not listen in the pod after {_PATIENCE:g} s",
                 remedy="see `sidestep lab logs` of the node's proxy and the control plane",
             ) from error
+
+    async def _looked(self, done: Callable[[], bool], patience: float) -> None:
+        """Wait until the kernel says that something is done.
+
+        A node's pods look by turns, each of which takes time only while its own answer is no: to look at hundreds of
+        pods all the time would keep their proxies from their work.
+        """
+        async with asyncio.timeout(patience):
+            pause = _FIRST_LOOK
+            while True:
+                async with self._node.looks:
+                    if done():
+                        return
+                    await asyncio.sleep(pause)
+                pause = min(pause * 1.5, _LAST_LOOK)
 
     def _enrolled(self) -> Enrolled:
         """The pod as a ztunnel is told of it."""

@@ -21,8 +21,14 @@ NAMES = (
     *(f"outbound {elsewhere} tcp dport 53 {NOT_PROXY} redirect to :{DNS_PORT}" for elsewhere in ELSEWHERE),
 )
 """Questions for names go to whoever answers them in the pod."""
-ZONES = (f"zone_out udp dport 53 {PROXY} ct zone set 1", f"zone_in udp sport 53 {NOT_PROXY} ct zone set 1")
-"""The proxy's own questions are tracked apart from the application's, which may have the same ports."""
+ZONES = (
+    f"zone_out udp dport 53 {PROXY} ct zone set 1",
+    f"zone_in udp sport 53 {NOT_PROXY} ct zone set 1",
+    f"zone_out udp dport 53 {NOT_PROXY} ct zone set 2",
+)
+"""The proxy's own questions are tracked apart from the application's, which may have the same ports; and so are those
+that are redirected from those that are not: a port that is used again half a minute after a pod was enrolled or left
+would else go where it went before, where nobody listens any more."""
 
 ALWAYS = f"""table inet sidestep {{
  chain mark_in {{
@@ -38,6 +44,11 @@ ALWAYS = f"""table inet sidestep {{
  }}
  chain zone_out {{
   type filter hook output priority -300; policy accept;
+ }}
+ chain answers_out {{
+  type filter hook output priority -300; policy accept;
+  ip saddr 127.0.0.1 udp sport {DNS_PORT} ct zone set 2
+  ip6 saddr ::1 udp sport {DNS_PORT} ct zone set 2
  }}
  chain inbound {{
   type nat hook prerouting priority -100; policy accept;

@@ -18,11 +18,12 @@ from sidestep.lab.net.namespaces import Namespace, inside
 _DIAGNOSES, _BY_FAMILY, _DESTROY = 4, 20, 21
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ERROR, _DONE = 2, 3
-_LISTENS = 1 << 10
+_LISTENS, _SHAKES_HANDS = 1 << 10, 1 << 3
 _OPEN = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8
 """Established, and those of which one half is closed."""
 _MARK = 15
 _ID_LENGTH = 48
+_QUEUE = 4 + _ID_LENGTH + 4
 _HEAD, _MESSAGE = 16, 72
 _BUFFER = 1 << 16
 
@@ -38,6 +39,7 @@ class Socket(NamedTuple):
         peer: address of the other end.
         peer_port: likewise.
         mark: on its packets; 0 where we may not know.
+        queue: of one that listens: how many wait to be accepted.
     """
 
     id: bytes
@@ -47,6 +49,7 @@ class Socket(NamedTuple):
     peer: str
     peer_port: int
     mark: int
+    queue: int
 
 
 def listening(namespace: Namespace) -> frozenset[int]:
@@ -56,6 +59,16 @@ def listening(namespace: Namespace) -> frozenset[int]:
         OSError: the kernel cannot be asked.
     """
     return frozenset(each.port for each in _sockets(namespace, _LISTENS) if each.family == socket.AF_INET6)
+
+
+def waited_at(namespace: Namespace) -> frozenset[int]:
+    """TCP ports at which somebody waits to be accepted, or is about to; they are reset when who listens goes.
+
+    Raises:
+        OSError: the kernel cannot be asked.
+    """
+    listeners, newcomers = _sockets(namespace, _LISTENS), _sockets(namespace, _SHAKES_HANDS)
+    return frozenset([*(each.port for each in newcomers), *(each.port for each in listeners if each.queue)])
 
 
 def connections(namespace: Namespace) -> list[Socket]:
@@ -118,7 +131,8 @@ def _socket(told: bytes) -> Socket:
     identity = told[4 : 4 + _ID_LENGTH]
     port, peer_port = struct.unpack_from(">HH", identity)
     ends = (_address(told[0], identity[at : at + 16]) for at in (4, 20))
-    return Socket(identity, told[0], next(ends), port, next(ends), peer_port, _mark(told))
+    (queue,) = struct.unpack_from("=I", told, _QUEUE)
+    return Socket(identity, told[0], next(ends), port, next(ends), peer_port, _mark(told), queue)
 
 
 def _address(family: int, packed: bytes) -> str:
