@@ -21,7 +21,10 @@ _NEEDED = "envoy.restart_features.upstream_http_filters_with_tcp_proxy"
 """By which a tunnel is named after the endpoint that was chosen; off unless asked for."""
 _ENDING = 5.0
 _OF_ALL = ("cluster_manager.", "control_plane.", "listener_manager.", "server.", "tls_inspector.")
-_OF_NODES = ("cluster.direct.", "cluster.authority.", "cluster.plaintext.", "cluster.tunnelled.", "http.hbone.", "tcp.")
+_OF_NODES = (
+    "cluster.direct.", "cluster.authority.", "cluster.plaintext.", "cluster.tunnelled.", "http.hbone.", "tcp.",
+    "listener.hbone.", "listener.outbound.", "listener.plaintext.",
+)  # fmt: skip
 _OF_PODS = ("downstream_cx_active", "downstream_rq_active")
 
 
@@ -94,6 +97,15 @@ class Proxy(Struct, frozen=True):
             "--drain-time-s", str(self.drain), "--drain-strategy", "immediate", "--disable-hot-restart",
             "--log-level", "warning", "--file-flush-interval-msec", "1000",
         )  # fmt: skip
+
+
+def installed() -> bool:
+    """Whether there is one."""
+    try:
+        program()
+    except WorldError:
+        return False
+    return True
 
 
 def program() -> Path:
@@ -239,14 +251,14 @@ class Admin:
         """
         self.post(f"/drain_listeners?graceful&skip_exit{'&inboundonly' if inbound else ''}")
 
-    def empty(self) -> bool:
-        """Whether nobody is connected."""
-        found = self.stats("downstream_(cx|rq)_active$")
-        return not sum(value for name, value in found.items() if ".admin." not in name and "listener.admin" not in name)
+    def connections(self) -> int:
+        """How many are open to it, its administration left out."""
+        found = self.stats("^listener\\..*downstream_cx_active$")
+        return sum(value for name, value in found.items() if "worker_" not in name and ".admin." not in name)
 
     def drained(self) -> bool:
         """Whether nobody comes any more, and nobody is left."""
-        found = self.stats("^(listener_manager|http\\.hbone|tcp)\\.")
+        found = self.stats("^(listener_manager|http\\.hbone|listener)\\.")
         left = sum(value for name, value in found.items() if name.endswith(("rq_active", "cx_active")))
         closed = found.get("listener_manager.listener_stopped", 0)
         return not left and closed >= found["listener_manager.total_listeners_active"]

@@ -5,10 +5,11 @@ import time
 from collections import Counter
 
 from msgspec.structs import replace
-from tests.support.lab import Talk, asked, greeter, run_inside
+from tests.support.lab import Talk, asked, connected, greeter, run_inside
 from tests.support.node_mesh import NodeMesh, service
 
 from sidestep.controlplane.records import Tunnel
+from sidestep.lab.envoy import Admin
 
 VIP = "10.96.0.20"
 
@@ -68,6 +69,29 @@ def replaced() -> dict[str, object]:
 def test_a_proxy_is_replaced_without_one_failed_new_connection():
     met = run_inside(replaced, timeout=120)
     assert set(met) == {"heard"}, met
+
+
+def still_used() -> dict[str, bool]:
+    """A proxy that takes nobody any more, with a connection that one of its pods has open."""
+    mesh, a, b = scene()
+    old = mesh.admin(0)
+    with greeter(b.namespace, 8080, "b"):
+        with connected(a.namespace, VIP, 80) as line:
+            line.makefile().readline()
+            old.drain()
+            mesh.until(lambda: _takes_nobody(old), "the end of all listeners")
+            held = old.drained()
+        mesh.until(old.drained, "the end of the connection")
+    return {"while it is open": held}
+
+
+def _takes_nobody(proxy: Admin) -> bool:
+    found = proxy.stats("^listener_manager")
+    return found["listener_manager.listener_stopped"] >= found["listener_manager.total_listeners_active"]
+
+
+def test_a_proxy_is_not_drained_while_a_pod_of_its_has_a_connection_open():
+    assert run_inside(still_used, timeout=120) == {"while it is open": False}
 
 
 def killed() -> dict[str, object]:

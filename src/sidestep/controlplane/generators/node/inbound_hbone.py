@@ -63,6 +63,7 @@ def inbound_hbone(workload: Workload, settings: Settings) -> Listener:
     }
     return Listener(
         name=f"hbone/{workload.netns}",
+        stat_prefix="hbone",
         **listening(HBONE_PORT, workload.netns),
         traffic_direction="INBOUND",
         enable_reuse_port={"value": True},

@@ -52,6 +52,7 @@ def inbound_plain(workload: Workload, authorizations: Iterable[Authorization], s
     own = Test(Field.PORT, OWN_PORTS)
     return Listener(
         name=f"plaintext/{workload.netns}",
+        stat_prefix="plaintext",
         **listening(PORT, workload.netns),
         traffic_direction="INBOUND",
         enable_reuse_port={"value": True},

@@ -46,6 +46,7 @@ def outbound(workload: Workload, settings: Settings) -> Listener:
     """The listener of one pod."""
     return Listener(
         name=f"outbound/{workload.netns}",
+        stat_prefix="outbound",
         **listening(PORT, workload.netns),
         traffic_direction="OUTBOUND",
         enable_reuse_port={"value": True},
