@@ -19,7 +19,7 @@ from sidestep.lab.api import messages as api
 from sidestep.lab.api.client import Client
 from sidestep.lab.cluster.objects import Tree
 from sidestep.lab.ending import FirstProcess
-from sidestep.lab.envoy import program
+from sidestep.lab.envoy import installed, program
 from sidestep.lab.leash import Leash
 from sidestep.lab.machine.scratch import Scratch, home
 from sidestep.lab.machine.settings import NodeSettings, Settings
@@ -55,7 +55,7 @@ class Lab:
         nodes: Sequence[NodeSettings] = nodes(3),
         **settings: Any,
     ) -> None:
-        proxy = {} if settings.get("ztunnel") else {"envoy": str(program())}
+        proxy = {} if settings.get("ztunnel") and not installed() else {"envoy": str(program())}
         self.settings = Settings(name, tuple(nodes), tuple(objects), **{**proxy, **settings})
         self.scratch = Scratch(home(name))
         self._process: subprocess.Popen[bytes] | None = None

@@ -20,6 +20,7 @@ from sidestep.lab.cluster.statuses import lasting
 from sidestep.lab.cluster.vips import Vips
 from sidestep.lab.leash import follow
 from sidestep.lab.machine.agents import AgentLine
+from sidestep.lab.machine.autoscaling import Autoscaling
 from sidestep.lab.machine.control_plane import PROXY, ControlPlane
 from sidestep.lab.machine.driving import Driving
 from sidestep.lab.machine.logs import chosen, container_lines, last_words, part_lines
@@ -73,6 +74,7 @@ class Machine:
         self.pods = Pods(self.store, self.nodes, kit, injection, say=self.say, now=self.now)
         self.tables = ServiceTables(self.store, self.nodes)
         self.driving = Driving(self.store, self._line_of, self.say)
+        self._autoscaling = Autoscaling(self.store, self.pods, self.processes)
         self.telemetry = Telemetry(scratch, self.processes, self.control_plane.ask)
         self.store.listen(self._settle_soon)
         self.store.listen(self._make_namespace)
@@ -98,7 +100,8 @@ class Machine:
         follow(self.end)
         server = await serve(self.scratch.socket, Requests(self).handle)
         counting = self.telemetry.run(self.nodes.copy)
-        aside = [asyncio.create_task(each) for each in (bury(), self._look_after_folder(), counting)]
+        lasting_work = (bury(), self._look_after_folder(), counting, self._autoscaling.run())
+        aside = [asyncio.create_task(each) for each in lasting_work]
         coming, over = asyncio.create_task(self._come_up()), asyncio.create_task(self._over.wait())
         await asyncio.wait((coming, over), return_when=asyncio.FIRST_COMPLETED)
         if coming.done():

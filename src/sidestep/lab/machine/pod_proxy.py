@@ -114,6 +114,14 @@ class PodProxy:
         if self._task is None:
             self._task = asyncio.create_task(self._live())
 
+    def connections(self) -> int:
+        """How many are open to it.
+
+        Raises:
+            TransportError: it does not answer.
+        """
+        return self._admin.connections()
+
     async def drain(self) -> None:
         """The pod begins to end: who comes from outside is asked to go elsewhere, and served all the same."""
         inbound = self.wanted.role is ProxyRole.SIDECAR
@@ -157,7 +165,7 @@ class PodProxy:
 
     def _empty(self) -> bool:
         try:
-            return self._admin.empty()
+            return not self._admin.connections()
         except TransportError:
             return True
 

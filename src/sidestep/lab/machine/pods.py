@@ -345,8 +345,7 @@ class Life:
 
     def _succeed(self) -> None:
         if self.proxy is not None and not self.proxy.wanted.native:
-            name = str(self.ref)
-            self._pods.say(name, "its work is done, but its container istio-proxy runs on: it does not complete")
+            self._pods.say(str(self.ref), "its work is done, but its container istio-proxy runs on: it never completes")
             return
         self._pods.store.edit(self.ref, lambda tree: tree["status"].update(phase="Succeeded", conditions=[]))
 
