@@ -1,0 +1,162 @@
+"""What pods' proxies write of requests, and what they tell of traces.
+
+One line of each request goes to a file beside the proxy, in a form of ours: the lab makes Istio's metrics of it
+(`lab.metrics`), as it makes those of connections. Lines that users ask for go to the proxy's own output, in Istio's
+forms. Both are the same for all replicas of a proxy: who it is, its folder says.
+
+Source: pilot/pkg/model/telemetry_logging.go (forms); pilot/pkg/networking/core/tracing.go.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
+from envoy.config.core.v3.substitution_format_string_pb2 import SubstitutionFormatString
+from envoy.config.trace.v3.opentelemetry_pb2 import OpenTelemetryConfig
+from envoy.extensions.access_loggers.file.v3.file_pb2 import FileAccessLog
+from envoy.extensions.access_loggers.filters.cel.v3.cel_pb2 import ExpressionFilter
+from envoy.extensions.access_loggers.stream.v3.stream_pb2 import StdoutAccessLog
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+)
+from envoy.type.tracing.v3.custom_tag_pb2 import CustomTag
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct as PlainStruct
+
+from sidestep.controlplane.generators.http.authorization import SOURCE_PRINCIPAL
+from sidestep.controlplane.generators.node.messages import literal, packed
+from sidestep.semantics.telemetry import LogFormat, Logging, Tag, Tracing
+
+REQUESTS = "requests.log"
+"""File of the lines that metrics are made of, in the folder in which a proxy runs."""
+_TEXT = (
+    '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% '
+    '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% '
+    '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" '
+    '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% '
+    "%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n"
+)
+_LABELS = {
+    "start_time": "%START_TIME%",
+    "method": "%REQ(:METHOD)%",
+    "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+    "protocol": "%PROTOCOL%",
+    "response_code": "%RESPONSE_CODE%",
+    "response_flags": "%RESPONSE_FLAGS%",
+    "response_code_details": "%RESPONSE_CODE_DETAILS%",
+    "connection_termination_details": "%CONNECTION_TERMINATION_DETAILS%",
+    "upstream_transport_failure_reason": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+    "bytes_received": "%BYTES_RECEIVED%",
+    "bytes_sent": "%BYTES_SENT%",
+    "duration": "%DURATION%",
+    "upstream_service_time": "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
+    "x_forwarded_for": "%REQ(X-FORWARDED-FOR)%",
+    "user_agent": "%REQ(USER-AGENT)%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    "authority": "%REQ(:AUTHORITY)%",
+    "upstream_host": "%UPSTREAM_HOST%",
+    "upstream_cluster": "%UPSTREAM_CLUSTER_RAW%",
+    "upstream_local_address": "%UPSTREAM_LOCAL_ADDRESS%",
+    "downstream_local_address": "%DOWNSTREAM_LOCAL_ADDRESS%",
+    "downstream_remote_address": "%DOWNSTREAM_REMOTE_ADDRESS%",
+    "requested_server_name": "%REQUESTED_SERVER_NAME%",
+    "route_name": "%ROUTE_NAME%",
+}
+_EXPORT = Duration(seconds=10)
+
+
+class Reporter(StrEnum):
+    """Who tells of a request, as Istio's metrics call it."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+    WAYPOINT = "waypoint"
+
+
+_PEER = {
+    Reporter.SOURCE: "",
+    Reporter.DESTINATION: "%DOWNSTREAM_PEER_URI_SAN%",
+    Reporter.WAYPOINT: f"%FILTER_STATE({SOURCE_PRINCIPAL}:PLAIN)%",
+}
+
+
+def counted(reporter: Reporter) -> AccessLog:
+    """The line that metrics are made of."""
+    line = {
+        "reporter": reporter.value,
+        "source": "%DOWNSTREAM_REMOTE_ADDRESS%",
+        "identity": _PEER[reporter],
+        "local": "%DOWNSTREAM_LOCAL_ADDRESS%",
+        "authority": "%REQ(:AUTHORITY)%",
+        "cluster": "%UPSTREAM_CLUSTER_RAW%",
+        "upstream": "%UPSTREAM_HOST%",
+        "server": "%UPSTREAM_PEER_URI_SAN%",
+        "code": "%RESPONSE_CODE%",
+        "grpc": "%GRPC_STATUS_NUMBER%",
+        "type": "%REQ(CONTENT-TYPE)%",
+        "flags": "%RESPONSE_FLAGS%",
+        "received": "%BYTES_RECEIVED%",
+        "sent": "%BYTES_SENT%",
+        "duration": "%DURATION%",
+    }
+    form = FileAccessLog(path=REQUESTS, log_format={"json_format": ParseDict(line, PlainStruct())})
+    return AccessLog(name="envoy.access_loggers.file", typed_config=packed(form))
+
+
+def written(wanted: Iterable[Logging]) -> list[AccessLog]:
+    """The lines that users ask for."""
+    return [_written(each) for each in wanted]
+
+
+def _written(wanted: Logging) -> AccessLog:
+    made = StdoutAccessLog(log_format=_format(wanted.form))
+    found = AccessLog(name="envoy.access_loggers.stdout", typed_config=packed(made))
+    if wanted.only:
+        found.filter.extension_filter.name = "envoy.access_loggers.extension_filters.cel"
+        found.filter.extension_filter.typed_config.CopyFrom(packed(ExpressionFilter(expression=wanted.only)))
+    return found
+
+
+def _format(form: LogFormat) -> SubstitutionFormatString:
+    if form.json:
+        labels = dict(form.labels) or _LABELS
+        return SubstitutionFormatString(json_format=ParseDict(labels, PlainStruct()))
+    text = form.text or _TEXT
+    ended = text if text.endswith("\n") else f"{text}\n"
+    return SubstitutionFormatString(text_format_source={"inline_string": ended})
+
+
+def tracing(wanted: Tracing, cluster: str, service: str) -> HttpConnectionManager.Tracing:
+    """Of which requests a connection manager makes spans, and to whom it tells them.
+
+    Args:
+        wanted: as Telemetry asks.
+        cluster: of the collector.
+        service: what the proxy's spans are called by.
+    """
+    told = OpenTelemetryConfig(service_name=service)
+    if wanted.path:
+        uri = {"uri": f"http://{wanted.host}{wanted.path}", "cluster": cluster, "timeout": _EXPORT}
+        told.http_service.CopyFrom(OpenTelemetryConfig(http_service={"http_uri": uri}).http_service)
+    else:
+        told.grpc_service.envoy_grpc.cluster_name = cluster
+        told.grpc_service.envoy_grpc.authority = wanted.host
+    return HttpConnectionManager.Tracing(
+        client_sampling={"value": 100},
+        random_sampling={"value": wanted.percent},
+        overall_sampling={"value": 100},
+        custom_tags=map(_tag, wanted.tags),
+        spawn_upstream_span={"value": True},
+        provider={"name": "envoy.tracers.opentelemetry", "typed_config": packed(told)},
+    )
+
+
+def _tag(wanted: Tag) -> CustomTag:
+    match wanted.kind:
+        case "environment":
+            return CustomTag(tag=wanted.name, environment={"name": wanted.value, "default_value": wanted.default})
+        case "header":
+            return CustomTag(tag=wanted.name, request_header={"name": wanted.value, "default_value": wanted.default})
+        case _:
+            return CustomTag(tag=wanted.name, literal={"value": literal(wanted.value)})
