@@ -71,6 +71,7 @@ class Destination(Struct, frozen=True):
         identities: whom endpoints may prove to be.
         discovery: how endpoints are found.
         resolved: names and ports to resolve, for those found by DNS.
+        only: the address of the one endpoint that counts; empty for all.
     """
 
     name: str
@@ -84,3 +85,4 @@ class Destination(Struct, frozen=True):
     identities: tuple[str, ...] = ()
     discovery: Discovery = Discovery.RECORDS
     resolved: tuple[tuple[str, int], ...] = ()
+    only: str = ""

@@ -22,6 +22,7 @@ from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import (
     Locality,
     Preference,
+    ProxyRole,
     Scope,
     Service,
     Tunnel,
@@ -71,7 +72,8 @@ def serving(index: Index, to: Destination) -> Iterable[Workload]:
     if service is None:
         return ()
     candidates = (each for each in index.endpoints(service.key) if each.healthy or service.all_endpoints)
-    return [each for each in candidates if to.labels.items() <= each.labels.items()]
+    wanted = (each for each in candidates if to.labels.items() <= each.labels.items())
+    return [each for each in wanted if to.only in ("", *each.addresses)]
 
 
 def identities(index: Index, service: Service) -> tuple[str, ...]:
@@ -81,9 +83,11 @@ def identities(index: Index, service: Service) -> tuple[str, ...]:
 
 
 def _endpoint(workload: Workload, address: str, port: int, dialler: Dialler, takes_mutual: TakesMutual) -> LbEndpoint:
+    """By a tunnel, with mutual TLS or as it is; sidecars prefer mutual TLS to each other, waypoints have none."""
     metadata: dict[str, dict[str, str]] = {METADATA: {"workload": workload.uid}}
     authority = with_port(address, port)
-    if dialler.tunnels and workload.tunnel is Tunnel.HBONE and not (dialler.mutual and takes_mutual(workload, port)):
+    prefers_mutual = dialler.mutual and workload.proxy is ProxyRole.SIDECAR
+    if dialler.tunnels and workload.tunnel is Tunnel.HBONE and not prefers_mutual:
         where = inside(HBONE_CLUSTER, authority)
         metadata[_MATCH] = {TUNNEL: HTTP}
         metadata[ORIGINAL_DST] = {"local": authority}

@@ -10,14 +10,14 @@ from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.base_pb2 import TransportSocket
 from envoy.extensions.transport_sockets.internal_upstream.v3.internal_upstream_pb2 import InternalUpstreamTransport
 from envoy.extensions.transport_sockets.raw_buffer.v3.raw_buffer_pb2 import RawBuffer
-from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
+from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext, UpstreamTlsContext
 
-from sidestep.controlplane.generators import secret_name
+from sidestep.controlplane.generators import DOMAIN_ROOTS, secret_name
 from sidestep.controlplane.generators.http.destinations import Destination, Dialler, Speaks
 from sidestep.controlplane.generators.http.names import MARK_BYTES, MARK_HTTP
 from sidestep.controlplane.generators.http.remarks import Fields
 from sidestep.controlplane.generators.node.messages import ADS, packed
-from sidestep.controlplane.generators.node.tls import OUT, SOCKET, domain_of, roots_of, validation
+from sidestep.controlplane.generators.node.tls import IN, OUT, SOCKET, domain_of, roots_of, validation
 
 TLS_MODE, ISTIO = "tlsMode", "istio"
 TUNNEL, HTTP = "tunnel", "http"
@@ -141,6 +141,24 @@ def tunnel_client(dialler: Dialler, domains: Sequence[str] = ()) -> TransportSoc
             "tls_certificate_sds_secret_configs": shown(dialler.identity),
             "combined_validation_context": validation(
                 ({"prefix": f"spiffe://{each}/"} for each in accepted), roots_of(*accepted)
+            ),
+        },
+    )
+    return TransportSocket(name=SOCKET, typed_config=packed(context))
+
+
+def mutual_server(own: Dialler) -> TransportSocket:
+    """For who is dialled by members of the mesh: shows its certificate, and asks for one of a trust domain it knows."""
+    domains = list(dict.fromkeys((domain_of(own.identity), *own.trust_domains)))
+    context = DownstreamTlsContext(
+        require_client_certificate={"value": True},
+        common_tls_context={
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_params": _VERSIONS,
+            "tls_certificate_sds_secret_configs": [{"name": secret_name(IN, own.identity), "sds_config": ADS}],
+            "combined_validation_context": validation(
+                ({"prefix": f"spiffe://{each}/"} for each in domains),
+                DOMAIN_ROOTS if len(domains) > 1 else roots_of(domains[0]),
             ),
         },
     )

@@ -1,31 +1,153 @@
-"""What sidecars are told: nothing yet."""
+"""What sidecars are told: a unit for each pod with everything but endpoints, which are made for who asks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from sidestep.controlplane.generators import Resource, Unit
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from google.protobuf.message import Message
+
+from sidestep.controlplane.generators import (
+    CLUSTER,
+    ENDPOINTS,
+    EXTENSION,
+    LISTENER,
+    ROUTES,
+    Resource,
+    Unit,
+    about_configuration,
+    about_endpoints,
+    about_service,
+)
+from sidestep.controlplane.generators.http.authorization import JWT_FILTER
+from sidestep.controlplane.generators.http.clusters import cluster
+from sidestep.controlplane.generators.http.destinations import Destination
+from sidestep.controlplane.generators.http.endpoints import assignment, identities
+from sidestep.controlplane.generators.http.hbone import tunnel_cluster, tunnels
+from sidestep.controlplane.generators.http.remarks import Remark
+from sidestep.controlplane.generators.http.tokens import authentication
+from sidestep.controlplane.generators.http.upstreams import outside_cluster
+from sidestep.controlplane.generators.node.messages import extension
+from sidestep.controlplane.generators.sidecar import inbound, outbound, routes, service_ports
+from sidestep.controlplane.generators.sidecar.pod import Pod
+from sidestep.controlplane.generators.sidecar.reached import Reached
+from sidestep.controlplane.generators.sidecar.settings import Settings
 from sidestep.controlplane.index import Index
-from sidestep.controlplane.records import Dirty
+from sidestep.controlplane.records import Dirty, ProxyRole, ServiceKey, Workload, WorkloadUid, proxy_name
+
+_POD = "pod/"
 
 
 class SidecarGenerator:
-    """Everything about sidecars."""
+    """What sidecars are told.
+
+    Args:
+        settings: of all of them.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+        self._destinations: dict[str, dict[str, Destination]] = {}
+        self._known: dict[ServiceKey, tuple[str, ...]] = {}
+        self.remarks: dict[Unit, list[Remark]] = {}
+        """Fields that proxies were not told of, by unit."""
 
     def group(self, _index: Index, _proxy: str) -> str:
         """Each has its own."""
         return ""
 
-    def units(self, _index: Index, _dirty: Dirty | None) -> Iterable[Unit]:
-        """None."""
-        return ()
+    def units(self, index: Index, dirty: Dirty | None) -> Iterable[Unit]:
+        """All sidecars where configuration changed, or who is behind a service; else those that did themselves."""
+        if dirty is None:
+            return [_unit(each.uid) for each in _sidecars(index)]
+        touched = {_unit(uid) for uid in dirty.workloads if self._concerns(index, uid)}
+        if dirty.configuration or dirty.services or self._others(index, dirty.endpoints):
+            touched |= {_unit(each.uid) for each in _sidecars(index)}
+        return sorted(touched)
 
-    def resources(self, _index: Index, _unit: Unit) -> Iterable[Resource]:
-        """None."""
-        return ()
+    def resources(self, index: Index, unit: Unit) -> Iterable[Resource]:
+        """Everything of a pod."""
+        self.remarks.pop(unit, None)
+        workload = index.workloads.get(WorkloadUid(unit.removeprefix(_POD)))
+        if workload is None or workload.proxy is not ProxyRole.SIDECAR:
+            return
+        instances = index.live.instances(workload.namespace, workload.name)
+        if instances is None:
+            return
+        pod = Pod(index, workload, instances, self._settings)
+        remarks = self.remarks[unit] = []
+        for type_url, name, message in self._told(pod, remarks):
+            yield Resource(type_url, name, message, pod.name)
 
-    def on_demand(self, _index: Index, _type_url: str, _name: str, _proxy: str) -> Resource | None:
-        """There is none."""
-        return None
+    def on_demand(self, index: Index, type_url: str, name: str, proxy: str) -> Resource | None:
+        """Endpoints of a cluster, as a pod's proxy sees them."""
+        if type_url != ENDPOINTS:
+            return None
+        to = self._destinations.get(proxy, {}).get(name)
+        pod = self._pod(index, proxy)
+        if to is None or pod is None:
+            nobody = ClusterLoadAssignment(cluster_name=name)
+            return Resource(ENDPOINTS, name, nobody, proxy, frozenset({about_configuration()}), asked=True)
+        found = assignment(index, to, pod.dialler, pod.takes_mutual)
+        about = frozenset({about_service(to.service), about_endpoints(to.service), about_configuration()})
+        return Resource(ENDPOINTS, name, found, proxy, about, asked=True)
 
-    def vacated(self, _type_url: str, _name: str, _proxy: str) -> Resource | None:
-        """Nothing was ever there."""
-        return None
+    def vacated(self, type_url: str, name: str, proxy: str) -> Resource | None:
+        """Nobody is behind what is no more."""
+        if type_url != ENDPOINTS:
+            return None
+        nobody = ClusterLoadAssignment(cluster_name=name)
+        return Resource(ENDPOINTS, name, nobody, proxy, frozenset({about_configuration()}), asked=True)
+
+    def _told(self, pod: Pod, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
+        reached = Reached(pod.index, pod.mesh)
+        found = inbound.ports(pod)
+        tables = list(pod.mesh.routing.sidecar_tables(pod.client))
+        listeners = [
+            inbound.listener(pod, found, reached.asked),
+            *outbound.listeners(pod, tables, reached),
+            *service_ports.listeners(),
+            tunnels(),
+        ]
+        told = [*(inbound.routes(pod, each) for each in found), *routes.configurations(pod, tables, reached)]
+        known = authentication([pod.mesh.sidecar_request_policies(pod.instances)], reached.asked)
+        yield EXTENSION, JWT_FILTER, extension(JWT_FILTER, known)
+        self._destinations[pod.name] = reached.destinations
+        made = [
+            *inbound.clusters(pod, found),
+            *outbound.clusters(),
+            tunnel_cluster(pod.dialler),
+            *(cluster(each, pod.dialler, remarks) for each in reached.destinations.values()),
+            *map(outside_cluster, reached.outside.values()),
+        ]
+        yield from ((CLUSTER, each.name, each) for each in made)
+        yield from ((LISTENER, each.name, each) for each in listeners)
+        yield from ((ROUTES, each.name, each) for each in told)
+
+    def _pod(self, index: Index, proxy: str) -> Pod | None:
+        namespace, _, name = proxy.partition("/")
+        instances = index.live.instances(namespace, name)
+        workload = next((each for each in index.in_namespace(namespace) if proxy_name(each) == proxy), None)
+        return Pod(index, workload, instances, self._settings) if instances and workload else None
+
+    def _concerns(self, index: Index, uid: WorkloadUid) -> bool:
+        workload = index.workloads.get(uid)
+        return workload is None or workload.proxy is ProxyRole.SIDECAR
+
+    def _others(self, index: Index, services: Iterable[ServiceKey]) -> bool:
+        """Whether others may be behind a service than were, or at other addresses where each is known by its own."""
+        changed = False
+        for key in services:
+            record = index.services.get(key)
+            now = identities(index, record) if record is not None else ()
+            if record is not None and not record.vips:
+                now += tuple(address for each in index.endpoints(key) for address in each.addresses)
+            changed = changed or self._known.get(key) != now
+            self._known[key] = now
+        return changed
+
+
+def _unit(uid: WorkloadUid) -> Unit:
+    return Unit(_POD + uid)
+
+
+def _sidecars(index: Index) -> list[Workload]:
+    return [each for each in index.workloads.values() if each.proxy is ProxyRole.SIDECAR]

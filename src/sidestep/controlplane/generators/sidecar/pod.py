@@ -1,0 +1,93 @@
+"""A pod with a sidecar, as everything that is told to it is made from."""
+
+from functools import cached_property
+
+from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
+from msgspec import Struct
+
+from sidestep.controlplane.generators.http.destinations import Dialler
+from sidestep.controlplane.generators.sidecar.settings import Settings
+from sidestep.controlplane.index import Index
+from sidestep.controlplane.records import ProxyRole, Workload, identity_of, proxy_name
+from sidestep.semantics.authentication.peers import Mtls, effective
+from sidestep.semantics.extension_providers import Authorizer
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.instances import Instances
+from sidestep.semantics.routing.hosts import Client
+
+_MULTIPLE = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"
+
+
+class Pod(Struct, frozen=True, dict=True):
+    """One pod.
+
+    Attributes:
+        index: all records.
+        workload: the pod's.
+        instances: the pod as meaning is asked about it.
+        settings: of all proxies of its role.
+    """
+
+    index: Index
+    workload: Workload
+    instances: Instances
+    settings: Settings
+
+    @cached_property
+    def mesh(self) -> MeshIndex:
+        """What the configuration means."""
+        return self.index.mesh()
+
+    @property
+    def name(self) -> str:
+        """Of its proxy."""
+        return proxy_name(self.workload)
+
+    @cached_property
+    def client(self) -> Client:
+        """As routing knows it."""
+        return Client(self.instances.namespace, self.instances.labels)
+
+    @cached_property
+    def dialler(self) -> Dialler:
+        """As who is dialled knows it."""
+        gateway = self.workload.proxy is ProxyRole.GATEWAY
+        return Dialler(
+            identity_of(self.workload),
+            self.workload.locality,
+            self.workload.node,
+            self.settings.trust_domains,
+            tunnels=gateway or self.instances.hbone,
+            labels=self.instances.labels,
+            resolvers=self.settings.resolvers,
+            system_roots=self.settings.system_roots,
+        )
+
+    @cached_property
+    def authorizers(self) -> dict[str, Authorizer]:
+        """That the mesh configuration names."""
+        return self.mesh.settings.authorizers
+
+    @property
+    def several(self) -> bool:
+        """Whether several authorizers may be asked."""
+        return self.mesh.settings.flag(_MULTIPLE, default=False)
+
+    @property
+    def logs(self) -> list[AccessLog]:
+        """What is written of connections."""
+        return []
+
+    def takes_mutual(self, workload: Workload, port: int) -> bool:
+        """Whether a workload's port is sent mutual TLS."""
+        return takes_mutual(self.index, workload, port)
+
+
+def takes_mutual(index: Index, workload: Workload, port: int) -> bool:
+    """Whether a workload has a sidecar that captures, and no PeerAuthentication says DISABLE for its port."""
+    if workload.proxy is not ProxyRole.SIDECAR:
+        return False
+    instances = index.live.instances(workload.namespace, workload.name)
+    if instances is None or not instances.captures:
+        return instances is None
+    return effective(index.mesh().peer_levels(instances), port).mode is not Mtls.DISABLE

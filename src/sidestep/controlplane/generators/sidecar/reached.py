@@ -1,0 +1,75 @@
+"""Destinations that a proxy's routes lead to, kept while routes are written: each becomes a cluster."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from sidestep.controlplane.generators.http.destinations import Destination, Discovery
+from sidestep.controlplane.generators.http.endpoints import identities
+from sidestep.controlplane.generators.http.upstreams import Upstream, outside_name
+from sidestep.controlplane.generators.waypoint.destinations import destination
+from sidestep.controlplane.index import Index
+from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.routing.reach import Reach
+from sidestep.semantics.routing.rule import Target
+
+
+class Reached:
+    """All that was led to so far.
+
+    Args:
+        index: all records.
+        mesh: what the configuration means.
+    """
+
+    def __init__(self, index: Index, mesh: MeshIndex) -> None:
+        self._index, self._mesh = index, mesh
+        self.destinations: dict[str, Destination] = {}
+        self.outside: dict[str, Upstream] = {}
+
+    def cluster(self, target: Target, port: int, reach: Reach) -> str | None:
+        """Name of the cluster of a destination from a port; None where there is none."""
+        found = destination(self._mesh, target, port, reach)
+        if found is None:
+            return None
+        if found.name not in self.destinations:
+            self.destinations[found.name] = self._whole(found)
+        return found.name
+
+    def pinned(self, target: Target, port: int, reach: Reach, address: str) -> str | None:
+        """Likewise of one endpoint of it."""
+        name = self.cluster(target, port, reach)
+        if name is None:
+            return None
+        alone = replace(self.destinations[name], name=f"{name}@{address}", only=address)
+        self.destinations[alone.name] = alone
+        return alone.name
+
+    def settings(self, target: Target, port: int, reach: Reach) -> Mapping[str, Any]:
+        """What DestinationRules ask of connections to a destination."""
+        found = destination(self._mesh, target, port, reach)
+        return found.settings if found is not None else {}
+
+    def asked(self, upstream: Upstream, reach: Reach | None = None) -> str:
+        """The cluster by which the proxy itself asks somebody: of the mesh where it is known there."""
+        name = self.cluster(Target(upstream.host, upstream.port), upstream.port, reach) if reach is not None else None
+        if name is None:
+            name = outside_name(upstream)
+            self.outside[name] = upstream
+        return name
+
+    def _whole(self, found: Destination) -> Destination:
+        service = self._mesh.services.by_host[found.host]
+        record = self._index.services.get(found.service)
+        if service.external_name:
+            meant = self._mesh.services.named(service.external_name, service.namespace)
+            if meant is None:
+                resolved = ((service.external_name, found.port),)
+                return replace(found, discovery=Discovery.DNS, resolved=resolved)
+            return replace(
+                found,
+                service=f"{meant.namespace}/{meant.host}",
+                settings={**found.settings, "tls": {"mode": "DISABLE"}},
+            )
+        return replace(found, identities=identities(self._index, record)) if record is not None else found

@@ -1,0 +1,19 @@
+"""What can be set of sidecars."""
+
+from msgspec import Struct
+
+
+class Settings(Struct, frozen=True):
+    """What can be set.
+
+    Attributes:
+        trust_domains: others than its own whose members may speak to it, and be spoken to.
+        resolvers: DNS servers for names outside of the mesh; none for those of the machine.
+        system_roots: file with roots by which servers outside of the mesh are verified; empty for no verification.
+        access_log: file that requests and connections are written to; empty for none.
+    """
+
+    trust_domains: tuple[str, ...] = ()
+    resolvers: tuple[str, ...] = ()
+    system_roots: str = "/etc/ssl/certs/ca-certificates.crt"
+    access_log: str = ""
