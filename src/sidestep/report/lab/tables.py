@@ -12,6 +12,7 @@ from sidestep.semantics.loose import as_dict
 _GAP = "   "
 _LEAST = 15
 """Characters that every column keeps, where a terminal is narrow."""
+_MOST_MISGIVINGS = 20
 _ARTICLES = {"sidecar": "a sidecar", "waypoint": "a waypoint", "gateway": "a gateway"}
 Cell = Callable[[Mapping[str, Any]], str]
 
@@ -77,7 +78,7 @@ def usage_columns() -> dict[str, Cell]:
 def certificate_columns() -> dict[str, Cell]:
     """What is shown of certificates."""
     return {
-        "NODE": lambda row: str(row["node"]),
+        "PROXY": lambda row: str(row["node"]),
         "USED": lambda row: str(row["purpose"]),
         "IDENTITY": lambda row: str(row["identity"]),
         "SIGNER": lambda row: str(row["signer"]),
@@ -131,8 +132,16 @@ def status_text(status: Mapping[str, Any]) -> str:
         *(_crossed(each) for each in status["crossed"] if each["bytes"]),
         *(f"  not yet: {each}" for each in status["outstanding"]),
         *(f"  {each}" for each in status["said"][-5:]),
+        *misgiving_lines(status.get("misgivings", ())),
     ]
     return "\n".join(lines) + "\n"
+
+
+def misgiving_lines(told: Sequence[str]) -> list[str]:
+    """What is done otherwise than it is written: a few of many."""
+    more = len(told) - _MOST_MISGIVINGS
+    rest = [f"  note: and {more} more; `sidestep lab status -o json` has them all"] if more > 0 else []
+    return [*(f"  note: {each}" for each in told[:_MOST_MISGIVINGS]), *rest]
 
 
 def _crossed(each: Mapping[str, Any]) -> str:
