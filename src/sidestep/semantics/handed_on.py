@@ -26,14 +26,21 @@ _OF_PODS: tuple[kinds.Kind[Any], ...] = (
     *kinds.CONTROLLERS, kinds.CRON_JOB, kinds.AUTOSCALER, kinds.DISRUPTION_BUDGET,
 )  # fmt: skip
 _WORKLOADS = frozenset({_PODS, *(kind.key for kind in _OF_PODS)})
+_ROUTES = frozenset(
+    kind.key for kind in (
+        kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE, kinds.SIDECAR, kinds.HTTP_ROUTE, kinds.GRPC_ROUTE,
+        kinds.TCP_ROUTE, kinds.TLS_ROUTE, kinds.REFERENCE_GRANT,
+    )
+)  # fmt: skip
+"""Kinds from which routing is found out and nothing else, wherever they are."""
 _NARROW = _WORKLOADS | {_SERVICE, _GATEWAY, _NAMESPACE, *_PARSED.values()}
 _INSTANCES = _WORKLOADS | {_NAMESPACE}
 _READ = {
     "inventory": _INSTANCES, "workloads": _INSTANCES, "pod_waypoints": _INSTANCES | {_GATEWAY},
     "services": {_SERVICE}, "_hosts": {_SERVICE}, "network": {_NAMESPACE},
-    "routing": {_SERVICE, _GATEWAY, _NAMESPACE}, "_waypoints": {_SERVICE, _GATEWAY, _NAMESPACE},
+    "routing": _ROUTES | {_SERVICE, _GATEWAY, _NAMESPACE}, "_waypoints": {_SERVICE, _GATEWAY, _NAMESPACE},
     "_endpoints": _INSTANCES | {_SERVICE}, "_behind": _INSTANCES | {_SERVICE},
-    **{name: {key} for name, key in _PARSED.items()},
+    **{name: {key} for name, key in _PARSED.items()}, "_compiled": frozenset(),
 }  # fmt: skip
 """Of which kinds that may have changed an index finds things out."""
 ALWAYS_ASKED = (
@@ -51,7 +58,7 @@ class Changes(Struct, frozen=True):
 
     Attributes:
         kinds: by `Kind.key`; `pods` for pods.
-        namespaces: of what differs, and those that do.
+        namespaces: of what differs, and those that do; routes apart, which count everywhere.
     """
 
     kinds: frozenset[str]
@@ -69,11 +76,12 @@ def changes(one: Mesh, other: Mesh) -> Changes | None:
         both = one.resources.get(key, ()), other.resources.get(key, ())
         if not _shared(*both):
             found.add(key)
-            spaces.update(each.meta.namespace or each.meta.name for each in _alone(*both))
+            if key not in _ROUTES:
+                spaces.update(each.meta.namespace or each.meta.name for each in _alone(*both))
     if not _shared(one.pods, other.pods):
         found.add(_PODS)
         spaces.update(each.namespace for each in _alone(one.pods, other.pods))
-    return Changes(frozenset(found), frozenset(spaces)) if found <= _NARROW else None
+    return Changes(frozenset(found), frozenset(spaces)) if found <= _NARROW | _ROUTES else None
 
 
 def handed_on(known: Mapping[str, Any], changed: Changes, mesh: Mesh, root: str) -> dict[str, Any]:

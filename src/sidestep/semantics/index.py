@@ -49,6 +49,8 @@ from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, B
 from sidestep.semantics.workloads import Workloads
 
 _HOLDS = (BindingState.ACCEPTED, BindingState.UNDECIDED)
+_COMPILED = 16384
+"""How many sets of policies are held ready."""
 _ALLOW_WAYPOINTS = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
 
@@ -249,8 +251,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
         """What a waypoint enforces on a service's chain; without a service, on traffic that dials pods."""
         key = (gateway, service.host if service else "", chain)
         if key not in self._sets:
-            found = self._attached(self._policies, gateway, service)
-            self._sets[key] = policy_set(found, chain, self.settings.bundle)
+            self._sets[key] = self._set_of(tuple(self._attached(self._policies, gateway, service)), chain)
         known: PolicySet = self._sets[key]
         return known
 
@@ -342,6 +343,21 @@ class MeshIndex(Struct, frozen=True, dict=True):
 
     @cached_property
     def _sets(self) -> dict[Any, Any]:
+        return {}
+
+    def _set_of(self, policies: tuple[Policy, ...], chain: Chain) -> PolicySet:
+        """Policies made ready for a chain: once, for all meshes that share them."""
+        key = (chain, *map(id, policies))
+        known = self._compiled.get(key)
+        if known is None:
+            if len(self._compiled) >= _COMPILED:
+                self._compiled.clear()
+            known = self._compiled[key] = (policies, policy_set(policies, chain, self.settings.bundle))
+        return known[1]
+
+    @cached_property
+    def _compiled(self) -> "dict[tuple[object, ...], tuple[tuple[Policy, ...], PolicySet]]":
+        """It holds on to policies, so that their identity stays theirs."""
         return {}
 
     @cached_property

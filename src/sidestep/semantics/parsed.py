@@ -59,6 +59,8 @@ class Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
         """The same of a mesh whose objects are these but in some namespaces; what was read of the others is kept."""
         made = replace(self, mesh=mesh)
         vars(made)["_known"] = {space: own for space, own in self._known.items() if space not in namespaces}
+        vars(made)["_read"] = {space: own for space, own in self._read.items() if space not in namespaces}
+        vars(made)["_before"] = {space: own for space, own in self._read.items() if space in namespaces}
         return made
 
     def _of(self, namespace: str) -> BySelector[ParsedT]:
@@ -66,9 +68,28 @@ class Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
         if known is None:
             found = sorted(self.mesh.in_namespace(self.kind, namespace), key=lambda each: each.meta.name)
             lost = (each for each in self.mesh.unreadable(self.kind) if each.meta.namespace == namespace)
-            parsed = (*map(self.parse, found), *(self.unplaced(each.id, _WRONG_TYPES) for each in lost))
+            parsed = (*self._parsed(namespace, found), *(self.unplaced(each.id, _WRONG_TYPES) for each in lost))
             known = self._known[namespace] = BySelector(parsed, lambda each: each.selector)
         return known
+
+    def _parsed(self, namespace: str, resources: Iterable[Resource[Spec]]) -> Iterable[ParsedT]:
+        """Objects in their normal form: the same as before for the same object."""
+        before = self._before.pop(namespace, {})
+        read: dict[int, tuple[Resource[Spec], ParsedT]] = {}
+        for each in resources:
+            read[id(each)] = before.get(id(each)) or (each, self.parse(each))
+        self._read[namespace] = read
+        return (parsed for _, parsed in read.values())
+
+    @cached_property
+    def _before(self) -> dict[str, dict[int, tuple[Resource[Spec], ParsedT]]]:
+        """What was read of another mesh, by namespace and the identity of objects, which is held on to."""
+        return {}
+
+    @cached_property
+    def _read(self) -> dict[str, dict[int, tuple[Resource[Spec], ParsedT]]]:
+        """Likewise of this one."""
+        return {}
 
     @cached_property
     def _anywhere(self) -> tuple[ParsedT, ...]:
