@@ -58,6 +58,17 @@ def states_of(option: PlanOption, mesh: Mesh, version: IstioVersion | None) -> I
     Raises:
         WorldError: a saved plan does not fit the mesh.
     """
+    plan = fitting(option, mesh, version)
+    found = with_partial(mesh, ((step.id, after) for step, after in states(plan, mesh)))
+    yield from deque(found, 1) if option.end_only else found
+
+
+def fitting(option: PlanOption, mesh: Mesh, version: IstioVersion | None = None) -> Plan:
+    """The plan, made now where it was not saved.
+
+    Raises:
+        WorldError: a saved plan does not fit the mesh.
+    """
     plan = option.plan or _made(option.text, mesh, version)
     misfits = problems(plan, mesh)
     if misfits:
@@ -65,8 +76,7 @@ def states_of(option: PlanOption, mesh: Mesh, version: IstioVersion | None) -> I
         raise WorldError(
             f"does not fit the mesh ({told})", where=option.text, remedy="make the plan again of this mesh"
         )
-    found = with_partial(mesh, ((step.id, after) for step, after in states(plan, mesh)))
-    yield from deque(found, 1) if option.end_only else found
+    return plan
 
 
 def _made(name: str, mesh: Mesh, version: IstioVersion | None) -> Plan:

@@ -44,6 +44,7 @@ class Terms(Struct, frozen=True):
         waves: only these; empty for all.
         parallel: steps at a time.
         reverse: a wave that fails is taken back; else everything stays as it is.
+        enforce: a gate that does not hold stops the run; else it is told, and the run goes on.
         patience: how long things may take.
         by: who does it.
     """
@@ -53,6 +54,7 @@ class Terms(Struct, frozen=True):
     waves: tuple[int, ...] = ()
     parallel: int = 4
     reverse: bool = True
+    enforce: bool = True
     patience: Patience = Patience()
     by: str = ""
 
@@ -190,7 +192,10 @@ class Runner:
         try:
             told = self._performer.perform(step.id, step.effect, self._so_far.baselines)
         except SidestepError as error:
-            self._say(StepFailed(step.id, str(error)))
+            if isinstance(step.effect, Gate) and not self._terms.enforce:
+                self._say(StepDone(step.id, error.message))
+            else:
+                self._say(StepFailed(step.id, str(error)))
         else:
             self._say(StepDone(step.id, told))
 
@@ -199,10 +204,13 @@ class Runner:
         wave = current_wave(self._steps, self._so_far)
         for step in self._steps:
             if step.wave == wave and isinstance(step.effect, Gate) and step.id not in self._so_far.baselines:
-                try:
-                    self._say(Measured(step.id, self._performer.measure(step.effect)))
-                except SidestepError as error:
-                    self._say(StepFailed(step.id, str(error)))
+                self._measure(step.id, step.effect)
+
+    def _measure(self, step: str, gate: Gate) -> None:
+        try:
+            self._say(Measured(step, self._performer.measure(gate)))
+        except SidestepError as error:
+            self._say(StepFailed(step, str(error)))
 
     def _fail(self) -> None:
         step, why = self._so_far.failed[0]

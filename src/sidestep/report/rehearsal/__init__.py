@@ -1,0 +1,1 @@
+"""A rehearsal, for people and for programs."""
