@@ -85,7 +85,7 @@ def manager(  # noqa: PLR0913
         server_header_transformation="PASS_THROUGH" if side in (Side.CLIENT, Side.WITHIN) else "OVERWRITE",
         stream_idle_timeout=timedelta(0),
         upgrade_configs=_UPGRADES,
-        http_protocol_options={"accept_http_10": True, "allow_custom_methods": True},
+        http_protocol_options={"accept_http_10": True},
         http_filters=filters,
         access_log=logs,
         always_set_request_id_in_response=False,

@@ -26,7 +26,7 @@ from sidestep.controlplane.generators.http.remarks import Remark
 from sidestep.controlplane.generators.http.tokens import authentication
 from sidestep.controlplane.generators.http.upstreams import outside_cluster
 from sidestep.controlplane.generators.node.messages import extension
-from sidestep.controlplane.generators.sidecar import inbound, outbound, routes, service_ports
+from sidestep.controlplane.generators.sidecar import inbound, inbound_hbone, outbound, routes, service_ports
 from sidestep.controlplane.generators.sidecar.pod import Pod
 from sidestep.controlplane.generators.sidecar.reached import Reached
 from sidestep.controlplane.generators.sidecar.settings import Settings
@@ -107,12 +107,17 @@ class SidecarGenerator:
             *service_ports.listeners(),
             tunnels(),
         ]
-        told = [*(inbound.routes(pod, each) for each in found), *routes.configurations(pod, tables, reached)]
+        read = list(found)
+        if inbound_hbone.takes(pod):
+            listeners += inbound_hbone.listeners(pod, found, reached.asked)
+            read += inbound_hbone.ports(found)
+        told = [*(inbound.routes(pod, each) for each in read), *routes.configurations(pod, tables, reached)]
         known = authentication([pod.mesh.sidecar_request_policies(pod.instances)], reached.asked)
         yield EXTENSION, JWT_FILTER, extension(JWT_FILTER, known)
         self._destinations[pod.name] = reached.destinations
         made = [
             *inbound.clusters(pod, found),
+            *inbound_hbone.clusters(),
             *outbound.clusters(),
             tunnel_cluster(pod.dialler),
             *(cluster(each, pod.dialler, remarks) for each in reached.destinations.values()),

@@ -14,6 +14,7 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_components_pb2 import VirtualHost
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
+from msgspec import Struct
 
 from sidestep.controlplane.generators.http import hcm
 from sidestep.controlplane.generators.http.authorization import Place
@@ -41,22 +42,30 @@ OWN = ("127.0.0.6", "::6")
 _TLS_HTTP = (MARK_HTTP, "h2", "http/1.1", "http/1.0")
 
 
-class Port:
+class Port(Struct, frozen=True):
     """One port of a pod.
 
-    Args:
+    Attributes:
         number: as the application listens; 0 for all that no service declares.
         speaks: what is declared.
         mode: what PeerAuthentication says.
+        place: how it is learnt who the peer is: from its certificate, or from the tunnel that is left behind.
     """
 
-    def __init__(self, number: int, speaks: Speaks, mode: Mtls) -> None:
-        self.number, self.speaks, self.mode = number, speaks, mode
+    number: int
+    speaks: Speaks
+    mode: Mtls
+    place: Place = Place.SIDECAR
 
     @property
     def cluster(self) -> str:
         """Leads to the application."""
         return f"inbound|{self.number}||" if self.number else PASSTHROUGH
+
+    @property
+    def routes(self) -> str:
+        """Name of what is enforced on its requests."""
+        return self.cluster if self.place is Place.SIDECAR else f"tunnelled|{self.cluster}"
 
     @property
     def match(self) -> dict[str, Any]:
@@ -90,7 +99,7 @@ def listener(pod: Pod, found: Sequence[Port], cluster: ClusterFor) -> Listener:
         traffic_direction="INBOUND",
         listener_filters_timeout=timedelta(0),
         listener_filters=inspectors(tls, http),
-        filter_chains=[itself, *(each for port in found for each in _chains(pod, port, cluster))],
+        filter_chains=[itself, *(each for port in found for each in chains(pod, port, cluster))],
         **addresses(PORT, ANY),
     )
 
@@ -109,9 +118,9 @@ def routes(pod: Pod, port: Port) -> RouteConfiguration:
                 "route": {"cluster": port.cluster, "timeout": timedelta(0)},
             }
         ],
-        typed_per_filter_config=enforced(what, Place.SIDECAR, pod.authorizers, several=pod.several),
+        typed_per_filter_config=enforced(what, port.place, pod.authorizers, several=pod.several),
     )
-    return RouteConfiguration(name=port.cluster, virtual_hosts=[host], validate_clusters={"value": False})
+    return RouteConfiguration(name=port.routes, virtual_hosts=[host], validate_clusters={"value": False})
 
 
 def clusters(pod: Pod, found: Sequence[Port]) -> Iterator[Cluster]:
@@ -137,7 +146,7 @@ def clusters(pod: Pod, found: Sequence[Port]) -> Iterator[Cluster]:
         yield made
 
 
-def _chains(pod: Pod, port: Port, cluster: ClusterFor) -> Iterator[FilterChain]:
+def chains(pod: Pod, port: Port, cluster: ClusterFor) -> Iterator[FilterChain]:
     """Who shows a certificate, then who does not."""
     if port.mode is not Mtls.DISABLE:
         strict = port.mode is Mtls.STRICT
@@ -175,8 +184,8 @@ def _http(pod: Pod, port: Port, cluster: ClusterFor) -> list[Filter]:
     return [
         hcm.manager(
             f"inbound_{port.number or 'any'}",
-            port.cluster,
-            hcm.Side.SERVER,
+            port.routes,
+            hcm.Side.SERVER if port.place is Place.SIDECAR else hcm.Side.WITHIN,
             filters,
             paths=pod.mesh.settings.normalisation,
             logs=pod.logs,
@@ -186,7 +195,7 @@ def _http(pod: Pod, port: Port, cluster: ClusterFor) -> list[Filter]:
 
 def _stream(pod: Pod, port: Port) -> list[Filter]:
     policies = pod.mesh.sidecar_policies(pod.instances, Chain.TCP)
-    return [*judged(policies, Place.SIDECAR, pod.authorizers), bytes_to(port.cluster, {port.cluster: 1}, pod.logs)]
+    return [*judged(policies, port.place, pod.authorizers), bytes_to(port.cluster, {port.cluster: 1}, pod.logs)]
 
 
 def _speaks(port: HostPort | None) -> Speaks:
