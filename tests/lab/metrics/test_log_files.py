@@ -2,6 +2,7 @@
 
 from sidestep.lab.metrics import files
 from sidestep.lab.metrics.files import Log
+from sidestep.lab.metrics.lines import decode
 
 TEXT = '{"message":"TcpConnectionEnd","uid":"%d","direction":"outbound"}\n'
 
@@ -12,7 +13,7 @@ def read(log):
 
 def test_a_line_counts_once_and_when_it_is_whole(tmp_path):
     path = tmp_path / "access.log"
-    log = Log(path, lambda: None)
+    log = Log(path, lambda: None, decode)
     assert read(log) == []
     path.write_text(TEXT % 1 + (TEXT % 2)[:20])
     assert read(log) == [1]
@@ -26,7 +27,7 @@ def test_a_line_counts_once_and_when_it_is_whole(tmp_path):
 def test_a_log_that_grew_large_is_exchanged_and_what_comes_late_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_MOST", 100)
     path, asked = tmp_path / "access.log", []
-    log = Log(path, lambda: asked.append(True))
+    log = Log(path, lambda: asked.append(True), decode)
     path.write_text("".join(TEXT % each for each in range(3)))
     writer = path.open("a")
     assert read(log) == [0, 1, 2]

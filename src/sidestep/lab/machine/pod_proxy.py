@@ -12,6 +12,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from sidestep.controlplane.records import PROXY_ANNOTATION, ProxyRole
+from sidestep.controlplane.registry.pods import pod_uid
+from sidestep.controlplane.registry.registry import MeshNames
 from sidestep.errors import SidestepError, TransportError
 from sidestep.lab.cluster.injection import Injection
 from sidestep.lab.cluster.objects import Ref, Tree, annotations_of
@@ -20,6 +22,7 @@ from sidestep.lab.envoy import Admin, Proxy
 from sidestep.lab.machine.control_plane import ControlPlane
 from sidestep.lab.machine.processes import Processes, Program
 from sidestep.lab.machine.scratch import Scratch, container_log
+from sidestep.lab.machine.telemetry import OfPod
 from sidestep.lab.net.namespaces import enter
 from sidestep.lab.net.pod import PodNet
 from sidestep.semantics.proxies import PROXY, SidecarMode, recognise
@@ -109,6 +112,12 @@ class PodProxy:
         self._task: asyncio.Task[None] | None = None
         self._start: asyncio.Task[int] | None = None
 
+    @property
+    def log(self) -> OfPod:
+        """Where it writes of requests."""
+        workload = pod_uid(MeshNames().cluster, self._ref.namespace, self._ref.name)
+        return OfPod(workload, self.name, self._proxy.folder)
+
     def begin(self) -> None:
         """Have it started, and looked after; nobody waits for that."""
         if self._task is None:
@@ -188,7 +197,8 @@ class PodProxy:
     def _program(self) -> Program:
         self._proxy.write()
         log = container_log(self._kit.scratch.logs, self._net.uid, PROXY)
-        return Program(self.name, self._proxy.command(Path(self._kit.envoy)), log, enter(self._net.namespace))
+        command = self._proxy.command(Path(self._kit.envoy))
+        return Program(self.name, command, log, enter(self._net.namespace), folder=self._proxy.folder)
 
     def failed(self) -> None:
         """Its process ended; another one is started."""

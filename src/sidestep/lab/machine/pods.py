@@ -52,6 +52,7 @@ from sidestep.lab.machine.containers import agent_pod
 from sidestep.lab.machine.nodes import NodeUp
 from sidestep.lab.machine.pod_proxy import Kit, PodProxy, wanted_proxy
 from sidestep.lab.machine.resolver import write_resolv_conf
+from sidestep.lab.machine.telemetry import OfPod
 from sidestep.lab.machine.verification import CLOSED
 from sidestep.lab.net.pod import PodNet
 from sidestep.model.kinds import NAMESPACE, NODE, POD, SERVICE
@@ -108,6 +109,10 @@ class Pods:
         life = self._lives.get(Ref(POD.key, namespace, name))
         if life is not None and life.proxy is not None:
             life.proxy.failed()
+
+    def logs(self) -> list[OfPod]:
+        """Where proxies of pods write of requests."""
+        return [life.proxy.log for life in self._lives.values() if life.proxy is not None]
 
     async def lost(self, node: str) -> None:
         """A node is gone, and its pods with it; who owns them makes others elsewhere."""

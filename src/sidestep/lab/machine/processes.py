@@ -25,6 +25,7 @@ class Program(Struct, frozen=True):
         enter: called in the new process before the program, to enter its namespaces.
         environment: besides the lab's own.
         keep: start it again when it ends.
+        folder: in which it runs; None for the lab's own.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Program(Struct, frozen=True):
     enter: Callable[[], None] | None = None
     environment: dict[str, str] = {}
     keep: bool = True
+    folder: Path | None = None
 
 
 class Usage(Struct, frozen=True):
@@ -127,6 +129,7 @@ class Processes:
                 stderr=log,
                 env={**os.environ, **program.environment},
                 preexec_fn=program.enter,
+                cwd=program.folder,
                 process_group=0,
             )
         return running.process.pid

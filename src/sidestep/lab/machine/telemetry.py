@@ -3,22 +3,44 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from sidestep.controlplane.describing import Answer
+from sidestep.controlplane.generators.http.telemetry import REQUESTS
 from sidestep.errors import SidestepError
 from sidestep.lab.machine.processes import Processes
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.metrics.counting import Counting, names
 from sidestep.lab.metrics.exposition import exposition
 from sidestep.lab.metrics.files import Log
-from sidestep.lab.metrics.lines import Line
+from sidestep.lab.metrics.lines import Line, decode
+from sidestep.lab.metrics.requested import Requested
+from sidestep.lab.metrics.requests import Request
+from sidestep.lab.metrics.requests import decode as decode_request
 
 _PAUSE = 2.0
 _NOBODY = Answer()
 _MOST_KNOWN = 50_000
+
+
+class OfPod(Struct, frozen=True):
+    """A proxy in a pod.
+
+    Attributes:
+        workload: key of the pod's record.
+        process: by which verbs know it.
+        folder: in which it runs.
+    """
+
+    workload: str
+    process: str
+    folder: Path
+
 
 Ask = Callable[..., Awaitable[Any]]
 
@@ -30,12 +52,16 @@ class Telemetry:
         scratch: the lab's folder.
         processes: of the lab.
         ask: asks the control plane.
+        proxies: of pods.
     """
 
-    def __init__(self, scratch: Scratch, processes: Processes, ask: Ask) -> None:
-        self._scratch, self._processes, self._ask = scratch, processes, ask
-        self._logs: dict[str, Log] = {}
-        self._counting = Counting()
+    def __init__(
+        self, scratch: Scratch, processes: Processes, ask: Ask, proxies: Callable[[], Iterable[OfPod]] = tuple
+    ) -> None:
+        self._scratch, self._processes, self._ask, self._proxies = scratch, processes, ask, proxies
+        self._logs: dict[str, Log[Line]] = {}
+        self._of_pods: dict[str, Log[Request]] = {}
+        self._counting, self._requested = Counting(), Requested()
         self._known: dict[str, Answer] = {}
         self._reading = asyncio.Lock()
 
@@ -48,7 +74,7 @@ class Telemetry:
     async def text(self, nodes: Iterable[str]) -> str:
         """As Prometheus reads it."""
         await self._read(nodes)
-        return exposition(self._counting.counters)
+        return exposition(self._counting.counters, self._requested.told())
 
     async def _read(self, nodes: Iterable[str]) -> None:
         async with self._reading:
@@ -56,10 +82,21 @@ class Telemetry:
                 while lines := list(self._log(node).lines()):
                     await self._learn({name for line in lines for name in names(line)})
                     self._count(node, lines)
+            there = {each.workload: each for each in self._proxies()}
+            for gone in self._of_pods.keys() - there.keys():
+                self._of_pods.pop(gone).close()
+            for proxy in there.values():
+                while requests := list(self._log_of_pod(proxy).lines()):
+                    await self._learn({proxy.workload, *(name for each in requests for name in each.names())})
+                    for each in requests:
+                        self._requested.take(proxy.workload, each, self._find)
+
+    def _find(self, name: str) -> Answer:
+        return self._known.get(name, _NOBODY)
 
     def _count(self, node: str, lines: Iterable[Line]) -> None:
         for line in lines:
-            self._counting.take(node, line, lambda name: self._known.get(name, _NOBODY))
+            self._counting.take(node, line, self._find)
 
     async def _learn(self, needed: set[str]) -> None:
         """Keys are for ever; addresses may have changed hands since the last time."""
@@ -74,9 +111,16 @@ class Telemetry:
             return
         self._known.update(msgspec.convert(told, dict[str, Answer]))
 
-    def _log(self, node: str) -> Log:
+    def _log(self, node: str) -> Log[Line]:
         if node not in self._logs:
             name = f"envoy/{node}"
             path = self._scratch.logs / f"access-{node}.log"
-            self._logs[node] = Log(path, lambda: self._processes.signal(name, signal.SIGUSR1))
+            self._logs[node] = Log(path, lambda: self._processes.signal(name, signal.SIGUSR1), decode)
         return self._logs[node]
+
+    def _log_of_pod(self, proxy: OfPod) -> Log[Request]:
+        if proxy.workload not in self._of_pods:
+            name = proxy.process
+            again = partial(self._processes.signal, name, signal.SIGUSR1)
+            self._of_pods[proxy.workload] = Log(proxy.folder / REQUESTS, again, decode_request)
+        return self._of_pods[proxy.workload]

@@ -1,8 +1,9 @@
 """Counters as Prometheus reads them, in its text format."""
 
-from collections.abc import Mapping
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate, groupby
 
+from sidestep.lab.metrics import requested
 from sidestep.lab.metrics.counting import (
     CLOSED_TOTAL,
     FAILED_TOTAL,
@@ -12,6 +13,7 @@ from sidestep.lab.metrics.counting import (
     SENT_TOTAL,
     Series,
 )
+from sidestep.lab.metrics.requested import Told
 
 _HELP = {
     OPENED_TOTAL: "Connections that were opened.",
@@ -19,21 +21,57 @@ _HELP = {
     FAILED_TOTAL: "Connections that could not be opened.",
     SENT_TOTAL: "Bytes of answers, from servers to clients.",
     RECEIVED_TOTAL: "Bytes of requests, from clients to servers.",
+    requested.TOTAL: "Requests that were answered.",
+    requested.DURATION: "How long requests took.",
+    requested.RECEIVED: "Bytes of requests' bodies.",
+    requested.SENT: "Bytes of answers' bodies.",
 }
 
 
-def exposition(counters: Mapping[Series, int]) -> str:
-    """All counters; with the label `node`, which in a cluster the scrape adds."""
-    text = []
+def exposition(counters: Mapping[Series, int], requests: Told | None = None) -> str:
+    """All counters; with the label `node`, or of requests `pod`, which in a cluster the scrape adds."""
+    text: list[str] = []
     for name, series in groupby(sorted(counters), key=lambda each: each.name):
-        text += [f"# HELP {name} {_HELP[name]}", f"# TYPE {name} counter"]
+        text += _head(name, "counter")
         text += [f"{name}{{{_labels(each)}}} {counters[each]}" for each in series]
+    text += [] if requests is None else _requests(requests)
     return "".join(f"{line}\n" for line in text)
 
 
+def _requests(told: Told) -> Iterator[str]:
+    if told.totals:
+        yield from _head(requested.TOTAL, "counter")
+        yield from (f"{requested.TOTAL}{{{_of(each)}}} {told.totals[each]}" for each in sorted(told.totals))
+    for name, series in told.spread.items():
+        if series:
+            yield from _head(name, "histogram")
+            for each in sorted(series):
+                yield from _distribution(name, _of(each), series[each])
+
+
+def _distribution(name: str, labels: str, spread: requested.Distribution) -> Iterator[str]:
+    sums = list(accumulate(spread.counts))
+    for bound, number in zip((*requested.BUCKETS, "+Inf"), sums, strict=True):
+        yield f'{name}_bucket{{{labels},le="{bound}"}} {number}'
+    yield f"{name}_sum{{{labels}}} {spread.sum}"
+    yield f"{name}_count{{{labels}}} {sums[-1]}"
+
+
+def _head(name: str, kind: str) -> tuple[str, str]:
+    return f"# HELP {name} {_HELP[name]}", f"# TYPE {name} {kind}"
+
+
+def _of(series: requested.Of) -> str:
+    space, _, name = series.proxy.partition("//Pod/")[2].partition("/")
+    return _written((*requested.LABELS, "namespace", "pod"), (*series.values, space, name))
+
+
 def _labels(series: Series) -> str:
-    pairs = zip((*LABELS, "node"), (*series.values, series.node), strict=True)
-    return ",".join(f'{key}="{_escaped(value)}"' for key, value in pairs)
+    return _written((*LABELS, "node"), (*series.values, series.node))
+
+
+def _written(names: Iterable[str], values: Iterable[str]) -> str:
+    return ",".join(f'{key}="{_escaped(value)}"' for key, value in zip(names, values, strict=True))
 
 
 def _escaped(value: str) -> str:

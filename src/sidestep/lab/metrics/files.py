@@ -3,35 +3,35 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Generic, TypeVar
 
 import msgspec
 
-from sidestep.lab.metrics.lines import Line, decode
-
+LineT = TypeVar("LineT")
 _MOST = 16 * 1024 * 1024
 _AT_ONCE = 4 * 1024 * 1024
 
 
-class Log:
+class Log(Generic[LineT]):
     """One proxy's.
 
     Args:
         path: of the log.
         reopen: has the proxy open its log again by its name.
+        read: a line.
     """
 
-    def __init__(self, path: Path, reopen: Callable[[], object]) -> None:
-        self._path, self._reopen = path, reopen
+    def __init__(self, path: Path, reopen: Callable[[], object], read: Callable[[bytes], LineT]) -> None:
+        self._path, self._reopen, self._read_line = path, reopen, read
         self._file: BinaryIO | None = None
         self._rest = b""
         self._exchanged = False
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[LineT]:
         """What has come since the last time; what cannot be read is passed over."""
         for text in self._texts():
             try:
-                yield decode(text)
+                yield self._read_line(text)
             except msgspec.MsgspecError:
                 continue
 
