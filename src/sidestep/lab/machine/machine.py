@@ -75,7 +75,7 @@ class Machine:
         self.tables = ServiceTables(self.store, self.nodes)
         self.driving = Driving(self.store, self._line_of, self.say)
         self._autoscaling = Autoscaling(self.store, self.pods, self.processes)
-        self.telemetry = Telemetry(scratch, self.processes, self.control_plane.ask)
+        self.telemetry = Telemetry(scratch, self.processes, self.control_plane.ask, self.pods.logs)
         self.store.listen(self._settle_soon)
         self.store.listen(self._make_namespace)
 
