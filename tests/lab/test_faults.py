@@ -5,7 +5,7 @@ import time
 from typing import Self
 
 import pytest
-from tests.support.labs import ambient, eventually, lab, workload
+from tests.support.labs import AMBIENT, ambient, eventually, lab, workload
 
 from sidestep.errors import WorldError
 from sidestep.lab.api import messages as api
@@ -175,7 +175,8 @@ def test_a_lost_node_takes_its_pods_along_and_others_come_in_their_place():
         lost = next(
             each["spec"]["nodeName"]
             for each in made.client.ask(api.List("pods", "shop"))
-            if each["metadata"]["labels"]["app"] == "cart" and each["spec"]["nodeName"] not in homes(made)
+            if each["metadata"]["labels"]["app"] == "cart"
+            and each["spec"]["nodeName"] != pod(made, "web")["spec"]["nodeName"]
         )
         with Load(made) as load:
             made.client.ask(api.Fault(f"node/{lost}", "lose"))
@@ -186,10 +187,16 @@ def test_a_lost_node_takes_its_pods_along_and_others_come_in_their_place():
         assert {each.rpartition("/")[2].partition("-")[0] for each in load.pods} == {"cart"}
         assert len(load.pods) == 3
         assert made.client.ask(api.Status())["ready"] == 3
-        with pytest.raises(WorldError, match="DNS"):
-            made.client.ask(api.Fault("node/node-1", "lose"))
 
 
-def homes(made):
-    """Nodes that a test cannot do without: of the cluster's names, and of the client."""
-    return {"node-1", pod(made, "web")["spec"]["nodeName"]}
+def test_names_are_answered_after_the_node_is_lost_that_answered_them():
+    with lab(*workload("cart"), *workload("web"), node_count=2) as made:
+        made.client.ask(api.Fault("node/node-1", "lose"))
+        made.settle()
+        assert all(each.ok for each in made.call("shop/web", "http://cart/", 5))
+        made.client.ask(api.Label("namespaces", "", "shop", AMBIENT))
+        made.settle()
+        assert all(each.ok for each in made.call("shop/web", "http://cart/", 5))
+        assert [each["metadata"]["name"] for each in made.client.ask(api.List("nodes"))] == ["node-2"]
+        with pytest.raises(WorldError, match="the only node"):
+            made.client.ask(api.Fault("node/node-2", "lose"))

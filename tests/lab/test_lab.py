@@ -52,6 +52,26 @@ def test_a_name_that_nobody_has_is_told_as_such(shop):
     assert (outcome.ok, outcome.kind) == (False, "name")
 
 
+def test_what_is_measured_over_no_time_is_refused(shop):
+    with pytest.raises(WorldError, match="over 0 s"):
+        shop.client.ask(api.Top(0))
+
+
+def test_a_policy_that_cannot_be_read_is_told_by_field(shop):
+    policy = {
+        "apiVersion": "security.istio.io/v1",
+        "kind": "AuthorizationPolicy",
+        "metadata": {"name": "broken", "namespace": "shop"},
+        "spec": {"selector": {"matchLabels": {"app": "nobody"}}, "rules": [{"to": [{"operation": {"ports": 80}}]}]},
+    }
+    shop.apply(policy)
+    (told,) = shop.client.ask(api.Status())["misgivings"]
+    assert told.startswith("AuthorizationPolicy shop/broken: ")
+    assert "rules[0].to[0].operation.ports" in told
+    shop.client.ask(api.Delete([policy]))
+    assert shop.client.ask(api.Status())["misgivings"] == []
+
+
 def test_scaling_down_to_nothing_refuses_and_up_again_answers(shop):
     shop.client.ask(api.Scale("deployments.apps", "shop", "cart", 0))
     shop.settle()

@@ -9,9 +9,10 @@ from sidestep.cli.lab.manifests import objects_in
 from sidestep.cli.reading import Manner
 from sidestep.errors import UsageError
 from sidestep.lab.api import messages as api
+from sidestep.lab.cluster.misgivings import misgivings
 from sidestep.lab.cluster.objects import Ref
 from sidestep.model.kinds import KINDS
-from sidestep.report.lab.tables import done_lines
+from sidestep.report.lab.tables import done_lines, misgiving_lines
 
 _QUIET = Manner(quiet=True)
 
@@ -21,8 +22,11 @@ _QUIET = Manner(quiet=True)
 @lab_name
 def apply(files: tuple[str, ...], lab: str) -> None:
     """Create or change objects of a running lab; pods follow as a cluster's would."""
-    told = client(lab).ask(api.Apply(list(objects_in(files, _QUIET))))
+    objects = objects_in(files, _QUIET)
+    told = client(lab).ask(api.Apply(list(objects)))
     click.echo(done_lines(told), nl=False)
+    for each in misgiving_lines(misgivings(objects)):
+        click.echo(each.strip(), err=True)
 
 
 @click.command("delete")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sidestep.errors import SidestepError
 from sidestep.lab.cluster.control_loop import unsettled
+from sidestep.lab.cluster.misgivings import ASKED, misgivings
 from sidestep.lab.cluster.objects import ref_of
 from sidestep.lab.cluster.pods import is_captured, is_finished, is_leaving, is_ready, node_of, proxy_of
 from sidestep.model.kinds import NODE, POD, SERVICE
@@ -31,6 +32,12 @@ def summary(machine: "Machine") -> dict[str, Any]:
         "outstanding": list(islice(outstanding(machine), 20)),
         "said": list(machine.said),
     }
+
+
+def full_summary(machine: "Machine") -> dict[str, Any]:
+    """The same, and what is done otherwise than objects say it, for which all policies are read."""
+    asked = (tree for kind in ASKED for tree in machine.store.of(kind.key))
+    return {**summary(machine), "misgivings": misgivings(asked)}
 
 
 async def unfinished(machine: "Machine", most: int | None = None) -> list[str]:

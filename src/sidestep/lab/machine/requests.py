@@ -15,7 +15,7 @@ from sidestep.lab.api.server import Reply
 from sidestep.lab.cluster.objects import Change, Ref, Tree, Verb, meta_of, ref_of
 from sidestep.lab.cluster.ownership import CONTROLLERS
 from sidestep.lab.machine.agents import AgentLine
-from sidestep.lab.machine.condition import summary, unfinished
+from sidestep.lab.machine.condition import full_summary, summary, unfinished
 from sidestep.lab.machine.control_plane import PROXY
 from sidestep.lab.machine.scratch import issuer_key
 from sidestep.lab.workload.issuer import Issuer, claims
@@ -48,7 +48,7 @@ class Requests:
             case api.Watch(kinds=kinds):
                 return self._watch(frozenset(kinds))
             case api.Status():
-                return self._now(summary(self._machine))
+                return self._now(full_summary(self._machine))
             case api.List(kind=kind, namespace=namespace):
                 return self._now(list(self._store.of(kind, namespace)))
             case api.Get(kind=kind, namespace=namespace, name=name):
@@ -180,7 +180,7 @@ class Requests:
                 told = time.monotonic()
                 yield summary(self._machine)
             await asyncio.sleep(max(_LOOK, _SHARE * (time.monotonic() - looked)))
-        yield summary(self._machine)
+        yield full_summary(self._machine)
 
     async def _call(self, request: api.Call) -> Any:
         line, uid = self._from(request.client)
@@ -208,6 +208,8 @@ class Requests:
         return msgspec.to_builtins(answer)["edges"][0]
 
     async def _top(self, interval: float) -> list[dict[str, Any]]:
+        if not interval > 0:
+            raise UsageError(f"nothing can be measured over {interval:g} s", remedy="name a time above 0")
         before = {each.pid: each.cpu for each in self._machine.processes.usage()}
         await asyncio.sleep(interval)
         return [

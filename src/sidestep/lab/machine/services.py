@@ -6,7 +6,7 @@ Changes are gathered for a moment, so that a hundred pods that become ready toge
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from sidestep.errors import SidestepError
@@ -48,6 +48,7 @@ class ServiceTables:
     def fix(self, backends: Sequence[Backend]) -> None:
         """What no object says and every node's table has."""
         self._fixed = tuple(backends)
+        self._set(self._nodes.values())
 
     def greet(self, node: NodeUp) -> None:
         """Tell an agent that came everything that the others know."""
@@ -90,12 +91,15 @@ class ServiceTables:
             changed.extend(each for key, each in new.items() if old.get(key) != each)
             gone.extend(key for key in old if key not in new)
         if self._backends != before:
-            table = [*self._fixed, *(each for found in self._backends.values() for each in found)]
-            for node in self._nodes.values():
-                node.net.set_services(table)
+            self._set(self._nodes.values())
         if changed or gone:
             for node in self._nodes.values():
                 self._spawn(_tell(node, Names(0, tuple(changed), tuple(gone))))
+
+    def _set(self, nodes: Iterable[NodeUp]) -> None:
+        table = [*self._fixed, *(each for found in self._backends.values() for each in found)]
+        for node in nodes:
+            node.net.set_services(table)
 
     def _refresh(self, ref: Ref, among: ByLabel[Tree]) -> tuple[Name, ...]:
         tree = self._store.get(ref)
