@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import AF_INET6
 from typing import Any
 
 from msgspec.structs import replace
@@ -160,7 +161,7 @@ class NodeMesh:
     def enrol(self, pod: Pod) -> None:
         """Listeners first, then redirection, then others may use the tunnel."""
         self.change(pod, netns=pod.net.path)
-        self.until(lambda: listening(pod.namespace) >= _LISTENED, pod.workload.name)
+        self.until(lambda: listening(pod.namespace, (AF_INET6,)) >= _LISTENED, pod.workload.name)
         pod.net.capture()
         self.change(pod, tunnel=Tunnel.HBONE)
         self.settle()

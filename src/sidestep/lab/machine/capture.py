@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from socket import AF_INET, AF_INET6
 
 from sidestep.controlplane.records import HBONE_PORT, NETNS_ANNOTATION
 from sidestep.errors import TransportError
@@ -102,9 +103,10 @@ class Capture:
             await self._looked(lambda: listening(self.net.namespace).isdisjoint(_PORTS), _PATIENCE_AT_END)
 
     async def _listened(self) -> None:
-        """Wait until the kernel says that the proxy listens in the pod."""
+        """Wait until the kernel says that the proxy listens in the pod: Envoy for IPv6 last, a ztunnel as it likes."""
+        families = (AF_INET6,) if self._node.zds is None else (AF_INET, AF_INET6)
         try:
-            await self._looked(lambda: listening(self.net.namespace) >= _PORTS, _PATIENCE)
+            await self._looked(lambda: listening(self.net.namespace, families) >= _PORTS, _PATIENCE)
         except TimeoutError as error:
             raise TransportError(
                 f"the proxy of node {self._node.name} does not listen in the pod after {_PATIENCE:g} s",

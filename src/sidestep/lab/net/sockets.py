@@ -8,7 +8,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ _ERROR, _DONE = 2, 3
 _LISTENS, _SHAKES_HANDS = 1 << 10, 1 << 3
 _OPEN = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8
 """Established, and those of which one half is closed."""
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _MARK = 15
 _ID_LENGTH = 48
 _QUEUE = 4 + _ID_LENGTH + 4
@@ -52,13 +53,17 @@ class Socket(NamedTuple):
     queue: int
 
 
-def listening(namespace: Namespace) -> frozenset[int]:
-    """TCP ports on which somebody listens for IPv6: a proxy does so for both families at once, or for IPv4 before.
+def listening(namespace: Namespace, families: Sequence[int] = _FAMILIES) -> frozenset[int]:
+    """TCP ports on which somebody listens.
+
+    Args:
+        namespace: in which.
+        families: of the sockets that count; one for both families is of IPv6.
 
     Raises:
         OSError: the kernel cannot be asked.
     """
-    return frozenset(each.port for each in _sockets(namespace, _LISTENS) if each.family == socket.AF_INET6)
+    return frozenset(each.port for each in _sockets(namespace, _LISTENS, families))
 
 
 def waited_at(namespace: Namespace) -> frozenset[int]:
@@ -97,9 +102,9 @@ def destroy(namespace: Namespace, sockets: Iterable[Socket]) -> None:
                 )
 
 
-def _sockets(namespace: Namespace, states: int) -> Iterator[Socket]:
+def _sockets(namespace: Namespace, states: int, families: Sequence[int] = _FAMILIES) -> Iterator[Socket]:
     with inside(namespace), _line() as line:
-        for family in (socket.AF_INET, socket.AF_INET6):
+        for family in families:
             line.send(_request(_BY_FAMILY, _REQUEST | _DUMP, family, states, bytes(_ID_LENGTH)))
             yield from [_socket(each) for each in _answers(line)]
 
