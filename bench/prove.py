@@ -8,18 +8,23 @@ of its own, and counts from meshes that were read: making them ready to be asked
 - whole: the mesh before against the one in ambient, all of it.
 - broken: the same mesh twice, of which one lost a clause of one policy; up to the first counterexample.
 - again: after the whole proof, a mesh in which one policy of one namespace is gone, proved in the same process.
+- kept: the same change, but all that was proved before comes from the file of another run; meshes are made ready anew.
 - plan: every state of a plan that `sidestep plan` makes, those within steps too.
 - rules: one service with 500 policies by paths of every form, of which one mesh lacks one.
 """
 
 import argparse
+import atexit
 import gc
 import json
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -28,15 +33,18 @@ from bench.audit import ROOT
 from bench.page import markdown, renew
 from bench.prove_mesh import Faults, Size, mesh, pathological
 from sidestep.actions.memory import states
+from sidestep.cli.proof_memory import ProofMemory, program
 from sidestep.cli.reading import garbage_untouched
 from sidestep.model.kinds import AUTHORIZATION_POLICY
 from sidestep.model.mesh import Mesh
 from sidestep.model.sharing import sharing
 from sidestep.plan.inferred_calls import inferred_calls
 from sidestep.plan.planner import PlanRequest, make_plan
+from sidestep.prove.content import Content
 from sidestep.prove.partial import with_partial
 from sidestep.prove.proof import Conclusion, Proof
 from sidestep.prove.prover import Terms, prove
+from sidestep.prove.remembered import Recollection
 from sidestep.prove.states import Journey
 from sidestep.semantics.index import MeshIndex
 from sidestep.sources.prices import load_prices
@@ -80,6 +88,28 @@ def again(size: Size) -> Callable[[], Proof]:
     return lambda: journey.visit("changed", MeshIndex.of(changed, like=after))
 
 
+def kept(size: Size) -> Callable[[], Proof]:
+    """One policy is gone since another run proved all."""
+    before, after = mesh(size, after=False), mesh(size, after=True)
+    key, policies = AUTHORIZATION_POLICY.key, after.of(AUTHORIZATION_POLICY)
+    changed = replace(after, resources={**after.resources, key: policies[1:]})
+    folder = Path(tempfile.mkdtemp(prefix="sidestep-bench-"))
+    atexit.register(shutil.rmtree, folder)
+    recalled(before, after, folder)
+    return lambda: recalled(before, changed, folder)
+
+
+def recalled(before: Mesh, after: Mesh, folder: Path) -> Proof:
+    """A proof as the command makes it, with what another one kept."""
+    first = MeshIndex.of(before)
+    second = MeshIndex.of(sharing(after.in_order, first.mesh), like=first)
+    content = Content(first, second, program())
+    memory = ProofMemory(content.everywhere, folder)
+    proof = Journey(first, Terms()).recall(second, Recollection(content, memory))
+    memory.save()
+    return proof
+
+
 def plan(size: Size) -> Callable[[], Proof]:
     """Every state on the way."""
     before = mesh(size, after=False).in_order
@@ -107,7 +137,7 @@ def rules(_size: Size) -> Callable[[], Proof]:
 
 
 KINDS: dict[str, Callable[[Size], Callable[[], Proof]]] = {
-    each.__name__: each for each in (whole, broken, again, plan, rules)
+    each.__name__: each for each in (whole, broken, again, kept, plan, rules)
 }
 
 
@@ -164,7 +194,7 @@ def main() -> None:
         print(json.dumps(measure(given.one[0], int(given.one[1]))))
         return
     sizes, plans = ([int(each) for each in text.split(",")] for text in (given.sizes, given.plans))
-    asked = [*(("whole", size) for size in sizes), ("broken", sizes[-1]), ("again", sizes[-1])]
+    asked = [*(("whole", size) for size in sizes), ("broken", sizes[-1]), ("again", sizes[-1]), ("kept", sizes[-1])]
     told = table([run(*each) for each in (*asked, *(("plan", size) for size in plans), ("rules", 1))])
     print(told)
     if given.write:

@@ -16,6 +16,12 @@ settings.register_profile("deep", max_examples=2_000, deadline=None, suppress_he
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered(tmp_path, monkeypatch):
+    """No test finds what another one, or a user of this machine, kept of a proof."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """Real input nobody here wrote."""

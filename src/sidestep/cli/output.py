@@ -58,8 +58,8 @@ def check_writable(path: str, option: str = "--out") -> None:
         raise WorldError("is a folder, not a file", where=path, remedy="name a file in it")
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it.
+def write_whole(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file so that nobody ever sees half of it; a private one nobody else sees at all.
 
     Raises:
         WorldError: the folder does not exist, is not writable, or is full.
@@ -71,7 +71,8 @@ def write_whole(path: Path, content: bytes) -> None:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
-            _permit(scratch)
+            if not private:
+                _permit(scratch)
             Path(scratch).replace(path)
         except BaseException:
             Path(scratch).unlink(missing_ok=True)

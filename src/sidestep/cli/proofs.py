@@ -12,6 +12,7 @@ from msgspec import Struct
 from sidestep.cli.options import SourceOptions
 from sidestep.cli.plan import version_option
 from sidestep.cli.plan_states import PlanOption, plan_option, states_of
+from sidestep.cli.proof_memory import ProofMemory, program
 from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
 from sidestep.cli.yaml_file import yaml_file
 from sidestep.errors import UsageError
@@ -21,10 +22,12 @@ from sidestep.model.sharing import sharing
 from sidestep.prove.accepted import PRESETS, Acceptance, Entry
 from sidestep.prove.accepted_file import accepted_entries
 from sidestep.prove.assertions import Invariant, invariants_in
+from sidestep.prove.content import Content
 from sidestep.prove.invariants import Inquiry
 from sidestep.prove.outcome import Assume, Leave
 from sidestep.prove.proof import Proof
 from sidestep.prove.prover import Terms
+from sidestep.prove.remembered import Recollection
 from sidestep.prove.walk import State, Walk, with_commands
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import IstioVersion
@@ -50,6 +53,7 @@ class Ask(Struct, frozen=True):
         invariants: that are asked of every state.
         manner: what to say on stderr.
         whole: whether a mesh must be complete.
+        remembers: whether what was found is kept for the next time, and used where it was.
     """
 
     sources: tuple[SourceOptions, ...]
@@ -60,6 +64,7 @@ class Ask(Struct, frozen=True):
     invariants: tuple[Invariant, ...]
     manner: Manner
     whole: bool
+    remembers: bool
 
 
 def ask_of(values: dict[str, Any]) -> Ask:
@@ -81,6 +86,7 @@ def ask_of(values: dict[str, Any]) -> Ask:
         tuple(each for path in values["invariants"] for each in invariants_in(yaml_file(path, "--invariant"), path)),
         Manner(values["quiet"], values["verbose"]),
         values["require_complete"],
+        not values["no_cache"],
     )
 
 
@@ -118,9 +124,20 @@ def proof_of(ask: Ask) -> Proof:
         walk.ask(first.index, TODAY if ask.plan is not None else BEFORE if len(meshes) > 1 else "")
         for state in _others(ask, meshes, first.index):
             tell(state.name)
-            walk.visit(state)
+            _visit(walk, first, state, ask)
             walk.ask(state.index, state.name if ask.plan is not None else AFTER, state.read)
         return _with_commands(walk.proof(), ask)
+
+
+def _visit(walk: Walk, first: State, state: State, ask: Ask) -> None:
+    """With what earlier runs found, where two meshes are compared."""
+    if ask.plan is not None or not ask.remembers:
+        walk.visit(state)
+        return
+    content = Content(first.index, state.index, f"{program()} {ask.terms!r}")
+    memory = ProofMemory(content.everywhere)
+    walk.visit(state, Recollection(content, memory))
+    memory.save()
 
 
 def _others(ask: Ask, meshes: list[Mesh], last: MeshIndex) -> Iterator[State]:

@@ -69,6 +69,7 @@ _CODES = {Conclusion.EQUAL: 0, Conclusion.DIFFERS: 3, Conclusion.UNDECIDED: 4}
     show_default=True,
     help="Call undecided what needs more classes of requests on one way.",
 )
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep what proofs of two meshes found.")
 @click.option("--istio", metavar="VERSION", help="Istio's version.  [default: istiod's image, or the newest]")
 @click.option("--require-complete", is_flag=True, help="Exit with 1 when anything could not be read.")
 @click.option(

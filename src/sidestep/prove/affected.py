@@ -19,13 +19,13 @@ from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 
-_POLICIES = frozenset({"AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"})
-_OF_PODS = frozenset({
+COUNT_FOR_POLICY = frozenset({"AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"})
+COUNT_FOR_PODS = frozenset({
     "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ServiceAccount", "Pod", "Job", "CronJob",
     "HorizontalPodAutoscaler", "PodDisruptionBudget",
 })  # fmt: skip
 """Kinds that count for nothing but the pods that come of them, which are compared themselves."""
-_OF_NAMESPACE = _POLICIES | _OF_PODS | {"Service", "Gateway", "Namespace"}
+_OF_NAMESPACE = COUNT_FOR_POLICY | COUNT_FOR_PODS | {"Service", "Gateway", "Namespace"}
 """Kinds that count for destinations of their own namespace alone, unless it is the root namespace."""
 _SELECT_NAMESPACES: tuple[Kind[Any], ...] = (NETWORK_POLICY, GATEWAY)
 """Kinds that ask for labels of namespaces."""
@@ -113,7 +113,7 @@ def _named(changed: Iterable[Resource[Any]], pods: tuple[Instances, ...]) -> Nam
     services: set[tuple[str, str]] = set()
     by_name: dict[tuple[str, str], list[Resource[Any]]] = {}
     for each in changed:
-        if each.kind in _POLICIES:
+        if each.kind in COUNT_FOR_POLICY:
             found = _about(each)
             if found is None:
                 return None
@@ -121,7 +121,7 @@ def _named(changed: Iterable[Resource[Any]], pods: tuple[Instances, ...]) -> Nam
             services |= found.services
         elif each.kind == "Service":
             by_name.setdefault((each.meta.namespace, each.meta.name), []).append(each)
-        elif each.kind not in _OF_PODS:
+        elif each.kind not in COUNT_FOR_PODS:
             return None
     if not all(_differ_in_labels(both) for both in by_name.values()):
         return None

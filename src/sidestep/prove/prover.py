@@ -19,6 +19,7 @@ from sidestep.prove.opaque import Opaque
 from sidestep.prove.outcome import Assume, Leave, difference, outcome
 from sidestep.prove.pairs import Pair, Pairs, Verdicts
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
+from sidestep.prove.remembered import Remembered
 from sidestep.prove.streams import streams
 from sidestep.prove.ways import Told, Way, Ways
 from sidestep.semantics.decide import decide
@@ -124,6 +125,20 @@ class Run:
         return Proof(
             verdict, ordered, questions, tuple(dict.fromkeys(assumed)), 1, self.counted, self.requests, more=self.more
         )
+
+    def take(self, known: Remembered) -> None:
+        """What was found in an earlier proof on ways that rest on the same."""
+        self.counted += known.ways
+        self.requests += known.requests
+        self.found += [each for each in known.examples if not self._is_enough(each.direction)]
+        for each in known.undecided:
+            if len(self.undecided) < _MOST_UNDECIDED:
+                self.undecided.setdefault(each)
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether nothing was left out so far because there is so much of it."""
+        return not self.more and len(self.undecided) < _MOST_UNDECIDED
 
     def compare(self, way: Way) -> None:
         """Both meshes on one way, for HTTP and for bytes as its port takes them."""

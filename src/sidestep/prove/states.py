@@ -4,7 +4,8 @@ What a step cannot affect is not asked again: destinations whose namespace no ch
 for callers alone that have changed. What is known of pairs of programs is known in all states.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
 
 from msgspec import Struct
 
@@ -13,7 +14,9 @@ from sidestep.prove.guards import Guards
 from sidestep.prove.pairs import Verdicts
 from sidestep.prove.proof import Counterexample, Proof, Undecided
 from sidestep.prove.prover import Run, Terms
+from sidestep.prove.remembered import Recollection, Remembered
 from sidestep.prove.ways import Told, Way
+from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.requests import WorkloadClient
@@ -44,6 +47,22 @@ class Journey:
         self._verdicts: Verdicts = {}
         self._callers: dict[str, Told] = {}
         self._now: dict[str, _Found] = {}
+
+    def recall(self, index: MeshIndex, known: Recollection | None) -> Proof:
+        """All that differs in the only other mesh there is, with the help of what was found before this proof."""
+        run = Run(self._before, index, self._terms, "", self._verdicts, self._callers)
+        old = _by_namespace(run.ways.destinations())
+        new = _by_namespace(run.ways.new_services())
+        for space in sorted({*self._before.by_namespace, *old, *new}):
+            found = known.recall(space) if known is not None else None
+            if found is not None:
+                run.take(found)
+                continue
+            ways = (way for service in old.get(space, ()) for way in run.ways.to(service))
+            _learn(run, known, space, chain(ways, run.ways.alone(space), run.ways.new_names(new.get(space, ()))))
+        for way in run.ways.elsewhere():
+            run.compare(way)
+        return run.proof()
 
     def visit(self, step: str, index: MeshIndex) -> Proof:
         """All that differs in a state, and what it took to find what is new in it."""
@@ -103,7 +122,19 @@ class Journey:
         self._now[_ELSEWHERE] = _asked(run, iter(ways))
 
 
-def _asked(run: Run, ways: Iterator[Way]) -> _Found:
+def _by_namespace(services: Iterable[Service]) -> dict[str, tuple[Service, ...]]:
+    return grouped(services, lambda service: service.namespace)
+
+
+def _learn(run: Run, known: Recollection | None, space: str, ways: Iterable[Way]) -> None:
+    """What differs on the ways to a namespace, remembered where all of it can be told."""
+    counted, requests = run.counted, run.requests
+    found = _asked(run, ways)
+    if known is not None and run.tells_all:
+        known.keep(space, Remembered(run.counted - counted, run.requests - requests, found.examples, found.undecided))
+
+
+def _asked(run: Run, ways: Iterable[Way]) -> _Found:
     """What a run finds on some ways."""
     shown, open_questions = len(run.found), len(run.undecided)
     clients: set[object] = set()
@@ -120,10 +151,12 @@ def _joined(one: _Found, other: _Found) -> _Found:
 
 
 def _leads_to(guards: Guards, service: Service, namespaces: frozenset[str]) -> bool:
-    """Whether routes for a service, or its waypoint, belong to other namespaces that have changed."""
+    """Whether routes for a service, its waypoint or its endpoints belong to other namespaces that have changed."""
     own = guards.index.services.by_host.get(service.host)
     bound = guards.index.waypoint_of(own) if own is not None else None
     if bound is not None and bound.namespace in namespaces:
+        return True
+    if own is not None and any(pods.namespace in namespaces for pods in guards.index.behind(own)):
         return True
     hosts = (guards.index.services.by_host.get(host) for host in guards.targets(service.host))
     return any(each is not None and each.namespace in namespaces for each in hosts)

@@ -17,6 +17,7 @@ from sidestep.prove.invariants import ASSUMED, Inquiry
 from sidestep.prove.outcome import Assume
 from sidestep.prove.proof import Conclusion, Counterexample, Proof, Undecided
 from sidestep.prove.prover import Terms, assumptions
+from sidestep.prove.remembered import Recollection
 from sidestep.prove.states import Journey
 from sidestep.prove.whole_way import TwoMeshes
 from sidestep.semantics.index import MeshIndex
@@ -69,10 +70,11 @@ class Walk:
             self._assumptions.update(dict.fromkeys((*asked, ASSUMED)))
         self._remember(self._inquiry.words(), read or index.mesh)
 
-    def visit(self, state: State) -> None:
-        """Hold a state against the first."""
+    def visit(self, state: State, known: Recollection | None = None) -> None:
+        """Hold a state against the first; with what is remembered of it where it is no step."""
         step = state.name if self._steps else ""
-        proof = self._journey.visit(step, state.index)
+        journey = self._journey
+        proof = journey.visit(step, state.index) if self._steps else journey.recall(state.index, known)
         two = TwoMeshes(self._first.index, state.index, self._terms, step)
         proof = self._acceptance.accept(proof, self._first.index, two.differences)
         for example in proof.counterexamples:

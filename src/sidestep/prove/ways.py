@@ -135,30 +135,33 @@ class Ways(Struct, frozen=True, dict=True):
             each is not None and self.callers.has_new(each.apart, each.asked, workloads) for each in (told, *own)
         )
 
-    def alone(self) -> Iterator[Way]:
-        """Every way to pods that no service leads to."""
-        for group in self.before.workloads.values():
-            for pods in group:
-                wanted = not self.namespaces or pods.namespace in self.namespaces
-                if wanted and not self.before.in_front_of(pods):
+    def alone(self, namespace: str | None = None) -> Iterator[Way]:
+        """Every way to pods that no service leads to, of one namespace or of all that are asked about."""
+        by_namespace = self.before.by_namespace
+        for space in by_namespace if namespace is None else (namespace,):
+            for pods in by_namespace.get(space, ()) if not self.namespaces or space in self.namespaces else ():
+                if not self.before.in_front_of(pods):
                     yield from self._to_pods(pods, "", new=False)
 
     @staticmethod
     def _name(service: Service) -> str:
         return f"any{service.host[1:]}" if is_wildcard(service.host) else service.host
 
-    def new_names(self) -> Iterator[Way]:
+    def new_names(self, services: Iterable[Service] | None = None) -> Iterator[Way]:
         """Services of the second mesh alone: who dials them gets no further than to the same pods in the first."""
-        for service in self.after.services.services if self.after is not None else ():
-            if service.host in self.before.services.by_host or (
-                self.namespaces and service.namespace not in self.namespaces
-            ):
-                continue
+        for service in self.new_services() if services is None else services:
             found = self._clients(service.host, self._pods(service.host), service.namespace)
             for port in service.ports:
                 instead = self._same_pods(service, port)
                 for client, other, words in found if instead is not None else ():
                     yield Way(client, words, service.host, port.number, port.protocol, service.host, other, instead)
+
+    def new_services(self) -> Iterator[Service]:
+        """Those that only the second mesh has."""
+        for service in self.after.services.services if self.after is not None else ():
+            wanted = not self.namespaces or service.namespace in self.namespaces
+            if wanted and service.host not in self.before.services.by_host:
+                yield service
 
     def _same_pods(self, service: Service, port: Port) -> tuple[str, int] | None:
         """What leads to pods behind a new name in the first mesh: an older Service, or their own address."""
