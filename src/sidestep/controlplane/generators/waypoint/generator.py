@@ -32,17 +32,19 @@ from sidestep.controlplane.generators.waypoint.plan import (
     Part,
     Plan,
     Requests,
+    Row,
     Standing,
     Streams,
     Tokens,
 )
 from sidestep.controlplane.generators.waypoint.served import group_of, services, waypoints
 from sidestep.controlplane.generators.waypoint.settings import Settings
+from sidestep.controlplane.generators.waypoint.touched import touched
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import Dirty, Preference, ProxyRole, Workload
+from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.proxies import GATEWAY_NAME
-
-_Parts = Mapping[str, Part]
+from sidestep.semantics.routing.hosts import is_wildcard
 
 
 class WaypointGenerator:
@@ -54,7 +56,8 @@ class WaypointGenerator:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
-        self._parts: dict[str, _Parts] = {}
+        self._plans: dict[str, Plan] = {}
+        self._mesh: MeshIndex | None = None
         self._identities: dict[str, str] = {}
         self.remarks: dict[Unit, tuple[Remark, ...]] = {}
         """What of an object a waypoint cannot be told."""
@@ -71,7 +74,7 @@ class WaypointGenerator:
         """Parts that differ from before, and clusters whose endpoints changed."""
         found: dict[Unit, None] = {}
         if dirty is None or dirty.configuration or dirty.services or _rebound(index, dirty):
-            found.update(dict.fromkeys(self._planned(index)))
+            found.update(dict.fromkeys(self._planned(index, self._about(index, dirty))))
         if dirty is not None and (dirty.endpoints or dirty.workloads):
             found.update(dict.fromkeys(self._served(index, dirty)))
         return found
@@ -79,7 +82,8 @@ class WaypointGenerator:
     def resources(self, index: Index, unit: Unit) -> Iterable[Resource]:
         """What a part becomes."""
         group, _, name = unit.partition("|")
-        part = self._parts.get(group, {}).get(name)
+        plan = self._plans.get(group)
+        part = plan.parts.get(name) if plan is not None else None
         if part is not None:
             for resource in self._made(index, group, name, part):
                 yield resource if resource.proxy else replace(resource, proxy=group)
@@ -92,24 +96,41 @@ class WaypointGenerator:
         """Nothing was there."""
         return None
 
-    def _planned(self, index: Index) -> Iterator[Unit]:
+    def _planned(self, index: Index, about: frozenset[str] | None) -> Iterator[Unit]:
+        """Parts that are other than before, of a change that concerns some hosts, or any."""
         mesh = index.mesh()
         bound, domain = services(mesh), self._settings.trust_domain
-        after: dict[str, _Parts] = {}
+        after: dict[str, Plan] = {}
         for waypoint in waypoints(mesh):
-            after[waypoint.group] = Plan(index, waypoint, bound.get(waypoint.group, []), domain).parts
-            self._identities[waypoint.group] = waypoint.identity(domain)
-        before, self._parts = self._parts, after
-        for group in sorted(before.keys() | after.keys()):
-            old, new = before.get(group, {}), after.get(group, {})
+            group = waypoint.group
+            self._identities[group] = waypoint.identity(domain)
+            kept = self._kept(group, about)
+            after[group] = Plan(index, waypoint, bound.get(group, ()), self._identities[group], kept)
+        earlier, self._plans, self._mesh = self._plans, after, mesh
+        for group in sorted(earlier.keys() | after.keys()):
+            old = earlier[group].parts if group in earlier else {}
+            new = after[group].parts if group in after else {}
             yield from (Unit(f"{group}|{name}") for name in new if old.get(name) != new[name])
             yield from (Unit(f"{group}|{name}") for name in old if name not in new)
+
+    def _kept(self, group: str, about: frozenset[str] | None) -> Mapping[str, Row]:
+        """What services contributed before and still do."""
+        plan = self._plans.get(group)
+        if plan is None or about is None:
+            return {}
+        return {host: row for host, row in plan.rows.items() if host not in about and not is_wildcard(host)}
+
+    def _about(self, index: Index, dirty: Dirty | None) -> frozenset[str] | None:
+        """Hosts that a change concerns; None for any."""
+        if dirty is None or dirty.services or self._mesh is None:
+            return None
+        return touched(dirty.configuration, self._mesh, index.mesh())
 
     def _served(self, index: Index, dirty: Dirty) -> Iterator[Unit]:
         """Clusters whose endpoints changed; and all of a waypoint whose pods did, as those look from where they are."""
         moved = {self.group(index, f"{each.namespace}/{each.name}") for each in _of(index, dirty)}
-        for group, parts in self._parts.items():
-            for name, part in parts.items():
+        for group, plan in self._plans.items():
+            for name, part in plan.parts.items():
                 if isinstance(part, Destination) and (part.service in dirty.endpoints or group in moved):
                     yield Unit(f"{group}|{name}")
 

@@ -107,6 +107,15 @@ Part = Standing | Authorities | Requests | Streams | Destination | Asked | Token
 """What is made again as a whole."""
 
 
+class Row(Struct):
+    """What one service contributes."""
+
+    authorities: list[tuple[str, Reading, tuple[str, ...]]]
+    parts: dict[str, Part]
+    streams: list[Stream]
+    tokens: list[tuple[RequestPolicy, ...]]
+
+
 class Plan:
     """The parts of one waypoint.
 
@@ -114,97 +123,118 @@ class Plan:
         index: all records.
         waypoint: which.
         bound: its services.
-        trust_domain: of the mesh.
+        identity: of the waypoint.
+        kept: what services contributed before, of which it still holds.
+
+    Attributes:
+        parts: by name.
+        rows: what each service contributes, by host.
     """
 
-    def __init__(self, index: Index, waypoint: Waypoint, bound: list[Service], trust_domain: str) -> None:
+    def __init__(
+        self,
+        index: Index,
+        waypoint: Waypoint,
+        bound: Iterable[Service],
+        identity: str,
+        kept: Mapping[str, Row],
+    ) -> None:
         self._index, self._mesh, self._waypoint = index, index.mesh(), waypoint
-        self._served = tuple(ports(index, self._mesh, bound))
         self._authorizers = self._mesh.settings.authorizers
         self._several = self._mesh.settings.flag(_MULTIPLE, default=False)
-        self._identity = waypoint.identity(trust_domain)
-        self._streams: list[Stream] = []
-        self._tokens: dict[tuple[RequestPolicy, ...], None] = {}
+        self.rows = {each.host: kept.get(each.host) or self._row(each) for each in bound}
         self.parts: dict[str, Part] = {}
-        self._fill()
+        for row in self.rows.values():
+            self.parts.update(row.parts)
+        self._common(identity)
 
-    def _fill(self) -> None:
-        for each in self._served:
-            rules = self._mesh.routing.waypoint_rules(
-                self._waypoint.namespace, self._mesh.host(each.service), each.number
-            )
-            if each.reading is not Reading.BYTES:
-                self.parts[f"requests/{each.chain}"] = self._requests(each, rules)
-            if each.reading is not Reading.HTTP:
-                self._streams.append(self._stream(each, rules))
+    def _common(self, identity: str) -> None:
+        """What is not of one service."""
         meshed, plain = pods(self._index, self._waypoint)
+        tokens = {each: None for row in self.rows.values() for each in row.tokens}
         if meshed or plain:
-            self._pods()
+            tokens[self._pods()] = None
         authorizers = tuple(self._authorizers.values())
         self.parts["standing"] = Standing(
             self._waypoint,
-            self._identity,
+            identity,
             self._mesh.settings.normalisation,
             authorizers,
             self._asked(upstreams(authorizers, ())),
         )
-        rows = tuple((each.chain, each.reading, each.authorities) for each in self._served)
+        rows = tuple(each for row in self.rows.values() for each in row.authorities)
         self.parts["authorities"] = Authorities(rows, meshed, plain)
-        self.parts["streams"] = Streams(tuple(self._streams))
-        served = (each for host in self._tokens for each in host)
-        self.parts["tokens"] = Tokens(tuple(self._tokens), self._asked(upstreams((), served)))
+        self.parts["streams"] = Streams(tuple(each for row in self.rows.values() for each in row.streams))
+        served = (each for host in tokens for each in host)
+        self.parts["tokens"] = Tokens(tuple(tokens), self._asked(upstreams((), served)))
 
-    def _requests(self, served: Served, rules: WaypointRules) -> Requests:
+    def _row(self, service: Service) -> Row:
+        row = Row([], {}, [], [])
+        for each in ports(self._index, self._mesh, service):
+            host = self._mesh.host(each.service)
+            rules = self._mesh.routing.waypoint_rules(self._waypoint.namespace, host, each.number)
+            row.authorities.append((each.chain, each.reading, each.authorities))
+            if each.reading is not Reading.BYTES:
+                row.parts[f"requests/{each.chain}"] = self._requests(each, rules, row)
+            if each.reading is not Reading.HTTP:
+                row.streams.append(self._stream(each, rules, row))
+        return row
+
+    def _requests(self, served: Served, rules: WaypointRules, row: Row) -> Requests:
         target = self._waypoint.target
         tokens = self._mesh.waypoint_request_policies(target, served.service)
         policies = self._mesh.waypoint_policies(target, served.service, Chain.HTTP)
-        found = self._destinations(
-            (*targets(rules.http, None), *(() if rules.http else (Target(served.service.host),))), served, rules.reach
-        )
-        self._tokens[tokens] = None
+        wanted = tuple(targets(rules.http, None)) if rules.http else (Target(served.service.host),)
+        row.tokens.append(tokens)
         return Requests(
-            served.service, served.number, Enforced(policies, tokens), self._authorizers, self._several,
-            rules.http, self._waypoint.namespace, rules.reach.retries if rules.http else rules.reach.unrouted, found,
-        )  # fmt: skip
+            served.service,
+            served.number,
+            Enforced(policies, tokens),
+            self._authorizers,
+            self._several,
+            rules.http,
+            self._waypoint.namespace,
+            rules.reach.retries if rules.http else rules.reach.unrouted,
+            self._destinations(wanted, served, rules.reach, row),
+        )
 
-    def _stream(self, served: Served, rules: WaypointRules) -> Stream:
+    def _stream(self, served: Served, rules: WaypointRules, row: Row) -> Stream:
         wanted = tuple(targets((), rules.stream)) or (Target(served.service.host),)
         if rules.stream is not None and (rules.stream.broken or not rules.stream.targets):
             wanted = ()
-        found = self._destinations(wanted, served, rules.reach)
+        found = self._destinations(wanted, served, rules.reach, row)
         shares = tuple((found[each].name, each.weight) for each in wanted if each in found and each.weight)
         policies = self._mesh.waypoint_policies(self._waypoint.target, served.service, Chain.TCP)
         return Stream(served.chain, served.authorities, policies, shares)
 
-    def _destinations(self, wanted: tuple[Target, ...], served: Served, reach: Reach) -> Mapping[Target, Destination]:
+    def _destinations(
+        self, wanted: Iterable[Target], served: Served, reach: Reach, row: Row
+    ) -> Mapping[Target, Destination]:
         found = {each: destination(self._mesh, each, served.number, reach) for each in wanted}
         known = {each: to for each, to in found.items() if to is not None}
-        for to in known.values():
-            self.parts[f"cluster/{to.name}"] = to
+        row.parts.update({f"cluster/{to.name}": to for to in known.values()})
         return known
 
-    def _pods(self) -> None:
-        """What pods of any port are dialled by: policies of the waypoint alone, and no routes."""
+    def _pods(self) -> tuple[RequestPolicy, ...]:
+        """What pods of any port are dialled by: policies of the waypoint alone, and no routes; their tokens."""
         target = self._waypoint.target
         tokens = self._mesh.waypoint_request_policies(target, None)
-        self._tokens[tokens] = None
         enforced = Enforced(self._mesh.waypoint_policies(target, None, Chain.HTTP), tokens)
         self.parts["pods"] = Requests(None, 0, enforced, self._authorizers, self._several)
+        return tokens
 
     def _asked(self, wanted: Iterable[Upstream]) -> tuple[tuple[Upstream, str], ...]:
         """Authorizers and servers of keys, with the clusters by which they are asked."""
-        found = []
-        for each in wanted:
-            service = self._mesh.services.by_host.get(each.host)
-            reach = None
-            if service is not None and service.port(each.port) is not None:
-                host = self._mesh.host(service)
-                reach = self._mesh.routing.waypoint_rules(self._waypoint.namespace, host, each.port).reach
-            to = destination(self._mesh, Target(each.host), each.port, reach) if reach is not None else None
-            if to is None:
-                self.parts[f"asked/{outside_name(each)}"] = Asked(each)
-                found.append((each, outside_name(each)))
-            else:
+        return tuple((each, self._cluster_of(each)) for each in wanted)
+
+    def _cluster_of(self, upstream: Upstream) -> str:
+        service = self._mesh.services.by_host.get(upstream.host)
+        if service is not None and service.port(upstream.port) is not None:
+            host = self._mesh.host(service)
+            reach = self._mesh.routing.waypoint_rules(self._waypoint.namespace, host, upstream.port).reach
+            to = destination(self._mesh, Target(upstream.host), upstream.port, reach)
+            if to is not None:
                 self.parts[f"cluster/{to.name}"] = to
-                found.append((each, to.name))
-        return tuple(found)
+                return to.name
+        self.parts[f"asked/{outside_name(upstream)}"] = Asked(upstream)
+        return outside_name(upstream)

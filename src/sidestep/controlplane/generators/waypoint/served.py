@@ -95,15 +95,12 @@ def services(mesh: MeshIndex) -> dict[str, list[Service]]:
     return found
 
 
-def ports(index: Index, mesh: MeshIndex, bound: list[Service]) -> Iterator[Served]:
-    """Their ports."""
-    for service in bound:
-        record = index.services.get(ServiceKey(f"{service.namespace}/{service.host}"))
-        addresses = [vip for vip in record.vips if "/" not in vip] if record is not None else []
-        for port in mesh.host(service).ports:
-            authorities = tuple(with_port(vip, port.number) for vip in addresses)
-            if authorities:
-                yield Served(service, port.number, _reading(port), authorities)
+def ports(index: Index, mesh: MeshIndex, service: Service) -> Iterator[Served]:
+    """The ports of a service; one without an address of its own is dialled by its pods'."""
+    record = index.services.get(ServiceKey(f"{service.namespace}/{service.host}"))
+    addresses = [vip for vip in record.vips if "/" not in vip] if record is not None else []
+    for port in mesh.host(service).ports if addresses else ():
+        yield Served(service, port.number, _reading(port), tuple(with_port(vip, port.number) for vip in addresses))
 
 
 def pods(index: Index, waypoint: Waypoint) -> tuple[tuple[str, ...], tuple[str, ...]]:
