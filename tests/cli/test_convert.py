@@ -182,6 +182,36 @@ def test_what_fails_does_not_look_like_a_difference(wrong):
     assert "Traceback" not in done.stderr
 
 
+FILTER = """\
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: odd, namespace: default}
+spec: {configPatches: [{applyTo: CLUSTER, patch: {operation: MERGE, value: {}}}]}
+"""
+
+
+def test_what_the_plan_holds_back_is_said_with_the_reason(tmp_path):
+    (tmp_path / "mesh.yaml").write_text(ENABLED + application("reviews") + FILTER)
+    table, document, page = (
+        sidestep("convert", "--from", tmp_path, "-o", form) for form in ("table", "json", "markdown")
+    )
+    assert "Nothing is to be rewritten. The plan keeps 1 workload on sidecars." in table.stdout
+    found = json.loads(document.stdout)["heldBack"]
+    assert [each["workload"]["name"] for each in found] == ["reviews"]
+    assert "EnvoyFilter" in found[0]["why"]
+    for told in (table.stdout, page.stdout):
+        assert "Kept on sidecars by the plan" in told
+        assert "Deployment default/reviews" in told
+        assert found[0]["wayOut"].split(",")[0] in told
+
+
+def test_where_nobody_has_a_sidecar_that_is_said(tmp_path):
+    (tmp_path / "mesh.yaml").write_text(application("reviews").replace("Deployment", "ReplicationController"))
+    done = sidestep("convert", "--from", tmp_path)
+    assert done.stdout == "Nothing is to be rewritten. No workload that was read is to leave a sidecar.\n"
+
+
 @pytest.mark.parametrize(
     ("threshold", "code"), [("security", 0), ("traffic", 2), ("observability", 2), ("cosmetic", 2)]
 )

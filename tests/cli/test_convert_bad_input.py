@@ -180,6 +180,26 @@ def test_a_policy_that_istio_refuses_is_not_multiplied(repository):
     assert in_place(repository, "--force").returncode == 0
 
 
+KINDS = {
+    "VirtualService": ("networking.istio.io/v1", "{hosts: [orders]}", "spec.http: there is no rule"),
+    "DestinationRule": (
+        "networking.istio.io/v1",
+        "{host: orders, subsets: [{name: v 1}]}",
+        "spec.subsets[0].name: 'v 1'",
+    ),
+    "RequestAuthentication": ("security.istio.io/v1", "{jwtRules: [{}]}", "spec.jwtRules[0].issuer"),
+    "PeerAuthentication": ("security.istio.io/v1", "{portLevelMtls: {80: {mode: STRICT}}}", "spec.portLevelMtls: only"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_istio_refuses_of_other_kinds_is_told_and_nothing_is_made_of_it(repository, kind):
+    version, spec, says = KINDS[kind]
+    head = f"\n---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: odd, namespace: shop}}\nspec: {spec}\n"
+    (repository / "shop.yaml").write_text(SHOP + head)
+    refused(repository, f"{kind} shop/odd {says}", "admission", "--force")
+
+
 ROUTE = """
 ---
 apiVersion: networking.istio.io/v1
@@ -223,7 +243,7 @@ def test_an_expression_that_re2_refuses(repository):
     route = "\n---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: r, namespace: shop}\n"
     spec = "spec: {hosts: [orders], http: [{match: [{uri: {regex: '(['}}], route: [{destination: {host: orders}}]}]}\n"
     (repository / "shop.yaml").write_text(SHOP + route + spec)
-    refused(repository, "RE2", "VirtualService", code=4)
+    refused(repository, "RE2 refuses '(['", "VirtualService shop/r spec.http[0].match[0].uri.regex", "admission")
 
 
 def test_an_output_inside_of_what_is_read(repository):

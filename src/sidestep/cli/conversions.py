@@ -27,7 +27,7 @@ from sidestep.plan.reading import read_plan
 from sidestep.plan.steps import Delete, Effect, SetLabels
 from sidestep.prove.proof import Proof
 from sidestep.prove.prover import Leave, Terms, prove
-from sidestep.report.conversion.document import Conversion, staged_changes, summary
+from sidestep.report.conversion.document import Conversion, held_back, staged_changes, summary
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import IstioVersion
 from sidestep.sources.prices import load_prices
@@ -114,16 +114,18 @@ def document(made: Made, proof: Proof | None) -> Conversion:
     changes = staged_changes(made.stages)
     standing = {key_of(each.object) for stage in made.stages for each in stage.objects if each.before is not None}
     held = sum(map(len, made.mesh.resources.values())) + len(made.mesh.others)
+    kept = held_back(made.plan)
     return Conversion(
         f"{made.mesh.source.kind.value} {made.mesh.source.name}",
         made.target.found or f"{made.target.version} (assumed)",
         __version__,
-        summary(changes, made.losses, held - len(standing & made.keys)),
+        summary(changes, made.losses, held - len(standing & made.keys), kept),
         tuple(stage.name for stage in made.stages),
         changes,
         made.losses,
         tuple(str(gap) for gap in made.mesh.gaps),
         proof,
+        held_back=kept,
     )
 
 

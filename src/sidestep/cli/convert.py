@@ -35,7 +35,7 @@ from sidestep.report.conversion.formats import CONVERSION_FORMATS
 from sidestep.report.conversion.verdict import opened, verdict
 from sidestep.report.formats import format_named
 from sidestep.report.units import count
-from sidestep.semantics.admission import refusals
+from sidestep.semantics.admission.refusals import refusals
 
 _EXIT_CODES = """\b
 Exit codes:

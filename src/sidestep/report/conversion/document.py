@@ -8,7 +8,8 @@ from sidestep.actions.stages import BY_PLAN, Stage, Staged
 from sidestep.convert.catalogue import BY_CODE
 from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import ChangeKind, Loss
-from sidestep.model.metadata import ObjectId
+from sidestep.model.metadata import ObjectId, WorkloadRef
+from sidestep.plan.document import Fate, Plan
 from sidestep.prove.proof import Proof
 
 API_VERSION = "sidestep.dev/v1"
@@ -36,6 +37,20 @@ class StagedChange(Struct, frozen=True, rename="camel"):
     manifest: dict[str, Any] | None
 
 
+class HeldBack(Struct, frozen=True, rename="camel"):
+    """A workload whose sidecar the plan keeps, so that what it reads stays as it is.
+
+    Attributes:
+        workload: which.
+        why: what keeps it, the first reason of the plan.
+        way_out: what would free it; empty where nothing is known to.
+    """
+
+    workload: WorkloadRef
+    why: str
+    way_out: str
+
+
 class Conversion(Struct, frozen=True, rename="camel"):
     """A conversion; byte-identical for equal input.
 
@@ -50,6 +65,7 @@ class Conversion(Struct, frozen=True, rename="camel"):
         missing: what was not read, and so not rewritten.
         proof: whether the converted mesh means the same; null where that was not asked.
         by_hand: changes that no file of the repository could be given, with their patches.
+        held_back: workloads that the plan keeps on their sidecars.
         api_version: of this document; fields are added within it, never renamed.
         kind: always `Conversion`.
     """
@@ -64,6 +80,7 @@ class Conversion(Struct, frozen=True, rename="camel"):
     missing: tuple[str, ...] = ()
     proof: Proof | None = None
     by_hand: tuple[Unplaced, ...] = ()
+    held_back: tuple[HeldBack, ...] = ()
     api_version: str = API_VERSION
     kind: str = "Conversion"
 
@@ -73,16 +90,27 @@ def staged_changes(found: tuple[Stage, ...]) -> tuple[StagedChange, ...]:
     return tuple(_change(stage.name, each) for stage in found for each in stage.objects)
 
 
-def summary(changes: tuple[StagedChange, ...], losses: tuple[Loss, ...], unchanged: int) -> str:
-    """What was done, counted."""
+def held_back(plan: Plan) -> tuple[HeldBack, ...]:
+    """The workloads that a plan keeps on their sidecars, by name."""
+    kept = (each for each in plan.workloads if each.wave is None and each.fate in _KEPT)
+    return tuple(HeldBack(each.workload, each.reasons[0].text if each.reasons else "", each.way_out) for each in kept)
+
+
+def summary(
+    changes: tuple[StagedChange, ...], losses: tuple[Loss, ...], unchanged: int, kept: tuple[HeldBack, ...] = ()
+) -> str:
+    """What was done, counted, and what the plan holds back."""
+    stays = f"The plan keeps {_many(len(kept), 'workload', 'workloads')} on sidecars." if kept else ""
     if not changes:
-        return "Nothing is to be rewritten." + (f" {losses_word(len(losses))} to look at." if losses else "")
+        look = f"{losses_word(len(losses))} to look at." if losses else ""
+        return " ".join(filter(None, ("Nothing is to be rewritten.", stays or _NOBODY, look)))
     touched = {each.object for each in changes}
     done = {each: sum(change.change is each for change in changes) for each in ChangeKind}
     counted = ", ".join(f"{done[each]:,} {_DONE[each]}" for each in ChangeKind if done[each])
     rest = f"{_many(unchanged, 'other', 'others')} as they are" if unchanged else "no other"
     lost = losses_word(len(losses)) if losses else "nothing lost"
-    return f"{_many(len(touched), 'object', 'objects')} touched ({counted}), {rest}; {lost}."
+    told = f"{_many(len(touched), 'object', 'objects')} touched ({counted}), {rest}; {lost}."
+    return f"{told} {stays}".rstrip()
 
 
 def losses_word(number: int) -> str:
@@ -98,6 +126,8 @@ def grouped(unplaced: tuple[Unplaced, ...]) -> dict[tuple[str, str], list[Unplac
     return found
 
 
+_KEPT = (Fate.SIDECAR, Fate.REWORK)
+_NOBODY = "No workload that was read is to leave a sidecar."
 _DONE = {ChangeKind.ADD: "added", ChangeKind.REPLACE: "rewritten", ChangeKind.REMOVE: "removed"}
 
 

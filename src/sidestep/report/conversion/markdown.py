@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss
-from sidestep.report.conversion.document import Conversion, grouped
+from sidestep.report.conversion.document import Conversion, HeldBack, grouped
 from sidestep.report.conversion.verdict import verdict
 from sidestep.report.formats import Look
 from sidestep.report.markup import escaped, row
@@ -38,6 +38,7 @@ def _lines(conversion: Conversion) -> Iterator[str]:
             yield row([escaped(cell) for cell in cells])
     if conversion.losses:
         yield from ("", "## What could not be carried", *_losses(conversion.losses))
+    yield from _held_back(conversion.held_back)
     yield from _by_hand(conversion.by_hand)
     yield from _missing(conversion.missing)
 
@@ -47,7 +48,15 @@ def _losses_page(conversion: Conversion) -> Iterator[str]:
     if not conversion.losses:
         yield from ("", "Nothing: every field was carried over.")
     yield from _losses(conversion.losses)
+    yield from _held_back(conversion.held_back)
     yield from _missing(conversion.missing)
+
+
+def _held_back(held: tuple[HeldBack, ...]) -> Iterator[str]:
+    if held:
+        yield from ("", "## Kept on sidecars by the plan", "", row(("Workload", "Why", "What to do")), "|---|---|---|")
+        for each in held:
+            yield row([escaped(cell) for cell in (str(each.workload), each.why, each.way_out)])
 
 
 def _by_hand(unplaced: tuple[Unplaced, ...]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss, Severity
 from sidestep.prove.proof import Proof
 from sidestep.report.columns import Column, console, plain, print_table, prose
-from sidestep.report.conversion.document import Conversion, grouped
+from sidestep.report.conversion.document import Conversion, HeldBack, grouped
 from sidestep.report.conversion.verdict import verdict
 from sidestep.report.explanation.drawn import print_item, print_list
 from sidestep.report.formats import Look
@@ -37,6 +37,7 @@ def render(conversion: Conversion, look: Look) -> str:
             ]
             print_table(out, _CHANGES, rows)
         _print_losses(conversion.losses, out)
+        _print_held_back(conversion.held_back, out)
         print_list(out, "Not read, and so not rewritten", conversion.missing)
         _print_by_hand(conversion.by_hand, out)
         if conversion.proof is not None:
@@ -58,6 +59,20 @@ def _print_losses(losses: tuple[Loss, ...], out: Console) -> None:
         prose(out, plain(f"instead: {loss.instead}"), 4)
     if len(losses) > SHOWN:
         prose(out, plain(f"… and {len(losses) - SHOWN:,} more (-o json or markdown shows all)", "dim"), 2)
+
+
+def _print_held_back(held: tuple[HeldBack, ...], out: Console) -> None:
+    if not held:
+        return
+    out.print()
+    out.print(plain("Kept on sidecars by the plan", "bold"))
+    for each in held[:SHOWN]:
+        print_item(out, "-", plain(str(each.workload), "bold"))
+        prose(out, plain(f"why: {each.why or 'the plan says no more'}"), 4)
+        if each.way_out:
+            prose(out, plain(f"instead: {each.way_out}"), 4)
+    if len(held) > SHOWN:
+        prose(out, plain(f"… and {len(held) - SHOWN:,} more (-o json or markdown shows all)", "dim"), 2)
 
 
 def _print_by_hand(unplaced: tuple[Unplaced, ...], out: Console) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidestep.semantics.admission import policy_refusals
+from sidestep.semantics.admission.authorization_policy import policy_refusals
 
 VALID = [
     {},

@@ -1,17 +1,14 @@
-"""What Istio's admission refuses: a policy that stands in a file, but can stand in no cluster that validates.
+"""AuthorizationPolicies that Istio's admission refuses.
 
 Source: `ValidateAuthorizationPolicy` of Istio 1.31 (pkg/config/validation/validation.go, pkg/config/security), and
-istio-semantics.md §3.1. What the schema of the definition refuses already (wrong types) no API server takes either.
+istio-semantics.md §3.1.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sidestep.model.kinds import AUTHORIZATION_POLICY
-from sidestep.model.mesh import Mesh
-from sidestep.model.resource import Resource
+from sidestep.semantics.admission.fields import Found, attachment_refusals
 from sidestep.semantics.authorization.matchers import is_cidr
-from sidestep.semantics.authorization.parse import parse_policy
 from sidestep.semantics.authorization.values import port_number
 from sidestep.semantics.loose import as_dict, as_strings, as_text
 
@@ -32,24 +29,12 @@ _BY_KEY = {
     "source.serviceAccount": "serviceAccounts",
 }  # fmt: skip
 _NOT_CUSTOM = frozenset({"source.namespace", "source.serviceAccount", "source.trustDomain", "source.principal"})
-_MOST_TARGETS, _MOST_RULES, _MOST_ACCOUNTS = 16, 512, 16
-_Found = Iterator[tuple[str, str]]
+_MOST_RULES, _MOST_ACCOUNTS = 512, 16
 
 
-def refusals(mesh: Mesh) -> Iterator[tuple[Resource[Any], str, str]]:
-    """Policies of a mesh that no admission lets in: each with the field, and why."""
-    for resource in mesh.of(AUTHORIZATION_POLICY):
-        broken = parse_policy(resource).invalid
-        if broken:
-            field, _, why = broken.partition(": ")
-            yield resource, field, why or "it cannot be read"
-            continue
-        yield from ((resource, field, why) for field, why in policy_refusals(resource.view.spec or {}))
-
-
-def policy_refusals(spec: Mapping[str, Any]) -> _Found:
+def policy_refusals(spec: Mapping[str, Any]) -> Found:
     """Fields of an AuthorizationPolicy's spec that are refused, and why."""
-    yield from _attachment(spec)
+    yield from attachment_refusals(spec)
     action, rules = as_text(spec.get("action")) or "ALLOW", spec.get("rules")
     if action in ("DENY", "CUSTOM") and rules is None:
         yield "rules", f"{action} without rules never holds; an empty rule `{{}}` is for every request"
@@ -70,23 +55,7 @@ def policy_refusals(spec: Mapping[str, Any]) -> _Found:
         yield from _conditions(rule.get("when"), f"{at}.when", is_custom=action == "CUSTOM")
 
 
-def _attachment(spec: Mapping[str, Any]) -> _Found:
-    given = [name for name in ("selector", "targetRef", "targetRefs") if spec.get(name)]
-    if len(given) > 1:
-        yield given[1], f"only one of {' and '.join(given)} can be there"
-    refs = spec.get("targetRefs")
-    listed = refs if isinstance(refs, list) else []
-    if len(listed) > _MOST_TARGETS:
-        yield "targetRefs", f"there are more than {_MOST_TARGETS}"
-    for number, ref in enumerate(listed):
-        for name in ("kind", "name"):
-            if not as_text(as_dict(ref).get(name)):
-                yield f"targetRefs[{number}].{name}", "it must not be empty"
-        if as_text(as_dict(ref).get("namespace")):
-            yield f"targetRefs[{number}].namespace", "a policy is attached in its own namespace only"
-
-
-def _parts(value: object, at: str, name: str, *, is_custom: bool) -> _Found:
+def _parts(value: object, at: str, name: str, *, is_custom: bool) -> Found:
     """Sources or operations of a rule."""
     if isinstance(value, list) and not value:
         yield at, "an empty list; leave it out, or say at least one"
@@ -102,7 +71,7 @@ def _parts(value: object, at: str, name: str, *, is_custom: bool) -> _Found:
             yield from _values(field, values, f"{here}.{field}")
 
 
-def _values(field: str, values: object, at: str) -> _Found:
+def _values(field: str, values: object, at: str) -> Found:
     written = as_strings(values)
     if field in _ACCOUNTS and len(written) > _MOST_ACCOUNTS:
         yield at, f"there are more than {_MOST_ACCOUNTS}"
@@ -126,7 +95,7 @@ def _wrong(field: str, value: str) -> str:
     return ""
 
 
-def _conditions(value: object, at: str, *, is_custom: bool) -> _Found:
+def _conditions(value: object, at: str, *, is_custom: bool) -> Found:
     for number, condition in enumerate(value if isinstance(value, list) else []):
         fields, here = as_dict(condition), f"{at}[{number}]"
         key = as_text(fields.get("key"))
