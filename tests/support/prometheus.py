@@ -33,27 +33,30 @@ def steady(value: float, minutes: int) -> list[float]:
 
 
 @contextmanager
-def prometheus(folder: Path, lines: Iterable[str], *flags: str, ca: str = "") -> Iterator[str]:
+def prometheus(
+    folder: Path, lines: Iterable[str], *flags: str, ca: str = "", config: str = "global: {}\n"
+) -> Iterator[str]:
     """Start one that remembers the samples; gives its URL.
 
     Args:
         folder: where it may write.
         lines: samples in OpenMetrics' text.
         flags: further flags of Prometheus.
+        config: of Prometheus.
         ca: file with its certificate authority, where `flags` make it speak TLS.
     """
     program, promtool = server_binary("prometheus"), server_binary("promtool")
-    past, data, config = folder / "past.txt", folder / "data", folder / "prometheus.yml"
+    past, data, configured = folder / "past.txt", folder / "data", folder / "prometheus.yml"
     by_family: dict[str, list[str]] = {}
     for line in lines:
         by_family.setdefault(line.partition("{")[0], []).append(line)
     text = "".join(f"# TYPE {family} unknown\n" + "\n".join(found) + "\n" for family, found in by_family.items())
     past.write_text(text + "# EOF\n")
-    config.write_text("global: {}\n")
+    configured.write_text(config)
     subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", past, data], check=True, capture_output=True)
     port = free_port()
     command = [
-        str(program), "--config.file", str(config), "--storage.tsdb.path", str(data), "--storage.tsdb.retention.time", "50y",
+        str(program), "--config.file", str(configured), "--storage.tsdb.path", str(data), "--storage.tsdb.retention.time", "50y",
         "--web.listen-address", f"127.0.0.1:{port}", *flags,
     ]  # fmt: skip
     url = f"http{'s' if ca else ''}://127.0.0.1:{port}"
