@@ -43,11 +43,12 @@ def test_a_step_counts_what_was_due_meanwhile():
     assert made.between(50, 60).sent == 0
 
 
-def test_examples_are_of_every_request_before_a_second_of_any():
-    rows = [row(GET, 1000 + number, 0, 1) for number in range(5)] + [row(DELETE, 1010, 1)]
-    found = counts(*rows).wrong(2)
-    assert [(each.what, each.request) for each in found] == [("lost", GET.name), ("admitted", DELETE.name)]
-    assert (found[0].at, found[0].how) == (0.25, "reset")
+def test_each_way_of_a_request_is_told_once_and_counted():
+    rows = [row(GET, 1000 + number, 0, 2) for number in range(5)] + [row(DELETE, 1010, 3)]
+    lost, admitted = counts(*rows).wrong()
+    assert (lost.what, lost.request, lost.count, lost.at) == ("lost", GET.name, 10, 0.25)
+    assert (lost.how, lost.detail) == ("reset", "cut off")
+    assert (admitted.what, admitted.request, admitted.count) == ("admitted", DELETE.name, 3)
 
 
 def rehearsal(**more):
@@ -60,7 +61,7 @@ def rehearsal(**more):
             Part("w001-0001", 1, "label <b>shop</b>", 1.0, 0.5, made.between(1, 2), told="seen"),
             Part("w001-0001", 1, "label <b>shop</b>", 2.0, 0.5, back=True, failed="somebody else"),
         ),
-        "timeline": made.timeline(), "wrong": made.wrong(9), "before": {"sidecar": Used(0.5, 2**20, 2)},
+        "timeline": made.timeline(), "wrong": made.wrong(), "before": {"sidecar": Used(0.5, 2**20, 2)},
         "after": {"node": Used(0.25, 2**21, 1)}, **more,
     }  # fmt: skip
     return Rehearsal(**told)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec import structs
+
 from sidestep.lab.agent.histogram import Histogram, merged
 from sidestep.lab.agent.messages import Row
 from sidestep.rehearse.result import Counted, Second, Wrong
@@ -48,24 +50,32 @@ class Counts:
             if second >= start
         )
 
-    def wrong(self, most: int) -> tuple[Wrong, ...]:
-        """The first examples of what went wrong, of each request one before a second of any."""
-        found: list[tuple[int, float, Wrong]] = []
-        seen: dict[str, int] = {}
+    def wrong(self) -> tuple[Wrong, ...]:
+        """What went wrong, each way of a request once, the first to happen first."""
+        found: dict[tuple[str, str], Wrong] = {}
         for _, rows in sorted(self._by_second.items()):
             for row in rows:
-                for each in self._examples(row):
-                    seen[row.edge] = seen.get(row.edge, 0) + 1
-                    found.append((seen[row.edge], each.at, each))
-        return tuple(each for _, _, each in sorted(found, key=lambda row: row[:2])[:most])
+                for each in self._wrong(row):
+                    key = (each.request, each.how)
+                    before = found.get(key)
+                    found[key] = each if before is None else structs.replace(before, count=before.count + each.count)
+        return tuple(sorted(found.values(), key=lambda each: each.at))
 
-    def _examples(self, row: Row) -> list[Wrong]:
+    def _wrong(self, row: Row) -> list[Wrong]:
         if not self._questions[row.edge].allowed:
-            at = row.second - self._began
-            return [Wrong(row.edge, "admitted", "answered", f"{row.ok} in that second", at)] if row.ok else []
+            at = max(row.second - self._began, 0.0)
+            return [Wrong(row.edge, "admitted", "answered", "", at, row.ok)] if row.ok else []
+        first = {each.outcome.kind: each for each in reversed(row.examples)}
         return [
-            Wrong(row.edge, "lost", each.outcome.kind, each.outcome.detail, each.at - self._began)
-            for each in row.examples
+            Wrong(
+                row.edge,
+                "lost",
+                kind,
+                first[kind].outcome.detail if kind in first else "",
+                (first[kind].at if kind in first else row.second) - self._began,
+                count,
+            )
+            for kind, count in row.failures.items()
         ]
 
     def _counted(self, rows: Iterable[Row]) -> Counted:

@@ -36,7 +36,6 @@ from sidestep.rehearse.result import Part, Rehearsal, Used
 from sidestep.rehearse.traffic import Question, Traffic
 
 Heard = Callable[[str], None]
-_EXAMPLES = 50
 _QUIET = 3.0
 """Seconds after the last step in which late answers come."""
 
@@ -204,7 +203,7 @@ class _Rehearsal:
             __version__, self._asked.source, pods, self._asked.merged,
             (*left_out, *more, *(unknown if traffic.undecided else ())),
             ended.how, why, back.how if back is not None else None, counts.total(), counted,
-            counts.timeline(), counts.wrong(_EXAMPLES), before, after,
+            counts.timeline(), counts.wrong(), before, after,
         )  # fmt: skip
 
 

@@ -34,14 +34,15 @@ class Counted(Struct, frozen=True, rename="camel"):
 
 
 class Wrong(Struct, frozen=True, rename="camel"):
-    """A request that was lost, or admitted.
+    """Requests that were lost in one way, or admitted.
 
     Attributes:
         request: in words.
         what: `lost` or `admitted`.
         how: how it ended.
         detail: in words.
-        at: seconds since the rehearsal began.
+        at: of the first, in seconds since the rehearsal began.
+        count: how many.
     """
 
     request: str
@@ -49,6 +50,7 @@ class Wrong(Struct, frozen=True, rename="camel"):
     how: str
     detail: str
     at: float
+    count: int = 1
 
 
 class Part(Struct, frozen=True, rename="camel"):

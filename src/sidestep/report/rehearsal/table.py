@@ -7,7 +7,7 @@ from sidestep.rehearse.result import Part, Rehearsal, Used
 from sidestep.report.lab.tables import table
 
 _MIB = 2**20
-_FEW = 5
+_FEW = 10
 
 
 def text(rehearsal: Rehearsal, width: int | None = None) -> str:
@@ -69,7 +69,7 @@ def _bad(count: int) -> str:
 def _wrong(rehearsal: Rehearsal) -> Iterator[str]:
     for each in rehearsal.wrong[:_FEW]:
         detail = f": {each.detail}" if each.detail else ""
-        yield f"{each.what} at {each.at:.1f} s: {each.request}: {each.how}{detail}\n"
+        yield f"{each.count:,} {each.what} from {each.at:.1f} s on: {each.request}: {each.how}{detail}\n"
 
 
 def proxies(rehearsal: Rehearsal) -> Iterator[str]:
