@@ -1,9 +1,7 @@
 """Waypoints come up of their Gateways, stand between node proxies, and come and go without losing a request."""
 
-import threading
-
 import pytest
-from tests.support.labs import ambient, eventually, lab, namespace, workload
+from tests.support.labs import ambient, eventually, lab, namespace, under_load, workload
 
 from sidestep.lab.api import messages as api
 
@@ -45,14 +43,6 @@ def passed(shop):
     return "x-request-id" in outcome.body
 
 
-def load(shop, seconds):
-    found = []
-    request = api.Load("shop/web", "http://cart.shop/", rate=100, connections=4, seconds=seconds)
-    thread = threading.Thread(target=lambda: found.append(shop.client.ask(request)))
-    thread.start()
-    return thread, found
-
-
 def test_it_comes_up_ready_and_requests_go_through_it(shop):
     (found,) = shop.client.ask(api.List("gateways.gateway.networking.k8s.io"))
     assert found["status"]["addresses"]
@@ -88,14 +78,13 @@ def test_scaled_out_restarted_and_scaled_in_under_load_it_loses_no_request(shop)
     shop.settle()
     assert len(pods(shop)) == 2
     before = {each["metadata"]["uid"] for each in pods(shop)}
-    thread, found = load(shop, 12)
-    shop.client.ask(api.Restart(*DEPLOYMENT))
-    shop.settle()
-    assert before.isdisjoint(each["metadata"]["uid"] for each in pods(shop))
-    shop.client.ask(api.Scale(*DEPLOYMENT, 1))
-    shop.settle()
-    thread.join()
-    assert found[0]["sent"] == found[0]["ok"], found[0]["failures"]
+    with under_load(shop, "shop/web", "http://cart.shop/", 14) as result:
+        shop.client.ask(api.Restart(*DEPLOYMENT))
+        shop.settle()
+        assert before.isdisjoint(each["metadata"]["uid"] for each in pods(shop))
+        shop.client.ask(api.Scale(*DEPLOYMENT, 1))
+        shop.settle()
+    assert result["sent"] == result["ok"], result["failures"]
 
 
 def test_it_goes_with_its_gateway_and_connections_go_past(shop):

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 from tests.support.lab import environment, launched
 
+from sidestep.lab.api import messages as api
 from sidestep.lab.lab import Lab, nodes
 
 _numbers = itertools.count()
@@ -66,3 +68,17 @@ def eventually(true: Callable[[], bool], seconds: float = 10.0) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+@contextmanager
+def under_load(made: Lab, client: str, url: str, seconds: float):
+    """While a load runs that has begun; its result is complete afterwards."""
+    result: dict[str, Any] = {}
+    name, _, space = url.removeprefix("http://").rstrip("/").partition(".")
+    before = len(made.client.ask(api.Logs(f"{space}/{name}", lines=10_000)))
+    request = api.Load(client, url, rate=100, connections=4, seconds=seconds)
+    thread = threading.Thread(target=lambda: result.update(made.client.ask(request)))
+    thread.start()
+    assert eventually(lambda: len(made.client.ask(api.Logs(f"{space}/{name}", lines=10_000))) > before, 30)
+    yield result
+    thread.join()
