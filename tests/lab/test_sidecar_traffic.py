@@ -1,0 +1,191 @@
+"""What sidecars let through and send where: certificates, policies, routes, and what the mesh does not know."""
+
+import json
+
+import pytest
+from tests.support.labs import AMBIENT, eventually, lab, namespace, workload
+
+from sidestep.lab.api import messages as api
+
+pytestmark = pytest.mark.real
+
+INJECTED = {"istio-injection": "enabled"}
+NETWORKING, SECURITY = "networking.istio.io/v1", "security.istio.io/v1"
+CLIENT = {"from": [{"source": {"principals": ["cluster.local/ns/shop/sa/client"]}}]}
+STRANGER = {"from": [{"source": {"principals": ["cluster.local/ns/shop/sa/stranger"]}}]}
+NO_HTTP = "these are no words of HTTP\r\n"
+
+
+def istio(group, kind, name, spec, space="shop"):
+    return {"apiVersion": group, "kind": kind, "metadata": {"name": name, "namespace": space}, "spec": spec}
+
+
+def guard(kind, name, space="shop", **spec):
+    return istio(SECURITY, kind, name, {"selector": {"matchLabels": {"app": name}}, **spec}, space)
+
+
+def speaking(name, protocol, port, *, port_name="tcp", headless=False):
+    """A workload of another protocol than HTTP."""
+    told = json.dumps({"protocol": {str(port): protocol}})
+    deployment, service = workload(name, port=port, annotations={"sidestep.dev/behaviour": told})
+    service["spec"]["ports"] = [{"name": port_name, "port": port, "targetPort": port}]
+    if headless:
+        service["spec"]["clusterIP"] = "None"
+    return [deployment, service]
+
+
+def versions():
+    """Two workloads behind one Service, told apart by a label."""
+    made = []
+    for version in ("v1", "v2"):
+        deployment, service = workload(f"reviews-{version}")
+        deployment["spec"]["template"]["metadata"]["labels"] |= {"service": "reviews", "version": version}
+        made.append(deployment)
+    spec = {**service["spec"], "selector": {"service": "reviews"}}
+    return [*made, {**service, "metadata": {"name": "reviews", "namespace": "shop"}, "spec": spec}]
+
+
+def to(host, **more):
+    return {"route": [{"destination": {"host": host, **more}}]}
+
+
+OBJECTS = [
+    namespace("shop", **INJECTED),
+    namespace("plain"),
+    namespace("fleet", **AMBIENT),
+    *(each for name in ("client", "stranger", "open", "strict", "off", "guarded") for each in workload(name)),
+    *workload("outside", "plain"),
+    *workload("ship", "fleet"),
+    *speaking("echo", "tcp", 5000),
+    *speaking("odd", "tcp", 5001, port_name="odd"),
+    *speaking("alone", "tcp", 5002, headless=True),
+    *versions(),
+    guard("PeerAuthentication", "strict", mtls={"mode": "STRICT"}),
+    guard("PeerAuthentication", "off", mtls={"mode": "DISABLE"}),
+    guard("AuthorizationPolicy", "guarded", rules=[
+        {**CLIENT, "to": [{"operation": {"methods": ["GET"], "paths": ["/public*"]}}]}]),
+    guard("AuthorizationPolicy", "echo", rules=[CLIENT]),
+    guard("AuthorizationPolicy", "ship", "fleet", rules=[CLIENT]),
+    istio(NETWORKING, "DestinationRule", "reviews", {
+        "host": "reviews", "trafficPolicy": {"outlierDetection": {"interval": "soon"}},
+        "subsets": [{"name": each, "labels": {"version": each}} for each in ("v1", "v2")]}),
+    istio(NETWORKING, "VirtualService", "reviews", {"hosts": ["reviews"], "http": [
+        {"match": [{"headers": {"x-user": {"exact": "tester"}}}], "rewrite": {"uri": "/rewritten"},
+         **to("reviews", subset="v2")},
+        {"match": [{"uri": {"prefix": "/gone"}}], **to("nowhere")},
+        to("reviews", subset="v1")]}),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop():
+    with lab(*OBJECTS) as made:
+        yield made
+
+
+def asked(made, client, url, **more):
+    """What becomes of one request, in a word."""
+    (outcome,) = made.call(client, url, **more)
+    return outcome.kind
+
+
+def seen(made, client, url, **more):
+    """What the server says of a request that it got."""
+    (outcome,) = made.call(client, url, **more)
+    assert outcome.ok, outcome
+    return json.loads(outcome.body)
+
+
+def certificate(told):
+    return dict(told["headers"]).get("x-forwarded-client-cert", "")
+
+
+@pytest.mark.parametrize("server", ["open", "strict", "client"])
+def test_sidecars_prove_to_each_other_who_they_are(shop, server):
+    told = certificate(seen(shop, "shop/client", f"http://{server}/"))
+    assert "URI=spiffe://cluster.local/ns/shop/sa/client" in told
+    assert f"By=spiffe://cluster.local/ns/shop/sa/{server};" in told
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "kind"),
+    [
+        ("plain/outside", "open.shop", "ok"),
+        ("plain/outside", "strict.shop", "reset"),
+        ("plain/outside", "off.shop", "ok"),
+        ("shop/client", "off.shop", "ok"),
+        ("shop/client", "outside.plain", "ok"),
+        ("fleet/ship", "open.shop", "ok"),
+        ("fleet/ship", "strict.shop", "ok"),
+    ],
+)
+def test_what_is_sent_without_certificates_is_taken_as_peer_authentication_says(shop, client, server, kind):
+    assert asked(shop, client, f"http://{server}/") == kind
+
+
+def test_where_mutual_tls_is_off_nothing_is_proved(shop):
+    assert not certificate(seen(shop, "shop/client", "http://off/"))
+
+
+@pytest.mark.parametrize(
+    ("client", "path", "method", "kind"),
+    [
+        ("shop/client", "/public/a", "GET", "ok"),
+        ("shop/client", "/public/a", "POST", "http-403"),
+        ("shop/client", "/private", "GET", "http-403"),
+        ("shop/stranger", "/public/a", "GET", "http-403"),
+        ("plain/outside", "/public/a", "GET", "http-403"),
+    ],
+)
+def test_policies_look_at_who_asks_and_what(shop, client, path, method, kind):
+    assert asked(shop, client, f"http://guarded.shop{path}", method=method) == kind
+
+
+def test_policies_on_connections_look_at_who_connects(shop):
+    assert asked(shop, "shop/client", "tcp://echo:5000") == "ok"
+    assert asked(shop, "shop/stranger", "tcp://echo:5000") == "closed"
+
+
+@pytest.mark.parametrize("url", ["tcp://odd:5001", "tcp://alone:5002"])
+def test_bytes_pass_whether_declared_or_not_and_to_pods_that_are_dialled_themselves(shop, url):
+    assert asked(shop, "shop/client", url, body=NO_HTTP) == "ok"
+
+
+def test_ambient_pods_are_reached_by_a_tunnel_that_says_who_comes(shop):
+    assert asked(shop, "shop/client", "http://ship.fleet/") == "ok"
+    assert asked(shop, "shop/stranger", "http://ship.fleet/") == "http-503"
+
+
+def test_requests_take_routes(shop):
+    assert "v1" in seen(shop, "shop/client", "http://reviews/")["pod"]
+    told = seen(shop, "shop/client", "http://reviews.shop.svc.cluster.local/", headers={"x-user": "tester"})
+    assert "v2" in told["pod"]
+    assert told["path"] == "/rewritten"
+    assert asked(shop, "shop/client", "http://reviews/gone") == "http-503"
+
+
+def test_routes_are_the_clients_and_nobody_else_is_bound_by_them(shop):
+    pods = {each.pod.split("-")[1] for each in shop.call("plain/outside", "http://reviews.shop/", 20)}
+    assert pods == {"v1", "v2"}
+
+
+def test_what_a_scope_keeps_out_is_passed_on_or_refused_as_it_says(shop):
+    assert asked(shop, "shop/stranger", "http://outside.plain/") == "ok"
+    spec = {
+        "workloadSelector": {"labels": {"app": "stranger"}},
+        "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"},
+        "egress": [{"hosts": ["./*"]}],
+    }
+    narrow = istio(NETWORKING, "Sidecar", "narrow", spec)
+    shop.apply(narrow)
+    assert eventually(lambda: asked(shop, "shop/stranger", "http://outside.plain/") == "http-502")
+    assert asked(shop, "shop/stranger", "http://open/") == "ok"
+    assert asked(shop, "shop/client", "http://outside.plain/") == "ok"
+    shop.client.ask(api.Delete([narrow]))
+    assert eventually(lambda: asked(shop, "shop/stranger", "http://outside.plain/") == "ok")
+
+
+def test_an_edited_policy_counts_at_once_and_for_whom_it_names(shop):
+    shop.apply(guard("AuthorizationPolicy", "open", action="DENY", rules=[STRANGER]))
+    assert eventually(lambda: asked(shop, "shop/stranger", "http://open/") == "http-403")
+    assert asked(shop, "shop/client", "http://open/") == "ok"
