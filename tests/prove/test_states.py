@@ -8,10 +8,10 @@ from tests.prove.random_meshes import World
 from tests.prove.test_mutations import _ALL
 from tests.support import mesh as m
 from tests.support.proofs import visited
-from tests.support.scenes import index, pods, policy, service
+from tests.support.scenes import index, pods, policy, service, waypoint
 
 from sidestep.actions.memory import states
-from sidestep.model.kinds import AUTHORIZATION_POLICY, NAMESPACE, SERVICE
+from sidestep.model.kinds import AUTHORIZATION_POLICY, GATEWAY, ISTIO_GATEWAY, NAMESPACE, SERVICE
 from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.prove.affected import affected
 from sidestep.prove.outcome import Leave
@@ -147,6 +147,21 @@ def test_pods_count_for_the_services_that_lead_to_them_and_as_callers():
     found = changed(one, of={}, pods=(*kept, *then.mesh.pods))
     assert {each.name for each in found.callers} == {"cart"}
     assert {each.workload.name for each in found.named.pods} == {"cart"}
+
+
+ISTIOS = m.o.istio("Gateway", "edge", "far", {"selector": {"app": "edge"}, "servers": [{"hosts": ["*"], "port": {"number": 80, "name": "http", "protocol": "HTTP"}}]})  # fmt: skip
+OTHERS = m.o.thing("gateway.networking.k8s.io/v1", "Gateway", m.o.meta("edge", "far"), spec={"gatewayClassName": "istio", "listeners": []})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "added", "everything"),
+    [(ISTIO_GATEWAY, ISTIOS, True), (GATEWAY, OTHERS, True), (GATEWAY, waypoint("w", "far")[0], False)],
+)
+def test_a_gateway_leads_anywhere_and_a_waypoint_does_not(kind, added, everything):
+    one, other = index(*pods("cart"), *pods("x", space="far")), index(*pods("cart"), *pods("x", space="far"), added)
+    found = changed(one, of={kind: other.mesh.of(kind)})
+    assert found.everything is everything
+    assert found.namespaces == (frozenset() if everything else {"far"})
 
 
 def test_who_asks_for_labels_of_namespaces_is_affected_by_them():

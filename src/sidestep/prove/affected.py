@@ -17,7 +17,7 @@ from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.proxies import GATEWAY_NAME
-from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
+from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, is_waypoint_gateway
 
 COUNT_FOR_POLICY = frozenset({"AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"})
 COUNT_FOR_PODS = frozenset({
@@ -85,7 +85,15 @@ def _is_wide(changed: Resource[Any], index: MeshIndex) -> bool:
     """Whether an object may count for destinations of any namespace."""
     if changed.kind not in _OF_NAMESPACE or changed.meta.namespace == index.settings.root_namespace:
         return True
+    if changed.kind == GATEWAY.name and not _is_of_waypoint(changed):
+        return True
     return changed.kind == "Namespace" and _is_selected(changed, index.mesh)
+
+
+def _is_of_waypoint(gateway: Resource[Any]) -> bool:
+    """Whether it stands before destinations alone; other Gateways, of either API, lead to any namespace."""
+    group = gateway.api_version.rpartition("/")[0]
+    return group == GATEWAY.group and gateway.view is not None and is_waypoint_gateway(gateway)
 
 
 def _is_selected(namespace: Resource[Any], mesh: Mesh) -> bool:
