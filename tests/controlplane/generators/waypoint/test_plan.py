@@ -69,6 +69,7 @@ def test_an_edit_makes_the_touched_host_again_and_nothing_else():
     scene = Scene(gateway_of("waypoint", {}), *_SERVICES)
     assert scene.change(Change.to(_policy("p", "a", "/x"))) == ["a.default.svc.cluster.local|80", "mesh.streams"]
     assert scene.change(Change.to(_route("r", "b", "c"))) == ["b.default.svc.cluster.local|80"]
+    assert "b.default.svc.cluster.local" in " ".join(name for name in scene.told() if CLUSTER in name)
     assert scene.change(Change.to(_rule("c", 7))) == [
         "outbound|80||c.default.svc.cluster.local",
         "outbound|90||c.default.svc.cluster.local",
@@ -130,5 +131,6 @@ def test_after_any_changes_a_waypoint_is_told_the_same_as_by_a_generator_made_af
     for tree, gone in changes:
         change = Change.to(tree)
         scene.change(Change(change.ref, None) if gone else change)
-    fresh = Scene(*scene.registry.objects())
-    assert scene.told() == fresh.told()
+    told, fresh = scene.told(), Scene(*scene.registry.objects()).told()
+    assert {name: told.get(name) for name in fresh} == fresh
+    assert all(CLUSTER in name for name in told.keys() - fresh.keys())

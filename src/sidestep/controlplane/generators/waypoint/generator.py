@@ -46,6 +46,10 @@ from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import is_wildcard
 
+_DIALLED = (Destination, Asked)
+"""What becomes clusters: they stay when nothing leads to them any more, as Envoy does not survive that a cluster is
+taken away while a connection of it is open (1.40)."""
+
 
 class WaypointGenerator:
     """Everything about waypoints.
@@ -110,6 +114,8 @@ class WaypointGenerator:
         for group in sorted(earlier.keys() | after.keys()):
             old = earlier[group].parts if group in earlier else {}
             new = after[group].parts if group in after else {}
+            if group in after:
+                new |= {name: part for name, part in old.items() if name not in new and isinstance(part, _DIALLED)}
             yield from (Unit(f"{group}|{name}") for name in new if old.get(name) != new[name])
             yield from (Unit(f"{group}|{name}") for name in old if name not in new)
 
