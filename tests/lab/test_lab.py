@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.support.labs import eventually, lab, workload
+from tests.support.labs import ambient, eventually, lab, workload
 
 from sidestep.errors import TransportError, WorldError
 from sidestep.lab.api import messages as api
@@ -178,3 +178,21 @@ def descendants(root):
         found += more
         queue += more
     return found
+
+
+def test_an_entry_s_endpoint_may_be_a_name_of_the_cluster(shop):
+    entry = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "ServiceEntry",
+        "metadata": {"name": "db", "namespace": "captured"},
+        "spec": {
+            "hosts": ["db.example"],
+            "ports": [{"number": 5432, "name": "http", "protocol": "HTTP", "targetPort": 80}],
+            "resolution": "DNS",
+            "endpoints": [{"address": "cart.shop.svc.cluster.local"}],
+        },
+    }
+    shop.apply(ambient("captured"), *workload("client", "captured"), entry)
+    shop.settle()
+    (outcome,) = shop.call("captured/client", "http://db.example:5432/")
+    assert outcome.pod.startswith("shop/cart"), outcome

@@ -28,7 +28,7 @@ from sidestep.controlplane.generators import (
     about_workload,
 )
 from sidestep.controlplane.generators.node import clusters, tls
-from sidestep.controlplane.generators.node.endpoints import Endpoint, of_service, of_waypoint, of_workload
+from sidestep.controlplane.generators.node.endpoints import Endpoint, key_of_name, of_service, of_waypoint, of_workload
 from sidestep.controlplane.generators.node.messages import ADS, dialled, inside, with_port
 from sidestep.controlplane.generators.node.relay import RELAY
 from sidestep.controlplane.generators.node.settings import Settings
@@ -125,6 +125,8 @@ def _to_service(index: Index, service: Service, address: str, port: int, proxy: 
         itself = Workload(uid=_nobody(service), name=service.name, namespace=service.namespace)
         return Destination((Endpoint(address, port, with_port(address, port), (), itself),), frozenset(depends))
     depends.add(about_endpoints(service.key))
+    for key in (key_of_name(each.hostname) for each in index.endpoints(service.key) if each.hostname):
+        depends |= {about_service(key), about_endpoints(key)}
     near = service.mode is not Preference.ANY
     if near:
         depends.add(about_node(proxy))

@@ -13,11 +13,13 @@ from sidestep.controlplane.records import (
     Preference,
     Scope,
     Service,
+    ServiceKey,
     Tunnel,
     WaypointAddress,
     Workload,
     identity_of,
 )
+from sidestep.semantics.families import alike
 
 
 class Endpoint(Struct, frozen=True):
@@ -51,9 +53,31 @@ def of_service(index: Index, service: Service, port: int, dialled: str, client: 
     candidates = [each for each in index.endpoints(service.key) if each.healthy or service.all_endpoints]
     for workload in _preferred(service, candidates, client):
         target = target_of(service, workload, port)
+        if workload.hostname and target:
+            yield from _of_name(index, workload, target, dialled)
+            continue
         address = address_of(workload, service.families, dialled)
         if target and address:
             yield _endpoint(workload, address, target, service.sans)
+
+
+def key_of_name(hostname: str) -> ServiceKey:
+    """The Service whose name an endpoint has in place of an address."""
+    return ServiceKey(f"{hostname.split('.')[1] if '.' in hostname else ''}/{hostname}")
+
+
+def _of_name(index: Index, workload: Workload, target: int, dialled: str) -> Iterator[Endpoint]:
+    """What the cluster's DNS answers: Services and pods behind headless ones; of the world outside it knows nothing.
+
+    What a name leads to is dialled as it is (ztunnel.md §6.1): nobody looks whether a pod has the address.
+    """
+    service = index.services.get(key_of_name(workload.hostname))
+    if service is None:
+        return
+    behind = (each for each in index.endpoints(service.key) if each.healthy or service.all_endpoints)
+    for addresses in [service.vips] if service.vips else [each.addresses for each in behind if each.addresses]:
+        address = alike(dialled, addresses[0], addresses[1:])
+        yield Endpoint(address, target, with_port(address, target), (), workload)
 
 
 def of_workload(workload: Workload, address: str) -> Endpoint:
