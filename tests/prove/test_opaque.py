@@ -73,6 +73,43 @@ def test_one_that_no_proxy_reads_counts_for_nothing(unread):
     assert prove(index(*sidecars(unread)), index(*sidecars())).verdict is Conclusion.EQUAL
 
 
+SERVERS = [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}]
+LISTENS = m.o.istio("Gateway", "public", "shop", {"selector": {"app": "edge"}, "servers": SERVERS})
+EDGE = [*pods("edge", "gateway"), service("edge"), LISTENS]
+NAMED = pods("edge", "gateway", labels={"gateway.networking.k8s.io/gateway-name": "front"})
+FRONT = {"targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "front"}], "selector": None}
+
+
+@pytest.mark.parametrize(
+    "guard", [envoy_filter("GATEWAY", "edge"), envoy_filter("ANY", ""), plugin("edge"), plugin("edge", match=[{"mode": "CLIENT"}])]
+)  # fmt: skip
+def test_one_at_a_gateway_counts_for_what_passes_it(guard):
+    today = index(*sidecars(EDGE, guard))
+    proof = prove(today, index(*ambient(EDGE)))
+    assert proof.verdict is Conclusion.UNDECIDED
+    assert "Deployment shop/edge to everything" in where(proof)
+    assert "to edge.shop" in where(proof)
+    assert prove(today, today).verdict is Conclusion.EQUAL
+
+
+def test_one_that_is_attached_to_a_gateway_counts_there_alone():
+    front, other = (plugin(**{**FRONT, "targetRefs": [{**FRONT["targetRefs"][0], "name": name}]}) for name in ("front", "other"))  # fmt: skip
+    mesh = [*NAMED, service("edge")]
+    assert "Deployment shop/edge to everything" in where(prove(index(*sidecars(mesh, front)), index(*sidecars(mesh))))
+    assert prove(index(*sidecars(mesh, other)), index(*sidecars(mesh))).verdict is Conclusion.EQUAL
+
+
+def test_one_at_a_gateway_that_stays_is_the_same_while_others_move():
+    guard = envoy_filter("GATEWAY", "edge")
+    found = prove(index(*sidecars(EDGE, guard)), index(*ambient(EDGE, guard)))
+    assert "EnvoyFilter" not in " ".join(each.reason for each in found.undecided)
+
+
+@pytest.mark.parametrize("guard", [envoy_filter("SIDECAR_INBOUND", "edge"), plugin("edge", **SERVER)])
+def test_one_for_sidecars_counts_for_no_gateway(guard):
+    assert prove(index(*sidecars(EDGE, guard)), index(*sidecars(EDGE))).verdict is Conclusion.EQUAL
+
+
 def test_other_destinations_are_decided():
     more = [*pods("stock"), service("stock")]
     proof = prove(index(*sidecars(*more, envoy_filter())), index(*sidecars(*more)))

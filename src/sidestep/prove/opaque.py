@@ -11,12 +11,19 @@ from msgspec import Struct
 
 from sidestep.prove.guards import Guards
 from sidestep.prove.ways import Way
-from sidestep.semantics.authorization.attachment import GatewayTarget, ServiceTarget, for_waypoint, for_workload
+from sidestep.semantics.authorization.attachment import (
+    GatewayTarget,
+    ServiceTarget,
+    for_gateway,
+    for_waypoint,
+    for_workload,
+)
 from sidestep.semantics.decide import decide
 from sidestep.semantics.decisions import Decision, Proxy, Verdict
 from sidestep.semantics.extensions import Extension, Role, extensions
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
+from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.requests import Http, Request, Tcp
 
 
@@ -92,11 +99,16 @@ def _dialled(guards: Guards, side: int, way: Way) -> tuple[Instances, ...]:
 
 
 def _at_pods(guards: Guards, known: Iterable[Extension], pods: Iterable[Instances], role: Role) -> Iterator[Extension]:
+    """Those of sidecars in a role, and those of gateways, which have but one."""
     root = guards.index.settings.root_namespace
     for each in pods:
         if each.mode is Mode.SIDECAR:
             found = for_workload(known, root, each.namespace, each.labels)
             yield from (extension for extension in found if role in extension.roles)
+        elif each.mode is Mode.GATEWAY:
+            named = GatewayTarget(each.namespace, each.labels.get(GATEWAY_NAME, ""), "")
+            found = for_gateway(known, root, named, each.labels)
+            yield from (extension for extension in found if extension.targets or Role.GATEWAY in extension.roles)
 
 
 def _at_waypoints(guards: Guards, known: tuple[Extension, ...], way: Way, decision: Decision) -> Iterator[Extension]:

@@ -4,7 +4,7 @@ What they do stands in code, or in Envoy's own words; all that can be said is wh
 Source: istio-semantics.md §4.4 and §4.5 (D47, D57).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -21,15 +21,22 @@ from sidestep.semantics.loose import as_dict, as_dicts, as_text
 from sidestep.semantics.trees import MalformedError
 
 _PLACES = ("selector", "workloadSelector", "targetRefs", "targetRef")
-_MODES = {"CLIENT": "client", "SERVER": "server"}
-_CONTEXTS = {"SIDECAR_OUTBOUND": "client", "SIDECAR_INBOUND": "server", "GATEWAY": ""}
 
 
 class Role(StrEnum):
-    """Which traffic of a pod."""
+    """Which traffic of a pod: what a sidecar sends, what it takes, and all that passes a gateway."""
 
     CLIENT = "client"
     SERVER = "server"
+    GATEWAY = "gateway"
+
+
+_ALL = frozenset(Role)
+_MODES = {"CLIENT": frozenset({Role.CLIENT, Role.GATEWAY}), "SERVER": frozenset({Role.SERVER})}
+_CONTEXTS = {
+    "SIDECAR_OUTBOUND": frozenset({Role.CLIENT}), "SIDECAR_INBOUND": frozenset({Role.SERVER}),
+    "GATEWAY": frozenset({Role.GATEWAY}),
+}  # fmt: skip
 
 
 class Extension(Struct, frozen=True):
@@ -38,7 +45,7 @@ class Extension(Struct, frozen=True):
     Attributes:
         id: the object.
         content: what it says, but for where it stands.
-        roles: traffic of pods that it is for; at a waypoint there is but one.
+        roles: traffic of pods that it is for; at a waypoint there is but one kind.
         selector: labels that pods must carry; None for all.
         targets: what it is attached to instead.
         unplaced: where it stands could not be read: that may be anywhere.
@@ -83,18 +90,18 @@ def _extension(resource: Resource[Any], spec: dict[str, Any], roles: frozenset[R
 
 
 def _of_modes(resource: Resource[Any]) -> frozenset[Role]:
-    """Of a module: where it names no direction it runs in both."""
+    """Of a module: where it names no direction it runs in all; what gateways take counts as sent by clients."""
     spec = resource.view.spec or {}
-    return _roles([_MODES.get(as_text(each.get("mode"))) for each in as_dicts(spec.get("match"))] or [None])
+    named = [as_text(each.get("mode")) for each in as_dicts(spec.get("match"))]
+    return _together(_MODES.get(each, _ALL) for each in named or [""])
 
 
 def _of_contexts(resource: Resource[Any]) -> frozenset[Role]:
     """Of a filter: each patch names its own."""
     spec = resource.view.spec or {}
     patches = as_dicts(spec.get("configPatches"))
-    return _roles([_CONTEXTS.get(as_text(as_dict(each.get("match")).get("context"))) for each in patches])
+    return _together(_CONTEXTS.get(as_text(as_dict(each.get("match")).get("context")), _ALL) for each in patches)
 
 
-def _roles(told: list[str | None]) -> frozenset[Role]:
-    """Roles by name; None for both, the empty one for neither."""
-    return frozenset(role for role in Role for each in told if each is None or each == role.value)
+def _together(roles: Iterable[frozenset[Role]]) -> frozenset[Role]:
+    return frozenset(role for each in roles for role in each)
