@@ -4,10 +4,11 @@ Source: pilot/pkg/networking/core/gateway.go (buildGatewayHTTPRouteConfig): obje
 and what takes everything goes last.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.routing.bounds import Bounds
+from sidestep.semantics.routing.gateway_tables import GatewayHost, GatewayStreams, GatewayTable
 from sidestep.semantics.routing.hosts import bare_authority, is_wildcard, overlap, within
 from sidestep.semantics.routing.http_match import Vantage
 from sidestep.semantics.routing.outcome import NOT_FOUND, blocked, taken
@@ -47,6 +48,36 @@ class GatewayRoutes:
                 return found
         return Route(entries[0].rule.source if entries else RouteSource.DEFAULT, answer=NOT_FOUND)
 
+    def tables(self, gateway: str, reach: Reach) -> Iterator[GatewayTable]:
+        """Everything that a gateway may do, by port; nothing where it cannot be read."""
+        namespace = gateway.partition("/")[0]
+        every = self._gateways.servers.get(gateway, ())
+        for port in sorted({server.port for server in every}):
+            servers = [server for server in every if server.port == port]
+            hosts = tuple(self._hosts(gateway, namespace, servers))
+            streams = tuple(self._streams(namespace, each) for each in servers if not each.reads_http)
+            yield GatewayTable(port, tuple(servers), hosts, streams, reach)
+
+    def _hosts(self, gateway: str, namespace: str, servers: list[Server]) -> Iterator[GatewayHost]:
+        reading = [server for server in servers if server.reads_http]
+        if not reading:
+            return
+        port = reading[0].port
+        table = self._table_of(gateway, reading)
+        led_away = [host.rpartition("/")[2].lower() for server in reading if server.to_https for host in server.hosts]
+        for host in dict.fromkeys((*table, *led_away)):
+            entries = [(entry, _vantage(namespace, port, entry, reading)) for entry in table.get(host, ())]
+            yield GatewayHost(host, tuple(entries), any(within(host, each) for each in led_away))
+
+    def _streams(self, namespace: str, server: Server) -> GatewayStreams:
+        """Those that pass TLS on are told apart by server names, others take the first rule."""
+        vantage = Vantage(server.port, namespace, None, server.name)
+        bounds = self._bounds.ranked(self._bounds.at_gateway(server.name), namespace, sidecar=False)
+        bounds = [bound for bound in bounds if _shared(bound, server)]
+        named = server.passes_on
+        entries = [entry for bound in bounds for entry in (bound.tls if named else bound.tcp) if entry.offered(vantage)]
+        return GatewayStreams(server, tuple((entry, vantage) for entry in (entries if named else entries[:1])))
+
     @staticmethod
     def _to_https(servers: list[Server], authority: str, http: HttpSeen) -> Route | None:
         name = bare_authority(authority)
@@ -60,15 +91,18 @@ class GatewayRoutes:
 
     def _entries(self, gateway: str, servers: list[Server], authority: str) -> list[HttpEntry]:
         """Rules of the virtual host with the most specific name that fits."""
-        key = (gateway, servers[0].port)
-        if key not in self._tables:
-            self._tables[key] = self._table(gateway.partition("/")[0], servers)
-        table = self._tables[key]
+        table = self._table_of(gateway, servers)
         name = bare_authority(authority)
         fitting = [host for host in table if within(name, host)]
         if not fitting:
             return []
         return table[min(fitting, key=lambda host: (is_wildcard(host), -len(host)))]
+
+    def _table_of(self, gateway: str, servers: list[Server]) -> dict[str, list[HttpEntry]]:
+        key = (gateway, servers[0].port)
+        if key not in self._tables:
+            self._tables[key] = self._table(gateway.partition("/")[0], servers)
+        return self._tables[key]
 
     def _table(self, namespace: str, servers: Iterable[Server]) -> dict[str, list[HttpEntry]]:
         found: dict[str, list[HttpEntry]] = {}

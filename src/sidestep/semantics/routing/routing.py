@@ -29,6 +29,7 @@ from sidestep.semantics.routing.destination_rules import DestinationRules, Merge
 from sidestep.semantics.routing.exports import exports
 from sidestep.semantics.routing.gateway_api import GatewayApi
 from sidestep.semantics.routing.gateway_routes import GatewayRoutes
+from sidestep.semantics.routing.gateway_tables import GatewayTable
 from sidestep.semantics.routing.hosts import Client, Host, HostPort
 from sidestep.semantics.routing.http_match import HttpMatch, Vantage
 from sidestep.semantics.routing.reach import Reach
@@ -251,6 +252,10 @@ class Routing:
         route = self._gateways.http(gateway, host_header or http.authority, port, http, reach)
         doubt = self._gateways_unread
         return self._told(replace(route, unknown=doubt) if doubt and not route.unknown else route, namespace, None)
+
+    def gateway_tables(self, gateway: str) -> Iterator[GatewayTable]:
+        """Everything that a gateway (`namespace/name`) may do with what comes in, by port."""
+        yield from self._gateways.tables(gateway, self._reach(gateway.partition("/")[0], None))
 
     def bounds(self, host: Host) -> tuple[Bound, ...]:
         """Every route object that may speak about a host, for who reasons about all requests at once."""

@@ -40,6 +40,7 @@ class Server(Struct, frozen=True):
         hostname: of a listener of the Gateway API; empty for any.
         kinds: of routes that it takes; empty for those of its protocol.
         mode: of TLS, as written: SIMPLE, MUTUAL, PASSTHROUGH, ISTIO_MUTUAL, Terminate …
+        credentials: Secrets with its certificates, as `namespace/name`; of a Gateway of Istio's API as it is written.
     """
 
     name: str
@@ -52,11 +53,17 @@ class Server(Struct, frozen=True):
     hostname: str = ""
     kinds: tuple[str, ...] = ()
     mode: str = ""
+    credentials: tuple[str, ...] = ()
 
     @property
     def reads_http(self) -> bool:
         """Whether it reads HTTP, in TLS or without."""
-        return self.protocol in _HTTP and self.mode.upper() not in _PASSED_ON
+        return self.protocol in _HTTP and not self.passes_on
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether TLS goes through it to who is behind."""
+        return self.mode.upper() in _PASSED_ON
 
     @property
     def words(self) -> str:
@@ -110,7 +117,16 @@ def _istio(resource: Resource[Spec], name: str) -> tuple[Server, ...]:
         protocol = text(port.get("protocol"), f"{field}.port.protocol").upper()
         mode = text(tls.get("mode"), f"{field}.tls.mode")
         found.append(
-            Server(name, number, protocol, tuple(hosts), tls=protocol in ("HTTPS", "TLS"), to_https=to_https, mode=mode)
+            Server(
+                name,
+                number,
+                protocol,
+                tuple(hosts),
+                tls=protocol in ("HTTPS", "TLS"),
+                to_https=to_https,
+                mode=mode,
+                credentials=_named(tls, field),
+            )
         )
     return tuple(found)
 
@@ -141,9 +157,23 @@ def _listeners(resource: Resource[Spec], name: str, mesh: Mesh) -> tuple[Server,
                 hostname=hostname,
                 kinds=tuple(text(kind.get("kind"), f"{field}.allowedRoutes.kinds") for kind in kinds),
                 mode=text(mapping(tree.get("tls"), f"{field}.tls").get("mode"), f"{field}.tls.mode"),
+                credentials=_referred(mapping(tree.get("tls"), f"{field}.tls"), resource.meta.namespace, field),
             )
         )
     return tuple(found)
+
+
+def _named(tls: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    one, several = text(tls.get("credentialName"), f"{field}.tls.credentialName"), f"{field}.tls.credentialNames"
+    return (one,) if one else strings(tls.get("credentialNames"), several)
+
+
+def _referred(tls: Mapping[str, Any], namespace: str, field: str) -> tuple[str, ...]:
+    place = f"{field}.tls.certificateRefs"
+    return tuple(
+        f"{text(each.get('namespace'), place) or namespace}/{text(each.get('name'), place)}"
+        for each in mappings(tls.get("certificateRefs"), place)
+    )
 
 
 def _namespaces(tree: Mapping[str, Any], resource: Resource[Spec], mesh: Mesh) -> tuple[str, ...]:
