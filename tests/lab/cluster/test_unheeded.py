@@ -1,9 +1,9 @@
 """What has no effect is counted and said, and what has one is not."""
 
-from tests.support.labs import ambient, namespace, workload
+from tests.support.labs import ambient, workload
 
-from sidestep.lab.cluster.unheeded import unheeded, without_sidecar
-from sidestep.report.lab.notes import sidecar_line, unheeded_lines
+from sidestep.lab.cluster.unheeded import unheeded
+from sidestep.report.lab.notes import unheeded_lines
 
 
 def thing(kind, group="networking.istio.io/v1", **spec):
@@ -17,12 +17,36 @@ def test_what_runs_is_not_named():
 
 
 def test_kinds_are_counted_with_their_reason():
-    found = unheeded([thing("VirtualService"), thing("VirtualService"), thing("Gateway"), thing("Oddity", "e.com/v1")])
+    found = unheeded([thing("WasmPlugin"), thing("WasmPlugin"), thing("Oddity", "e.com/v1")])
     assert unheeded_lines(found) == [
-        "1 Gateway has no effect: gateways do not run in the lab yet",
         "1 Oddity has no effect: nothing in the lab reads them",
-        "2 VirtualServices have no effect: sidecars and waypoints do not run in the lab yet",
+        "2 WasmPlugins have no effect: the lab's proxies load no extensions",
     ]
+
+
+def test_what_proxies_of_pods_do_is_not_named():
+    kinds = ("VirtualService", "DestinationRule", "Sidecar", "Gateway", "EnvoyFilter", "ProxyConfig")
+    routes = [
+        thing(each, "gateway.networking.k8s.io/v1") for each in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute")
+    ]
+    assert unheeded([*map(thing, kinds), *routes, thing("RequestAuthentication", "security.istio.io/v1")]) == []
+
+
+def test_gateways_that_somebody_else_runs_are_named():
+    api = "gateway.networking.k8s.io/v1"
+    ours, others = thing("Gateway", api, gatewayClassName="istio-waypoint"), thing("Gateway", api, gatewayClassName="x")
+    own = {"apiVersion": api, "kind": "GatewayClass", "metadata": {"name": "x"}}
+    assert unheeded([ours]) == []
+    assert [each.number for each in unheeded([ours, others])] == [1]
+    assert unheeded([ours, others, {**own, "spec": {"controllerName": "istio.io/gateway-controller"}}]) == []
+
+
+def test_autoscalers_count_for_what_gateways_make_alone():
+    deployment = workload("web")[0]
+    target = {"kind": "Deployment", "name": "web"}
+    scaler = thing("HorizontalPodAutoscaler", "autoscaling/v2", scaleTargetRef=target)
+    assert unheeded([scaler]) == []
+    assert [each.kind for each in unheeded([deployment, scaler])] == ["HorizontalPodAutoscaler"]
 
 
 def test_plurals_are_english():
@@ -31,25 +55,3 @@ def test_plurals_are_english():
         "2 Ingresses",
         "2 NetworkPolicies",
     ]
-
-
-def test_a_policy_for_a_waypoint_has_no_effect_here():
-    targeted = thing("AuthorizationPolicy", "security.istio.io/v1", targetRefs=[{"kind": "Service", "name": "web"}])
-    assert [each.kind for each in unheeded([targeted])] == ["AuthorizationPolicy"]
-
-
-def test_who_is_meant_to_have_a_sidecar():
-    injected = {"labels": {"sidecar.istio.io/inject": "true"}}
-    own = workload("own")
-    own[0]["spec"]["template"]["metadata"] = injected
-    out = workload("out", "meshed")
-    out[0]["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"] = "false"
-    spaces = [namespace("meshed", **{"istio-injection": "enabled"}), namespace("rev", **{"istio.io/rev": "a"})]
-    every = [*spaces, *own, *out, *workload("in", "meshed"), *workload("by", "rev"), *workload("plain")]
-    found = without_sidecar(every)
-    assert found == ["Deployment meshed/in", "Deployment rev/by", "Deployment shop/own"]
-    assert sidecar_line(found).endswith(
-        "are meant to have a sidecar and run without: sidecars do not run in the lab yet"
-    )
-    assert sidecar_line(found[:1]).startswith("Deployment meshed/in is meant")
-    assert sidecar_line([]) == ""

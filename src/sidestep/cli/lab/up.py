@@ -15,9 +15,9 @@ from sidestep.cli.options import Duration
 from sidestep.cli.reading import Manner
 from sidestep.errors import TransportError, WorldError
 from sidestep.lab.api import messages as api
-from sidestep.lab.cluster.unheeded import unheeded, without_sidecar
+from sidestep.lab.cluster.unheeded import unheeded
 from sidestep.lab.lab import Lab, nodes
-from sidestep.report.lab.notes import sidecar_line, unheeded_lines
+from sidestep.report.lab.notes import unheeded_lines
 from sidestep.report.lab.tables import status_text
 
 
@@ -78,7 +78,7 @@ def up(**values: Any) -> int:
     with _ends_with_us(lab):
         status = _settled(lab, values["timeout"], manner, partial=values["partial"])
         say(status_text(status).rstrip("\n"))
-        for each in filter(None, (*unheeded_lines(unheeded(objects)), sidecar_line(without_sidecar(objects)))):
+        for each in unheeded_lines(unheeded(objects)):
             say(f"note: {each}")
         say(f"up after {time.monotonic() - started:.1f} s; `sidestep lab --help` shows what to do now")
         if values["detach"]:

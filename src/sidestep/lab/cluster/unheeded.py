@@ -1,44 +1,40 @@
 """What the lab is given and does nothing with, so that nobody takes its silence for an answer."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 from msgspec import Struct
 
-from sidestep.lab.cluster.objects import Tree, annotations_of, labels_of, meta_of, spec_of
+from sidestep.lab.cluster.controllers.autoscalers import target_of
+from sidestep.lab.cluster.controllers.gateways import gateway_kind
+from sidestep.lab.cluster.objects import Tree, meta_of, spec_of
 from sidestep.lab.cluster.ownership import CONTROLLERS
-from sidestep.lab.cluster.templates import template_of
 from sidestep.model.build import known_kind
-from sidestep.semantics.injection import INJECTION, REVISION, explicit_choice
-from sidestep.semantics.loose import as_dict, as_dicts, as_text
+from sidestep.model.kinds import AUTOSCALER, GATEWAY, GATEWAY_CLASS, Kind
+from sidestep.semantics.loose import as_text
 
-_NO_LAYER_7 = "sidecars and waypoints do not run in the lab yet"
-_NO_GATEWAYS = "gateways do not run in the lab yet"
+_NO_EXTENSIONS = "the lab's proxies load no extensions"
+_NOT_BY_ISTIO = "the lab runs Gateways of Istio's own classes only"
+_NOT_MEASURED = "what a built-in workload uses cannot be told from others; only gateways and waypoints are scaled"
 _EVERYBODY = "the lab's network lets everybody through"
 _NOT_RUN = "the lab does not run them"
 _NOT_READ = "nothing in the lab reads them"
 _WHY = {
-    **dict.fromkeys(
-        (
-            "VirtualService", "DestinationRule", "Sidecar", "EnvoyFilter", "WasmPlugin", "TrafficExtension",
-            "Telemetry", "RequestAuthentication", "ProxyConfig", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute",
-        ),
-        _NO_LAYER_7,
-    ),
-    **dict.fromkeys(("Gateway", "Ingress"), _NO_GATEWAYS),
+    **dict.fromkeys(("WasmPlugin", "TrafficExtension"), _NO_EXTENSIONS),
     **dict.fromkeys(("NetworkPolicy",), _EVERYBODY),
-    **dict.fromkeys(("CronJob", "Rollout", "DeploymentConfig", "ReplicationController"), _NOT_RUN),
-    **dict.fromkeys(("HorizontalPodAutoscaler",), "the lab scales nothing by itself"),
-}  # fmt: skip
+    **dict.fromkeys(("Ingress", "CronJob", "Rollout", "DeploymentConfig", "ReplicationController"), _NOT_RUN),
+}
 _QUIET = frozenset(
     {
         *CONTROLLERS, "Pod", "Node", "Namespace", "Service", "ServiceAccount", "ConfigMap", "Secret", "EndpointSlice",
         "ServiceEntry", "WorkloadEntry", "AuthorizationPolicy", "PeerAuthentication", "PodDisruptionBudget",
         "GatewayClass", "ReferenceGrant", "MutatingWebhookConfiguration", "FelixConfiguration", "WorkloadGroup",
+        "VirtualService", "DestinationRule", "Sidecar", "EnvoyFilter", "Telemetry", "RequestAuthentication",
+        "ProxyConfig", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "Gateway", "HorizontalPodAutoscaler",
     }
 )  # fmt: skip
 """Kinds that have their effect, or have none that anybody would look for in a lab."""
-_WAYPOINT = "istio-waypoint"
 
 
 class Unheeded(Struct, frozen=True, order=True):
@@ -61,54 +57,33 @@ def unheeded(objects: Iterable[Tree]) -> list[Unheeded]:
     Args:
         objects: all that the lab is given.
     """
+    every = list(objects)
+    classes = {as_text(meta_of(each).get("name")): each for each in every if _is(each, GATEWAY_CLASS)}
+    owned = {(as_text(each.get("kind")), _space(each), as_text(meta_of(each).get("name"))) for each in every}
     found: Counter[tuple[str, str]] = Counter()
-    for tree in objects:
+    for tree in every:
         kind = as_text(tree.get("kind"))
-        why = _why(tree, kind)
+        why = _WHY.get(kind, "")
+        if _is(tree, GATEWAY) and not _by_istio(tree, classes):
+            why = _NOT_BY_ISTIO
+        elif _is(tree, AUTOSCALER) and (target_of(tree)[0], _space(tree), target_of(tree)[1]) in owned:
+            why = _NOT_MEASURED
+        elif not why and kind not in _QUIET and known_kind(as_text(tree.get("apiVersion")), kind) is None:
+            why = _NOT_READ
         if why:
             found[kind, why] += 1
     return sorted(Unheeded(kind, number, why) for (kind, why), number in found.items())
 
 
-def without_sidecar(objects: Iterable[Tree]) -> list[str]:
-    """Workloads whose labels ask for a sidecar, or that bring one, as kind and name: the lab gives them none."""
-    every = list(objects)
-    labels: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for each in every:
-        if each.get("kind") == "Namespace":
-            labels[as_text(meta_of(each).get("name"))] = labels_of(each)
-    return sorted(_would(every, labels))
+def _by_istio(gateway: Tree, classes: dict[str, Tree]) -> bool:
+    """Whoever made its pods: one that names its Service is served by pods of the user's."""
+    spec = {key: value for key, value in spec_of(gateway).items() if key != "addresses"}
+    return gateway_kind({**gateway, "spec": spec}, classes) is not None
 
 
-def _would(every: Iterable[Tree], namespaces: defaultdict[str, dict[str, str]]) -> Iterator[str]:
-    for each in every:
-        kind, meta = as_text(each.get("kind")), meta_of(each)
-        if kind != "Pod" and kind not in CONTROLLERS:
-            continue
-        pod = each if kind == "Pod" else template_of(each)
-        space = as_text(meta.get("namespace")) or "default"
-        if _injected(pod, namespaces[space]):
-            yield f"{kind} {space}/{meta.get('name', '')}"
+def _is(tree: Tree, kind: Kind[Any]) -> bool:
+    return known_kind(as_text(tree.get("apiVersion")), as_text(tree.get("kind"))) is kind
 
 
-def _injected(pod: Tree, namespace: dict[str, str]) -> bool:
-    """As the usual webhooks decide: a pod's word counts for more than its namespace's (istio-semantics.md §2)."""
-    if any(each.get("name") == "istio-proxy" for each in as_dicts(spec_of(pod).get("containers"))):
-        return True
-    labels = labels_of(pod)
-    choice = explicit_choice(labels, annotations_of(pod))[1]
-    if choice is not None:
-        return choice == "true" and namespace.get(INJECTION) != "disabled"
-    return namespace.get(INJECTION) == "enabled" or REVISION in namespace or REVISION in labels
-
-
-def _why(tree: Tree, kind: str) -> str:
-    if kind == "Gateway" and as_dict(spec_of(tree)).get("gatewayClassName") == _WAYPOINT:
-        return _NO_LAYER_7
-    if kind == "AuthorizationPolicy" and (spec_of(tree).get("targetRefs") or spec_of(tree).get("targetRef")):
-        return _NO_LAYER_7
-    if kind in _QUIET:
-        return ""
-    if kind in _WHY:
-        return _WHY[kind]
-    return _NOT_READ if known_kind(as_text(tree.get("apiVersion")), kind) is None else ""
+def _space(tree: Tree) -> str:
+    return as_text(meta_of(tree).get("namespace")) or "default"
