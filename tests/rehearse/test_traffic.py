@@ -3,7 +3,7 @@
 from tests.support.runs import EXAMPLE, manifests
 
 from sidestep.plan.inferred_calls import inferred_calls
-from sidestep.rehearse.scaling import scaled
+from sidestep.rehearse.scaling import lingering, scaled
 from sidestep.rehearse.traffic import traffic
 from sidestep.sources.files import FilesSource
 
@@ -46,3 +46,13 @@ def test_nobody_has_more_replicas_than_there_is_room_for():
     assert set(counts.values()) == {1}
     assert [each.split(":")[0] for each in merged] == [f"Deployment shop/{name}" for name in counts]
     assert len(found) == len(manifests())
+
+
+def test_workloads_serve_on_unless_they_say_how_they_behave():
+    own = {"kind": "Deployment", "metadata": {"name": "a"}, "spec": {"template": {"metadata": {}}}}
+    told = {"sidestep.dev/behaviour": '{"latency": "1s"}'}
+    theirs = {**own, "spec": {"template": {"metadata": {"annotations": told}}}}
+    one, other = lingering((own, theirs), 2.0)
+    assert one["spec"]["template"]["metadata"]["annotations"] == {"sidestep.dev/behaviour": '{"linger":2.0}'}
+    assert other == theirs
+    assert own["spec"]["template"]["metadata"] == {}

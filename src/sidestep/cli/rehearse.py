@@ -17,7 +17,7 @@ from sidestep.lab.cluster.intake import objects_of
 from sidestep.plan.inferred_calls import inferred_calls
 from sidestep.rehearse.rehearsal import Asked, rehearse
 from sidestep.rehearse.result import Rehearsal
-from sidestep.rehearse.scaling import scaled
+from sidestep.rehearse.scaling import lingering, scaled
 from sidestep.rehearse.traffic import traffic
 from sidestep.report.json_document import render as json_document
 from sidestep.report.rehearsal.table import text
@@ -45,6 +45,14 @@ Exit codes:
 @click.option("--baseline", type=Duration(), default="10s", show_default=True, help="Of load before and after.")
 @click.option("--window", type=Duration(), default="3s", show_default=True, help="Over which gates look.")
 @click.option("--replicas", type=click.IntRange(1, 10), default=2, show_default=True, help="At most, of a workload.")
+@click.option(
+    "--linger",
+    type=click.FloatRange(0, 60),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long workloads serve on after they are asked to end.",
+)
 @click.option("--nodes", type=click.IntRange(1, 20), default=2, show_default=True, help="Of the lab.")
 @click.option("--no-rollback", is_flag=True, help="Do not take the waves back at the end.")
 @click.option("-o", "--output", type=click.Choice(("table", "json", "html")), default="table", help="Format.")
@@ -64,7 +72,7 @@ def command(**values: Any) -> int:
     plan = fitting(option, mesh)
     objects, merged = scaled(objects_of(mesh), values["replicas"])
     asked = Asked(
-        f"{mesh.source.kind.value} {mesh.source.name}", objects, merged, plan,
+        f"{mesh.source.kind.value} {mesh.source.name}", lingering(objects, values["linger"]), merged, plan,
         traffic(mesh, inferred_calls(mesh), values["rate"]),
         values["baseline"], values["window"], not values["no_rollback"], values["nodes"],
     )  # fmt: skip
