@@ -1,94 +1,117 @@
-"""Waypoints come up of their Gateways, stand between node proxies, and come and go without losing a request."""
+"""The whole lab with waypoints: from pods by their nodes through real waypoints, whatever becomes of those."""
 
 import pytest
-from tests.support.labs import ambient, eventually, lab, namespace, under_load, workload
+from tests.support.labs import ambient, eventually, lab, under_load, workload
 
+from sidestep.errors import WorldError
 from sidestep.lab.api import messages as api
 
-WAYPOINT = {"istio.io/use-waypoint": "way"}
-DEPLOYMENT = ("deployments.apps", "shop", "way")
+pytestmark = pytest.mark.real
+
+_GATEWAY = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "Gateway",
+    "metadata": {"name": "waypoint", "namespace": "shop"},
+    "spec": {
+        "gatewayClassName": "istio-waypoint",
+        "listeners": [{"name": "mesh", "port": 15008, "protocol": "HBONE"}],
+    },
+}
+_CART = {"group": "", "kind": "Service", "name": "cart"}
 
 
-def gateway(**spec):
-    listeners = [{"name": "mesh", "port": 15008, "protocol": "HBONE"}]
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "Gateway",
-        "metadata": {"name": "way", "namespace": "shop"},
-        "spec": {"gatewayClassName": "istio-waypoint", "listeners": listeners, **spec},
-    }
+def _object(kind, group, name, **spec):
+    meta = {"name": name, "namespace": "shop"}
+    return {"apiVersion": f"{group}/v1", "kind": kind, "metadata": meta, "spec": spec}
+
+
+def _policy(name, action, *rules, target=_CART):
+    spec = {"targetRefs": [target], "action": action, "rules": list(rules)}
+    return _object("AuthorizationPolicy", "security.istio.io", name, **spec)
 
 
 @pytest.fixture(scope="module")
 def shop():
-    space = namespace("shop", **{"istio.io/dataplane-mode": "ambient", **WAYPOINT})
-    with lab(
-        space, gateway(), *workload("web"), *workload("cart"), ambient("other"), *workload("own", "other")
-    ) as made:
+    space = ambient("shop")
+    space["metadata"]["labels"]["istio.io/use-waypoint"] = "waypoint"
+    objects = (*workload("web"), *workload("cart", replicas=2), *workload("other"))
+    with lab(space, _GATEWAY, *objects) as made:
+        made.settle()
         yield made
 
 
-def pods(shop, beginning="way"):
-    return [
-        each
-        for each in shop.client.ask(api.List("pods", "shop"))
-        if each["metadata"]["name"].startswith(beginning) and "deletionTimestamp" not in each["metadata"]
-    ]
+@pytest.fixture
+def applied(shop):
+    """Apply objects for one test."""
+    there = []
 
-
-def passed(shop):
-    """Whether a request went through a waypoint: it is the waypoint that gives it a number."""
-    (outcome,) = shop.call("shop/web", "http://cart.shop/")
-    assert outcome.ok, outcome
-    return "x-request-id" in outcome.body
-
-
-def test_it_comes_up_ready_and_requests_go_through_it(shop):
-    (found,) = shop.client.ask(api.List("gateways.gateway.networking.k8s.io"))
-    assert found["status"]["addresses"]
-    assert shop.client.ask(api.Status())["proxies"] == {"waypoint": 1}
-    assert passed(shop)
-
-
-def test_verbs_show_it(shop):
-    (pod,) = pods(shop)
-    name = f"shop/{pod['metadata']['name']}"
-    assert {"waypoint"} <= {each["role"] for each in shop.client.ask(api.Top(0.1))}
-    assert shop.client.ask(api.ConfigDump(name))
-    assert any(each["node"] == name for each in shop.client.ask(api.Certificates()))
-    assert isinstance(shop.client.ask(api.Logs(f"waypoint/{name}")), list)
-    rows = {each["pod"]: each for each in shop.client.ask(api.Verify())}
-    assert rows[name]["mode"] == "waypoint"
-    assert all(each["right"] for each in rows.values())
-
-
-def test_one_that_was_killed_comes_back(shop):
-    (pod,) = pods(shop)
-    process = f"waypoint/shop/{pod['metadata']['name']}"
-    shop.client.ask(api.Fault(process, "kill"))
-    assert eventually(
-        lambda: any(each["restarts"] for each in shop.client.ask(api.Top(0.1)) if each["name"] == process)
-    )
-    shop.settle()
-    assert passed(shop)
-
-
-def test_scaled_out_restarted_and_scaled_in_under_load_it_loses_no_request(shop):
-    shop.client.ask(api.Scale(*DEPLOYMENT, 2))
-    shop.settle()
-    assert len(pods(shop)) == 2
-    before = {each["metadata"]["uid"] for each in pods(shop)}
-    with under_load(shop, "shop/web", "http://cart.shop/", 14) as result:
-        shop.client.ask(api.Restart(*DEPLOYMENT))
+    def apply(*objects):
+        shop.apply(*objects)
+        there.extend(objects)
         shop.settle()
-        assert before.isdisjoint(each["metadata"]["uid"] for each in pods(shop))
-        shop.client.ask(api.Scale(*DEPLOYMENT, 1))
+
+    yield apply
+    if there:
+        shop.client.ask(api.Delete(there))
         shop.settle()
+
+
+def _asked(made, path="/", client="web", url="http://cart"):
+    return made.call(f"shop/{client}", f"{url}{path}")[0]
+
+
+def test_a_waypoint_comes_up_and_requests_go_through_it(shop):
+    assert _asked(shop).ok
+    waypoints = [each for each in shop.client.ask(api.List("pods")) if _is_waypoint(each)]
+    addresses = {each["status"]["podIP"] for each in waypoints}
+    body = _asked(shop).body
+    assert any(f'"peer":"{address}:' in body for address in addresses)
+
+
+def _is_waypoint(pod):
+    return pod["metadata"].get("annotations", {}).get("sidestep.dev/proxy") == "waypoint"
+
+
+def test_policies_and_routes_of_layer_7_are_in_force_and_live(shop, applied):
+    applied(_policy("no", "DENY", {"to": [{"operation": {"paths": ["/no"]}}]}))
+    assert (_asked(shop, "/no").code, _asked(shop).code) == (403, 200)
+    web = {"source": {"principals": ["cluster.local/ns/shop/sa/web"]}}
+    applied(_policy("web", "ALLOW", {"from": [web]}))
+    assert (_asked(shop).code, _asked(shop, client="other").code) == (200, 403)
+    rule = {"backendRefs": [{"name": "other", "port": 80}]}
+    applied(_object("HTTPRoute", "gateway.networking.k8s.io", "r", parentRefs=[_CART], rules=[rule]))
+    assert _asked(shop).pod.startswith("shop/other-")
+
+
+def test_a_control_plane_that_comes_back_sends_a_waypoint_nothing_again(shop):
+    before = _told(shop)
+    assert before
+    shop.client.ask(api.Fault("controlplane", "kill"))
+    assert eventually(lambda: _told(shop) == before)
+    assert _asked(shop).ok
+
+
+def _told(made):
+    """What the waypoint was told; nothing while the control plane is away."""
+    try:
+        return made.client.ask(api.ConfigDump("shop/waypoint"))
+    except WorldError:
+        return []
+
+
+def test_a_waypoint_that_is_killed_comes_back(shop):
+    [name] = [each for each in shop.client.ask(api.Status())["processes"] if each.startswith("waypoint/")]
+    shop.client.ask(api.Fault(name, "kill"))
+    assert eventually(lambda: _asked(shop).ok)
+
+
+def test_policies_come_and_go_under_load_and_no_request_is_lost(shop):
+    rule = {"to": [{"operation": {"paths": ["/no"]}}]}
+    policy = _policy("no", "DENY", rule, target={**_CART, "name": "other"})
+    with under_load(shop, "shop/web", "http://other.shop/", 2.0) as result:
+        for _ in range(5):
+            shop.apply(policy)
+            shop.settle()
+            shop.client.ask(api.Delete([policy]))
+            shop.settle()
     assert result["sent"] == result["ok"], result["failures"]
-
-
-def test_it_goes_with_its_gateway_and_connections_go_past(shop):
-    shop.client.ask(api.Delete([gateway()]))
-    assert eventually(lambda: not pods(shop))
-    shop.settle()
-    assert not passed(shop)
