@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sidestep.lab.sockets import Network
-from sidestep.lab.workload.application import Application
+from sidestep.lab.workload.application import Aids, Application
 from sidestep.lab.workload.containers import Behaviour, Port, Protocol
 from sidestep.lab.workload.exchange import Who
 from sidestep.lab.workload.issuer import Issuer
@@ -20,7 +20,9 @@ class _Nobody:
 
 
 @contextmanager
-def workload(behaviour: Behaviour, protocol: Protocol = Protocol.HTTP, issuer: Issuer | None = None) -> Iterator[int]:
+def workload(
+    behaviour: Behaviour, protocol: Protocol = Protocol.HTTP, issuer: Issuer | None = None, keep=None
+) -> Iterator[int]:
     """Serve, in a thread of its own; the port."""
     started: list[int] = []
     ready, loop = threading.Event(), asyncio.new_event_loop()
@@ -28,7 +30,7 @@ def workload(behaviour: Behaviour, protocol: Protocol = Protocol.HTTP, issuer: I
     async def serve() -> None:
         bound = BoundPort(Network(), Port(0, protocol))
         started.append(bound._socket.getsockname()[1])
-        site = Site(Application(Who("served", "shop"), behaviour, _Nobody(), issuer=issuer))
+        site = Site(Application(Who("served", "shop"), behaviour, _Nobody(), Aids(issuer=issuer, keep=keep)))
         await bound.listen(site)
         ready.set()
         await ended.wait()

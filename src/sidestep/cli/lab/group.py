@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("sidestep.cli.lab.look:status", "Say how the lab is, and what is not yet as wanted."),
     "token": ("sidestep.cli.lab.token:token", "Sign a token as the lab's issuer, or print its keys."),
     "top": ("sidestep.cli.lab.look:top", "Show CPU and memory of every process."),
+    "traces": ("sidestep.cli.lab.traces:traces", "List traces of requests, or show one of them span by span."),
     "up": ("sidestep.cli.lab.up:up", "Bring manifests up as a small cluster on this machine."),
     "verify": (
         "sidestep.cli.lab.look:verify",

@@ -13,15 +13,19 @@ from sidestep.lab.agent.probes.attempt import Prober
 from sidestep.lab.agent.probes.rounds import Rounds
 from sidestep.lab.agent.probes.state import ProbeState
 from sidestep.lab.dns.server import DnsServer
-from sidestep.lab.machine.scratch import container_log, issuer_key
+from sidestep.lab.machine.scratch import container_log, issuer_key, spans_folder
 from sidestep.lab.sockets import Network
-from sidestep.lab.workload.application import Application
+from sidestep.lab.traces.files import SpanFile
+from sidestep.lab.workload.application import Aids, Application
 from sidestep.lab.workload.containers import Container, ProbeKind
 from sidestep.lab.workload.diary import Diary
 from sidestep.lab.workload.exchange import Who
 from sidestep.lab.workload.issuer import Issuer
 from sidestep.lab.workload.servers.connection import Site
 from sidestep.lab.workload.servers.ports import BoundPort, bind_all
+
+_CANONICAL = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
+"""Labels by which telemetry names a workload, as Istio reads them."""
 
 
 class RunningContainer:
@@ -41,12 +45,8 @@ class RunningContainer:
         self.container = container
         self._pod, self._tell = pod, tell
         onward = Onward(client)
-        who, issuer = _who(pod, container), Issuer(logs and issuer_key(logs))
-        self._application = (
-            Application(who, container.behaviour, onward, issuer=issuer)
-            if logs is None
-            else Application(who, container.behaviour, onward, _diary(pod, container, logs).note, issuer)
-        )
+        who, behaviour = _who(pod, container), container.behaviour
+        self._application = Application(who, behaviour, onward, _aids(pod, container, logs))
         self._ports: list[BoundPort] = []
         self._site = self._new_site()
         self._starting: asyncio.Task[None] | None = None
@@ -185,10 +185,15 @@ class RunningPod:
         return next((each for each in self._containers if each.container.name == name), None)
 
 
-def _diary(pod: Pod, container: Container, logs: Path) -> Diary:
-    return Diary(container_log(logs, pod.uid, container.name))
+def _aids(pod: Pod, container: Container, logs: Path | None) -> Aids:
+    if logs is None:
+        return Aids()
+    diary = Diary(container_log(logs, pod.uid, container.name))
+    return Aids(diary.note, Issuer(issuer_key(logs)), SpanFile(spans_folder(logs), pod.node or "node").keep)
 
 
 def _who(pod: Pod, container: Container) -> Who:
     version = container.behaviour.version or pod.labels.get("version", "")
-    return Who(pod.name, pod.namespace, container.name, version, pod.node, pod.account)
+    named = next((pod.labels[label] for label in _CANONICAL if pod.labels.get(label)), pod.name)
+    service = f"{named}.{pod.namespace}"
+    return Who(pod.name, pod.namespace, container.name, version, pod.node, pod.account, service)

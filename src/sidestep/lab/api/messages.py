@@ -199,11 +199,13 @@ class Verify(Struct, frozen=True, tag_field="do", tag="verify"):
 class Fault(Struct, frozen=True, tag_field="do", tag="fault"):
     """Break a part on purpose: `kill` or `stop` and `continue` a process by its name.
 
-    Or `replace` a node's proxy by another, gently, or `lose` a node.
+    Or `replace` a node's proxy by another, gently, or `lose` a node, or have the clock of a proxy be wrong by so many
+    `seconds` (`skew`; 0 for right again), by which its certificates are not yet valid or have expired.
     """
 
     process: str
     how: str = "kill"
+    seconds: float = 0.0
 
 
 class Rotate(Struct, frozen=True, tag_field="do", tag="rotate"):
@@ -230,6 +232,18 @@ class Token(Struct, frozen=True, tag_field="do", tag="token"):
     keys: bool = False
 
 
+class Traces(Struct, frozen=True, tag_field="do", tag="traces"):
+    """Traces that are kept, the newest first; of one, whose id begins so, where an id is named.
+
+    Attributes:
+        id: the beginning of a trace's id; empty for all.
+        most: how many.
+    """
+
+    id: str = ""
+    most: int = 20
+
+
 class Enter(Struct, frozen=True, tag_field="do", tag="enter"):
     """What is needed to run a command in a pod."""
 
@@ -248,7 +262,7 @@ class Down(Struct, frozen=True, tag_field="do", tag="down"):
 
 Request = (
     Status | List | Get | Exchange | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Drive | Driven
-    | Logs | Top | Certificates | ConfigDump | Verify | Fault | Rotate | Metrics | Token | Enter | Watch | Down
+    | Logs | Top | Certificates | ConfigDump | Verify | Fault | Rotate | Metrics | Token | Traces | Enter | Watch | Down
 )  # fmt: skip
 
 

@@ -17,7 +17,9 @@ from sidestep.lab.cluster.ownership import CONTROLLERS
 from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.condition import full_summary, summary, unfinished
 from sidestep.lab.machine.control_plane import PROXY
-from sidestep.lab.machine.scratch import issuer_key
+from sidestep.lab.machine.scratch import issuer_key, spans_folder
+from sidestep.lab.traces.files import kept
+from sidestep.lab.traces.traces import traces
 from sidestep.lab.workload.issuer import Issuer, claims
 from sidestep.model.kinds import POD
 
@@ -28,8 +30,9 @@ _LOOK, _TELL = 0.02, 0.1
 _SHARE = 9
 """A look whether the lab is as wanted is followed by a pause of so many times its length: it is nobody's main work."""
 _NODE = "node:"
+_MOST_SKEW = 366 * 86400
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT, "end": signal.SIGTERM}
-_FAULTS = (*_SIGNALS, "replace", "lose")
+_FAULTS = (*_SIGNALS, "replace", "lose", "skew")
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 _ROTATED = ("root", "intermediate")
 _SCALABLE = frozenset(CONTROLLERS.values()) - {"daemonsets.apps"}
@@ -93,6 +96,8 @@ class Requests:
                 return self._rotate(what)
             case api.Token():
                 return self._token(request)
+            case api.Traces(id=wanted, most=most):
+                return asyncio.to_thread(self._traces, wanted, most)
             case api.Enter(pod=name):
                 return self._enter(name)
             case api.Down():
@@ -228,6 +233,10 @@ class Requests:
             return issuer.jwks()
         return issuer.token(claims(request.claims), request.seconds)
 
+    def _traces(self, wanted: str, most: int) -> list[dict[str, Any]]:
+        found = traces(kept(spans_folder(self._machine.scratch.logs)))
+        return [msgspec.to_builtins(each) for each in found if each.id.startswith(wanted)][:most]
+
     async def _fault(self, request: api.Fault) -> dict[str, str]:
         kind, _, node = request.process.partition("/")
         if request.how == "replace" and kind == PROXY:
@@ -236,6 +245,8 @@ class Requests:
         if request.how == "lose" and kind == "node":
             await self._machine.lose_node(node)
             return {"object": request.process, "what": "lost"}
+        if request.how == "skew" and kind == PROXY:
+            return await self._skew(node, request.seconds)
         number = _SIGNALS.get(request.how)
         if number is None:
             remedy = f"say one of {', '.join(_FAULTS)}"
@@ -244,6 +255,13 @@ class Requests:
             known = ", ".join(self._machine.processes.names())
             raise WorldError(f"no process {request.process!r} runs", remedy=f"name one of {known}")
         return {"object": request.process, "what": request.how}
+
+    async def _skew(self, node: str, seconds: float) -> dict[str, str]:
+        if not abs(seconds) <= _MOST_SKEW:
+            raise UsageError(f"no clock is wrong by {seconds:g} s", remedy="name a year at most")
+        name = self._machine.node(node).name
+        await self._machine.control_plane.ask("skew", node=name, seconds=seconds)
+        return {"object": f"{PROXY}/{name}", "what": f"has a clock that is {seconds:+g} s off" if seconds else "is right"}
 
     async def _rotate(self, what: str) -> dict[str, str]:
         if what not in _ROTATED:

@@ -33,6 +33,11 @@ def issuer_key(logs: Path) -> Path:
     return logs.parent / "issuer.pem"
 
 
+def spans_folder(logs: Path) -> Path:
+    """The folder with all spans."""
+    return logs.parent / "spans"
+
+
 class Scratch(Struct, frozen=True):
     """Paths in the folder."""
 

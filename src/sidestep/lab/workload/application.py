@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any, Protocol
 
 import msgspec
@@ -9,9 +10,10 @@ from msgspec import structs
 
 from sidestep.lab.workload.authorizer import Authorizer
 from sidestep.lab.workload.containers import Behaviour
-from sidestep.lab.workload.exchange import POD_HEADER, Asked, Headers, Reply, Who
+from sidestep.lab.workload.exchange import BODY_KEPT, POD_HEADER, Asked, Headers, Reply, Who
 from sidestep.lab.workload.issuer import Issuer, issued
 from sidestep.lab.workload.payments import pay
+from sidestep.lab.workload.tracing import Keep, Tracer, Work
 
 PROPAGATED = frozenset(
     {
@@ -34,6 +36,7 @@ HOPS_HEADER = "x-sidestep-hops"
 HEALTH = "/grpc.health.v1.Health/"
 """Methods of gRPC's health checks."""
 _HOPS_LIMIT = 16
+_SPANS_KEPT = 16 * 1024 * 1024
 _JSON = ("content-type", "application/json")
 _PADDING = b"x" * 4096
 
@@ -73,6 +76,20 @@ class Share:
         return True
 
 
+class Aids(msgspec.Struct, frozen=True):
+    """What an application needs besides its behaviour.
+
+    Attributes:
+        note: told what was answered to whom, but for probes.
+        issuer: whose tokens an issuer hands out; None for one of its own.
+        keep: told of spans: its own, and those that a collector is sent; None where nobody keeps any.
+    """
+
+    note: Callable[[Asked, Reply], None] = lambda *_: None
+    issuer: Issuer | None = None
+    keep: Keep | None = None
+
+
 class Application:
     """Answers the requests of one container.
 
@@ -80,28 +97,27 @@ class Application:
         who: what it says of itself.
         behaviour: how it answers.
         caller: calls onward.
-        note: told what was answered to whom, but for probes.
-        issuer: whose tokens an issuer hands out.
+        aids: what it needs besides.
     """
 
-    def __init__(
-        self,
-        who: Who,
-        behaviour: Behaviour,
-        caller: Caller,
-        note: Callable[[Asked, Reply], None] = lambda *_: None,
-        issuer: Issuer | None = None,
-    ) -> None:
-        self.who, self._note = who, note
+    def __init__(self, who: Who, behaviour: Behaviour, caller: Caller, aids: Aids = Aids()) -> None:  # noqa: B008
+        self.who, self._note, self._keep = who, aids.note, aids.keep
         self._behaviour, self._caller = behaviour, caller
         self._failing = Share(behaviour.error_rate)
         self._own: Headers = ((POD_HEADER, who.pod),)
         self._authorizer = Authorizer()
-        self._issuer = issuer or Issuer()
+        self._issuer = aids.issuer or Issuer()
+        self._tracer = Tracer(who.service or who.name, aids.keep, Share(behaviour.tracing).next)
         services: dict[str, Callable[[Asked, tuple[Called, ...]], Reply]] = {
-            "authorizer": self._authorize, "issuer": self._issue, "payments": self._payments,
+            "authorizer": self._authorize, "collector": self._collect, "issuer": self._issue,
+            "payments": self._payments,
         }  # fmt: skip
         self._serve = services.get(behaviour.service, self._report)
+
+    @property
+    def body_kept(self) -> int:
+        """Bytes of a request's body that it looks at."""
+        return _SPANS_KEPT if self._behaviour.service == "collector" else BODY_KEPT
 
     @property
     def headers(self) -> Headers:
@@ -111,32 +127,42 @@ class Application:
     def answer(self, asked: Asked) -> Reply | Awaitable[Reply]:
         """The answer: at once, or later where there is work to do or somebody to call."""
         seconds = self._behaviour.latency + _asked_delay(asked.path)
-        if seconds or (self._behaviour.calls and not is_probe(asked)):
-            return self._answer_later(asked, seconds)
-        return self._serve_or_fail(asked, ())
+        if is_probe(asked):
+            return self._answer_later(asked, seconds, None) if seconds else self._serve(asked, ())
+        work = self._tracer.begin(asked)
+        if seconds or self._behaviour.calls:
+            return self._answer_later(asked, seconds, work)
+        return self._serve_or_fail(asked, (), work)
 
-    async def _answer_later(self, asked: Asked, seconds: float) -> Reply:
+    async def _answer_later(self, asked: Asked, seconds: float, work: Work | None) -> Reply:
         if seconds:
             await asyncio.sleep(seconds)
         if is_probe(asked):
-            return self._serve_or_fail(asked, ())
+            return self._serve(asked, ())
         hops = int(text) if (text := asked.header(HOPS_HEADER)).isdecimal() else 0
         if hops >= _HOPS_LIMIT:
             return self._reply(508, {"error": f"a circle of calls: {hops} workloads already had this request"})
         traced = (each for each in asked.headers if each[0] in PROPAGATED)
         headers = (*traced, (HOPS_HEADER, str(hops + 1)))
-        timeout = self._behaviour.call_timeout
-        called = await asyncio.gather(*(self._caller.call(url, headers, timeout) for url in self._behaviour.calls))
-        return self._serve_or_fail(asked, tuple(called))
+        called = await asyncio.gather(*(self._call(url, headers, work) for url in self._behaviour.calls))
+        return self._serve_or_fail(asked, tuple(called), work)
 
-    def _serve_or_fail(self, asked: Asked, called: tuple[Called, ...]) -> Reply:
-        if is_probe(asked):
-            return self._serve(asked, called)
+    async def _call(self, url: str, headers: Headers, work: Work | None) -> Called:
+        if work is None:
+            return await self._caller.call(url, headers, self._behaviour.call_timeout)
+        told, ended = work.call(headers, url)
+        called = await self._caller.call(url, told, self._behaviour.call_timeout)
+        ended(called.ok)
+        return called
+
+    def _serve_or_fail(self, asked: Asked, called: tuple[Called, ...], work: Work | None) -> Reply:
         if self._failing.next():
             reply = self._reply(self._behaviour.error_code, {"error": "one of the errors that it was told to make"})
         else:
             reply = self._serve(asked, called)
         self._note(asked, reply)
+        if work is not None:
+            work.end(reply.status)
         return reply
 
     def _payments(self, asked: Asked, called: tuple[Called, ...]) -> Reply:
@@ -150,6 +176,18 @@ class Application:
             return self._reply(200, {})
         status, document, headers, message = self._authorizer.answer(asked)
         return structs.replace(self._reply(status, document, headers), message=message)
+
+    def _collect(self, asked: Asked, called: tuple[Called, ...]) -> Reply:
+        otlp = import_module("sidestep.lab.traces.otlp")  # its messages cost more memory than all other workloads
+        if asked.path not in otlp.PATHS:
+            return self._report(asked, called)
+        try:
+            found = otlp.received(asked.path, asked.body)
+        except ValueError as error:
+            return self._reply(400, {"error": str(error)})
+        if self._keep is not None:
+            self._keep(found)
+        return self._reply(200, {})
 
     def _issue(self, asked: Asked, called: tuple[Called, ...]) -> Reply:
         if is_probe(asked):

@@ -37,7 +37,7 @@ class Behaviour(Struct, frozen=True):
 
     Attributes:
         service: `report` tells what it saw, `payments` takes payments, `issuer` hands out tokens, `authorizer` answers
-            checks of proxies.
+            checks of proxies, `collector` keeps the spans that it is sent.
         latency: seconds of work for each request.
         error_rate: share of requests that fail, spread evenly.
         error_code: the code of those.
@@ -48,6 +48,7 @@ class Behaviour(Struct, frozen=True):
         version: what it says its version is.
         calls: URLs that it calls for each request before it answers.
         call_timeout: seconds for each of those.
+        tracing: share of requests in no trace that begin one.
     """
 
     service: str = "report"
@@ -61,6 +62,7 @@ class Behaviour(Struct, frozen=True):
     version: str = ""
     calls: tuple[str, ...] = ()
     call_timeout: float = 10
+    tracing: float = 0
 
 
 class ProbeKind(StrEnum):

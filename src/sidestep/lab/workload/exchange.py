@@ -19,6 +19,8 @@ class Who(Struct, frozen=True):
     version: str = ""
     node: str = ""
     account: str = ""
+    service: str = ""
+    """What its spans are called by."""
 
     @property
     def pod(self) -> str:

@@ -15,7 +15,7 @@ COMMAND = "sidestep.dev/command"
 _VARIABLES = {ANNOTATION: "SIDESTEP_BEHAVIOUR", CALLS: "SIDESTEP_CALLS"}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
-_SERVICES = ("report", "payments", "issuer", "authorizer")
+_SERVICES = ("report", "payments", "issuer", "authorizer", "collector")
 Duration = str | float
 
 
@@ -32,6 +32,7 @@ class Written(msgspec.Struct, forbid_unknown_fields=True):
     keep_alive: int = 0
     version: str = ""
     call_timeout: Duration = 10
+    tracing: float | None = None
     protocol: dict[str, Protocol] = {}
 
 
@@ -57,6 +58,8 @@ def written_behaviour(text: str) -> Written:
         raise _wrong(f"it is no JSON: {error}") from error
     if not 0 <= written.error_rate <= 1:
         raise _wrong("error_rate is a share between 0 and 1")
+    if written.tracing is not None and not 0 <= written.tracing <= 1:
+        raise _wrong("tracing is a share between 0 and 1")
     if not 200 <= written.error_code <= 599:
         raise _wrong("error_code is a code of HTTP between 200 and 599")
     if written.service not in _SERVICES:
@@ -83,6 +86,7 @@ def behaviour_of(written: Written, calls: tuple[str, ...]) -> Behaviour:
         version=written.version,
         calls=calls,
         call_timeout=seconds_of(written.call_timeout, "call_timeout"),
+        tracing=float(written.service == "payments") if written.tracing is None else written.tracing,
     )
 
 

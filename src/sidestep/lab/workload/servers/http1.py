@@ -6,7 +6,7 @@ from typing import Any
 
 import h11
 
-from sidestep.lab.workload.exchange import BODY_KEPT, Asked, Headers, Reply
+from sidestep.lab.workload.exchange import Asked, Headers, Reply
 from sidestep.lab.workload.servers.connection import Connection, Site, peer_of
 from sidestep.lab.workload.servers.websocket import WebSocketConnection
 
@@ -70,7 +70,7 @@ class Http1Connection(Connection):
             self._body.clear()
         elif isinstance(event, h11.Data):
             self._size += len(event.data)
-            self._body += event.data[: BODY_KEPT - len(self._body)]
+            self._body += event.data[: self.site.application.body_kept - len(self._body)]
         elif isinstance(event, h11.EndOfMessage):
             self._answer()
 

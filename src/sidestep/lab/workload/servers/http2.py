@@ -19,7 +19,7 @@ from h2.exceptions import ProtocolError
 from msgspec import Struct
 
 from sidestep.lab.workload.application import HEALTH
-from sidestep.lab.workload.exchange import BODY_KEPT, Asked, Headers, Reply
+from sidestep.lab.workload.exchange import Asked, Headers, Reply
 from sidestep.lab.workload.servers.connection import Connection, Site, peer_of
 
 _SERVING = b"\x08\x01"
@@ -105,7 +105,7 @@ class Http2Connection(Connection):
         data = event.data or b""
         if stream is not None:
             stream.size += len(data)
-            stream.body += data[: BODY_KEPT - len(stream.body)]
+            stream.body += data[: self.site.application.body_kept - len(stream.body)]
         if event.flow_controlled_length:
             self._parser.acknowledge_received_data(event.flow_controlled_length, number)
 
