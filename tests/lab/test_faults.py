@@ -189,6 +189,24 @@ def test_a_lost_node_takes_its_pods_along_and_others_come_in_their_place():
         assert made.client.ask(api.Status())["ready"] == 3
 
 
+def test_certificates_of_a_wrong_clock_open_no_tunnel_and_those_of_a_right_one_do():
+    with lab(ambient("shop"), *workload("cart"), *workload("web"), node_count=2) as made:
+        assert made.call("shop/web", "http://cart/")[0].ok
+        for app, hours in (("cart", 48), ("cart", -48), ("web", 48), ("web", -48)):
+            name = proxy_of(made, app)
+            made.client.ask(api.Fault(name, "skew", hours * 3600))
+            assert eventually(lambda: not answered_anew(made)), (app, hours)
+            made.client.ask(api.Fault(name, "skew"))
+            assert eventually(lambda: answered_anew(made)), (app, hours)
+
+
+def answered_anew(made):
+    """Whether a client that has no tunnel yet is answered: those that are open stay open whatever a clock says."""
+    made.client.ask(api.Restart("deployments.apps", "shop", "web"))
+    made.settle()
+    return made.call("shop/web", "http://cart/")[0].ok
+
+
 def test_names_are_answered_after_the_node_is_lost_that_answered_them():
     with lab(*workload("cart"), *workload("web"), node_count=2) as made:
         made.client.ask(api.Fault("node/node-1", "lose"))

@@ -2,11 +2,12 @@
 
 `{"do":"status"}`, `{"do":"certs"}`, `{"do":"config-dump","node":"…"}`, `{"do":"findings"}`,
 `{"do":"describe","names":["…"]}`, `{"do":"rotate-root"}`,
-`{"do":"rotate-intermediate"}`. Nobody is shown a key.
+`{"do":"rotate-intermediate"}`, `{"do":"skew","node":"…","seconds":…}`. Nobody is shown a key.
 """
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,6 +32,7 @@ class Request(Struct, frozen=True):
     do: str
     node: str = ""
     names: list[str] = []
+    seconds: float = 0.0
 
 
 class Operations:
@@ -51,6 +53,7 @@ class Operations:
             "config-dump": lambda request: self._dump(request.node),
             "findings": lambda _: [msgspec.to_builtins(each) for each in self._plane.findings],
             "describe": lambda request: self._described(request.names),
+            "skew": lambda request: self._plane.skew(request.node, timedelta(seconds=request.seconds)),
             "rotate-root": lambda _: {"begun": self._rotation.begin(self._plane)},
             "rotate-intermediate": lambda _: self._rotation.next_intermediate(self._plane),
         }

@@ -48,6 +48,11 @@ class Scene:
         self.connection.session.hear(request)
         self.listen()
 
+    def lifetime(self, name: str):
+        """From when until when a certificate is valid."""
+        [leaf, _] = self._certificates(name)
+        return leaf.not_valid_before_utc, leaf.not_valid_after_utc
+
     def listen(self, *, acknowledges: bool = True) -> None:
         while (said := self.connection.say()) is not None:
             response = DeltaDiscoveryResponse.FromString(said)
@@ -221,3 +226,33 @@ def test_a_pods_own_proxy_has_the_pods_identity_and_nobody_else_has(tmp_path):
     scene.plane.change(Changes({waypoint.uid: None}))
     assert index.workloads
     assert secrets.find(Key(SECRET, _name(waypoint), "d/waypoint"), "") is None
+
+
+def test_a_wrong_clock_signs_for_its_proxy_alone_until_it_is_right_again(tmp_path):
+    a = _pod("a")
+    scene = Scene(tmp_path, a, _pod("b", "two"))
+    scene.ask(_name(a))
+    met = [scene.lifetime(_name(a))]
+    for hours in (48, -48, 0):
+        assert scene.plane.skew("one", timedelta(hours=hours)) == 1
+        assert scene.plane.skew("two", timedelta(hours=hours)) == 0
+        scene.listen()
+        assert scene.plane.secrets.outdated() == 0
+        met.append(scene.lifetime(_name(a)))
+    now = scene.clock()
+    assert [begins <= now < ends for begins, ends in met] == [True, False, False, True]
+    assert [begins > now for begins, _ in met] == [False, True, False, False]
+
+
+def test_a_root_is_exchanged_whatever_the_clock_says(tmp_path):
+    a = _pod("a")
+    scene = Scene(tmp_path, a)
+    scene.ask(_name(a), ROOTS)
+    scene.plane.skew("one", timedelta(hours=48))
+    scene.listen()
+    scene.rotation.begin(scene.plane)
+    for _ in range(4):
+        scene.listen()
+        scene.rotation.go_on(scene.plane)
+    assert scene.rotation.authority.stage is Stage.STEADY
+    assert scene.lifetime(_name(a))[0] > scene.clock()

@@ -6,6 +6,7 @@ import click
 
 from sidestep.cli.lab.choices import client, in_namespace, lab_name, named_object
 from sidestep.cli.lab.manifests import objects_in
+from sidestep.cli.options import Duration
 from sidestep.cli.reading import Manner
 from sidestep.errors import UsageError
 from sidestep.lab.api import messages as api
@@ -83,15 +84,24 @@ def restart(what: str, namespace: str, lab: str) -> None:
 
 @click.command("fault")
 @click.argument("process", metavar="PROCESS")
-@click.argument("how", type=click.Choice(["kill", "end", "stop", "continue", "replace", "lose"]), default="kill")
+@click.argument(
+    "how", type=click.Choice(["kill", "end", "stop", "continue", "replace", "lose", "skew"]), default="kill"
+)
+@click.option("--ahead", type=Duration(), help="Of skew: the clock is ahead by this long: 48h.")
+@click.option("--behind", type=Duration(), help="Of skew: the clock is behind by this long.")
 @lab_name
-def fault(process: str, how: str, lab: str) -> None:
+def fault(process: str, how: str, ahead: float | None, behind: float | None, lab: str) -> None:
     """Kill or stop a part of the lab, to see what that does: `envoy/node-1`, `controlplane`, `agent/node-1`.
 
     What was killed is started again. `replace` has a node's proxy give way to a new one without refusing anybody.
-    `sidestep lab fault node/node-2 lose` cuts a node off with all its pods, for good.
+    `sidestep lab fault node/node-2 lose` cuts a node off with all its pods, for good. `sidestep lab fault envoy/node-1
+    skew --ahead 48h` signs the proxy's certificates by a wrong clock: ahead they are not yet valid, behind they have
+    expired. Without a time the clock is right again.
     """
-    click.echo(done_lines([client(lab).ask(api.Fault(process, how))]), nl=False)
+    if how != "skew" and (ahead or behind):
+        raise UsageError(f"{how} takes no time", remedy="leave --ahead and --behind to skew")
+    seconds = (ahead or 0.0) - (behind or 0.0)
+    click.echo(done_lines([client(lab).ask(api.Fault(process, how, seconds))]), nl=False)
 
 
 @click.command("rotate")

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from time import monotonic
 
 from msgspec import Struct
@@ -127,6 +128,12 @@ class Plane:
     def renew_certificates(self) -> int:
         """Give proxies new certificates for those that are due; how many."""
         due = list(self.secrets.overdue())
+        self._tell(due)
+        return len(due)
+
+    def skew(self, proxy: str, by: timedelta) -> int:
+        """Give a proxy certificates of a wrong clock from now on, or right ones again; how many."""
+        due = list(self.secrets.skew(proxy, by))
         self._tell(due)
         return len(due)
 

@@ -26,6 +26,8 @@ from sidestep.controlplane.records import Dirty, Tunnel, Workload, WorkloadUid, 
 
 JITTER = 0.1
 """By how much of a half life renewals are spread to either side."""
+_SOONEST = 1.0
+"""Seconds after which a certificate is renewed at the soonest; one that had expired before it was signed, too."""
 _OWN_KEY = "own-key"
 _DIGITS = 16
 """No time that we give has as many."""
@@ -52,6 +54,7 @@ class Secrets:
         self._due: list[tuple[float, Key, str]] = []
         self._current: dict[Key, str] = {}
         self._signed: dict[tuple[str, str], _Signed] = {}
+        self._skews: dict[str, timedelta] = {}
 
     def renew(self, dirty: Dirty) -> Iterator[Key]:
         """Secrets that a proxy may have now, or may have no more."""
@@ -63,6 +66,16 @@ class Secrets:
     def everything(self) -> Iterator[Key]:
         """All that proxies have: after the authority changed."""
         yield from sorted(self._roots | self._current.keys())
+
+    def skew(self, proxy: str, by: timedelta) -> Iterator[Key]:
+        """Sign for a proxy from now on as if the clock was wrong by so much, as when its own clock was; what it has.
+
+        Who makes its keys itself is not concerned. Nothing of this outlives the process.
+        """
+        self._skews.pop(proxy, None)
+        if by:
+            self._skews[proxy] = by
+        yield from sorted(key for key in self._current if key.proxy == proxy)
 
     def overdue(self) -> Iterator[Key]:
         """Certificates that have lived half their life, a bit more or less."""
@@ -83,7 +96,7 @@ class Secrets:
         if not self._entitled.has(place):
             self._current.pop(key, None)
             return None
-        if self._good(held):
+        if self._good(held, key.proxy):
             self._remember(key, held)
             return Entry(held, b"")
         return self._issue(key, uri)
@@ -127,7 +140,7 @@ class Secrets:
         Who made its key itself was told the roots with its certificate, and is told no other before it asks again.
         """
         own = self._trust().own
-        told = sum(not version.startswith(f"{own.generation}.") for version in self._current.values())
+        told = sum(not version.startswith(f"{self._generation(key.proxy)}.") for key, version in self._current.items())
         return told + sum(
             signed.anchors != own.anchors or not signed.version.startswith(f"{own.generation}.")
             for _, signed in self._own_keys()
@@ -152,22 +165,28 @@ class Secrets:
             self._place[uid] = after
         yield from (place for place, right in zip(places, rights, strict=True) if self._entitled.has(place) != right)
 
-    def _good(self, version: str) -> bool:
+    def _generation(self, proxy: str) -> str:
+        """Who signs, and by which clock."""
+        skew = self._skews.get(proxy)
+        return self._trust().own.generation + (f"{skew.total_seconds():+.0f}s" if skew else "")
+
+    def _good(self, version: str, proxy: str) -> bool:
         generation, _, rest = version.partition(".")
         due = rest.partition(".")[0]
         fresh = len(due) < _DIGITS and due.isascii() and due.isdigit() and int(due) > self._now().timestamp()
-        return fresh and generation == self._trust().own.generation
+        return fresh and generation == self._generation(proxy)
 
     def _issue(self, key: Key, uri: str) -> Entry:
-        own = self._trust().own
-        chain = own.issue(uri, self._now())
-        version = f"{own.generation}.{self._half_life(chain)}.{chain.certificates[0].serial_number:x}"
+        chain = self._trust().own.issue(uri, self._now() + self._skews.get(key.proxy, timedelta()))
+        generation, serial = self._generation(key.proxy), chain.certificates[0].serial_number
+        version = f"{generation}.{self._half_life(chain)}.{serial:x}"
         self._remember(key, version)
         return entry(SECRET, key.name, _certificate(key.name, chain), version)
 
     def _half_life(self, chain: Chain) -> int:
         now, end = self._now().timestamp(), chain.certificates[0].not_valid_after_utc.timestamp()
-        return int(now + (end - now) / 2 * (1 - JITTER + 2 * JITTER * self._chance()))
+        half = (end - now) / 2 * (1 - JITTER + 2 * JITTER * self._chance())
+        return int(now + max(half, _SOONEST))
 
     def _remember(self, key: Key, version: str) -> None:
         if self._current.get(key) != version:

@@ -175,7 +175,7 @@ class ControlPlane:
         log = self._scratch.logs / f"{ZTUNNEL}-{node.name}.log"
         return Program(f"{ZTUNNEL}/{node.name}", argv, log, enter(node.net.namespace), proxy.environment())
 
-    async def ask(self, what: str, **more: str | list[str]) -> Any:
+    async def ask(self, what: str, **more: str | float | list[str]) -> Any:
         """Ask the control plane.
 
         Raises:

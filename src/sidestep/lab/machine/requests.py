@@ -261,7 +261,8 @@ class Requests:
             raise UsageError(f"no clock is wrong by {seconds:g} s", remedy="name a year at most")
         name = self._machine.node(node).name
         await self._machine.control_plane.ask("skew", node=name, seconds=seconds)
-        return {"object": f"{PROXY}/{name}", "what": f"has a clock that is {seconds:+g} s off" if seconds else "is right"}
+        what = f"has a clock that is {seconds:+g} s off" if seconds else "has a clock that is right"
+        return {"object": f"{PROXY}/{name}", "what": what}
 
     async def _rotate(self, what: str) -> dict[str, str]:
         if what not in _ROTATED:
