@@ -142,3 +142,17 @@ def test_pods_of_a_dead_proxy_are_closed_and_come_back_with_it(shop):
     shop.client.ask(api.Fault(name, "kill"))
     assert eventually(lambda: any(name in each for each in shop.client.ask(api.Status())["said"]))
     assert eventually(lambda: all(each.ok for each in shop.call("shop/web", "http://cart/", 20)), 20)
+
+
+def test_identities_are_of_the_trust_domain_that_the_mesh_has():
+    """Policies name it; ztunnel is told no aliases of it, unlike proxies that read HTTP."""
+    objects = [ambient("shop"), *workload("web"), *workload("cart")]
+    with lab(*objects, trust_domain="new.example", aliases=("cluster.local",)) as made:
+        identities = {each["identity"] for each in made.client.ask(api.Certificates())}
+        assert identities == {f"spiffe://new.example/ns/shop/sa/{each}" for each in ("web", "cart")}
+        assert answered(made, "web")
+        for domain, lets_in in (("new.example", True), ("cluster.local", False)):
+            rules = [{"from": [{"source": {"principals": [f"{domain}/ns/shop/sa/web"]}}]}]
+            made.apply({**allow("only-web"), "spec": {"selector": {"matchLabels": {"app": "cart"}}, "rules": rules}})
+            made.settle()
+            assert answered(made, "web") is lets_in, domain

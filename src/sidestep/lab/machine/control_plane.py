@@ -73,13 +73,14 @@ class ControlPlane:
             "--folder", str(folder), "--tokens", str(self._scratch.tokens), "--listen", self._listen, "--resolver", DNS,
             "--trust-domain", self._settings.trust_domain, "--role", ZTUNNEL if self._settings.ztunnel else ROLE,
             "--settings", msgspec.json.encode(self._proxies()).decode(),
+            *(part for each in self._settings.aliases for part in ("--trust-domain-alias", each)),
         )  # fmt: skip
         log = self._scratch.logs / f"{NAME}.log"
         await self._processes.start(Program(NAME, argv, log, enter(self._net.namespace)))
 
     def _proxies(self) -> ProxySettings:
         log = str(self._scratch.logs / f"access-{NODE}.log") if self._settings.metrics else ""
-        return ProxySettings(PODS, (*SERVICES, *ENTRIES), access_log=log)
+        return ProxySettings(PODS, (*SERVICES, *ENTRIES), access_log=log, trust_domains=self._settings.aliases)
 
     async def start_proxy(self, node: NodeUp) -> None:
         """Start a node's proxy within the node, as soon as the control plane has a token for it.

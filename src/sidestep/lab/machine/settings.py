@@ -31,6 +31,7 @@ class Settings(Struct, frozen=True):
         ztunnel: path of Istio's own program, which is the nodes' proxy in Envoy's place then.
         concurrency: worker threads of each proxy.
         trust_domain: of the mesh.
+        aliases: other names of the trust domain: who has a certificate of such a name is let in.
         drain: seconds that a proxy leaves its peers to turn to the one that replaces it.
         metrics: whether proxies write of connections, of which metrics are made.
         delay: seconds between zones, one way.
@@ -44,6 +45,7 @@ class Settings(Struct, frozen=True):
     ztunnel: str = ""
     concurrency: int = 1
     trust_domain: str = "cluster.local"
+    aliases: tuple[str, ...] = ()
     drain: int = 10
     metrics: bool = True
     delay: float = 0.0
