@@ -43,6 +43,7 @@ from sidestep.semantics.routing.routing import Routing
 from sidestep.semantics.service_index import Service, ServiceIndex, service_index
 from sidestep.semantics.services import waypoint_of
 from sidestep.semantics.settings import Settings, settings
+from sidestep.semantics.telemetry import Telemetries
 from sidestep.semantics.unread import taken_for_granted
 from sidestep.semantics.versions import IstioVersion
 from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, Binding, BindingState, binding
@@ -121,6 +122,11 @@ class MeshIndex(Struct, frozen=True, dict=True):
         pods = tuple(each for group in self.workloads.values() for each in group if each.mode is Mode.GATEWAY)
         scoped = self.settings.flag(SCOPED, default=False)
         return Gateways(self.mesh, self.routing.servers, pods, scoped)
+
+    @cached_property
+    def telemetries(self) -> Telemetries:
+        """What is to be seen of requests."""
+        return Telemetries(self.mesh, self.settings.root_namespace)
 
     @cached_property
     def assumptions(self) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ def manager(  # noqa: PLR0913
     *,
     paths: PathNormalisation = PathNormalisation.BASE,
     logs: Sequence[AccessLog] = (),
+    tracing: HttpConnectionManager.Tracing | None = None,
     overwritten: Sequence[tuple[str, str]] = (),
     server_name: str = "istio-envoy",
 ) -> Filter:
@@ -75,6 +76,7 @@ def manager(  # noqa: PLR0913
         filters: the whole list.
         paths: how paths are normalised.
         logs: what is written of requests.
+        tracing: of which requests spans are made; None for none.
         overwritten: headers that get a value before routes are chosen, whatever the client sent; format strings.
         server_name: in answers.
     """
@@ -94,6 +96,8 @@ def manager(  # noqa: PLR0913
         path_with_escaped_slashes_action="UNESCAPE_AND_FORWARD" if paths is _DECODED else "KEEP_UNCHANGED",
         **_CERTIFICATES[side],
     )
+    if tracing is not None:
+        found.tracing.CopyFrom(tracing)
     if isinstance(routes, str):
         found.rds.route_config_name = routes
         found.rds.config_source.CopyFrom(ADS)

@@ -23,10 +23,12 @@ from envoy.type.tracing.v3.custom_tag_pb2 import CustomTag
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct as PlainStruct
+from msgspec import Struct
 
 from sidestep.controlplane.generators.http.authorization import SOURCE_PRINCIPAL
+from sidestep.controlplane.generators.http.upstreams import ClusterFor, Upstream
 from sidestep.controlplane.generators.node.messages import literal, packed
-from sidestep.semantics.telemetry import LogFormat, Logging, Tag, Tracing
+from sidestep.semantics.telemetry import LogFormat, Logging, Observed, Tag, Tracing
 
 REQUESTS = "requests.log"
 """File of the lines that metrics are made of, in the folder in which a proxy runs."""
@@ -79,6 +81,31 @@ _PEER = {
     Reporter.DESTINATION: "%DOWNSTREAM_PEER_URI_SAN%",
     Reporter.WAYPOINT: f"%FILTER_STATE({SOURCE_PRINCIPAL}:PLAIN)%",
 }
+
+
+class Watched(Struct, frozen=True):
+    """What a connection manager writes and tells."""
+
+    logs: tuple[AccessLog, ...] = ()
+    tracing: HttpConnectionManager.Tracing | None = None
+
+
+def watched(observed: Observed, reporter: Reporter, service: str, cluster: ClusterFor, *, metrics: bool) -> Watched:
+    """What a connection manager writes and tells.
+
+    Args:
+        observed: as Telemetry asks.
+        reporter: who it is to metrics.
+        service: what its spans are called by.
+        cluster: by which collectors are reached.
+        metrics: whether lines for metrics are written.
+    """
+    logs = (*((counted(reporter),) if metrics else ()), *written(observed.logs))
+    told = observed.tracing
+    if told is None:
+        return Watched(logs)
+    name = cluster(Upstream(told.host, told.port, http2=not told.path))
+    return Watched(logs, tracing(told, name, service))
 
 
 def counted(reporter: Reporter) -> AccessLog:

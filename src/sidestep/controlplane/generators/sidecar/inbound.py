@@ -24,6 +24,7 @@ from sidestep.controlplane.generators.http.listening import ANY, PLAIN_HTTP, add
 from sidestep.controlplane.generators.http.names import MARK_BYTES, MARK_HTTP
 from sidestep.controlplane.generators.http.pools import HTTP_OPTIONS
 from sidestep.controlplane.generators.http.streams import judged
+from sidestep.controlplane.generators.http.telemetry import Reporter
 from sidestep.controlplane.generators.http.tls import mutual_server
 from sidestep.controlplane.generators.http.upstreams import ClusterFor
 from sidestep.controlplane.generators.node.clusters import NOWHERE, UNBROKEN
@@ -181,6 +182,7 @@ def _offers(speaks: Speaks, *, strict: bool) -> list[tuple[str, bool, Sequence[s
 
 def _http(pod: Pod, port: Port, cluster: ClusterFor) -> list[Filter]:
     filters = http_filters(frozenset({Duty.GUARD}), pod.authorizers.values(), cluster)
+    seen = pod.watched(Reporter.DESTINATION, cluster)
     return [
         hcm.manager(
             f"inbound_{port.number or 'any'}",
@@ -188,7 +190,8 @@ def _http(pod: Pod, port: Port, cluster: ClusterFor) -> list[Filter]:
             hcm.Side.SERVER if port.place is Place.SIDECAR else hcm.Side.WITHIN,
             filters,
             paths=pod.mesh.settings.normalisation,
-            logs=pod.logs,
+            logs=seen.logs,
+            tracing=seen.tracing,
         )
     ]
 

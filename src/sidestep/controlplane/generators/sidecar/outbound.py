@@ -28,6 +28,7 @@ from sidestep.controlplane.generators.http.listening import (
 from sidestep.controlplane.generators.http.names import MARK_BYTES, MARK_HTTP, PASSTHROUGH
 from sidestep.controlplane.generators.http.pools import HTTP_OPTIONS
 from sidestep.controlplane.generators.http.remarks import Fields
+from sidestep.controlplane.generators.http.telemetry import Reporter
 from sidestep.controlplane.generators.node.chains import WHERE_TO, remember
 from sidestep.controlplane.generators.node.clusters import NOWHERE, UNBROKEN
 from sidestep.controlplane.generators.node.messages import cidr, packed, state
@@ -189,6 +190,7 @@ def _offering(protocols: Sequence[str]) -> Filter:
 
 def _http(pod: Pod, prefix: str, routes: str, reached: Reached) -> list[Filter]:
     filters = http_filters(frozenset({Duty.ROUTE}), (), reached.asked)
+    seen = pod.watched(Reporter.SOURCE, reached.asked)
     return [
         hcm.manager(
             prefix,
@@ -196,7 +198,8 @@ def _http(pod: Pod, prefix: str, routes: str, reached: Reached) -> list[Filter]:
             hcm.Side.CLIENT,
             filters,
             paths=pod.mesh.settings.normalisation,
-            logs=pod.logs,
+            logs=seen.logs,
+            tracing=seen.tracing,
             overwritten=((_DIALLED, "%DOWNSTREAM_LOCAL_ADDRESS%"),),
         )
     ]

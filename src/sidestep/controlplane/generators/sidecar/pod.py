@@ -6,6 +6,8 @@ from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from msgspec import Struct
 
 from sidestep.controlplane.generators.http.destinations import Dialler
+from sidestep.controlplane.generators.http.telemetry import Reporter, Watched, watched
+from sidestep.controlplane.generators.http.upstreams import ClusterFor
 from sidestep.controlplane.generators.sidecar.settings import Settings
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import ProxyRole, Workload, identity_of, proxy_name
@@ -14,6 +16,7 @@ from sidestep.semantics.extension_providers import Authorizer
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.routing.hosts import Client
+from sidestep.semantics.telemetry import CLIENT, SERVER
 
 _MULTIPLE = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"
 
@@ -58,6 +61,7 @@ class Pod(Struct, frozen=True, dict=True):
             self.workload.node,
             self.settings.trust_domains,
             tunnels=gateway or self.instances.hbone,
+            asks_waypoints=gateway and self.mesh.settings.version.since(1, 24),
             labels=self.instances.labels,
             resolvers=self.settings.resolvers,
             system_roots=self.settings.system_roots,
@@ -77,6 +81,13 @@ class Pod(Struct, frozen=True, dict=True):
     def logs(self) -> list[AccessLog]:
         """What is written of connections."""
         return []
+
+    def watched(self, reporter: Reporter, cluster: ClusterFor) -> Watched:
+        """What is written and told of requests."""
+        side = SERVER if reporter is Reporter.DESTINATION else CLIENT
+        observed = self.mesh.telemetries.of(side, self.instances.namespace, self.instances.labels)
+        service = f"{self.workload.canonical_name or self.workload.name}.{self.workload.namespace}"
+        return watched(observed, reporter, service, cluster, metrics=self.settings.metrics)
 
     def takes_mutual(self, workload: Workload, port: int) -> bool:
         """Whether a workload's port is sent mutual TLS."""

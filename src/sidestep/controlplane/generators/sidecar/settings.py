@@ -10,10 +10,10 @@ class Settings(Struct, frozen=True):
         trust_domains: others than its own whose members may speak to it, and be spoken to.
         resolvers: DNS servers for names outside of the mesh; none for those of the machine.
         system_roots: file with roots by which servers outside of the mesh are verified; empty for no verification.
-        access_log: file that requests and connections are written to; empty for none.
+        metrics: whether lines are written of which metrics are made.
     """
 
     trust_domains: tuple[str, ...] = ()
     resolvers: tuple[str, ...] = ()
     system_roots: str = "/etc/ssl/certs/ca-certificates.crt"
-    access_log: str = ""
+    metrics: bool = False
