@@ -303,6 +303,26 @@ def test_changes_that_nobody_committed_are_not_written_over(tmp_path):
     assert sidestep("convert", "--from", tmp_path, "--in-place", "--force").returncode == 0
 
 
+BOARD = """{
+   "title": "mesh", "panels": [
+      {"targets": [{"expr": "rate(istio_requests_total{reporter=\\"source\\"}[5m])"}]}]
+}
+"""
+
+
+def test_dashboards_beside_the_manifests_are_rewritten_with_them(repository):
+    (repository / "boards").mkdir()
+    board = repository / "boards" / "mesh.json"
+    board.write_text(BOARD)
+    told = sidestep("convert", "--from", repository)
+    assert f"{board}: 1 query asks waypoints too" in " ".join(told.stdout.split())
+    assert board.read_text() == BOARD
+    done = sidestep("convert", "--from", repository, "--in-place", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["files"] == [{"path": str(board), "queries": 1}]
+    assert board.read_text() == BOARD.replace('=\\"source', '=~\\"source|waypoint')
+
+
 def test_in_place_needs_one_folder(tmp_path):
     for sources in ([], ["--from", "-"], ["--from", SHOP, "--from", tmp_path]):
         done = sidestep("convert", *sources, "--in-place")

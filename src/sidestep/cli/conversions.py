@@ -14,9 +14,11 @@ from sidestep.actions.memory import problems
 from sidestep.actions.stages import BASE, LATE, Stage, stages, tree_of
 from sidestep.cli.plan import version_option
 from sidestep.cli.states import plan_content
-from sidestep.convert.conversion import convert
+from sidestep.convert.conversion import convert, worst_first
 from sidestep.convert.ledger import Key, key_of
+from sidestep.convert.promql.plain_files import PlainFile, plain_files
 from sidestep.convert.rewrite import Loss
+from sidestep.convert.rules.query import MARKS
 from sidestep.errors import UsageError, WorldError
 from sidestep.model.mesh import Mesh
 from sidestep.plan.conversion_context import context_of
@@ -27,10 +29,11 @@ from sidestep.plan.reading import read_plan
 from sidestep.plan.steps import Delete, Effect, SetLabels
 from sidestep.prove.proof import Proof
 from sidestep.prove.prover import Leave, Terms, prove
-from sidestep.report.conversion.document import Conversion, held_back, staged_changes, summary
+from sidestep.report.conversion.document import Conversion, QueriedFile, held_back, staged_changes, summary
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import IstioVersion
 from sidestep.sources.prices import load_prices
+from sidestep.sources.repository import plain_texts
 
 UPSTREAM = "upstream"
 _READY = "waypoints that stand in files are ready"
@@ -48,6 +51,7 @@ class Made(Struct, frozen=True):
         index: the mesh as it decides today.
         target: the Istio that will read the result.
         paths: of files that it was read from.
+        files: plain ones with queries.
     """
 
     mesh: Mesh
@@ -57,6 +61,7 @@ class Made(Struct, frozen=True):
     index: MeshIndex
     target: IstioVersion
     paths: tuple[str, ...] = ()
+    files: tuple[PlainFile, ...] = ()
 
     @property
     def keys(self) -> set[Key]:
@@ -76,7 +81,19 @@ class Reader(Struct, frozen=True):
     experimental: bool | None = None
 
 
-def make(mesh: Mesh, saved: Plan | None, until: str, reader: Reader, paths: tuple[str, ...] = ()) -> Made:
+class Read(Struct, frozen=True):
+    """Where a mesh was read from.
+
+    Attributes:
+        paths: of its files; none for a cluster.
+        beside: where plain files with queries may be.
+    """
+
+    paths: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+
+def make(mesh: Mesh, saved: Plan | None, until: str, reader: Reader, read: Read) -> Made:
     """Convert a mesh.
 
     Args:
@@ -84,7 +101,7 @@ def make(mesh: Mesh, saved: Plan | None, until: str, reader: Reader, paths: tupl
         saved: a plan; None to make one.
         until: the last stage.
         reader: of the result.
-        paths: of files that it was read from.
+        read: where it was read from.
 
     Raises:
         WorldError: the plan does not fit the mesh.
@@ -95,8 +112,10 @@ def make(mesh: Mesh, saved: Plan | None, until: str, reader: Reader, paths: tupl
     plan = saved or make_plan(PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes()))
     _check_fits(plan, mesh)
     chosen = reader.istio or index.settings.version
-    found = convert(context_of(plan, index, chosen, experimental=reader.experimental))
-    return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), found.losses, index, chosen, paths)
+    context = context_of(plan, index, chosen, experimental=reader.experimental)
+    found, files = convert(context), plain_files(plain_texts(read.beside, MARKS), context)
+    losses = worst_first((*found.losses, *(loss for each in files for loss in each.losses)))
+    return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), losses, index, chosen, read.paths, files)
 
 
 def proof_of(made: Made, budget: int) -> Proof:
@@ -126,6 +145,7 @@ def document(made: Made, proof: Proof | None) -> Conversion:
         tuple(str(gap) for gap in made.mesh.gaps),
         proof,
         held_back=kept,
+        files=tuple(QueriedFile(each.path, each.queries) for each in made.files),
     )
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from sidestep.cli.conversions import (
     Made,
+    Read,
     Reader,
     document,
     doubts,
@@ -127,7 +128,7 @@ def _run(values: dict[str, Any]) -> int:
     mesh = read_mesh(source, manner, require_complete=values["require_complete"])
     _check_admitted(mesh, values)
     with garbage_untouched():
-        made = make(mesh, saved, values["until"], reader, source.paths)
+        made = make(mesh, saved, values["until"], reader, Read(source.paths, _beside(values, source.paths)))
         for doubt in doubts(made):
             _tell(f"note: {doubt}", values)
         if values["diff"]:
@@ -183,6 +184,11 @@ def _check_out(folder: Path, sources: tuple[str, ...]) -> None:
 def _is_within(folder: Path, home: Path) -> bool:
     """Whether a folder is another, or in it."""
     return folder.resolve().is_relative_to(home.resolve())
+
+
+def _beside(values: dict[str, Any], paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Where plain files with queries may be: what is rendered holds none."""
+    return (values["repository"],) if values["repository"] is not None else paths
 
 
 def _reader(values: dict[str, Any]) -> Reader:
@@ -272,7 +278,7 @@ def _edit(made: Made, values: dict[str, Any]) -> tuple[Unplaced, ...]:
 
     target = target_of(made.paths, values["repository"])
     edited = edit_in_place(
-        Asked(target, target.read(), made.mesh, made.plan, made.stages, values["repository"] is None),
+        Asked(target, target.read(), made.mesh, made.plan, made.stages, values["repository"] is None, made.files),
         force=values["force"],
     )
     written = edited.written

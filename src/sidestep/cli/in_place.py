@@ -9,6 +9,7 @@ from msgspec import Struct
 from sidestep.actions.stages import Stage, Staged
 from sidestep.cli.repository import Written, write_repository
 from sidestep.convert.ledger import Key, key_of
+from sidestep.convert.promql.plain_files import PlainFile
 from sidestep.convert.repository.place import place
 from sidestep.convert.repository.values import Repository, Unplaced
 from sidestep.convert.rewrite import Change, ChangeKind
@@ -54,6 +55,7 @@ class Asked(Struct, frozen=True):
         plan: which services each waypoint is for.
         stages: what becomes of each object.
         is_source: whether the mesh was read from what is edited.
+        files: plain ones with queries.
     """
 
     target: Target
@@ -62,6 +64,7 @@ class Asked(Struct, frozen=True):
     plan: Plan
     stages: tuple[Stage, ...]
     is_source: bool
+    files: tuple[PlainFile, ...] = ()
 
 
 class Edited(Struct, frozen=True):
@@ -115,6 +118,7 @@ def edit_in_place(asked: Asked, *, force: bool) -> Edited:
             remedy="kubectl kustomize FOLDER | sidestep convert --from - --in-place --repository FOLDER",
         )
     after = {path: None if text is None else text.encode() for path, text in placed.files.items()}
+    after |= {each.path: each.text.encode() for each in asked.files if each.path in asked.contents}
     written = write_repository(asked.target.folder, asked.contents, after, force=force)
     return Edited(written, placed.unplaced)
 

@@ -1,12 +1,14 @@
 """Read a folder of manifests to write it: the bytes of every file that manifests are made of, templates included."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from sidestep.errors import WorldError
 
 LARGEST = 64 * 2**20
 _SUFFIXES = (".yaml", ".yml", ".json", ".tpl", ".injected")
+_PLAIN = (".yaml", ".yml", ".json")
 _NAMES = ("Kustomization",)
 
 
@@ -39,6 +41,18 @@ def read_file(path: Path) -> dict[str, bytes]:
         WorldError: it cannot be read.
     """
     return {os.fspath(path): _content(path)}
+
+
+def plain_texts(paths: Sequence[str], marks: Sequence[bytes]) -> dict[str, str]:
+    """Texts of JSON and YAML files below some paths that hold any of some marks; none of archives and streams."""
+    found: dict[str, bytes] = {}
+    for path in map(Path, paths):
+        if path.is_dir():
+            found |= read_repository(path)
+        elif path.suffix in _PLAIN and path.is_file() and path.stat().st_size <= LARGEST:
+            found |= read_file(path)
+    marked = {path: content for path, content in found.items() if any(mark in content for mark in marks)}
+    return {path: text for path, text in texts(marked).items() if Path(path).suffix in _PLAIN}
 
 
 def texts(contents: dict[str, bytes]) -> dict[str, str]:

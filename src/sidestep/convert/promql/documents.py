@@ -140,8 +140,9 @@ def _exchanged(text: str, old: str, new: str, spellings: Callable[[str], list[st
 
 
 def _holds_queries(tree: dict[str, Any]) -> bool:
-    """Whether a text is a dashboard or a rule file, and no other configuration."""
-    return any(key in tree for key in ("panels", "rows", "templating", "groups", "elements"))
+    """Whether a text is a dashboard, also as Grafana's API gives it, or a rule file, and no other configuration."""
+    exported = as_dict(tree.get("dashboard"))
+    return any(key in tree or key in exported for key in ("panels", "rows", "templating", "groups", "elements"))
 
 
 def _of_another_source(tree: dict[str, Any]) -> bool:

@@ -37,6 +37,18 @@ class StagedChange(Struct, frozen=True, rename="camel"):
     manifest: dict[str, Any] | None
 
 
+class QueriedFile(Struct, frozen=True, rename="camel"):
+    """A plain file with queries about the mesh, such as a dashboard: no object, and applied to no cluster.
+
+    Attributes:
+        path: as it was read.
+        queries: how many should be others; `convert --in-place` writes them.
+    """
+
+    path: str
+    queries: int
+
+
 class HeldBack(Struct, frozen=True, rename="camel"):
     """A workload whose sidecar the plan keeps, so that what it reads stays as it is.
 
@@ -66,6 +78,7 @@ class Conversion(Struct, frozen=True, rename="camel"):
         proof: whether the converted mesh means the same; null where that was not asked.
         by_hand: changes that no file of the repository could be given, with their patches.
         held_back: workloads that the plan keeps on their sidecars.
+        files: plain files with queries about the mesh.
         api_version: of this document; fields are added within it, never renamed.
         kind: always `Conversion`.
     """
@@ -81,6 +94,7 @@ class Conversion(Struct, frozen=True, rename="camel"):
     proof: Proof | None = None
     by_hand: tuple[Unplaced, ...] = ()
     held_back: tuple[HeldBack, ...] = ()
+    files: tuple[QueriedFile, ...] = ()
     api_version: str = API_VERSION
     kind: str = "Conversion"
 
@@ -116,6 +130,12 @@ def summary(
 def losses_word(number: int) -> str:
     """`1 loss`, `2 losses`."""
     return _many(number, "loss", "losses")
+
+
+def told(each: QueriedFile) -> str:
+    """What becomes of a plain file, in words."""
+    number = _many(each.queries, "query asks", "queries ask")
+    return f"{each.path}: {number} waypoints too" if each.queries else f"{each.path}: nothing changes"
 
 
 def grouped(unplaced: tuple[Unplaced, ...]) -> dict[tuple[str, str], list[Unplaced]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss
-from sidestep.report.conversion.document import Conversion, HeldBack, grouped
+from sidestep.report.conversion.document import Conversion, HeldBack, grouped, told
 from sidestep.report.conversion.verdict import verdict
 from sidestep.report.formats import Look
 from sidestep.report.markup import escaped, row
@@ -38,6 +38,8 @@ def _lines(conversion: Conversion) -> Iterator[str]:
             yield row([escaped(cell) for cell in cells])
     if conversion.losses:
         yield from ("", "## What could not be carried", *_losses(conversion.losses))
+    if conversion.files:
+        yield from ("", "## Plain files with queries", "", *(f"- {escaped(told(each))}" for each in conversion.files))
     yield from _held_back(conversion.held_back)
     yield from _by_hand(conversion.by_hand)
     yield from _missing(conversion.missing)

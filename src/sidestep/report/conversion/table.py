@@ -6,7 +6,7 @@ from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss, Severity
 from sidestep.prove.proof import Proof
 from sidestep.report.columns import Column, console, plain, print_table, prose
-from sidestep.report.conversion.document import Conversion, HeldBack, grouped
+from sidestep.report.conversion.document import Conversion, HeldBack, grouped, told
 from sidestep.report.conversion.verdict import verdict
 from sidestep.report.explanation.drawn import print_item, print_list
 from sidestep.report.formats import Look
@@ -37,6 +37,7 @@ def render(conversion: Conversion, look: Look) -> str:
             ]
             print_table(out, _CHANGES, rows)
         _print_losses(conversion.losses, out)
+        print_list(out, "Plain files with queries", tuple(map(told, conversion.files)))
         _print_held_back(conversion.held_back, out)
         print_list(out, "Not read, and so not rewritten", conversion.missing)
         _print_by_hand(conversion.by_hand, out)
