@@ -99,12 +99,6 @@ def _told(made):
         return []
 
 
-def test_a_waypoint_that_is_killed_comes_back(shop):
-    [name] = [each for each in shop.client.ask(api.Status())["processes"] if each.startswith("waypoint/")]
-    shop.client.ask(api.Fault(name, "kill"))
-    assert eventually(lambda: _asked(shop).ok)
-
-
 def test_policies_come_and_go_under_load_and_no_request_is_lost(shop):
     rule = {"to": [{"operation": {"paths": ["/no"]}}]}
     policy = _policy("no", "DENY", rule, target={**_CART, "name": "other"})
@@ -115,3 +109,10 @@ def test_policies_come_and_go_under_load_and_no_request_is_lost(shop):
             shop.client.ask(api.Delete([policy]))
             shop.settle()
     assert result["sent"] == result["ok"], result["failures"]
+
+
+def test_a_waypoint_that_is_killed_comes_back(shop):
+    [name] = [each for each in shop.client.ask(api.Status())["processes"] if each.startswith("waypoint/")]
+    shop.client.ask(api.Fault(name, "kill"))
+    assert eventually(lambda: _asked(shop).ok)
+    shop.settle()

@@ -64,7 +64,9 @@ class WaypointMesh(NodeMesh):
         proxy = Proxy(name, self.folder / pod.workload.name, plane, drain=3, role=ProxyRole.WAYPOINT)
         proxy.write()
         log = (self.folder / f"{pod.workload.name}.log").open("ab")
-        subprocess.Popen(["nsenter", f"--net={pod.net.path}", *proxy.command(program())], stdout=log, stderr=log)
+        subprocess.Popen(
+            ["nsenter", f"--net={pod.net.path}", *proxy.command(program())], stdout=log, stderr=log, cwd=proxy.folder
+        )
         admin = Admin(proxy.admin)
         try:
             self.until(admin.ready, name)

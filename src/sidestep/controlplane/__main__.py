@@ -49,7 +49,9 @@ def main(connections: Connections | None = None) -> None:
 
 
 def _generators(given: argparse.Namespace, names: MeshNames, aliases: tuple[str, ...]) -> Mapping[str, Generator]:
-    waypoints = WaypointSettings(names.trust_domain, aliases, tuple(given.resolver))
+    on_nodes = msgspec.json.decode(given.settings, type=Settings)
+    metrics = bool(on_nodes.access_log)
+    waypoints = WaypointSettings(names.trust_domain, aliases, tuple(given.resolver), metrics)
     in_pods: dict[str, Generator] = {
         ProxyRole.SIDECAR.value: SidecarGenerator(),
         ProxyRole.WAYPOINT.value: WaypointGenerator(waypoints),
@@ -57,7 +59,7 @@ def _generators(given: argparse.Namespace, names: MeshNames, aliases: tuple[str,
     }
     if given.role == ZTUNNEL:
         return {ZTUNNEL: WorkloadGenerator(), **in_pods}
-    return {ROLE: NodeGenerator(msgspec.json.decode(given.settings, type=Settings)), **in_pods}
+    return {ROLE: NodeGenerator(on_nodes), **in_pods}
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def test_a_list_of_filters_hangs_on_no_policy_route_or_service():
     scene.change(*(Change.to(each) for each in (_policy("p", "a", "/x"), _route("r", "b", "c"), _rule("c", 7))))
     scene.change(Change(Change.to(_SERVICES[1]).ref, None))
     assert {name: version for name, version in scene.told().items() if LISTENER in name} == before
-    assert len(before) == 7
+    assert len(before) == 8
 
 
 def test_one_manager_routes_for_all_services():

@@ -7,9 +7,6 @@ from envoy.config.core.v3.base_pb2 import TransportSocket
 from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, ListenerFilter
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.filters.listener.http_inspector.v3.http_inspector_pb2 import HttpInspector
-from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
-    HttpConnectionManager,
-)
 from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 
 from sidestep.controlplane.generators.http.authorization import SOURCE_PRINCIPAL
@@ -18,7 +15,7 @@ from sidestep.controlplane.generators.http.names import HBONE_CLUSTER
 from sidestep.controlplane.generators.node.chains import WHERE_TO, proxied, remember
 from sidestep.controlplane.generators.node.messages import HASHED, dialled, packed, state
 from sidestep.controlplane.generators.node.tls import server
-from sidestep.controlplane.generators.node.tunnels import ROUTER
+from sidestep.controlplane.generators.sidecar import service_ports
 from sidestep.controlplane.generators.waypoint import managers
 from sidestep.controlplane.generators.waypoint.names import (
     CHAIN_STATE,
@@ -28,7 +25,6 @@ from sidestep.controlplane.generators.waypoint.names import (
     MAIN,
     POD_STATE,
     PODS,
-    READY,
     REMOTE,
     SNIFF,
     STREAMS,
@@ -37,7 +33,6 @@ from sidestep.controlplane.generators.waypoint.plan import Standing
 from sidestep.controlplane.generators.waypoint.settings import Settings
 from sidestep.controlplane.records import HBONE_PORT
 
-_READY_PORT = 15021
 _ANY, _ANY6 = "0.0.0.0", "::"  # noqa: S104 - within the pod
 _INSPECTOR = ListenerFilter(name="envoy.filters.listener.http_inspector", typed_config=packed(HttpInspector()))
 _HTTP = ("http/1.0", "http/1.1", "h2c")
@@ -47,8 +42,8 @@ _DESTINATION = "envoy.network.transport_socket.original_dst_address"
 def listeners(standing: Standing, settings: Settings) -> Iterator[Listener]:
     """All of them."""
     yield _outside(CONNECT, HBONE_PORT, managers.connect(), _tls(standing, settings))
-    yield _outside(READY, _READY_PORT, _ready())
-    yield _inside(MAIN, FilterChain(filters=[managers.requests(standing)]))
+    yield from service_ports.listeners()
+    yield _inside(MAIN, FilterChain(filters=[managers.requests(standing, metrics=settings.metrics)]))
     yield _inside(STREAMS, FilterChain(filters=[managers.streams()]))
     yield _sniff()
     yield tunnels()
@@ -59,11 +54,9 @@ def _tls(standing: Standing, settings: Settings) -> TransportSocket:
     return server(standing.identity, (settings.trust_domain, *settings.trust_domains))
 
 
-def _outside(name: str, port: int, manager: Filter, tls: TransportSocket | None = None) -> Listener:
+def _outside(name: str, port: int, manager: Filter, tls: TransportSocket) -> Listener:
     """A socket for each family."""
-    chain = FilterChain(filters=[manager])
-    if tls is not None:
-        chain.transport_socket.CopyFrom(tls)
+    chain = FilterChain(filters=[manager], transport_socket=tls)
     return Listener(
         name=name,
         address=dialled(_ANY, port),
@@ -116,14 +109,3 @@ def _to_pods() -> Listener:
 
 def _copy(name: str, cluster: str) -> TcpProxy:
     return TcpProxy(stat_prefix=name, cluster=cluster, idle_timeout=timedelta(0))
-
-
-def _ready() -> Filter:
-    """Says that the waypoint serves."""
-    route = {"match": {"path": "/healthz/ready"}, "direct_response": {"status": 200}}
-    manager = HttpConnectionManager(
-        stat_prefix=READY,
-        route_config={"name": READY, "virtual_hosts": [{"name": READY, "domains": ["*"], "routes": [route]}]},
-        http_filters=[ROUTER],
-    )
-    return Filter(name="envoy.filters.network.http_connection_manager", typed_config=packed(manager))

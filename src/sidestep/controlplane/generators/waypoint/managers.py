@@ -19,6 +19,7 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutat
 
 from sidestep.controlplane.generators.http.authorization import SOURCE_PRINCIPAL
 from sidestep.controlplane.generators.http.filters import ALLOW, AUDIT, BOTH, DENY, http_filters
+from sidestep.controlplane.generators.http.telemetry import Reporter, counted, tracing, written
 from sidestep.controlplane.generators.node.messages import ADS, HASHED, packed, state
 from sidestep.controlplane.generators.node.tunnels import ROUTER
 from sidestep.controlplane.generators.waypoint.names import (
@@ -74,7 +75,7 @@ def streams() -> Filter:
     return _filter(manager)
 
 
-def requests(standing: Standing) -> Filter:
+def requests(standing: Standing, *, metrics: bool) -> Filter:
     """Judges and routes requests, by what was dialled and not by what they call it."""
     clusters = dict(standing.asked)
     chain = {"key": CHAIN, "value": f"%FILTER_STATE({CHAIN_STATE}:PLAIN)%"}
@@ -102,6 +103,12 @@ def requests(standing: Standing) -> Filter:
         forward_client_cert_details="SANITIZE",
         stream_error_on_invalid_http_message={"value": True},
     )
+    if metrics:
+        manager.access_log.append(counted(Reporter.WAYPOINT))
+    manager.access_log.extend(written(standing.observed.logs))
+    if standing.observed.tracing is not None:
+        name = f"{standing.waypoint.name}.{standing.waypoint.namespace}"
+        manager.tracing.CopyFrom(tracing(standing.observed.tracing, standing.collector, name))
     manager.scoped_routes.scoped_rds.scoped_rds_config_source.CopyFrom(ADS)
     _normalise(manager, standing.normalisation)
     return _filter(manager)

@@ -10,8 +10,10 @@ from sidestep.controlplane.generators.http.upstreams import Upstream, outside_na
 from sidestep.controlplane.generators.waypoint.destinations import destination, targets
 from sidestep.controlplane.generators.waypoint.served import Reading, Served, Waypoint, pods, ports
 from sidestep.controlplane.index import Index
+from sidestep.model.kinds import GATEWAY
 from sidestep.semantics.authentication.tokens import RequestPolicy
 from sidestep.semantics.authorization.evaluate import PolicySet
+from sidestep.semantics.authorization.policy import TargetRef
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.extension_providers import Authorizer
 from sidestep.semantics.path_normalisation import PathNormalisation
@@ -20,6 +22,7 @@ from sidestep.semantics.routing.route import Retries
 from sidestep.semantics.routing.rule import HttpEntry, Target
 from sidestep.semantics.routing.waypoint_routes import WaypointRules
 from sidestep.semantics.service_index import Service
+from sidestep.semantics.telemetry import SERVER, Observed, Telemetries, Tracing
 
 _MULTIPLE = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"
 
@@ -31,7 +34,10 @@ class Standing(Struct, frozen=True):
         waypoint: whose.
         identity: of it.
         normalisation: of paths.
-        authorizers: that may be asked, with the clusters by which they are.
+        authorizers: that may be asked.
+        asked: with the clusters by which they are.
+        observed: what is written and told of requests.
+        collector: cluster to which spans are told; empty for none.
     """
 
     waypoint: Waypoint
@@ -39,6 +45,8 @@ class Standing(Struct, frozen=True):
     normalisation: PathNormalisation
     authorizers: tuple[Authorizer, ...]
     asked: tuple[tuple[Upstream, str], ...] = ()
+    observed: Observed = Observed()
+    collector: str = ""
 
 
 class Authorities(Struct, frozen=True):
@@ -107,6 +115,11 @@ Part = Standing | Authorities | Requests | Streams | Destination | Asked | Token
 """What is made again as a whole."""
 
 
+def _collector(wanted: Tracing) -> Upstream:
+    """Where spans are told."""
+    return Upstream(wanted.host, wanted.port, http2=not wanted.path)
+
+
 class Row(Struct):
     """What one service contributes."""
 
@@ -154,13 +167,15 @@ class Plan:
         tokens = {each: None for row in self.rows.values() for each in row.tokens}
         if meshed or plain:
             tokens[self._pods()] = None
-        authorizers = tuple(self._authorizers.values())
+        authorizers, observed = tuple(self._authorizers.values()), self._observed()
         self.parts["standing"] = Standing(
             self._waypoint,
             identity,
             self._mesh.settings.normalisation,
             authorizers,
             self._asked(upstreams(authorizers, ())),
+            observed,
+            self._cluster_of(_collector(observed.tracing)) if observed.tracing else "",
         )
         rows = tuple(each for row in self.rows.values() for each in row.authorities)
         self.parts["authorities"] = Authorities(rows, meshed, plain)
@@ -222,6 +237,12 @@ class Plan:
         enforced = Enforced(self._mesh.waypoint_policies(target, None, Chain.HTTP), tokens)
         self.parts["pods"] = Requests(None, 0, enforced, self._authorizers, self._several)
         return tokens
+
+    def _observed(self) -> Observed:
+        """What is seen of requests: for all services alike, as they share one manager."""
+        own = TargetRef(GATEWAY.group, GATEWAY.name, self._waypoint.name)
+        telemetries = Telemetries(self._mesh.mesh, self._mesh.settings.root_namespace)
+        return telemetries.of(SERVER, self._waypoint.namespace, {}, (own,))
 
     def _asked(self, wanted: Iterable[Upstream]) -> tuple[tuple[Upstream, str], ...]:
         """Authorizers and servers of keys, with the clusters by which they are asked."""
