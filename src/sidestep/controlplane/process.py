@@ -26,6 +26,7 @@ from sidestep.controlplane.homes import Homes
 from sidestep.controlplane.operations import Operations
 from sidestep.controlplane.records import WorkloadUid
 from sidestep.controlplane.registry.held import WATCHED
+from sidestep.controlplane.registry.objects import SECRETS
 from sidestep.controlplane.registry.registry import Change, MeshNames, Registry
 from sidestep.controlplane.review import Connections, Review, Unwatched
 from sidestep.controlplane.reviewing import Reviewing
@@ -106,7 +107,7 @@ class _Process:
 
     async def serve(self) -> None:
         """Nobody is served before everything was heard: who came back too early would be told that all is gone."""
-        watch = Watch(self._options.machine, [kind.key for kind in WATCHED], _tell)
+        watch = Watch(self._options.machine, [*(kind.key for kind in WATCHED), SECRETS], _tell)
         batches = watch.batches()
         first = await anext(batches)
         self._notice(first, self._registry.apply(first).workloads)

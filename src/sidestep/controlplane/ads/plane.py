@@ -11,7 +11,16 @@ from sidestep.controlplane.ads.catalogue import Catalogue, Key
 from sidestep.controlplane.ads.entries import Entry
 from sidestep.controlplane.ads.secrets import Secrets
 from sidestep.controlplane.ads.session import Rejection, Session
-from sidestep.controlplane.generators import ADDRESS, AUTHORIZATION, CLUSTER, LISTENER, SCOPED_ROUTES, SECRET, Generator
+from sidestep.controlplane.generators import (
+    ADDRESS,
+    AUTHORIZATION,
+    CLUSTER,
+    CREDENTIALS,
+    LISTENER,
+    SCOPED_ROUTES,
+    SECRET,
+    Generator,
+)
 from sidestep.controlplane.index import Changes, Index
 from sidestep.controlplane.records import Dirty
 from sidestep.controlplane.tokens import Proxy
@@ -186,7 +195,7 @@ class _Source(Struct, frozen=True):
         return self.catalogue.for_everybody(key)
 
     def find(self, key: Key, held: str) -> Entry | None:
-        if key.type_url == SECRET:
+        if _is_own(key):
             return self.secrets.find(key, held)
         return self.catalogue.find(*key, self.group)
 
@@ -199,7 +208,7 @@ class _Source(Struct, frozen=True):
     def forget(self, key: Key) -> None:
         asking = [each for each in self.connections if each.session.asks(key.type_url, key.name)]
         askers = {each.proxy for each in asking}
-        if key.type_url == SECRET:
+        if _is_own(key):
             if key.proxy not in {each.name for each in askers}:
                 self.secrets.forget(key)
             return
@@ -214,3 +223,8 @@ class _Source(Struct, frozen=True):
 
 _TAKEN_WHOLE = frozenset({CLUSTER, LISTENER, SCOPED_ROUTES, AUTHORIZATION, ADDRESS})
 """Types of which a proxy gets everything when it names nothing."""
+
+
+def _is_own(key: Key) -> bool:
+    """Whether it is a certificate or a root of the mesh, and no Secret of the cluster."""
+    return key.type_url == SECRET and not key.name.startswith(CREDENTIALS)

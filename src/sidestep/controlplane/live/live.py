@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from sidestep.controlplane.live.objects import CONFIGURATION, counts, pod_of, resource_of, told
-from sidestep.controlplane.registry.objects import Ref, Tree
+from sidestep.controlplane.registry.objects import SECRETS, Ref, Tree
 from sidestep.model.kinds import POD
 from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
 from sidestep.model.metadata import WorkloadRef
@@ -34,6 +34,8 @@ class Live:
         self._resources: dict[str, tuple[Resource[Any], ...]] = {}
         self._mesh: MeshIndex | None = None
         self._decoder = PodDecoder()
+        self.secrets: dict[Ref, Tree] = {}
+        """What gateways may show; nobody else looks at them."""
         self.malformed: dict[Ref, str] = {}
         """Objects that count for nothing, because a field is of a wrong type; with what was expected."""
 
@@ -42,12 +44,15 @@ class Live:
         changed = {ref: tree for ref, tree in objects.items() if counts(ref) and self._differs(ref, tree)}
         for ref, tree in changed.items():
             _exchange(self._trees, ref, tree)
+        secrets = {ref: tree for ref, tree in objects.items() if ref.kind == SECRETS and self._renewed(ref, tree)}
+        for ref, tree in secrets.items():
+            _exchange(self.secrets, ref, tree)
         for ref, tree in objects.items():
             if ref.kind == POD.key:
                 _exchange(self._pods, ref, tree)
                 self._instances.pop(ref, None)
         self._unread.update(changed)
-        return frozenset(changed)
+        return frozenset((*changed, *secrets))
 
     def mesh(self) -> MeshIndex:
         """What all of it means."""
@@ -87,6 +92,10 @@ class Live:
             pod.status.ready,
             twins=tuple(found[1:]),
         )
+
+    def _renewed(self, ref: Ref, tree: Tree | None) -> bool:
+        before = self.secrets.get(ref)
+        return before is not tree and (before is None or tree is None or told(ref, before) != told(ref, tree))
 
     def _differs(self, ref: Ref, tree: Tree | None) -> bool:
         before = self._trees.get(ref)

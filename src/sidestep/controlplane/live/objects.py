@@ -47,7 +47,7 @@ def told(ref: Ref, tree: Tree) -> tuple[object, ...]:
     if ref.kind == kinds.NAMESPACE.key:
         return named
     status = tree.get("status") if ref.kind in _STATUS_COUNTS else None
-    return (*named, tree.get("spec"), tree.get("data"), status)
+    return (*named, tree.get("spec"), tree.get("data"), tree.get("stringData"), status)
 
 
 def resource_of(ref: Ref, tree: Tree) -> Resource[Any]:

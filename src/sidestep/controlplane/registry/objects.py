@@ -22,12 +22,19 @@ class Ref(NamedTuple):
     name: str
 
 
+SECRETS = "secrets"
+"""No kind that a mesh is read from; gateways show what some hold."""
+
+
 def ref_of(tree: Tree) -> Ref:
     """What names an object.
 
     Raises:
         WorldError: it is of no kind that we know, or has no name.
     """
+    if tree.get("kind") == "Secret" and as_text(as_dict(tree.get("metadata")).get("name")):
+        meta = as_dict(tree.get("metadata"))
+        return Ref(SECRETS, as_text(meta.get("namespace")), as_text(meta.get("name")))
     kind = known_kind(as_text(tree.get("apiVersion")), as_text(tree.get("kind")))
     meta = as_dict(tree.get("metadata"))
     if kind is None or not as_text(meta.get("name")):

@@ -33,7 +33,7 @@ from sidestep.controlplane.registry.held import (
     Held,
     workload_labels,
 )
-from sidestep.controlplane.registry.objects import Ref, Tree, labels_of, ref_of
+from sidestep.controlplane.registry.objects import SECRETS, Ref, Tree, labels_of, ref_of
 from sidestep.controlplane.registry.pods import Place, workload_of
 from sidestep.controlplane.registry.policies import key_of, lists
 from sidestep.controlplane.registry.services import (
@@ -120,6 +120,8 @@ class Registry:
         changed: dict[Ref, Tree | None] = {}
         for change in changes:
             changed[change.ref] = change.tree
+            if change.ref.kind == SECRETS:
+                continue
             before = self._held.objects.get(change.ref)
             if before == change.tree or (before and change.tree and _tells_the_same(change.ref, before, change.tree)):
                 self._remember(change)

@@ -41,6 +41,7 @@ class Dialler(Struct, frozen=True):
         tunnels: it sends HBONE to who takes it.
         mutual: it sends mutual TLS to sidecars, as sidecars and gateways do; a waypoint does not.
         labels: of its pod.
+        asks_waypoints: it passes the waypoint of services that say so, as gateways do.
         resolvers: addresses of DNS servers; none for those of the machine.
         system_roots: file with roots that servers outside of the mesh are verified by; empty for no verification.
     """
@@ -51,6 +52,7 @@ class Dialler(Struct, frozen=True):
     trust_domains: tuple[str, ...] = ()
     tunnels: bool = True
     mutual: bool = True
+    asks_waypoints: bool = False
     labels: Mapping[str, str] = {}
     resolvers: tuple[str, ...] = ()
     system_roots: str = ""

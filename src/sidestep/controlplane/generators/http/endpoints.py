@@ -5,7 +5,8 @@ only when the nearer ones fail, as soon as a DestinationRule detects outliers or
 asks for closeness.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from ipaddress import ip_address
 
 from envoy.config.endpoint.v3.endpoint_components_pb2 import LbEndpoint, LocalityLbEndpoints
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
@@ -16,7 +17,7 @@ from sidestep.controlplane.generators.http.destinations import Destination, Dial
 from sidestep.controlplane.generators.http.names import HBONE_CLUSTER
 from sidestep.controlplane.generators.http.remarks import Fields
 from sidestep.controlplane.generators.http.tls import HTTP, ISTIO, METADATA, ORIGINAL_DST, TLS_MODE, TUNNEL
-from sidestep.controlplane.generators.node.endpoints import address_of, same, target_of
+from sidestep.controlplane.generators.node.endpoints import address_of, of_waypoint, same, target_of
 from sidestep.controlplane.generators.node.messages import dialled, inside, with_port
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import (
@@ -51,6 +52,9 @@ def assignment(
     found = ClusterLoadAssignment(cluster_name=to.name)
     service = index.services.get(to.service)
     if service is None:
+        return found
+    if dialler.asks_waypoints and service.ingress_use_waypoint and service.waypoint is not None:
+        found.endpoints.add(lb_endpoints=_of_waypoint(index, service, to.port, dialled_by))
         return found
     settings = Fields(to.settings, to.of, "trafficPolicy", [])
     by_place: dict[tuple[int, Locality], list[LbEndpoint]] = {}
@@ -100,6 +104,29 @@ def _endpoint(workload: Workload, address: str, port: int, dialler: Dialler, tak
     for name, values in metadata.items():
         found.metadata.filter_metadata[name].CopyFrom(ParseDict(values, PlainStruct()))
     return found
+
+
+def _of_waypoint(index: Index, service: Service, port: int, dialled_by: str) -> Iterator[LbEndpoint]:
+    """Instances of a service's waypoint, to which the service is named as it would be dialled."""
+    vips = sorted((each for each in service.vips if "/" not in each), key=lambda each: _family(each, dialled_by))
+    if service.waypoint is None or not vips:
+        return
+    for each in of_waypoint(index, service.waypoint, None):
+        where = with_port(each.address, each.port)
+        found = LbEndpoint(endpoint={"address": inside(HBONE_CLUSTER, where)})
+        identity = each.identities[0] if each.identities else ""
+        metadata = {
+            METADATA: {"authority": with_port(vips[0], port), "identity": identity, "workload": each.workload.uid},
+            ORIGINAL_DST: {"local": where},
+            _MATCH: {TUNNEL: HTTP},
+        }
+        for name, values in metadata.items():
+            found.metadata.filter_metadata[name].CopyFrom(ParseDict(values, PlainStruct()))
+        yield found
+
+
+def _family(address: str, wanted: str) -> bool:
+    return ip_address(address).version != ip_address(wanted).version
 
 
 def _add(

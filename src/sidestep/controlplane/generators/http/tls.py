@@ -12,7 +12,7 @@ from envoy.extensions.transport_sockets.internal_upstream.v3.internal_upstream_p
 from envoy.extensions.transport_sockets.raw_buffer.v3.raw_buffer_pb2 import RawBuffer
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext, UpstreamTlsContext
 
-from sidestep.controlplane.generators import DOMAIN_ROOTS, secret_name
+from sidestep.controlplane.generators import CREDENTIALS, DOMAIN_ROOTS, secret_name
 from sidestep.controlplane.generators.http.destinations import Destination, Dialler, Speaks
 from sidestep.controlplane.generators.http.names import MARK_BYTES, MARK_HTTP
 from sidestep.controlplane.generators.http.remarks import Fields
@@ -25,6 +25,8 @@ TUNNEL, HTTP = "tunnel", "http"
 ORIGINAL_DST = "envoy.filters.listener.original_dst"
 METADATA = "mesh"
 """Namespace of metadata that tells a tunnel's name and other end."""
+AUTHORITY = "-cacert"
+"""Names of the authorities that Secrets name end so."""
 
 _VERSIONS = {"tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_3"}
 _RAW = TransportSocket(name="envoy.transport_sockets.raw_buffer", typed_config=packed(RawBuffer()))
@@ -162,4 +164,31 @@ def mutual_server(own: Dialler) -> TransportSocket:
             ),
         },
     )
+    return TransportSocket(name=SOCKET, typed_config=packed(context))
+
+
+def credential_name(secret: str) -> str:
+    """Name under which a proxy asks for a Secret (`namespace/name`)."""
+    return f"{CREDENTIALS}{secret}"
+
+
+def credential_server(names: Sequence[str], *, mutual: bool) -> TransportSocket:
+    """For who is dialled from outside of the mesh: shows what Secrets hold.
+
+    Args:
+        names: `credential_name` of each.
+        mutual: clients must show a certificate that the first one's authority vouches for.
+    """
+    context = DownstreamTlsContext(
+        common_tls_context={
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_params": _VERSIONS,
+            "tls_certificate_sds_secret_configs": [{"name": name, "sds_config": ADS} for name in names],
+        },
+    )
+    if mutual:
+        context.require_client_certificate.value = True
+        roots = context.common_tls_context.validation_context_sds_secret_config
+        roots.name = names[0] + AUTHORITY
+        roots.sds_config.CopyFrom(ADS)
     return TransportSocket(name=SOCKET, typed_config=packed(context))

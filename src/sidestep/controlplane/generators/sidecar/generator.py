@@ -36,12 +36,14 @@ from sidestep.controlplane.records import Dirty, ProxyRole, ServiceKey, Workload
 _POD = "pod/"
 
 
-class SidecarGenerator:
-    """What sidecars are told.
+class PodGenerator:
+    """What proxies in pods are told, whatever they are for.
 
     Args:
         settings: of all of them.
     """
+
+    role: ProxyRole
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
@@ -50,31 +52,35 @@ class SidecarGenerator:
         self.remarks: dict[Unit, list[Remark]] = {}
         """Fields that proxies were not told of, by unit."""
 
+    def told(self, pod: Pod, reached: Reached, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
+        """All that is of this role alone, each with its type and name."""
+        raise NotImplementedError
+
     def group(self, _index: Index, _proxy: str) -> str:
         """Each has its own."""
         return ""
 
     def units(self, index: Index, dirty: Dirty | None) -> Iterable[Unit]:
-        """All sidecars where configuration changed, or who is behind a service; else those that did themselves."""
+        """All pods where configuration changed, or who is behind a service; else those that did themselves."""
         if dirty is None:
-            return [_unit(each.uid) for each in _sidecars(index)]
+            return [_unit(each.uid) for each in self._pods(index)]
         touched = {_unit(uid) for uid in dirty.workloads if self._concerns(index, uid)}
         if dirty.configuration or dirty.services or self._others(index, dirty.endpoints):
-            touched |= {_unit(each.uid) for each in _sidecars(index)}
+            touched |= {_unit(each.uid) for each in self._pods(index)}
         return sorted(touched)
 
     def resources(self, index: Index, unit: Unit) -> Iterable[Resource]:
         """Everything of a pod."""
         self.remarks.pop(unit, None)
         workload = index.workloads.get(WorkloadUid(unit.removeprefix(_POD)))
-        if workload is None or workload.proxy is not ProxyRole.SIDECAR:
+        if workload is None or workload.proxy is not self.role:
             return
         instances = index.live.instances(workload.namespace, workload.name)
         if instances is None:
             return
         pod = Pod(index, workload, instances, self._settings)
         remarks = self.remarks[unit] = []
-        for type_url, name, message in self._told(pod, remarks):
+        for type_url, name, message in self._whole(pod, remarks):
             yield Resource(type_url, name, message, pod.name)
 
     def on_demand(self, index: Index, type_url: str, name: str, proxy: str) -> Resource | None:
@@ -84,11 +90,13 @@ class SidecarGenerator:
         to = self._destinations.get(proxy, {}).get(name)
         pod = self._pod(index, proxy)
         if to is None or pod is None:
-            nobody = ClusterLoadAssignment(cluster_name=name)
-            return Resource(ENDPOINTS, name, nobody, proxy, frozenset({about_configuration()}), asked=True)
+            return self.vacated(type_url, name, proxy)
         found = assignment(index, to, pod.dialler, pod.takes_mutual)
-        about = frozenset({about_service(to.service), about_endpoints(to.service), about_configuration()})
-        return Resource(ENDPOINTS, name, found, proxy, about, asked=True)
+        about = {about_service(to.service), about_endpoints(to.service), about_configuration()}
+        waypoint = index.services[to.service].waypoint if to.service in index.services else None
+        if waypoint is not None:
+            about |= {about_service(waypoint.service), about_endpoints(waypoint.service)}
+        return Resource(ENDPOINTS, name, found, proxy, frozenset(about), asked=True)
 
     def vacated(self, type_url: str, name: str, proxy: str) -> Resource | None:
         """Nobody is behind what is no more."""
@@ -97,8 +105,52 @@ class SidecarGenerator:
         nobody = ClusterLoadAssignment(cluster_name=name)
         return Resource(ENDPOINTS, name, nobody, proxy, frozenset({about_configuration()}), asked=True)
 
-    def _told(self, pod: Pod, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
-        reached = Reached(pod.index, pod.mesh)
+    def _whole(self, pod: Pod, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
+        """What is of the role, and the clusters to which that leads."""
+        reached = Reached(pod.index, pod.mesh, pod.client)
+        yield from list(self.told(pod, reached, remarks))
+        self._destinations[pod.name] = reached.destinations
+        made = [
+            tunnel_cluster(pod.dialler),
+            *(cluster(each, pod.dialler, remarks) for each in reached.destinations.values()),
+            *(outside_cluster(each, pod.dialler.resolvers) for each in reached.outside.values()),
+        ]
+        yield from ((CLUSTER, each.name, each) for each in made)
+
+    def _pod(self, index: Index, proxy: str) -> Pod | None:
+        namespace, _, name = proxy.partition("/")
+        instances = index.live.instances(namespace, name)
+        workload = next((each for each in index.in_namespace(namespace) if proxy_name(each) == proxy), None)
+        return Pod(index, workload, instances, self._settings) if instances and workload else None
+
+    def _concerns(self, index: Index, uid: WorkloadUid) -> bool:
+        workload = index.workloads.get(uid)
+        return workload is None or workload.proxy is self.role
+
+    def _others(self, index: Index, services: Iterable[ServiceKey]) -> bool:
+        """Whether others may be behind a service than were, or at other addresses where each is known by its own."""
+        changed = False
+        for key in services:
+            record = index.services.get(key)
+            now = identities(index, record) if record is not None else ()
+            if record is not None and not record.vips:
+                now += tuple(address for each in index.endpoints(key) for address in each.addresses)
+            changed = changed or self._known.get(key) != now
+            self._known[key] = now
+        return changed
+
+    def _pods(self, index: Index) -> list[Workload]:
+        return [each for each in index.workloads.values() if each.proxy is self.role]
+
+
+class SidecarGenerator(PodGenerator):
+    """What sidecars are told."""
+
+    role = ProxyRole.SIDECAR
+
+    def told(self, pod: Pod, reached: Reached, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
+        """Listeners, routes, and the clusters that lead to the application."""
+        del remarks
         found = inbound.ports(pod)
         tables = list(pod.mesh.routing.sidecar_tables(pod.client))
         listeners = [
@@ -114,45 +166,11 @@ class SidecarGenerator:
         told = [*(inbound.routes(pod, each) for each in read), *routes.configurations(pod, tables, reached)]
         known = authentication([pod.mesh.sidecar_request_policies(pod.instances)], reached.asked)
         yield EXTENSION, JWT_FILTER, extension(JWT_FILTER, known)
-        self._destinations[pod.name] = reached.destinations
-        made = [
-            *inbound.clusters(pod, found),
-            *inbound_hbone.clusters(),
-            *outbound.clusters(),
-            tunnel_cluster(pod.dialler),
-            *(cluster(each, pod.dialler, remarks) for each in reached.destinations.values()),
-            *map(outside_cluster, reached.outside.values()),
-        ]
-        yield from ((CLUSTER, each.name, each) for each in made)
+        clusters = (*inbound.clusters(pod, found), *inbound_hbone.clusters(), *outbound.clusters())
+        yield from ((CLUSTER, each.name, each) for each in clusters)
         yield from ((LISTENER, each.name, each) for each in listeners)
         yield from ((ROUTES, each.name, each) for each in told)
-
-    def _pod(self, index: Index, proxy: str) -> Pod | None:
-        namespace, _, name = proxy.partition("/")
-        instances = index.live.instances(namespace, name)
-        workload = next((each for each in index.in_namespace(namespace) if proxy_name(each) == proxy), None)
-        return Pod(index, workload, instances, self._settings) if instances and workload else None
-
-    def _concerns(self, index: Index, uid: WorkloadUid) -> bool:
-        workload = index.workloads.get(uid)
-        return workload is None or workload.proxy is ProxyRole.SIDECAR
-
-    def _others(self, index: Index, services: Iterable[ServiceKey]) -> bool:
-        """Whether others may be behind a service than were, or at other addresses where each is known by its own."""
-        changed = False
-        for key in services:
-            record = index.services.get(key)
-            now = identities(index, record) if record is not None else ()
-            if record is not None and not record.vips:
-                now += tuple(address for each in index.endpoints(key) for address in each.addresses)
-            changed = changed or self._known.get(key) != now
-            self._known[key] = now
-        return changed
 
 
 def _unit(uid: WorkloadUid) -> Unit:
     return Unit(_POD + uid)
-
-
-def _sidecars(index: Index) -> list[Workload]:
-    return [each for each in index.workloads.values() if each.proxy is ProxyRole.SIDECAR]
