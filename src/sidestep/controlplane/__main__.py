@@ -12,6 +12,7 @@ from sidestep.controlplane.generators.gateway import GatewayGenerator
 from sidestep.controlplane.generators.node.generator import NodeGenerator
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.controlplane.generators.sidecar import SidecarGenerator
+from sidestep.controlplane.generators.sidecar.settings import Settings as SidecarSettings
 from sidestep.controlplane.generators.waypoint import WaypointGenerator
 from sidestep.controlplane.generators.waypoint.settings import Settings as WaypointSettings
 from sidestep.controlplane.process import ROLE, ZTUNNEL, Options, run
@@ -52,8 +53,9 @@ def _generators(given: argparse.Namespace, names: MeshNames, aliases: tuple[str,
     on_nodes = msgspec.json.decode(given.settings, type=Settings)
     metrics = bool(on_nodes.access_log)
     waypoints = WaypointSettings(names.trust_domain, aliases, tuple(given.resolver), metrics)
+    sidecars = SidecarSettings(aliases, tuple(given.resolver), metrics=metrics)
     in_pods: dict[str, Generator] = {
-        ProxyRole.SIDECAR.value: SidecarGenerator(),
+        ProxyRole.SIDECAR.value: SidecarGenerator(sidecars),
         ProxyRole.WAYPOINT.value: WaypointGenerator(waypoints),
         ProxyRole.GATEWAY.value: GatewayGenerator(),
     }

@@ -164,6 +164,10 @@ class Routing:
             self._views[key] = View(self._registry, self._bounds, scope, listener, namespace)
         return self._views[key]
 
+    def reach(self, client: Client) -> Reach:
+        """What a client's proxy reaches on its own account: its Sidecar object hides nothing from it."""
+        return self._reach(client.namespace, client.labels)
+
     def _reach(self, namespace: str, labels: Labels | None) -> Reach:
         """What a proxy reaches; proxies share it, unless DestinationRules tell them or their namespaces apart."""
         if self._rules.selective:

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.extensions.network.dns_resolver.cares.v3.cares_dns_resolver_pb2 import CaresDnsResolverConfig
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 from google.protobuf.duration_pb2 import Duration
 from msgspec import Struct
 
-from sidestep.controlplane.generators.node.messages import dialled, packed
+from sidestep.controlplane.generators.node.messages import dialled, extension, packed
 from sidestep.semantics.authentication.tokens import RequestPolicy
 from sidestep.semantics.extension_providers import Authorizer, Speech
 
 _PORTS = {"http": 80, "https": 443}
+_DNS = 53
 _CONNECT = Duration(seconds=5)
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _HTTP2 = HttpProtocolOptions(explicit_http_config={"http2_protocol_options": {}})
@@ -72,8 +74,13 @@ def outside_name(upstream: Upstream) -> str:
     return f"mesh.outside|{upstream.port}|{spoken}|{upstream.host}"
 
 
-def outside_cluster(upstream: Upstream) -> Cluster:
-    """The cluster of a host that the mesh does not know, found by its name."""
+def outside_cluster(upstream: Upstream, resolvers: Iterable[str] = ()) -> Cluster:
+    """The cluster of a host that the mesh does not know, found by its name.
+
+    Args:
+        upstream: which.
+        resolvers: DNS servers that are asked; none for those of the machine.
+    """
     name = outside_name(upstream)
     endpoint = {"endpoint": {"address": dialled(upstream.host, upstream.port)}}
     made = Cluster(
@@ -85,6 +92,9 @@ def outside_cluster(upstream: Upstream) -> Cluster:
     if upstream.tls:
         made.transport_socket.name = "envoy.transport_sockets.tls"
         made.transport_socket.typed_config.CopyFrom(packed(_tls(upstream.host)))
+    if servers := [dialled(each, _DNS) for each in resolvers]:
+        asked = CaresDnsResolverConfig(resolvers=servers)
+        made.typed_dns_resolver_config.CopyFrom(extension("envoy.network.dns_resolver.cares", asked))
     if upstream.http2:
         made.typed_extension_protocol_options[_HTTP].CopyFrom(packed(_HTTP2))
     return made

@@ -11,6 +11,7 @@ from sidestep.controlplane.generators.http.upstreams import Upstream, outside_na
 from sidestep.controlplane.generators.waypoint.destinations import destination
 from sidestep.controlplane.index import Index
 from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.routing.hosts import Client
 from sidestep.semantics.routing.reach import Reach
 from sidestep.semantics.routing.rule import Target
 
@@ -21,10 +22,11 @@ class Reached:
     Args:
         index: all records.
         mesh: what the configuration means.
+        client: whose proxy it is.
     """
 
-    def __init__(self, index: Index, mesh: MeshIndex) -> None:
-        self._index, self._mesh = index, mesh
+    def __init__(self, index: Index, mesh: MeshIndex, client: Client) -> None:
+        self._index, self._mesh, self._client = index, mesh, client
         self.destinations: dict[str, Destination] = {}
         self.outside: dict[str, Upstream] = {}
 
@@ -51,9 +53,12 @@ class Reached:
         found = destination(self._mesh, target, port, reach)
         return found.settings if found is not None else {}
 
-    def asked(self, upstream: Upstream, reach: Reach | None = None) -> str:
+    def asked(self, upstream: Upstream) -> str:
         """The cluster by which the proxy itself asks somebody: of the mesh where it is known there."""
-        name = self.cluster(Target(upstream.host, upstream.port), upstream.port, reach) if reach is not None else None
+        name = None
+        if not upstream.tls:
+            reach = self._mesh.routing.reach(self._client)
+            name = self.cluster(Target(upstream.host, upstream.port), upstream.port, reach)
         if name is None:
             name = outside_name(upstream)
             self.outside[name] = upstream

@@ -158,7 +158,7 @@ class WaypointGenerator:
                 known = extension(JWT_FILTER, authentication(part.hosts, dict(part.asked).__getitem__))
                 yield Resource(EXTENSION, JWT_FILTER, known)
             case Asked():
-                made = outside_cluster(part.upstream)
+                made = outside_cluster(part.upstream, self._settings.resolvers)
                 yield Resource(CLUSTER, made.name, made)
             case Destination():
                 yield from self._destination(index, group, part)
