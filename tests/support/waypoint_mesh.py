@@ -1,6 +1,7 @@
 """Waypoints in the mesh of scenes: objects as users write them, and Envoys as the lab starts them in pods."""
 
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -121,9 +122,14 @@ class _Server(ThreadingHTTPServer):
     address_family = socket.AF_INET6
     daemon_threads = True
 
+    def handle_error(self, *_: object) -> None:
+        """Who hangs up in the middle of a handshake is no news."""
+
 
 @contextmanager
-def web(namespace: Namespace, port: int, name: str) -> Iterator[list[dict[str, str]]]:
+def web(
+    namespace: Namespace, port: int, name: str, tls: ssl.SSLContext | None = None
+) -> Iterator[list[dict[str, str]]]:
     """A server that answers with its name; the headers of all that it was asked."""
     seen: list[dict[str, str]] = []
 
@@ -143,6 +149,8 @@ def web(namespace: Namespace, port: int, name: str) -> Iterator[list[dict[str, s
 
     with inside(namespace):
         server = _Server(("::", port), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield seen
