@@ -13,7 +13,8 @@ from sidestep.lab.cluster.controllers.autoscalers import Used, desired, target_o
 from sidestep.lab.cluster.controllers.replica_sets import replicas
 from sidestep.lab.cluster.objects import Ref, Store, Tree, labels_of, ref_of, spec_of
 from sidestep.lab.cluster.pods import is_ready
-from sidestep.lab.machine.pods import Life, Pods
+from sidestep.lab.machine.life import Life
+from sidestep.lab.machine.pods import Pods
 from sidestep.lab.machine.processes import Processes
 from sidestep.model.kinds import AUTOSCALER, DEPLOYMENT, POD
 from sidestep.model.quantity import millicores

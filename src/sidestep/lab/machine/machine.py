@@ -23,11 +23,12 @@ from sidestep.lab.machine.agents import AgentLine
 from sidestep.lab.machine.autoscaling import Autoscaling
 from sidestep.lab.machine.control_plane import PROXY, ControlPlane
 from sidestep.lab.machine.driving import Driving
+from sidestep.lab.machine.life import Life
 from sidestep.lab.machine.logs import chosen, container_lines, last_words, part_lines
 from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent, serve_zds
 from sidestep.lab.machine.orphans import bury
 from sidestep.lab.machine.pod_proxy import Kit
-from sidestep.lab.machine.pods import Life, Pods
+from sidestep.lab.machine.pods import Pods
 from sidestep.lab.machine.processes import Processes, Program
 from sidestep.lab.machine.requests import Requests
 from sidestep.lab.machine.resolver import dns_backends, serve_dns, write_resolv_conf
