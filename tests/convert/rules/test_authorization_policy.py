@@ -310,3 +310,36 @@ def test_malformed_ones_are_left_and_said(spec):
     given = rewrite(*CART, broken)
     assert not given.changes
     assert [each for each, _ in severities(given.losses)] in (["security"], [])
+
+
+VERSIONS = [*pods("cart", labels={"version": "v1"}), *pods("cart-b", labels={"app": "cart", "version": "v2"})]
+
+
+def of_versions(*more, action="ALLOW", rule=GET):
+    """A policy for the first of two versions behind one Service, beside others."""
+    mine = policy("p", rule, action=action, labels={"app": "cart", "version": "v1"})
+    return rewrite(*VERSIONS, service("cart"), mine, *more)
+
+
+@pytest.mark.parametrize("action", ["ALLOW", "DENY"])
+def test_policies_that_say_the_same_of_all_pods_behind_a_service_hold_for_it(action):
+    same = policy("q", GET, action=action, labels={"version": "v2"})
+    given = of_versions(same, action=action)
+    assert rules(given, "cart-p") == [GET]
+    assert not [each for each in given.losses if each.field == "spec.selector"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        policy("q", GET, action="DENY", labels={"version": "v2"}),
+        policy("q", FROM_WEB, labels={"version": "v2"}),
+        policy("q", GET, labels={"version": "v3"}),
+        policy("q", GET, labels={"version": "v2"}, space="istio-system"),
+        {**policy("q", GET, labels={"version": "v2"}), "metadata": {**m.o.meta("q", "shop"), "annotations": {"istio.io/dry-run": "true"}}},
+    ],
+)  # fmt: skip
+def test_others_leave_it_a_policy_for_some_of_the_pods(other):
+    given = of_versions(other)
+    assert rules(given, "cart-p") != [GET]
+    assert "spec.selector" in [each.field for each in given.losses]

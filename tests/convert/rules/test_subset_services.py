@@ -39,7 +39,8 @@ def test_a_service_of_the_subset_s_pods():
     parent = service(
         "reviews", trafficDistribution="PreferClose", ports=({"name": "http", "port": 9080, "nodePort": 30000},)
     )
-    parent["metadata"]["labels"] = {"istio.io/use-waypoint": "waypoint", "app": "reviews"}
+    read = {"istio.io/ingress-use-waypoint": "true", "istio.io/use-waypoint": "waypoint"}
+    parent["metadata"]["labels"] = {**read, "istio.io/use-waypoint-namespace": "elsewhere", "app": "reviews"}
     found = convert(SUBSETS, send("v2"), base=(parent, *SHOP[1:]))
     assert found.only("Service") == {
         "apiVersion": "v1",
@@ -47,7 +48,7 @@ def test_a_service_of_the_subset_s_pods():
         "metadata": {
             "name": "reviews-v2",
             "namespace": "shop",
-            "labels": {"istio.io/use-waypoint": "waypoint"},
+            "labels": read,
             "annotations": {"sidestep.dev/origin": "DestinationRule shop/reviews", "sidestep.dev/rule": "SID333"},
         },
         "spec": {

@@ -4,14 +4,15 @@ Source: istio-semantics.md §3.1 (attachment by selector, namespace, mesh), D18 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from msgspec import Struct
 
 from sidestep.convert.rewrite import Context, Waypoint
-from sidestep.model.kinds import GATEWAY
+from sidestep.model.kinds import AUTHORIZATION_POLICY, GATEWAY
 from sidestep.model.resource import Resource
+from sidestep.semantics.authorization.parse import DRY_RUN
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.loose import as_dict
@@ -29,12 +30,14 @@ class Readers(Struct, frozen=True, dict=True):
         ambient: those who are in ambient, or will be.
         others: sidecars that stay and gateways: they read it as before.
         selects: whether it is for pods.
+        said: whether it is, or another AuthorizationPolicy that says the very same.
     """
 
     context: Context
     ambient: tuple[Instances, ...]
     others: tuple[Instances, ...]
     selects: Callable[[Instances], bool]
+    said: Callable[[Instances], bool]
 
     @cached_property
     def services(self) -> Mapping[str, Service]:
@@ -49,11 +52,11 @@ class Readers(Struct, frozen=True, dict=True):
 
     @cached_property
     def partial(self) -> tuple[str, ...]:
-        """Services of which it is for some pods only."""
+        """Services to some of whose pods it is not said."""
         return tuple(
             host
             for host, service in self.services.items()
-            if not all(self.selects(pods) for pods in members(self.context, service))
+            if not all(self.said(pods) for pods in members(self.context, service))
         )
 
     @cached_property
@@ -91,15 +94,44 @@ def readers(context: Context, resource: Resource[Any], field: str = "selector") 
         resource: the policy.
         field: which part of the spec selects: `selector`, or `workloadSelector`, whose labels lie bare.
     """
-    spec = as_dict(resource.view.spec)
-    part = as_dict(spec.get(field))
+    own, root = resource.meta.namespace, context.index.settings.root_namespace
+    selects = _selector(resource, field, root)
+
+    @cache
+    def others() -> list[Callable[[Instances], bool]]:
+        return [_selector(each, field, root) for each in _saying_the_same(context, resource)]
+
+    def said(pods: Instances) -> bool:
+        return selects(pods) or any(each(pods) for each in others())
+
+    chosen = [
+        each
+        for each in (everybody(context) if own == root else _of(context, own))
+        if each.mode in _IN_THE_MESH and selects(each)
+    ]
+    ambient = tuple(each for each in chosen if is_ambient(context, each))
+    return Readers(context, ambient, tuple(each for each in chosen if not is_ambient(context, each)), selects, said)
+
+
+def _selector(resource: Resource[Any], field: str, root: str) -> Callable[[Instances], bool]:
+    part = as_dict(as_dict(resource.view.spec).get(field))
     labels = as_dict(part.get("matchLabels" if field == "selector" else "labels"))
-    root, own = context.index.settings.root_namespace, resource.meta.namespace
+    own = resource.meta.namespace
+    return lambda pods: own in (root, pods.namespace) and labels.items() <= pods.labels.items()
 
-    def selects(pods: Instances) -> bool:
-        return own in (root, pods.namespace) and labels.items() <= pods.labels.items()
 
-    return _sorted(context, everybody(context) if own == root else _of(context, own), selects)
+def _saying_the_same(context: Context, resource: Resource[Any]) -> list[Resource[Any]]:
+    """AuthorizationPolicies that differ in what they select alone: asking them once or twice is the same."""
+    if resource.kind != AUTHORIZATION_POLICY.name:
+        return []
+    near, told = context.index.mesh.in_namespace(AUTHORIZATION_POLICY, resource.meta.namespace), _but_for(resource)
+    return [each for each in near if each.id != resource.id and _but_for(each) == told]
+
+
+def _but_for(policy: Resource[Any]) -> tuple[dict[str, Any], object]:
+    """What a policy says but for whom, and whether it is on trial."""
+    spec = {name: value for name, value in as_dict(policy.view.spec).items() if name != "selector"}
+    return spec, policy.meta.annotations.get(DRY_RUN)
 
 
 def everybody(context: Context) -> Iterable[Instances]:
@@ -147,9 +179,3 @@ def names_of(pods: Iterable[Instances], most: int = 3) -> str:
 
 def _of(context: Context, namespace: str) -> Iterable[Instances]:
     return sorted(context.index.by_namespace.get(namespace, ()), key=lambda each: (each.workload, each.place))
-
-
-def _sorted(context: Context, pods: Iterable[Instances], selects: Callable[[Instances], bool]) -> Readers:
-    chosen = [each for each in pods if each.mode in _IN_THE_MESH and selects(each)]
-    ambient = tuple(each for each in chosen if is_ambient(context, each))
-    return Readers(context, ambient, tuple(each for each in chosen if not is_ambient(context, each)), selects)

@@ -15,7 +15,8 @@ from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 _LIKE_PARENT = (
     "internalTrafficPolicy", "trafficDistribution", "publishNotReadyAddresses", "ipFamilies", "ipFamilyPolicy",
 )  # fmt: skip
-_LABELS = (USE_WAYPOINT, USE_WAYPOINT_NAMESPACE)
+_BINDING = (USE_WAYPOINT, USE_WAYPOINT_NAMESPACE)
+_READ = "istio.io"
 _ANNOTATIONS = ("networking.istio.io/exportTo", "networking.istio.io/traffic-distribution")
 _PER_PORT = ("connectionPool", "outlierDetection", "loadBalancer", "tls")
 _NO_PORT = -1
@@ -29,14 +30,20 @@ def service_tree(found: Survey, each: SubsetService, rule: str) -> Tree:
     kept = {field: spec[field] for field in _LIKE_PARENT if field in spec}
     told = {"selector": dict(sorted(each.selector.items())), "ports": ports, **kept}
     tree = made(("v1", "Service"), (each.namespace, each.name), told, str(each.rule), rule)
-    labels = _bound(found.waypoint(each.parent), each) or {
-        key: meta.labels[key] for key in _LABELS if key in meta.labels
-    }
+    waypoint = found.waypoint(each.parent)
+    told_anew = _BINDING if waypoint is not None else ()
+    inherited = {key: meta.labels[key] for key in meta.labels if _means_something(key) and key not in told_anew}
+    labels = {**inherited, **_bound(waypoint, each)}
     if labels:
         tree["metadata"]["labels"] = labels
     notes = {key: meta.annotations[key] for key in _ANNOTATIONS if key in meta.annotations}
     tree["metadata"]["annotations"] = {**notes, **tree["metadata"]["annotations"]}
     return tree
+
+
+def _means_something(key: str) -> bool:
+    """Whether Istio reads a label; by others, tools that keep objects would take the new one for theirs."""
+    return key.partition("/")[0].endswith(_READ)
 
 
 def _bound(waypoint: Waypoint | None, each: SubsetService) -> dict[str, str]:
