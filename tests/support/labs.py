@@ -71,14 +71,16 @@ def eventually(true: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 @contextmanager
-def under_load(made: Lab, client: str, url: str, seconds: float):
-    """While a load runs that has begun; its result is complete afterwards."""
+def under_load(made: Lab, client: str, url: str, seconds: float, *, server: str = "", host: str = ""):
+    """While a load runs that has begun, as the only pod of its server tells; its result is complete afterwards."""
     result: dict[str, Any] = {}
     name, _, space = url.removeprefix("http://").rstrip("/").partition(".")
-    before = len(made.client.ask(api.Logs(f"{space}/{name}", lines=10_000)))
-    request = api.Load(client, url, rate=100, connections=4, seconds=seconds)
+    server = server or f"{space}/{name}"
+    before = len(made.client.ask(api.Logs(server, lines=10_000)))
+    headers = {"host": host} if host else {}
+    request = api.Load(client, url, rate=100, connections=4, seconds=seconds, headers=headers)
     thread = threading.Thread(target=lambda: result.update(made.client.ask(request)))
     thread.start()
-    assert eventually(lambda: len(made.client.ask(api.Logs(f"{space}/{name}", lines=10_000))) > before, 30)
+    assert eventually(lambda: len(made.client.ask(api.Logs(server, lines=10_000))) > before, 30)
     yield result
     thread.join()

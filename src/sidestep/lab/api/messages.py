@@ -116,6 +116,7 @@ class Load(Struct, frozen=True, tag_field="do", tag="load"):
         seconds: for how long.
         connections: at most this many at a time.
         fresh: a new connection for each.
+        headers: of each.
     """
 
     client: str
@@ -124,6 +125,7 @@ class Load(Struct, frozen=True, tag_field="do", tag="load"):
     seconds: float
     connections: int = 8
     fresh: bool = False
+    headers: dict[str, str] = {}
 
 
 class Edge(Struct, frozen=True):

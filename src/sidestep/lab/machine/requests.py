@@ -205,9 +205,8 @@ class Requests:
 
     async def _load(self, request: api.Load) -> Any:
         life = self._machine.pod(request.client)
-        edge = agent.Edge(
-            "load", life.uid, agent.Request(request.url), request.rate, request.connections, request.fresh
-        )
+        asked = agent.Request(request.url, headers=tuple(request.headers.items()))
+        edge = agent.Edge("load", life.uid, asked, request.rate, request.connections, request.fresh)
         command = agent.Load(0, (edge,), request.seconds)
         answer = await self._machine.agent_of(life).do(command, request.seconds + 60)
         return msgspec.to_builtins(answer)["edges"][0]
