@@ -185,6 +185,30 @@ def test_what_a_scope_keeps_out_is_passed_on_or_refused_as_it_says(shop):
     assert eventually(lambda: asked(shop, "shop/stranger", "http://outside.plain/") == "ok")
 
 
+def test_a_patch_of_the_proxy_is_carried_out_for_whom_it_selects(shop):
+    lua = {
+        "name": "own",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+            "default_source_code": {
+                "inline_string": 'function envoy_on_response(handle) handle:headers():add("x-patched", "yes") end'
+            },
+        },
+    }
+    where = {"context": "SIDECAR_INBOUND", "listener": {"filterChain": {"filter": {
+        "name": "envoy.filters.network.http_connection_manager",
+        "subFilter": {"name": "envoy.filters.http.router"}}}}}  # fmt: skip
+    patch = {"applyTo": "HTTP_FILTER", "match": where, "patch": {"operation": "INSERT_BEFORE", "value": lua}}
+    spec = {"workloadSelector": {"labels": {"app": "off"}}, "configPatches": [patch, {"applyTo": "NOTHING"}]}
+    shop.apply(istio("networking.istio.io/v1alpha3", "EnvoyFilter", "own", spec))
+
+    def told(server):
+        return dict(shop.call("shop/client", f"http://{server}/")[0].headers).get("x-patched")
+
+    assert eventually(lambda: told("off") == "yes")
+    assert told("open") is None
+
+
 def test_an_edited_policy_counts_at_once_and_for_whom_it_names(shop):
     shop.apply(guard("AuthorizationPolicy", "open", action="DENY", rules=[STRANGER]))
     assert eventually(lambda: asked(shop, "shop/stranger", "http://open/") == "http-403")

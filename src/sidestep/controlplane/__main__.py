@@ -57,7 +57,7 @@ def _generators(given: argparse.Namespace, names: MeshNames, aliases: tuple[str,
     in_pods: dict[str, Generator] = {
         ProxyRole.SIDECAR.value: SidecarGenerator(sidecars),
         ProxyRole.WAYPOINT.value: WaypointGenerator(waypoints),
-        ProxyRole.GATEWAY.value: GatewayGenerator(),
+        ProxyRole.GATEWAY.value: GatewayGenerator(sidecars),
     }
     if given.role == ZTUNNEL:
         return {ZTUNNEL: WorkloadGenerator(), **in_pods}

@@ -19,6 +19,7 @@ from sidestep.controlplane.generators.http.authorization import Place
 from sidestep.controlplane.generators.http.filters import BOTH, http_filters
 from sidestep.controlplane.generators.http.listening import ANY, addresses, bytes_to, chain, inspectors
 from sidestep.controlplane.generators.http.streams import judged
+from sidestep.controlplane.generators.http.telemetry import Reporter
 from sidestep.controlplane.generators.http.tls import credential_name, credential_server, mutual_server
 from sidestep.controlplane.generators.sidecar.pod import Pod
 from sidestep.controlplane.generators.sidecar.reached import Reached
@@ -152,6 +153,7 @@ def _credentials(pod: Pod, gateway: str, server: Server) -> list[str]:
 def _http(pod: Pod, port: Port, reached: Reached, *, tls: bool) -> list[Filter]:
     filters = http_filters(BOTH, pod.authorizers.values(), reached.asked)
     name = port.routes(tls=tls)
+    seen = pod.watched(Reporter.SOURCE, reached.asked)
     return [
         hcm.manager(
             f"gateway_{name}",
@@ -159,7 +161,8 @@ def _http(pod: Pod, port: Port, reached: Reached, *, tls: bool) -> list[Filter]:
             hcm.Side.EDGE,
             filters,
             paths=pod.mesh.settings.normalisation,
-            logs=pod.logs,
+            logs=seen.logs,
+            tracing=seen.tracing,
         )
     ]
 

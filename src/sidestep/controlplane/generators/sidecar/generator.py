@@ -27,6 +27,7 @@ from sidestep.controlplane.generators.http.tokens import authentication
 from sidestep.controlplane.generators.http.upstreams import outside_cluster
 from sidestep.controlplane.generators.node.messages import extension
 from sidestep.controlplane.generators.sidecar import inbound, inbound_hbone, outbound, routes, service_ports
+from sidestep.controlplane.generators.sidecar.patched import patched
 from sidestep.controlplane.generators.sidecar.pod import Pod
 from sidestep.controlplane.generators.sidecar.reached import Reached
 from sidestep.controlplane.generators.sidecar.settings import Settings
@@ -80,7 +81,7 @@ class PodGenerator:
             return
         pod = Pod(index, workload, instances, self._settings)
         remarks = self.remarks[unit] = []
-        for type_url, name, message in self._whole(pod, remarks):
+        for type_url, name, message in patched(pod, self._whole(pod, remarks), remarks):
             yield Resource(type_url, name, message, pod.name)
 
     def on_demand(self, index: Index, type_url: str, name: str, proxy: str) -> Resource | None:
