@@ -33,6 +33,7 @@ class WaypointMesh(NodeMesh):
         super().__init__(nodes)
         self.registry = Registry()
         self.waypoints: list[Admin] = []
+        self.waypoint_pods: list[Pod] = []
 
     def give(self, *trees: dict[str, Any]) -> None:
         """New or changed objects."""
@@ -56,7 +57,14 @@ class WaypointMesh(NodeMesh):
             labels=own, native_tunnel=True, tunnel=Tunnel.HBONE,
         )  # fmt: skip
         self.waypoints.append(self._envoy(pod, f"default/{name}-0"))
+        self.waypoint_pods.append(pod)
         return pod
+
+    def settle(self) -> None:
+        """Everything was acknowledged, and the waypoints' workers have heard of it, too: Envoy acknowledges before."""
+        super().settle()
+        for each in self.waypoint_pods:
+            assert got(each.namespace, each.ipv4, 15021, "/healthz/ready").startswith("200")
 
     def _envoy(self, pod: Pod, name: str) -> Admin:
         token = self.folder / f"{pod.workload.name}.token"
