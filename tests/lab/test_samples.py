@@ -47,7 +47,7 @@ def test_a_slice_of_a_generated_mesh_comes_up(tmp_path):
     """Its namespaces ask for sidecars, and get them."""
     write(Config(2, 40, 1, False), tmp_path / "mesh")
     with shell() as user:
-        done = user.run("up", tmp_path / "mesh", "--detach", "--partial", "--timeout", "40s")
+        done = user.run("up", tmp_path / "mesh", "--detach", "--timeout", "110s")
         assert done.returncode == 0, done.stderr
         assert "with a sidecar" in done.stderr
         assert "Traceback" not in done.stderr

@@ -133,6 +133,12 @@ def proxy_role(pod: Tree) -> ProxyRole | None:
     return ProxyRole.SIDECAR if found.sidecar and not found.proxyless else None
 
 
+def is_ztunnel(pod: Tree) -> bool:
+    """Whether a pod is the node's own proxy, for which the lab's stands."""
+    shape = shape_of(pod)
+    return shape is not None and recognise(shape).role is Role.ZTUNNEL
+
+
 def _has_proxy(shape: PodShape) -> bool:
     """Whether somebody injected it before it came here: a snapshot's pod, or `istioctl kube-inject`."""
     proxy = next((each for each in shape.spec.all_containers if each.name == PROXY), None)

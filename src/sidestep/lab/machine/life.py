@@ -21,6 +21,7 @@ from sidestep.errors import SidestepError, WorldError
 from sidestep.lab.agent.messages import Capture as CaptureDns
 from sidestep.lab.agent.messages import Probed, Ready, Restart, Serve, Stop
 from sidestep.lab.cluster.addresses import DNS
+from sidestep.lab.cluster.injection import is_ztunnel
 from sidestep.lab.cluster.objects import (
     Ref,
     Tree,
@@ -36,7 +37,7 @@ from sidestep.lab.cluster.pods import (
     pre_stop,
 )
 from sidestep.lab.cluster.schedule import schedule
-from sidestep.lab.cluster.statuses import condition, running, started
+from sidestep.lab.cluster.statuses import condition, lasting, running, started
 from sidestep.lab.machine.capture import Capture
 from sidestep.lab.machine.commands import Commands
 from sidestep.lab.machine.containers import agent_pod
@@ -126,7 +127,14 @@ class Life:
         told = dict(self._ready)
         if self.proxy is not None:
             told[PROXY] = Ready(self.uid, PROXY, self.proxy.ready, self.proxy.ready, self.proxy.reason)
+        elif self._has_proxy:
+            told[PROXY] = Ready(self.uid, PROXY, started=True, ready=self._served)
         self._pods.store.edit(self.ref, condition(told, self._pods.now()))
+
+    @property
+    def _has_proxy(self) -> bool:
+        """Whether its container istio-proxy runs: as a proxy of its own, or as the node's where it is a ztunnel."""
+        return self.proxy is not None or (self._place is not None and self._place.is_ztunnel)
 
     def _proxy_changed(self) -> None:
         self._judge()
@@ -183,7 +191,8 @@ class Life:
         self._pods.begin(self)
         self._pods.store.edit(self.ref, started(node.name, node.address, address, self._pods.now()))
         commands = Commands(self._pods.processes, self._pods.scratch.logs)
-        return _Place(node, Capture(self._pods.store, self.ref, node, net), commands, self._equip(pod, net))
+        capture = Capture(self._pods.store, self.ref, node, net)
+        return _Place(node, capture, commands, self._equip(pod, net), is_ztunnel(pod))
 
     def _equip(self, pod: Tree, net: PodNet) -> PodProxy | None:
         """The proxy that the pod's object says it has, with its redirection, which nothing of the pod is before."""
@@ -204,8 +213,10 @@ class Life:
             return
         services = list(self._pods.store.of(SERVICE, self.ref.namespace))
         told = agent_pod(pod, place.capture.net.path, services, lambda what: self._pods.say(str(self.ref), what))
-        if not told.containers and place.proxy is None:
+        if not told.containers and not self._has_proxy:
             raise WorldError("it has no containers, and nothing to run", where=str(self.ref))
+        if PROXY in lasting(pod) and not self._has_proxy:
+            self._pods.say(str(self.ref), "its container istio-proxy was written by hand and nobody injected it")
         await place.node.agent.do(Serve(0, told))
         self._served = True
         await place.capture.resolve()
@@ -214,6 +225,8 @@ class Life:
         resolv = write_resolv_conf(self._pods.scratch, self.ref.namespace)
         await place.commands.start(pod, told, place.capture.net, resolv)
         self._pods.store.edit(self.ref, running(self._pods.now()))
+        if place.is_ztunnel:
+            self._judge()
         seconds = _run_time(pod)
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, self._succeed)
@@ -265,6 +278,7 @@ class _Place(Struct, frozen=True):
     capture: Capture
     commands: Commands
     proxy: PodProxy | None
+    is_ztunnel: bool
 
 
 async def _quietly(work: Awaitable[object]) -> None:

@@ -152,11 +152,18 @@ class PodProxy:
             )
         self.ready = False
         await self._kit.processes.stop(self.name, _END)
+        self._forget()
 
     async def cut(self) -> None:
         """End it at once."""
         await self._leave()
         await self._kit.processes.stop(self.name, 0)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What it was started from and asked by is of no use any more."""
+        for each in (self._proxy.configuration, self._proxy.admin):
+            each.unlink(missing_ok=True)
 
     async def _leave(self) -> None:
         """Look after it no more; a start that was begun comes to its end first, or nobody would know the process."""
