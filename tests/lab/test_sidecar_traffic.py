@@ -185,6 +185,14 @@ def test_what_a_scope_keeps_out_is_passed_on_or_refused_as_it_says(shop):
     assert eventually(lambda: asked(shop, "shop/stranger", "http://outside.plain/") == "ok")
 
 
+def test_a_proxy_says_that_it_serves_and_what_it_counted(shop):
+    (pod,) = [each for each in shop.client.ask(api.List("pods", "shop")) if each["metadata"]["labels"]["app"] == "open"]
+    address = pod["status"]["podIP"]
+    assert asked(shop, "plain/outside", f"http://{address}:15021/healthz/ready") == "ok"
+    (outcome,) = shop.call("plain/outside", f"http://{address}:15090/stats/prometheus")
+    assert "envoy_server_live" in outcome.body
+
+
 def test_a_patch_of_the_proxy_is_carried_out_for_whom_it_selects(shop):
     lua = {
         "name": "own",

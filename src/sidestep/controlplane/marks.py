@@ -9,3 +9,6 @@ TUNNELLED_MARK = 0x10000 | MARK
 """To an application, on behalf of who came by a tunnel."""
 PLAIN_MARK = 0x20000 | MARK
 """Likewise of who came in plaintext."""
+
+ADMIN = "mesh.admin"
+"""Cluster of a pod's proxy, there from its start, that leads to its own administration."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sidestep.controlplane.marks import MARK
+from sidestep.controlplane.marks import ADMIN, MARK
 from sidestep.controlplane.records import ProxyRole
 from sidestep.errors import TransportError, WorldError
 
@@ -162,7 +162,7 @@ def bootstrap(proxy: Proxy) -> dict[str, Any]:
         ],
         "layered_runtime": {"layers": [{"name": "sidestep", "static_layer": {_NEEDED: True}}]},
         "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _counted(proxy.role)}}},
-        **({} if proxy.role is ProxyRole.NODE else {"cluster_manager": {"upstream_bind_config": _MARKED}}),
+        **({} if proxy.role is ProxyRole.NODE else _in_a_pod(proxy)),
         "overload_manager": {
             "resource_monitors": [
                 {
@@ -175,6 +175,16 @@ def bootstrap(proxy: Proxy) -> dict[str, Any]:
                 }
             ]
         },
+    }
+
+
+def _in_a_pod(proxy: Proxy) -> dict[str, Any]:
+    """Marks its own connections, and knows its own administration, of which it shows what it counted."""
+    admin = {"endpoint": {"address": {"pipe": {"path": str(proxy.admin)}}}}
+    known = {"cluster_name": ADMIN, "endpoints": [{"lb_endpoints": [admin]}]}
+    return {
+        "cluster_manager": {"upstream_bind_config": _MARKED},
+        "static_resources": {"clusters": [{"name": ADMIN, "type": "STATIC", "load_assignment": known}]},
     }
 
 

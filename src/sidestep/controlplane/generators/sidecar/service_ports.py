@@ -9,11 +9,10 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from sidestep.controlplane.generators.http import hcm
 from sidestep.controlplane.generators.http.filters import http_filters
 from sidestep.controlplane.generators.http.listening import ANY, addresses, chain
+from sidestep.controlplane.marks import ADMIN
 
 HEALTH_PORT, METRICS_PORT = 15021, 15090
 READY, METRICS = "/healthz/ready", "/stats/prometheus"
-ADMIN = "mesh.admin"
-"""Cluster of the proxy's own administration, which it has from its start."""
 
 
 def listeners() -> Iterator[Listener]:
