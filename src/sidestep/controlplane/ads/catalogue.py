@@ -46,6 +46,7 @@ class Catalogue:
         self._of_unit: dict[Unit, frozenset[Key]] = {}
         self._by_type: Groups[tuple[str, str], str] = Groups()
         self._asked: set[Key] = set()
+        self._made_of: dict[Key, tuple[str, ...]] = {}
         self._made: dict[Key, _Made] = {}
         self._stale_by: Groups[Topic, Key] = Groups()
         self._nothing: set[Key] = set()
@@ -84,6 +85,11 @@ class Catalogue:
                 return self._made[key].entry
         return self._made[self._make(type_url, name, proxy)].entry
 
+    def made_of(self, type_url: str, name: str, *places: str) -> tuple[str, ...]:
+        """Objects that a resource of a proxy or group was made from, in words."""
+        found = (self._made_of.get(Key(type_url, name, place), ()) for place in (*places, ""))
+        return next(filter(None, found), ())
+
     def forget(self, key: Key) -> None:
         """Nobody asks any more for an answer on demand: of one proxy, or that all may have."""
         self._drop(key)
@@ -100,6 +106,8 @@ class Catalogue:
             (self._asked.add if resource.asked else self._asked.discard)(key)
             if not resource.asked:
                 self._by_type.move(key.name, (), ((key.type_url, key.proxy),))
+            if resource.of:
+                self._made_of[key] = resource.of
             old = self._entries.get(key)
             self._entries[key] = made
             if old is None or old.version != made.version:
@@ -109,6 +117,7 @@ class Catalogue:
             self._of_unit[unit] = frozenset(fresh)
         for key in before - fresh:
             del self._entries[key]
+            self._made_of.pop(key, None)
             self._asked.discard(key)
             self._by_type.move(key.name, ((key.type_url, key.proxy),), ())
             yield key

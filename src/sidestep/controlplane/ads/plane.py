@@ -30,10 +30,17 @@ _KEPT = 1000
 
 
 class Finding(Struct, frozen=True):
-    """A proxy did not take what it was sent, and when."""
+    """A proxy did not take what it was sent.
+
+    Attributes:
+        at: when.
+        rejection: what.
+        objects: from which it was made, with the fields, in words.
+    """
 
     at: float
     rejection: Rejection
+    objects: tuple[str, ...] = ()
 
 
 class Metrics:
@@ -154,8 +161,13 @@ class Plane:
         """Remember what a proxy did not take."""
         if rejection is not None:
             self.metrics.rejections += 1
-            self.findings.append(Finding(at, rejection))
+            self.findings.append(Finding(at, rejection, self._objects(connection, rejection)))
         connection.wake()
+
+    def _objects(self, connection: Connection, rejection: Rejection) -> tuple[str, ...]:
+        catalogue, places = self._catalogues[connection.proxy.role], (connection.proxy.name, connection.group)
+        found = (catalogue.made_of(rejection.type_url, name, *places) for name in rejection.names)
+        return tuple(dict.fromkeys(each for objects in found for each in objects))
 
     @property
     def settled(self) -> bool:

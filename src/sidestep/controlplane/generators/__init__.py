@@ -60,6 +60,7 @@ class Resource(Struct, frozen=True):
             the role.
         depends: for a resource on demand, what makes it stale.
         asked: only for proxies that ask for this name, even where others of its type go to all who take everything.
+        of: objects and their fields that it was made from, in words: told to people where a proxy rejects it.
     """
 
     type_url: str
@@ -68,6 +69,7 @@ class Resource(Struct, frozen=True):
     proxy: str = ""
     depends: frozenset[Topic] = frozenset()
     asked: bool = False
+    of: tuple[str, ...] = ()
 
 
 class Generator(Protocol):

@@ -97,15 +97,13 @@ def test_one_manager_routes_for_all_services():
 
 
 def test_replicas_are_of_one_group_and_others_of_none():
-    scene = Scene(
-        gateway_of("waypoint", {}), _pod("waypoint-0", {"gateway.networking.k8s.io/gateway-name": "waypoint"})
-    )
+    scene = Scene(gateway_of("waypoint", {}), pod("waypoint-0", {"gateway.networking.k8s.io/gateway-name": "waypoint"}))
     index = scene.registry.index
     assert scene.generator.group(index, "default/waypoint-0") == _GROUP
     assert scene.generator.group(index, "default/other") == ""
 
 
-def _pod(name: str, labels: dict[str, str]) -> dict[str, Any]:
+def pod(name: str, labels: dict[str, str]) -> dict[str, Any]:
     meta = {"name": name, "namespace": "default", "labels": labels, "annotations": {"sidestep.dev/proxy": "waypoint"}}
     status = {"podIPs": [{"ip": "10.0.0.1"}], "conditions": [{"type": "Ready", "status": "True"}]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"nodeName": "one"}, "status": status}

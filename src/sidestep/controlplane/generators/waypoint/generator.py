@@ -26,6 +26,7 @@ from sidestep.controlplane.generators.node.messages import extension
 from sidestep.controlplane.generators.waypoint import routes
 from sidestep.controlplane.generators.waypoint.clusters import clusters
 from sidestep.controlplane.generators.waypoint.listeners import listeners
+from sidestep.controlplane.generators.waypoint.origins import origins
 from sidestep.controlplane.generators.waypoint.plan import (
     Asked,
     Authorities,
@@ -89,8 +90,9 @@ class WaypointGenerator:
         plan = self._plans.get(group)
         part = plan.parts.get(name) if plan is not None else None
         if part is not None:
+            of = origins(part)
             for resource in self._made(index, group, name, part):
-                yield resource if resource.proxy else replace(resource, proxy=group)
+                yield replace(resource, proxy=resource.proxy or group, of=of)
 
     def on_demand(self, _index: Index, _type_url: str, _name: str, _proxy: str) -> Resource | None:
         """Nothing: everything that is served is told."""
