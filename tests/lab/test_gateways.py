@@ -64,6 +64,27 @@ def classic():
     ]
 
 
+WAYPOINT = {"istio.io/use-waypoint": "waypoint"}
+
+
+def bound(name, **labels):
+    """An ambient workload whose Service has a waypoint, where only some paths are open."""
+    deployment, service = workload(name, "fleet")
+    service["metadata"] = {**service["metadata"], "labels": {**WAYPOINT, **labels}}
+    spec = {
+        "targetRefs": [{"group": "", "kind": "Service", "name": name}],
+        "rules": [{"to": [{"operation": {"paths": ["/open"]}}]}],
+    }
+    parent = {"parentRefs": [{"name": "front", "namespace": "shop"}], "hostnames": [f"{name}.example"]}
+    route = {**parent, "rules": [{"backendRefs": [{"name": name, "port": 80}]}]}
+    return [
+        deployment,
+        service,
+        made("security.istio.io/v1", "AuthorizationPolicy", name, spec, "fleet"),
+        made(GATEWAY_API, "HTTPRoute", name, route, "fleet"),
+    ]
+
+
 OBJECTS = [
     namespace("shop", **INJECTED),
     namespace("plain"),
@@ -81,6 +102,10 @@ OBJECTS = [
     http_route("b", "a.example", "b", path={"type": "PathPrefix", "value": "/b"}),
     made(GATEWAY_API, "HTTPRoute", "ship", {"parentRefs": [{"name": "front", "namespace": "shop"}],
         "hostnames": ["ship.example"], "rules": [{"backendRefs": [{"name": "ship", "port": 80}]}]}, "fleet"),
+    made(GATEWAY_API, "Gateway", "waypoint", {"gatewayClassName": "istio-waypoint", "listeners": [
+        {"name": "mesh", "port": 15008, "protocol": "HBONE"}]}, "fleet", {"istio.io/waypoint-for": "service"}),
+    *bound("boat", **{"istio.io/ingress-use-waypoint": "true"}),
+    *bound("raft"),
     *classic(),
     made("security.istio.io/v1", "PeerAuthentication", "all", {"mtls": {"mode": "STRICT"}}, "istio-system"),
 ]  # fmt: skip
@@ -118,6 +143,19 @@ def test_ambient_pods_are_reached_though_they_take_nothing_else_than_tunnels(sho
     outcome = asked(shop, "ship.example")
     assert outcome.ok, outcome
     assert outcome.pod.startswith("fleet/ship-")
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "kind"),
+    [
+        ("boat.example", "/open", "ok"),
+        ("boat.example", "/shut", "http-403"),
+        ("raft.example", "/open", "ok"),
+        ("raft.example", "/shut", "ok"),
+    ],
+)
+def test_a_waypoint_is_passed_only_where_the_service_asks_gateways_to(shop, host, path, kind):
+    assert asked(shop, host, path).kind == kind
 
 
 def test_what_a_secret_holds_is_shown_to_who_speaks_tls(shop):
