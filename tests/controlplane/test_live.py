@@ -34,6 +34,7 @@ def test_the_meaning_is_made_again_only_when_an_object_changed_that_it_is_read_f
     assert [each.meta.name for each in registry.index.mesh().mesh.of(kinds.HTTP_ROUTE)] == ["r"]
     gone = registry.apply([Change(Ref("httproutes.gateway.networking.k8s.io", "shop", "r"), None)])
     assert gone.configuration
+    assert (registry.index.live.has(kinds.SERVICE), registry.index.live.has(kinds.HTTP_ROUTE)) == (True, False)
     assert not registry.index.mesh().mesh.of(kinds.HTTP_ROUTE)
 
 

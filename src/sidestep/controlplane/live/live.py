@@ -1,5 +1,6 @@
 """The configuration as it is now, read when somebody asks for its meaning."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ import msgspec
 
 from sidestep.controlplane.live.objects import CONFIGURATION, counts, pod_of, resource_of, told
 from sidestep.controlplane.registry.objects import SECRETS, Ref, Tree
-from sidestep.model.kinds import POD
+from sidestep.model.kinds import POD, Kind
 from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.resource import Resource
@@ -28,6 +29,7 @@ class Live:
     def __init__(self) -> None:
         self._trees: dict[Ref, Tree] = {}
         self._pods: dict[Ref, Tree] = {}
+        self._counts: Counter[str] = Counter()
         self._instances: dict[Ref, Instances] = {}
         self._read: dict[str, dict[Ref, Resource[Any]]] = {}
         self._unread: dict[Ref, Tree | None] = {}
@@ -43,6 +45,7 @@ class Live:
         """Take changed objects in, None for those that are gone; which of them may change a meaning, pods apart."""
         changed = {ref: tree for ref, tree in objects.items() if counts(ref) and self._differs(ref, tree)}
         for ref, tree in changed.items():
+            self._counts[ref.kind] += (tree is not None) - (ref in self._trees)
             _exchange(self._trees, ref, tree)
         secrets = {ref: tree for ref, tree in objects.items() if ref.kind == SECRETS and self._renewed(ref, tree)}
         for ref, tree in secrets.items():
@@ -53,6 +56,10 @@ class Live:
                 self._instances.pop(ref, None)
         self._unread.update(changed)
         return frozenset((*changed, *secrets))
+
+    def has(self, kind: Kind[Any]) -> bool:
+        """Whether there is any object of a kind that meaning is read from, which costs nothing to ask."""
+        return self._counts[kind.key] > 0
 
     def mesh(self) -> MeshIndex:
         """What all of it means."""

@@ -43,6 +43,7 @@ from sidestep.controlplane.generators.waypoint.settings import Settings
 from sidestep.controlplane.generators.waypoint.touched import touched
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import Dirty, Preference, ProxyRole, Workload
+from sidestep.model.kinds import GATEWAY
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import is_wildcard
@@ -77,6 +78,8 @@ class WaypointGenerator:
 
     def units(self, index: Index, dirty: Dirty | None) -> Iterable[Unit]:
         """Parts that differ from before, and clusters whose endpoints changed."""
+        if not (self._plans or index.live.has(GATEWAY)):
+            return ()
         found: dict[Unit, None] = {}
         if dirty is None or dirty.configuration or dirty.services or _rebound(index, dirty):
             found.update(dict.fromkeys(self._planned(index, self._about(index, dirty))))
