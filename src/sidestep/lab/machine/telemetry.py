@@ -86,10 +86,19 @@ class Telemetry:
             for gone in self._of_pods.keys() - there.keys():
                 self._of_pods.pop(gone).close()
             for proxy in there.values():
-                while requests := list(self._log_of_pod(proxy).lines()):
-                    await self._learn({proxy.workload, *(name for each in requests for name in each.names())})
-                    for each in requests:
-                        self._requested.take(proxy.workload, each, self._find)
+                await self._read_of_pod(proxy)
+
+    async def _read_of_pod(self, proxy: OfPod) -> None:
+        while requests := list(self._log_of_pod(proxy).lines()):
+            await self._learn({proxy.workload, *(name for each in requests for name in each.names())})
+            party = self._find(proxy.workload).party
+            await self._learn(set(party.services) if party is not None else set())
+            for each in requests:
+                self._requested.take(proxy.workload, each, self._find)
+
+    def _serves(self, key: str) -> bool:
+        party = self._find(key).party
+        return party is not None and bool(party.services)
 
     def _find(self, name: str) -> Answer:
         return self._known.get(name, _NOBODY)
@@ -99,10 +108,10 @@ class Telemetry:
             self._counting.take(node, line, self._find)
 
     async def _learn(self, needed: set[str]) -> None:
-        """Keys are for ever; addresses may have changed hands since the last time."""
+        """Keys are for ever, once what they name serves; addresses may have changed hands since the last time."""
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
-        unknown = sorted(each for each in needed if "/" not in each or each not in self._known)
+        unknown = sorted(each for each in needed if "/" not in each or not self._serves(each))
         if not unknown:
             return
         try:
