@@ -200,3 +200,25 @@ def test_a_job_completes_beside_a_native_sidecar_and_never_beside_a_classic_one(
         told = lambda: any("never completes" in each for each in made.client.ask(api.Status())["said"])  # noqa: E731
         assert eventually(told, 30)
         assert not done("classic")
+
+
+def test_names_are_resolved_in_the_pod_where_the_sidecar_captures_them():
+    """Only who is captured learns of a name that the cluster's DNS does not know."""
+    config = {"proxy.istio.io/config": 'proxyMetadata: {ISTIO_META_DNS_CAPTURE: "true"}'}
+    entry = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "ServiceEntry",
+        "metadata": {"name": "away", "namespace": "shop"},
+        "spec": {
+            "hosts": ["away.example"],
+            "addresses": ["240.240.7.7"],
+            "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
+            "resolution": "STATIC",
+            "endpoints": [{"address": "192.0.2.7"}],
+        },
+    }
+    with lab(namespace("shop", **INJECTED), entry, *workload("asks", annotations=config), *workload("not")) as made:
+        (found,) = made.call("shop/asks", "dns://10.96.0.10:53/away.example")
+        assert "240.240.7.7" in found.body, found
+        (other,) = made.call("shop/not", "dns://10.96.0.10:53/away.example")
+        assert "240.240.7.7" not in other.body
