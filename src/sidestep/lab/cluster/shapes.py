@@ -12,6 +12,8 @@ from sidestep.sources.objects.builder import MeshBuilder
 from sidestep.sources.objects.pods import PodDecoder, WirePod
 
 _decode = msgspec.json.Decoder(WirePod).decode
+_shapes = PodDecoder()
+"""Replicas share what they were made from, and what was found out of it."""
 _HERE = FileOrigin("lab", 0)
 _SOURCE = SourceInfo(SourceKind.FILES, "lab")
 
@@ -19,7 +21,7 @@ _SOURCE = SourceInfo(SourceKind.FILES, "lab")
 def shape_of(pod: Tree) -> PodShape | None:
     """What a pod was made from; None for what no API server would take."""
     try:
-        return PodDecoder().pod(_decode(msgspec.json.encode(_with_words(pod))), _HERE).shape
+        return _shapes.pod(_decode(msgspec.json.encode(_with_words(pod))), _HERE).shape
     except msgspec.ValidationError:
         return None
 

@@ -34,7 +34,7 @@ _ROOT_NAMESPACE = MeshNames().root_namespace
 _PORT = 15012
 _NO_PODS = 2047
 """A number that no node has: where the control plane lives there are no pods."""
-_PATIENCE, _LOOK, _ROTATION = 20.0, 0.01, 60.0
+_PATIENCE, _LOOK, _ROTATION = 60.0, 0.01, 60.0
 _ANSWER = 256 * 1024 * 1024
 
 

@@ -10,7 +10,7 @@ from sidestep.lab.agent.client.dial import Dialler
 from sidestep.lab.agent.client.failures import FAILURES, ClosedError, failed
 from sidestep.lab.agent.client.http1 import Answered, Http1Client
 from sidestep.lab.agent.client.http2 import Http2Client
-from sidestep.lab.agent.client.streams import ask_dns, ask_tcp, ask_websocket
+from sidestep.lab.agent.client.streams import ask_dns, ask_tcp
 from sidestep.lab.agent.client.target import Target, target_of
 from sidestep.lab.agent.messages import Outcome, Request
 from sidestep.lab.dns.exchange import UpstreamError
@@ -23,7 +23,15 @@ Ended = tuple[Outcome, float]
 """What became of a request, and when, by the clock that is monotonic."""
 HttpClient = Http1Client | Http2Client
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-_OTHERS = {"tcp": ask_tcp, "tcp-first": ask_tcp, "ws": ask_websocket, "dns": ask_dns}
+
+
+async def _over_websocket(dialler: Dialler, request: Request, target: Target) -> Outcome:
+    from sidestep.lab.agent.client.websockets import ask_websocket  # noqa: PLC0415 - its library takes long to load
+
+    return await ask_websocket(dialler, request, target)
+
+
+_OTHERS = {"tcp": ask_tcp, "tcp-first": ask_tcp, "ws": _over_websocket, "dns": ask_dns}
 
 
 class Client:

@@ -5,7 +5,6 @@ import ssl
 
 import h2.exceptions
 import h11
-from wsproto.utilities import ProtocolError as WebSocketProtocolError
 
 from sidestep.errors import SidestepError
 from sidestep.lab.agent.messages import Outcome
@@ -17,7 +16,7 @@ class ClosedError(Exception):
 
 
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM}
-PROTOCOL_ERRORS = (h11.ProtocolError, h2.exceptions.H2Error, WebSocketProtocolError)
+PROTOCOL_ERRORS = (h11.ProtocolError, h2.exceptions.H2Error)
 FAILURES = (OSError, EOFError, ClosedError, NameNotFoundError, SidestepError, *PROTOCOL_ERRORS)
 """All that a request may end with."""
 

@@ -1,13 +1,10 @@
-"""Requests that are no HTTP: TCP, a server that speaks first, websockets, DNS."""
+"""Requests that are no HTTP: TCP, a server that speaks first, DNS."""
 
 import asyncio
 from typing import Self
 
 import dns.message
 import dns.rcode
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, TextMessage
-from wsproto.events import Request as Upgrade
 
 from sidestep.lab.agent.client.dial import Dialler
 from sidestep.lab.agent.client.failures import ClosedError
@@ -16,12 +13,12 @@ from sidestep.lab.agent.messages import Outcome, Request
 from sidestep.lab.dns.exchange import Upstream
 from sidestep.lab.dns.resolver import NameNotFoundError
 from sidestep.lab.sockets import address_text
-from sidestep.lab.workload.exchange import BODY_KEPT, POD_HEADER
+from sidestep.lab.workload.exchange import BODY_KEPT
 
-_PAYLOAD = "sidestep"
+PAYLOAD = "sidestep"
 
 
-class _Stream:
+class Stream:
     """A connection as a pair of streams."""
 
     def __init__(self, dialler: Dialler, target: Target) -> None:
@@ -59,12 +56,12 @@ class _Kept(asyncio.StreamReaderProtocol):
 
 async def ask_tcp(dialler: Dialler, request: Request, target: Target) -> Outcome:
     """Send bytes and wait until as many came back; of a server that speaks first, wait for its greeting before."""
-    async with _Stream(dialler, target) as stream:
+    async with Stream(dialler, target) as stream:
         greeting = b""
         if target.scheme == "tcp-first":
             while not greeting.endswith(b"\n"):
                 greeting += await stream.read()
-        sent = (request.body or _PAYLOAD).encode()
+        sent = (request.body or PAYLOAD).encode()
         stream.transport.write(sent)
         received = bytearray()
         while len(received) < len(sent):
@@ -79,33 +76,6 @@ async def ask_tcp(dialler: Dialler, request: Request, target: Target) -> Outcome
             pod=words[1] if len(words) > 1 else "",
             body=(greeting + received)[:BODY_KEPT].decode(errors="replace"),
         )
-
-
-async def ask_websocket(dialler: Dialler, request: Request, target: Target) -> Outcome:
-    """Upgrade, send a message, wait for it to come back, say goodbye."""
-    async with _Stream(dialler, target) as stream:
-        parser = WSConnection(ConnectionType.CLIENT)
-        given = [(name.encode(), value.encode()) for name, value in request.headers]
-        stream.transport.write(parser.send(Upgrade(target.authority, target.path, extra_headers=given)))
-        pod, text = "", ""
-        while True:
-            parser.receive_data(await stream.read())
-            for event in parser.events():
-                if isinstance(event, AcceptConnection):
-                    pod = next(
-                        (value.decode() for name, value in event.extra_headers if name == POD_HEADER.encode()), ""
-                    )
-                    stream.transport.write(parser.send(TextMessage(request.body or _PAYLOAD)))
-                elif isinstance(event, RejectConnection):
-                    code = event.status_code
-                    return Outcome(ok=False, kind=f"http-{code}", code=code, remote=stream.remote, pod=pod)
-                elif isinstance(event, CloseConnection):
-                    raise ClosedError(f"the server closed the websocket with code {event.code}")
-                elif isinstance(event, TextMessage):
-                    text += event.data
-                    if event.message_finished:
-                        stream.transport.write(parser.send(CloseConnection(1000)))
-                        return Outcome(ok=True, kind="ok", code=101, remote=stream.remote, pod=pod, body=text)
 
 
 async def ask_dns(dialler: Dialler, request: Request, target: Target) -> Outcome:

@@ -8,7 +8,6 @@ import h11
 
 from sidestep.lab.workload.exchange import Asked, Headers, Reply
 from sidestep.lab.workload.servers.connection import Connection, Site, peer_of
-from sidestep.lab.workload.servers.websocket import WebSocketConnection
 
 
 class Http1Connection(Connection):
@@ -139,6 +138,9 @@ class Http1Connection(Connection):
     def _become_websocket(self) -> None:
         request, rest = self._request, self._parser.trailing_data[0]
         if request is not None:
+            # Few come, and the library takes long to load.
+            from sidestep.lab.workload.servers.websocket import WebSocketConnection  # noqa: PLC0415
+
             headers = tuple((bytes(name), bytes(value)) for name, value in request.headers)
             self.hand_over(WebSocketConnection(self.site, headers, request.target), rest)
 
