@@ -56,12 +56,21 @@ MESH = mesh_config(
         {"name": "spans", "opentelemetry": {"service": COLLECTOR, "port": 80, "http": {"path": "/v1/traces"}}},
     ],
 )  # fmt: skip
+LIMIT = "envoy.filters.http.local_ratelimit"
+ALWAYS = {"default_value": {"numerator": 100}}
+LIMITED = {"name": LIMIT, "typed_config": {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", "stat_prefix": "limit",
+    "token_bucket": {"max_tokens": 2, "tokens_per_fill": 2, "fill_interval": "3600s"}, "filter_enabled": ALWAYS, "filter_enforced": ALWAYS}}  # fmt: skip
+INSERTED = {
+    "applyTo": "HTTP_FILTER", "patch": {"operation": "INSERT_BEFORE", "value": LIMITED},
+    "match": {"context": "SIDECAR_INBOUND", "listener": {"filterChain": {"filter": {"name": "envoy.filters.network.http_connection_manager"}}}},
+}  # fmt: skip
 OBJECTS = [
     MESH,
     namespace("shop", **{"istio-injection": "enabled"}),
     namespace("tools"),
     *workload("web", annotations={"sidestep.dev/calls": "http://cart/"}),
-    *(each for name in ("client", "cart", "counted", "tokens", "asks-http", "asks-grpc") for each in workload(name)),
+    *(each for name in ("client", "cart", "counted", "limited", "tokens", "asks-http", "asks-grpc") for each in workload(name)),
     *serving("payments", "payments", "shop"),
     *serving("issuer", "issuer"),
     *serving("authorizer", "authorizer"),
@@ -73,6 +82,7 @@ OBJECTS = [
         {"issuer": "https://issuer.sidestep.dev", "jwksUri": "http://issuer.tools.svc.cluster.local/jwks.json"}]}, app="tokens"),
     istio(SECURITY, "AuthorizationPolicy", "tokens", {"rules": [
         {"when": [{"key": "request.auth.claims[groups]", "values": ["admin"]}]}]}, app="tokens"),
+    istio("networking.istio.io/v1alpha3", "EnvoyFilter", "limit", {"workloadSelector": {"labels": {"app": "limited"}}, "configPatches": [INSERTED]}),
     istio(TELEMETRY, "Telemetry", "mesh", {"tracing": [{"providers": [{"name": "spans"}], "randomSamplingPercentage": 100}]}, "istio-system"),
 ]  # fmt: skip
 
@@ -119,6 +129,10 @@ def test_an_authorizers_answer_changes_while_it_runs(shop):
     for says, expected in (("allow", 200), ("deny", 403), ("header", 403)):
         assert code(shop, f"http://authorizer.tools/.sidestep/answer/{says}") == 200
         assert code(shop, asked) == expected
+
+
+def test_a_rate_limit_of_an_envoy_filter(shop):
+    assert [code(shop, "http://limited/") for _ in range(4)] == [200, 200, 429, 429]
 
 
 def test_payments(shop):
