@@ -109,7 +109,7 @@ def test_templates_move_in_their_wave_and_what_sidecars_read_goes_last(mesh):
     kinds = {stage.name: {each.object.kind for each in stage.objects} for stage in staged}
     assert kinds[LATE] >= {"Namespace", "AuthorizationPolicy"}
     assert "Gateway" in kinds[BASE]
-    assert not kinds[BASE] & {"Deployment", "Namespace", "Service"}
+    assert not kinds[BASE] & {"Deployment", "Namespace"}
 
 
 def test_a_stage_begins_where_the_one_before_ends(mesh):

@@ -1,8 +1,9 @@
 """The steps of each wave, in an order that leaves no gap where Istio knows one.
 
-Source: istio-semantics.md §7.2. Before a guarded workload's pods are made anew: twins at the waypoint, the waypoint
-admitted at the pods, the service bound, the way past the waypoint closed. Only then the template's labels change. A
-service with routes is bound before anybody moves: its clients' sidecars route, and a ztunnel does not (D38).
+Source: istio-semantics.md §7.2. Before anybody moves: twins at the waypoints, waypoints admitted at the pods, services
+bound. Sidecars do not ask waypoints, so nobody notices; and who moves later finds routes, which a ztunnel does not do
+(D38), and opens its first connection through the waypoint. Before a guarded workload's pods are made anew the way past
+its waypoint is closed. Only then the template's labels change.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +34,6 @@ class Guard(Struct, frozen=True):
         waypoint: namespace and name of its Gateway.
         bound: it is bound already.
         exposed: a gateway forwards to it, and is to come through the waypoint.
-        routed: it has routes or traffic policies, which whoever has moved asks its waypoint for.
         twins: policies attached to it, for the waypoint.
         admit: the waypoint's ALLOW at the pods; None where no allow-list stands there.
         close: the DENY for everybody but the waypoint; None where nothing is enforced.
@@ -45,7 +45,6 @@ class Guard(Struct, frozen=True):
     waypoint: tuple[str, str]
     bound: bool
     exposed: bool
-    routed: bool = False
     twins: tuple[Tree, ...] = ()
     admit: Tree | None = None
     close: Tree | None = None
@@ -113,12 +112,12 @@ def wave_steps(number: int, moves: tuple[Move, ...]) -> tuple[Step, ...]:
 
 
 def _guard(script: Script, guard: Guard, after: tuple[str, ...]) -> tuple[str, ...]:
-    """Everything that must stand before any pod behind a service loses its sidecar; ids of the steps to wait for.
+    """The way past the waypoint, closed before any pod behind a service loses its sidecar; the steps to wait for.
 
-    None of its own where the service is bound already and has no policy: its waypoint then only carries traffic.
+    None of its own where the service has no policy: its waypoint then only carries traffic.
     """
     service, (namespace, name) = guard.service, guard.waypoint
-    waited = after if guard.routed else _stand(script, guard, after)
+    waited = after
     if guard.close is not None:
         text = f"refuse who comes to {service.host} past its waypoint {namespace}/{name}"
         predicts = "callers that do not use the waypoint are refused"
@@ -198,7 +197,8 @@ def preparing_steps(
     Args:
         waypoints: the objects of each, none where the mesh has it already, by namespace and name.
         others: other preparations: effect, description, prediction, and the objects that ask for it.
-        guards: of services; those with routes are put behind their waypoints.
+        guards: of services, which are put behind their waypoints: who moves later opens its first connection through
+            them, for a connection that was opened past one stays past it, and is refused when that way is closed.
     """
     script = Script(0)
     ready: dict[tuple[str, str], str] = {}
@@ -213,8 +213,7 @@ def preparing_steps(
         script.add(effect, description, (), predicts, because) for effect, description, predicts, because in others
     ]
     for guard in guards:
-        if guard.routed:
-            _stand(script, guard, (ready[guard.waypoint], *prepared))
+        _stand(script, guard, (ready[guard.waypoint], *prepared))
     return tuple(script.steps)
 
 

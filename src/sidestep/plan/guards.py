@@ -64,7 +64,6 @@ def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoin
         (placed.namespace, placed.name),
         bound,
         enforced and service.host in configuration.exposed,
-        any(service.host in each.needs.routed for each in members),
         tuple(each.manifest for each in staged),
         allow_waypoint(service, principal) if applied and all(map(_is_allow_list, applied)) else None,
         only_through_waypoint(service, (principal,), ports) if enforced else None,
