@@ -11,7 +11,8 @@ import yaml
 
 _BOOL, _FLOAT, _INT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "float", "int"))
 _TIME, _VALUE = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"
-_LINE_ENDS = "\x85\u2028\u2029"
+LINE_ENDS = frozenset("\x85\u2028\u2029")
+"""What a reader of YAML 1.1 takes for the end of a line, and PyYAML writes as it is."""
 _LETTER = re.compile(r"[yYnN]")
 _EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
 _OCTAL = re.compile(r"[-+]?0[oO][0-7]+")
@@ -58,7 +59,7 @@ def _whole(pattern: re.Pattern[str]) -> re.Pattern[str]:
 
 def _text(dumper: Dumper, text: str) -> yaml.ScalarNode:
     """In double quotes, which escape, where a reader of YAML 1.1 sees a line end that PyYAML writes as it is."""
-    style = '"' if any(letter in _LINE_ENDS for letter in text) else None
+    style = '"' if LINE_ENDS.intersection(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

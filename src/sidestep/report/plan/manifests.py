@@ -9,7 +9,7 @@ import yaml
 from sidestep.model.kinds import CRON_JOB
 from sidestep.model.metadata import ObjectId
 from sidestep.plan.install.render import one_line
-from sidestep.plan.install.scalars import Dumper
+from sidestep.plan.install.scalars import LINE_ENDS, Dumper
 from sidestep.plan.steps import Apply, LabelChanges, Patch, SetLabels, Step
 from sidestep.report.plan.file_names import Written
 
@@ -27,7 +27,7 @@ class _Dumper(Dumper):
 
 
 def _text(dumper: Dumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text.rstrip("\n") else None
+    style = '"' if LINE_ENDS.intersection(text) else "|" if "\n" in text.rstrip("\n") else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
