@@ -12,6 +12,7 @@ from sidestep.semantics.trees import MalformedError, flag, mapping, mappings, st
 
 _Found = TypeVar("_Found")
 _MOST = 2**32 - 1
+_LONGEST = 100 * 365 * 24 * 3600
 
 
 class Remark(Struct, frozen=True):
@@ -111,4 +112,6 @@ def _time(value: object, field: str) -> Duration:
         raise MalformedError(f"expected a time such as 1.5s, found {written[:40]!r}") from error
     if found.ToMilliseconds() < 1:
         raise MalformedError(f"expected a time of at least 1ms, found {written[:40]!r}")
+    if found.seconds > _LONGEST:
+        raise MalformedError(f"expected a time of at most 100 years, found {written[:40]!r}")
     return found

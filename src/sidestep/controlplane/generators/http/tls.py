@@ -90,7 +90,7 @@ def mutual(to: Destination, dialler: Dialler, tls: Fields, settings: Fields) -> 
 def server_name(cluster: str) -> str:
     """The server name by which Istio calls a cluster, e.g. `outbound_.80_.v1_.reviews.shop.svc.cluster.local`."""
     direction, port, subset, host = cluster.split("|", 3)
-    return f"{direction}_.{port}_.{subset or '_'}_.{host}"
+    return f"{direction}_.{port}_.{subset}_.{host}"
 
 
 def originated(to: Destination, tls: Fields, mode: str, dialler: Dialler) -> TransportSocket:
