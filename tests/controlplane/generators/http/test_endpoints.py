@@ -1,0 +1,143 @@
+"""The endpoints of a cluster: how each is reached, and which are preferred."""
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+
+from sidestep.controlplane.generators.http.destinations import Destination, Dialler
+from sidestep.controlplane.generators.http.endpoints import assignment, identities
+from sidestep.controlplane.index import Index
+from sidestep.controlplane.records import (
+    Locality,
+    PortMap,
+    Preference,
+    ProxyRole,
+    Records,
+    Scope,
+    Service,
+    Tunnel,
+    WaypointAddress,
+    Workload,
+    WorkloadUid,
+)
+
+HOST = "reviews.shop.svc.cluster.local"
+SERVICE = Service("reviews", "shop", HOST, ("10.96.0.7", "fd00::7"), (PortMap(80, 8080),))
+HERE, NEAR, FAR = (Locality(*each) for each in (("eu", "a", ""), ("eu", "b", ""), ("us", "a", "")))
+WEB = Dialler("spiffe://cluster.local/ns/shop/sa/web", HERE, "one")
+OUTLIERS = {"outlierDetection": {"consecutive5xxErrors": 5}}
+
+
+def pod(number, **fields):
+    maps = {SERVICE.key: (PortMap(80, 8080),)}
+    given = {"node": "one", "account": "reviews", "services": maps, "locality": HERE, **fields}
+    return Workload(WorkloadUid(f"pod-{number}"), f"pod-{number}", "shop", (f"10.0.0.{number}",), **given)
+
+
+def index(*pods, service=SERVICE):
+    return Index.of(Records({each.uid: each for each in pods}, {service.key: service}, {}))
+
+
+def found(known, settings=None, dialler=WEB, **fields):
+    to = Destination("c", HOST, SERVICE.key, 80, settings=settings or {}, **fields)
+    told = assignment(known, to, dialler, lambda workload, _: workload.proxy is ProxyRole.SIDECAR)
+    return MessageToDict(told).get("endpoints", [])
+
+
+def one(known, **fields):
+    (place,) = found(known, **fields)
+    (endpoint,) = place["lbEndpoints"]
+    return endpoint["endpoint"]["address"], endpoint["metadata"]["filterMetadata"]
+
+
+def where(address):
+    return address["socketAddress"]["address"], address["socketAddress"]["portValue"]
+
+
+def names(places):
+    return [(each.get("priority", 0), len(each["lbEndpoints"])) for each in places]
+
+
+def test_a_pod_without_a_mesh_is_dialled_as_it_is():
+    address, metadata = one(index(pod(1)))
+    assert where(address) == ("10.0.0.1", 8080)
+    assert "envoy.transport_socket_match" not in metadata
+
+
+def test_a_sidecar_is_sent_mutual_tls_even_where_it_takes_tunnels():
+    address, metadata = one(index(pod(1, proxy=ProxyRole.SIDECAR, tunnel=Tunnel.HBONE)))
+    assert where(address) == ("10.0.0.1", 8080)
+    assert metadata["envoy.transport_socket_match"] == {"tlsMode": "istio"}
+
+
+@pytest.mark.parametrize("pods", [{}, {"proxy": ProxyRole.SIDECAR}])
+def test_a_waypoint_opens_tunnels_to_whoever_takes_them(pods):
+    own = Dialler(WEB.identity, HERE, "one", mutual=False)
+    address, metadata = one(index(pod(1, tunnel=Tunnel.HBONE, **pods)), dialler=own)
+    assert address["envoyInternalAddress"]["serverListenerName"] == "connect_originate"
+    assert metadata["mesh"]["authority"] == "10.0.0.1:8080"
+    assert metadata["mesh"]["identity"] == "spiffe://cluster.local/ns/shop/sa/reviews"
+
+
+def test_a_proxy_that_opens_no_tunnels_sends_ambient_pods_plaintext():
+    own = Dialler(WEB.identity, HERE, "one", tunnels=False)
+    address, metadata = one(index(pod(1, tunnel=Tunnel.HBONE)), dialler=own)
+    assert where(address) == ("10.0.0.1", 8080)
+    assert "envoy.transport_socket_match" not in metadata
+
+
+def test_a_gateway_passes_the_waypoint_of_a_service_that_asks_for_it_and_a_sidecar_never():
+    way = WaypointAddress(address="10.0.0.9")
+    asking = Service("reviews", "shop", HOST, SERVICE.vips, SERVICE.ports, waypoint=way, ingress_use_waypoint=True)
+    waypoint = Workload(WorkloadUid("w"), "w", "shop", ("10.0.0.9",), account="waypoint")
+    known = index(pod(1), waypoint, service=asking)
+    gateway = Dialler(WEB.identity, HERE, "one", asks_waypoints=True)
+    _, metadata = one(known, dialler=gateway)
+    assert metadata["mesh"]["authority"] == "10.96.0.7:80"
+    assert metadata["mesh"]["identity"] == "spiffe://cluster.local/ns/shop/sa/waypoint"
+    assert metadata["envoy.filters.listener.original_dst"] == {"local": "10.0.0.9:15008"}
+    assert where(one(known)[0]) == ("10.0.0.1", 8080)
+
+
+def test_a_subset_has_the_pods_with_its_labels():
+    known = index(pod(1, labels={"version": "v1"}), pod(2, labels={"version": "v2"}))
+    assert where(one(known, labels={"version": "v2"})[0]) == ("10.0.0.2", 8080)
+    assert not found(known, labels={"version": "v3"})
+
+
+def test_who_is_not_ready_is_not_chosen():
+    assert where(one(index(pod(1, healthy=False), pod(2)))[0]) == ("10.0.0.2", 8080)
+
+
+def test_other_places_are_used_only_when_the_nearer_fail_as_soon_as_failures_are_watched():
+    known = index(pod(1, locality=FAR), pod(2, locality=NEAR), pod(3), pod(4))
+    assert {priority for priority, _ in names(found(known))} == {0}
+    assert names(found(known, OUTLIERS)) == [(0, 2), (1, 1), (2, 1)]
+
+
+def test_a_named_failover_goes_before_other_regions():
+    other = Locality("asia", "a", "")
+    known = index(pod(1, locality=other), pod(2, locality=FAR), pod(3))
+    to_us = {"localityLbSetting": {"failover": [{"from": "eu", "to": "us"}]}}
+    regions = [each["locality"]["region"] for each in found(known, {**OUTLIERS, "loadBalancer": to_us})]
+    assert regions == ["eu", "us", "asia"]
+
+
+def test_requests_are_spread_over_places_as_a_rule_says():
+    known = index(pod(1, locality=FAR), pod(2, locality=NEAR), pod(3))
+    spread = {"distribute": [{"from": "eu/a/*", "to": {"eu/a/*": 80, "eu/b/*": 20}}]}
+    places = found(known, {"loadBalancer": {"localityLbSetting": spread}})
+    assert {each["locality"]["zone"]: each["loadBalancingWeight"] for each in places} == {"a": 80, "b": 20}
+
+
+def test_a_service_that_keeps_to_the_node_has_no_others():
+    own = Service(
+        "reviews", "shop", HOST, SERVICE.vips, SERVICE.ports, preferences=(Scope.NODE,), mode=Preference.STRICT
+    )
+    known = index(pod(1), pod(2, node="two"), service=own)
+    assert where(one(known)[0]) == ("10.0.0.1", 8080)
+
+
+def test_a_service_is_whoever_stands_behind_it():
+    known = index(pod(1), pod(2, account="other"))
+    prefix = "spiffe://cluster.local/ns/shop/sa/"
+    assert identities(known, SERVICE) == (f"{prefix}other", f"{prefix}reviews")
