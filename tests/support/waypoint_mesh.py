@@ -143,6 +143,7 @@ def web(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1
 
         def do_GET(self) -> None:
             seen.append({key.lower(): value for key, value in self.headers.items()} | {":path": self.path})
