@@ -185,6 +185,12 @@ def test_what_a_scope_keeps_out_is_passed_on_or_refused_as_it_says(shop):
     assert eventually(lambda: asked(shop, "shop/stranger", "http://outside.plain/") == "ok")
 
 
+def test_a_field_that_cannot_be_told_is_named_and_everything_else_holds(shop):
+    told = shop.client.ask(api.Status())["misgivings"]
+    assert "DestinationRule shop/reviews: trafficPolicy.outlierDetection.interval: expected a time such as 1.5s, found 'soon'" in told  # fmt: skip
+    assert "v1" in seen(shop, "shop/client", "http://reviews/")["pod"]
+
+
 def test_a_proxy_says_that_it_serves_and_what_it_counted(shop):
     (pod,) = [each for each in shop.client.ask(api.List("pods", "shop")) if each["metadata"]["labels"]["app"] == "open"]
     address = pod["status"]["podIP"]

@@ -93,6 +93,7 @@ class Operations:
             "proxies": sorted(connection.proxy.name for connection in self._plane.connections),
             "records": [len(index.workloads), len(index.services), len(index.policies)],
             "withheld": {f"{ref.namespace}/{ref.name}": why for ref, why in sorted(self._registry.withheld.items())},
+            "remarks": self._plane.remarks(),
             "trust": {
                 "stage": self._rotation.authority.stage,
                 "roots": [fingerprint(each) for each in self._rotation.authority.anchors],

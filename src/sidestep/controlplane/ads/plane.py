@@ -20,6 +20,7 @@ from sidestep.controlplane.generators import (
     SCOPED_ROUTES,
     SECRET,
     Generator,
+    Remarking,
 )
 from sidestep.controlplane.index import Changes, Index
 from sidestep.controlplane.records import Dirty
@@ -109,6 +110,7 @@ class Plane:
         self.findings: deque[Finding] = deque(maxlen=_KEPT)
         self.connections: set[Connection] = set()
         self._generators = generators
+        self._remarking = [each for each in generators.values() if isinstance(each, Remarking)]
         self._catalogues = {role: Catalogue(generator, index) for role, generator in generators.items()}
         everybody = Dirty(workloads=frozenset(index.workloads))
         for _ in secrets.renew(everybody):
@@ -173,6 +175,11 @@ class Plane:
     def settled(self) -> bool:
         """Whether all proxies have acknowledged everything."""
         return all(each.session.settled for each in self.connections)
+
+    def remarks(self) -> list[str]:
+        """What of objects proxies were not told, because it cannot be: each by object and field."""
+        every = (each for generator in self._remarking for told in generator.remarks.values() for each in told)
+        return sorted(set(map(str, every)))
 
     def entries(self, proxy: Proxy) -> Iterator[tuple[str, str, Entry]]:
         """What a connected proxy has: types, names, contents. Secrets apart: nobody is shown a key."""

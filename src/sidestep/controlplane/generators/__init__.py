@@ -12,8 +12,8 @@ Certificates are no resource of a generator: the server makes them, from names t
 identities of pods on the proxy's own node.
 """
 
-from collections.abc import Iterable
-from typing import NewType, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NewType, Protocol, runtime_checkable
 
 from google.protobuf.message import Message
 from msgspec import Struct
@@ -100,6 +100,15 @@ class Generator(Protocol):
 
         Envoy does not survive that a cluster is taken away while connections of it are open.
         """
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A generator that leaves out what cannot be told, and says what."""
+
+    @property
+    def remarks(self) -> Mapping[Unit, Sequence[object]]:
+        """By unit; each, as a text, names object and field."""
 
 
 def secret_name(purpose: str, identity: str) -> str:

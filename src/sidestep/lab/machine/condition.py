@@ -34,10 +34,19 @@ def summary(machine: "Machine") -> dict[str, Any]:
     }
 
 
-def full_summary(machine: "Machine") -> dict[str, Any]:
-    """The same, and what is done otherwise than objects say it, for which all policies are read."""
+async def full_summary(machine: "Machine") -> dict[str, Any]:
+    """The same, and what is done otherwise than objects say it, for which all policies are read and proxies' asked."""
     asked = (tree for kind in ASKED for tree in machine.store.of(kind.key))
-    return {**summary(machine), "misgivings": misgivings(asked)}
+    return {**summary(machine), "misgivings": [*misgivings(asked), *await _remarks(machine)]}
+
+
+async def _remarks(machine: "Machine") -> list[str]:
+    """Fields that proxies could not be told of; none where nobody answers."""
+    try:
+        told: list[str] = (await machine.control_plane.ask("status"))["remarks"]
+    except SidestepError:
+        return []
+    return told
 
 
 async def unfinished(machine: "Machine", most: int | None = None) -> list[str]:

@@ -51,7 +51,7 @@ class Requests:
             case api.Watch(kinds=kinds):
                 return self._watch(frozenset(kinds))
             case api.Status():
-                return self._now(full_summary(self._machine))
+                return full_summary(self._machine)
             case api.List(kind=kind, namespace=namespace):
                 return self._now(list(self._store.of(kind, namespace)))
             case api.Get(kind=kind, namespace=namespace, name=name):
@@ -185,7 +185,7 @@ class Requests:
                 told = time.monotonic()
                 yield summary(self._machine)
             await asyncio.sleep(max(_LOOK, _SHARE * (time.monotonic() - looked)))
-        yield full_summary(self._machine)
+        yield await full_summary(self._machine)
 
     async def _call(self, request: api.Call) -> Any:
         line, uid = self._from(request.client)
