@@ -129,9 +129,10 @@ def test_without_its_proxy_a_pod_is_not_ready_and_closed_until_it_is_back(mesh):
     assert asked(mesh, "shop/web", "http://old.shop/").ok
 
 
-def test_pods_are_exchanged_without_losing_a_request(mesh):
-    with under_load(mesh, "shop/web", "http://cart.shop/", 10) as result:
-        mesh.client.ask(api.Restart("deployments.apps", "shop", "cart"))
+@pytest.mark.parametrize("name", ["cart", "old"], ids=["native", "classic"])
+def test_pods_are_exchanged_without_losing_a_request(mesh, name):
+    with under_load(mesh, "shop/web", f"http://{name}.shop/", 10) as result:
+        mesh.client.ask(api.Restart("deployments.apps", "shop", name))
         mesh.settle()
     assert result["sent"] == result["ok"], result["failures"]
     assert len(result["pods"]) == 2

@@ -6,7 +6,7 @@ from sidestep.controlplane.records import PROXY_ANNOTATION
 from sidestep.lab.cluster.objects import Tree, annotations_of, meta_of, spec_of, status_of
 from sidestep.semantics.instances import BYPASS_INBOUND
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
-from sidestep.semantics.proxies import REDIRECTION
+from sidestep.semantics.proxies import PROXY, REDIRECTION
 
 _GRACE = 30.0
 _SLEEP = re.compile(r"(?:(?:/bin/)?(?:ba)?sh -c )?(?:/bin/)?sleep (\d+(?:\.\d+)?)s?")
@@ -52,11 +52,15 @@ def grace(pod: Tree) -> float:
     return float(value) if isinstance(value, int | float) else _GRACE
 
 
-def pre_stop(pod: Tree) -> float:
-    """Seconds that it waits, still serving, before it is asked to end: the longest sleep of its preStop hooks."""
-    hooks = (
-        as_dict(as_dict(each.get("lifecycle")).get("preStop")) for each in as_dicts(spec_of(pod).get("containers"))
-    )
+def pre_stop(pod: Tree, *, of_proxy: bool = False) -> float:
+    """Seconds that it waits, still serving, before it is asked to end: the longest sleep of its preStop hooks.
+
+    Args:
+        pod: the object.
+        of_proxy: of the proxy's container, which is asked by itself, and not of all others.
+    """
+    own = (each for each in as_dicts(spec_of(pod).get("containers")) if (each.get("name") == PROXY) is of_proxy)
+    hooks = (as_dict(as_dict(each.get("lifecycle")).get("preStop")) for each in own)
     return max((_sleep(each) for each in hooks), default=0.0)
 
 

@@ -237,29 +237,28 @@ class Life:
             return
         self._pods.store.edit(self.ref, lambda tree: tree["status"].update(phase="Succeeded", conditions=[]))
 
-    async def _stop(self, grace: float) -> None:
-        """End what runs: a native sidecar after the application, any other proxy beside it."""
-        proxy = self.proxy
+    async def _stop(self, grace: float, pod: Tree | None = None) -> None:
+        """End what runs: a native sidecar after the application, any other proxy beside it, each after its own hook."""
+        proxy, hook = self.proxy, min(grace, pre_stop(pod)) if pod is not None else 0.0
         if proxy is None:
-            await self._stop_application(grace)
+            await self._stop_application(grace, hook)
         elif proxy.wanted.native:
-            await self._stop_application(grace)
+            await proxy.drain()
+            await self._stop_application(grace, hook)
             await proxy.end(grace, alone=True)
         else:
-            await asyncio.gather(self._stop_application(grace), proxy.end(grace))
+            own = min(grace, pre_stop(pod, of_proxy=True)) if pod is not None else 0.0
+            await asyncio.gather(self._stop_application(grace, hook), proxy.end(grace, own))
 
-    async def _stop_application(self, grace: float) -> None:
+    async def _stop_application(self, grace: float, hook: float) -> None:
         if self._served and self._place is not None:
+            await asyncio.sleep(hook)
             self._served = False
             await self._place.commands.stop(grace)
             await _quietly(self._place.node.agent.do(Stop(0, self.uid, grace), grace + 10))
 
     async def _end(self, pod: Tree | None) -> None:
-        if self.proxy is not None and self.proxy.wanted.native:
-            await self.proxy.drain()
-        if pod is not None and self._served:
-            await asyncio.sleep(min(pre_stop(pod), grace(pod)))
-        await self._stop(grace(pod) if pod is not None else 0)
+        await self._stop(grace(pod) if pod is not None else 0, pod)
         if self._place is not None:
             node, capture = self._place.node, self._place.capture
             capture.end()

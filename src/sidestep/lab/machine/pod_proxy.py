@@ -137,13 +137,15 @@ class PodProxy:
         with suppress(SidestepError):
             await asyncio.to_thread(self._admin.farewell, inbound=inbound)
 
-    async def end(self, grace: float, *, alone: bool = False) -> None:
+    async def end(self, grace: float, hook: float = 0.0, *, alone: bool = False) -> None:
         """End it once the time for draining is over.
 
         Args:
             grace: seconds that are left to the pod.
+            hook: seconds that its own preStop hook takes.
             alone: the application has ended, so that nobody comes who was not there before.
         """
+        await asyncio.sleep(hook)
         await self._leave()
         if self.ready:
             await self.drain()
