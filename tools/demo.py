@@ -59,6 +59,20 @@ def lab() -> None:
         run("lab", "top", *name)
     finally:
         run("lab", "down", *name)
+    rehearse()
+
+
+def rehearse() -> None:
+    """The shop's plan carried out with sidecars and ambient side by side, and what each of them costs here."""
+    page = str((BUILD / "rehearsal.html").relative_to(ROOT))
+    shop = ("--from", "docs/examples/shop.yaml", "--baseline", "4s", "--window", "2s", "-q")
+    say("\nThe shop's plan, carried out in a lab under load and taken back:")
+    say(f"\n$ sidestep rehearse {' '.join(shop)} -o html --out {page}\n")
+    code = subprocess.run([PROGRAM, "rehearse", *shop, "-o", "html", "--out", page], check=False, cwd=ROOT).returncode
+    say(f"see {page}" if code in {0, 2} else f"it ended with {code}")
+    say("\nWhat each data plane costs on this machine, measured far too shortly:")
+    chosen = (word for name in ("sidecar", "l4", "l7") for word in ("--scenario", name))
+    run("lab", "bench", *chosen, "--rounds", "1", "--duration", "1s", "--pods", "0", "--starts", "1", "-q")
 
 
 def _under_load(name: tuple[str, str]) -> None:
