@@ -69,11 +69,12 @@ def patches(mesh: Mesh, root: str, namespace: str, labels: Labels) -> tuple[Patc
         priority = spec.get("priority")
         rank = priority if isinstance(priority, int) else 0
         order = (own != root, rank, created(resource.meta), resource.meta.name, own)
-        found.append((order, list(_patches(resource.id, spec))))
+        found.append((order, list(patches_of(resource.id, spec))))
     return tuple(patch for _, listed in sorted(found, key=lambda each: each[0]) for patch in listed)
 
 
-def _patches(object_: ObjectId, spec: Mapping[str, Any]) -> Iterator[Patch]:
+def patches_of(object_: ObjectId, spec: Mapping[str, Any]) -> Iterator[Patch]:
+    """The patches of one EnvoyFilter, as they are written."""
     for at, each in enumerate(as_dicts(spec.get("configPatches"))):
         match, patch = as_dict(each.get("match")), as_dict(each.get("patch"))
         context = as_text(match.get("context"))

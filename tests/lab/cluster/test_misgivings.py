@@ -28,6 +28,51 @@ def test_a_policy_that_cannot_be_read_is_said_to_be_enforced_by_nobody(tree, fie
     assert field in told
 
 
+def routes(*rules):
+    return policy({"hosts": ["reviews"], "http": list(rules)}, "VirtualService")
+
+
+def tokens(**rule):
+    return policy({"jwtRules": [{"issuer": "i", **rule}]}, "RequestAuthentication")
+
+
+def patched(**patch):
+    return policy({"configPatches": [patch]}, "EnvoyFilter")
+
+
+TO = {"route": [{"destination": {"host": "reviews"}}]}
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        (routes({"match": [{"headers": {"x": {"regex": "("}}}], **TO}), "http[0] match[0] has an expression that RE2 refuses"),
+        (routes({**TO, "fault": {"abort": {"httpStatus": 9, "percentage": {"value": 100}}}}), "http[0].fault: Envoy has no such fault: abort with 9"),
+        (routes({**TO, "timeout": "banana"}), "http[0].timeout: expected a time"),
+        (routes({**TO, "headers": {"request": {"set": {"a b": "c"}}}}), "http[0].headers: no header can be edited so: 'set a b: c'"),
+        (routes({"directResponse": {"status": 99}}), "http[0].directResponse.status"),
+        (routes({"route": []}), "http[0]: neither a destination"),
+        (tokens(jwks="{}"), "jwtRules[0].jwks has no key"),
+        (tokens(), "jwtRules[0].jwksUri: expected an address"),
+        (tokens(jwksUri="issuer"), "jwtRules[0].jwksUri: expected an address"),
+        (patched(applyTo="BOOTSTRAP", patch={"operation": "MERGE"}), "configPatches[0] is not carried out: the lab patches HTTP_FILTER"),
+    ],
+)  # fmt: skip
+def test_what_proxies_are_not_told_is_said(tree, words):
+    (told,) = misgivings([tree])
+    assert told.startswith(f"{tree['kind']} shop/one: {words}")
+
+
+def test_routes_tokens_and_patches_that_are_carried_out_are_not_named():
+    wellformed = routes(
+        {"match": [{"uri": {"prefix": "/a"}}, {"uri": {"regex": "a+"}}], **TO, "timeout": "0s"},
+        {"redirect": {"uri": "/b"}},
+    )
+    served = tokens(jwksUri="https://issuer/keys")
+    removed = patched(applyTo="CLUSTER", patch={"operation": "REMOVE"})
+    assert misgivings([wellformed, served, removed]) == []
+
+
 def test_more_replicas_than_the_lab_runs_are_said():
     (told,) = misgivings(workload("web", replicas=MOST_REPLICAS + 1))
     assert told.startswith("Deployment shop/web: spec.replicas asks for 2,001 pods")

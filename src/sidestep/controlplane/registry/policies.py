@@ -5,13 +5,14 @@ import msgspec
 from sidestep.controlplane.records import PolicyKey
 from sidestep.controlplane.registry.objects import Tree
 from sidestep.model.build import typed
-from sidestep.model.kinds import AUTHORIZATION_POLICY, PEER_AUTHENTICATION, Kind
+from sidestep.model.kinds import AUTHORIZATION_POLICY, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION, Kind
 from sidestep.model.metadata import ObjectId
 from sidestep.model.origin import ClusterOrigin
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.authentication.peers import Levels, PeerPolicy, parse_peer_policy, unplaced_peer_policy
 from sidestep.semantics.authentication.peers_at_ztunnel import CONVERTED, STATIC_STRICT, listed
+from sidestep.semantics.authentication.tokens import RequestPolicy, parse_request_policy, unplaced_request_policy
 from sidestep.semantics.authorization.parse import parse_policy, unplaced_policy
 from sidestep.semantics.authorization.policy import Policy
 from sidestep.semantics.authorization.ztunnel import Authorization, Scope, Withheld, convert
@@ -29,6 +30,12 @@ def read_peer_policy(tree: Tree) -> PeerPolicy:
     """A PeerAuthentication in its normal form."""
     resource = _resource(PEER_AUTHENTICATION, tree)
     return parse_peer_policy(resource) if isinstance(resource, Resource) else unplaced_peer_policy(*resource)
+
+
+def read_request_policy(tree: Tree) -> RequestPolicy:
+    """A RequestAuthentication in its normal form."""
+    resource = _resource(REQUEST_AUTHENTICATION, tree)
+    return parse_request_policy(resource) if isinstance(resource, Resource) else unplaced_request_policy(*resource)
 
 
 def sent(policy: Policy, root_namespace: str) -> Authorization | Withheld:

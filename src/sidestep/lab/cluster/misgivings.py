@@ -1,14 +1,38 @@
 """What the lab was given and does otherwise than it is written, by object, so that nobody is left to find out."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from sidestep.controlplane.registry.policies import read_peer_policy, read_policy
+from sidestep.controlplane.generators.http.keys import readable_keys
+from sidestep.controlplane.generators.http.left_out import left_out
+from sidestep.controlplane.generators.http.patches import remarks
+from sidestep.controlplane.generators.http.upstreams import of_address
+from sidestep.controlplane.registry.policies import read_peer_policy, read_policy, read_request_policy
 from sidestep.lab.cluster.controllers.replica_sets import MOST_REPLICAS
 from sidestep.lab.cluster.objects import Tree, meta_of, spec_of
-from sidestep.model.kinds import AUTHORIZATION_POLICY, DEPLOYMENT, PEER_AUTHENTICATION, REPLICA_SET, STATEFUL_SET
+from sidestep.model.kinds import (
+    AUTHORIZATION_POLICY,
+    DEPLOYMENT,
+    ENVOY_FILTER,
+    PEER_AUTHENTICATION,
+    REPLICA_SET,
+    REQUEST_AUTHENTICATION,
+    STATEFUL_SET,
+    VIRTUAL_SERVICE,
+    Kind,
+)
+from sidestep.model.metadata import ObjectId
+from sidestep.semantics.authentication.tokens import RequestPolicy
+from sidestep.semantics.envoy_filters import patches_of
+from sidestep.semantics.loose import as_dicts
+from sidestep.semantics.routing.hosts import DOMAIN
+from sidestep.semantics.routing.virtual_service_http import Reading, http_entries
+from sidestep.semantics.versions import IstioVersion
 
 SCALED = (DEPLOYMENT, REPLICA_SET, STATEFUL_SET)
-ASKED = (AUTHORIZATION_POLICY, PEER_AUTHENTICATION, *SCALED)
+ASKED = (
+    AUTHORIZATION_POLICY, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION, VIRTUAL_SERVICE, ENVOY_FILTER, *SCALED,
+)  # fmt: skip
 """Kinds of which something may be said."""
 _SCALED = frozenset(kind.name for kind in SCALED)
 
@@ -28,10 +52,40 @@ def _of(tree: Tree) -> Iterator[str]:
         yield from _unread(read_policy(tree).invalid)
     elif kind == PEER_AUTHENTICATION.name:
         yield from _unread(read_peer_policy(tree).invalid)
+    elif kind == REQUEST_AUTHENTICATION.name:
+        yield from _of_tokens(read_request_policy(tree))
+    elif kind == VIRTUAL_SERVICE.name:
+        yield from dict.fromkeys(_of_routes(tree))
+    elif kind == ENVOY_FILTER.name:
+        patches = patches_of(_id(ENVOY_FILTER, tree), spec_of(tree))
+        yield from (f"{each.field} is not carried out: {each.why}" for each in remarks(patches))
     elif kind in _SCALED:
         wanted = spec_of(tree).get("replicas")
         if isinstance(wanted, int) and wanted > MOST_REPLICAS:
             yield f"spec.replicas asks for {wanted:,} pods; the lab runs {MOST_REPLICAS:,} of one controller at most"
+
+
+def _of_tokens(policy: RequestPolicy) -> Iterator[str]:
+    yield from _unread(policy.invalid)
+    for rule in policy.rules:
+        keys = rule.keys
+        if keys.inline and not readable_keys(keys.inline):
+            yield f"{rule.field}.jwks has no key that can be read: every token is refused"
+        elif not keys.inline and of_address(keys.uri) is None:
+            yield f"{rule.field}.jwksUri: expected an address such as https://issuer/keys: every token is refused"
+
+
+def _of_routes(tree: Tree) -> Iterator[str]:
+    own = _id(VIRTUAL_SERVICE, tree)
+    reading = Reading(own, own.namespace, DOMAIN, IstioVersion())
+    for at, rule in enumerate(as_dicts(spec_of(tree).get("http"))):
+        for entry in http_entries(rule, f"http[{at}]", reading):
+            yield from left_out(entry)
+
+
+def _id(kind: Kind[Any], tree: Tree) -> ObjectId:
+    meta = meta_of(tree)
+    return ObjectId(str(tree.get("apiVersion")), kind.name, meta.get("namespace", "default"), str(meta.get("name")))
 
 
 def _unread(why: str) -> Iterator[str]:

@@ -28,6 +28,12 @@ def is_header(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def editable(word: str) -> bool:
+    """Whether Envoy takes an edit's name and value."""
+    name, _, value = word.partition(" ")[2].partition(": ")
+    return is_header(name) and _VALUE.fullmatch(value) is not None
+
+
 def edits(words: Sequence[str]) -> Edits:
     """`set name: value`, `add name: value` and `remove name` as Envoy takes them; it refuses other names and values."""
     add: list[HeaderValueOption] = []
@@ -35,7 +41,7 @@ def edits(words: Sequence[str]) -> Edits:
     for word in words:
         verb, _, rest = word.partition(" ")
         name, _, value = rest.partition(": ")
-        if not is_header(name) or not _VALUE.fullmatch(value):
+        if not editable(word):
             continue
         if verb == "remove":
             remove.append(name)
