@@ -55,6 +55,7 @@ def test_policies_that_ztunnel_can_keep(spec):
         ("VirtualService", {"hosts": ["a"]}, True),
         ("VirtualService", {"gateways": ["mesh", "gw"]}, True),
         ("VirtualService", {"gateways": ["istio-system/gw"]}, False),
+        ("VirtualService", {"gateways": 5}, False),
         ("DestinationRule", {"host": "a"}, False),
         ("DestinationRule", {"host": "a", "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}}, False),
         ("DestinationRule", {"host": "a", "trafficPolicy": {"tls": {"mode": "SIMPLE"}}}, True),

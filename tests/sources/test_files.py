@@ -10,7 +10,7 @@ import pytest
 
 from sidestep.errors import WorldError
 from sidestep.model.gaps import GapReason
-from sidestep.model.kinds import NAMESPACE
+from sidestep.model.kinds import CONFIG_MAP, NAMESPACE, VIRTUAL_SERVICE
 from sidestep.sources.files import FilesSource
 from sidestep.sources.interface import Progress
 
@@ -162,3 +162,39 @@ def test_progress_counts_bytes(tmp_path):
     assert len(heard) > 2
     assert [p.done for p in heard] == sorted(p.done for p in heard)
     assert heard[-1] == Progress(str(path), path.stat().st_size, path.stat().st_size, "bytes")
+
+
+def listed(*items: str) -> str:
+    return '{{"apiVersion": "v1", "kind": "List", "items": [{}]}}'.format(", ".join(items))
+
+
+def space(name: str) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_lists_within_lists_are_read_in_order(tmp_path, suffix):
+    nested = listed(space("a"), listed(space("b"), listed(), listed(space("c"))), space("d"))
+    assert names(write(tmp_path / f"a.{suffix}", nested)) == ["a", "b", "c", "d"]
+
+
+def test_what_only_looks_like_a_list_is_an_object(tmp_path):
+    config = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "a"},
+        "data": {"kind": "List", "items": "x"},
+    }
+    assert len(read(write(tmp_path / "a.json", json.dumps(config))).of(CONFIG_MAP)) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("networking.istio.io/v7", 1), ("networking.istio.io/v1alpha3", 0), ("networking.istio.io/v1", 0)],
+)
+def test_a_version_that_nobody_knows_is_told_once(tmp_path, version, told):
+    tree = f"apiVersion: {version}\nkind: VirtualService\nmetadata: {{name: %s}}\nspec: {{}}\n"
+    mesh = read(write(tmp_path / "a.yaml", "---\n".join(tree % name for name in "ab")))
+    assert [each.where for each in mesh.remarks] == [f"{tmp_path}/a.yaml:1"] * told
+    assert all("read as networking.istio.io/v1" in each.text for each in mesh.remarks)
+    assert len(mesh.of(VIRTUAL_SERVICE)) == 2

@@ -14,6 +14,8 @@ from sidestep.model.kinds import Kind
 from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.loose import as_dict, as_dicts, as_strings
+from sidestep.semantics.routing.hosts import MESH
 
 _L4_CONDITIONS = frozenset({"source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port"})
 _EXCLUSION = "traffic.sidecar.istio.io/"
@@ -83,7 +85,7 @@ def excludes_traffic(annotations: Labels) -> bool:
 
 def is_layer7_policy(spec: dict[str, Any]) -> bool:
     """Whether an AuthorizationPolicy's rules look at anything that ztunnel cannot judge."""
-    return any(_is_layer7_rule(rule) for rule in _dicts(spec.get("rules")))
+    return any(_is_layer7_rule(rule) for rule in as_dicts(spec.get("rules")))
 
 
 def _authorization(spec: dict[str, Any]) -> tuple[Feature, ...]:
@@ -93,37 +95,36 @@ def _authorization(spec: dict[str, Any]) -> tuple[Feature, ...]:
 
 
 def _is_layer7_rule(rule: dict[str, Any]) -> bool:
-    operations = [_dict(item.get("operation")) for item in _dicts(rule.get("to"))]
-    sources = [_dict(item.get("source")) for item in _dicts(rule.get("from"))]
+    operations = [as_dict(item.get("operation")) for item in as_dicts(rule.get("to"))]
+    sources = [as_dict(item.get("source")) for item in as_dicts(rule.get("from"))]
     return (
         any(operation.get(field) for operation in operations for field in _L7_OPERATIONS)
         or any(source.get(field) for source in sources for field in _L7_SOURCES)
-        or any(str(condition.get("key")) not in _L4_CONDITIONS for condition in _dicts(rule.get("when")))
+        or any(str(condition.get("key")) not in _L4_CONDITIONS for condition in as_dicts(rule.get("when")))
     )
 
 
 def _virtual_service(spec: dict[str, Any]) -> tuple[Feature, ...]:
-    gateways = spec.get("gateways")
-    meshed = not gateways or "mesh" in gateways
+    meshed = not spec.get("gateways") or MESH in as_strings(spec.get("gateways"))
     return (Feature.ROUTES,) if meshed else ()
 
 
 def _destination_rule(spec: dict[str, Any]) -> tuple[Feature, ...]:
     """A rule that only asks for Istio's own mTLS says nothing that ambient does not do by itself."""
-    policy = _dict(spec.get("trafficPolicy"))
-    modes = {str(_dict(policy.get("tls")).get("mode", "ISTIO_MUTUAL"))}
+    policy = as_dict(spec.get("trafficPolicy"))
+    modes = {str(as_dict(policy.get("tls")).get("mode", "ISTIO_MUTUAL"))}
     plain = set(policy) <= {"tls"} and modes <= {"ISTIO_MUTUAL"} and not spec.get("subsets")
     return () if plain else (Feature.TRAFFIC_POLICY,)
 
 
 def _route(spec: dict[str, Any]) -> tuple[Feature, ...]:
-    parents = _dicts(spec.get("parentRefs"))
+    parents = as_dicts(spec.get("parentRefs"))
     return (Feature.ROUTES,) if any(parent.get("kind") in ("Service", "ServiceEntry") for parent in parents) else ()
 
 
 def _peer_authentication(spec: dict[str, Any]) -> tuple[Feature, ...]:
-    levels = (spec.get("mtls"), *_dict(spec.get("portLevelMtls")).values())
-    modes = {str(_dict(level).get("mode")) for level in levels}
+    levels = (spec.get("mtls"), *as_dict(spec.get("portLevelMtls")).values())
+    modes = {str(as_dict(level).get("mode")) for level in levels}
     named = {
         "STRICT": Feature.STRICT_MTLS,
         "PERMISSIVE": Feature.PERMISSIVE_MTLS,
@@ -151,11 +152,3 @@ _JUDGES: dict[str, Callable[[dict[str, Any]], tuple[Feature, ...]]] = {
     kinds.SIDECAR.key: _always(Feature.SIDECAR_SCOPE),
     kinds.SERVICE_ENTRY.key: _always(Feature.SERVICE_ENTRY),
 }
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

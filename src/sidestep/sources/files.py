@@ -17,6 +17,7 @@ from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
 from sidestep.model.origin import FileOrigin
 from sidestep.sources.archive import ARCHIVES, read_archive
 from sidestep.sources.documents.item import Items, Pods, Read
+from sidestep.sources.documents.nested import unnested
 from sidestep.sources.documents.yaml_stream import read_text
 from sidestep.sources.interface import Progress, Report, unheard
 from sidestep.sources.objects.builder import MeshBuilder, TypeMeta, type_meta
@@ -128,7 +129,8 @@ class _Reader:
                 self._builder.add_pods(read.wires, read.origin)
             case Items():
                 for raw, origin in read:
-                    self._object(raw, origin, read.declared, file)
+                    for each in unnested(raw):
+                        self._object(each, origin, read.declared, file)
 
     def _object(self, raw: bytes | Raw, origin: FileOrigin, declared: TypeMeta | None, file: str) -> None:
         try:

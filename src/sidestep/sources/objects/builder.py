@@ -20,6 +20,10 @@ from sidestep.sources.objects.pods import PodDecoder, WirePod
 _USUAL_HEADER = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"([^"\\]*)"\s*,\s*"kind"\s*:\s*"([^"\\]*)"')
 
 
+_VERSIONED = ("istio.io", "gateway.networking.k8s.io")
+"""Groups all of whose versions are known."""
+
+
 class TypeMeta(Struct, rename="camel"):
     """What an object says it is; empty where it does not say."""
 
@@ -57,6 +61,7 @@ class MeshBuilder:
         self._remarks: list[Remark] = []
         self._secrets = 0
         self._places: dict[tuple[str, str, str], Origin] = {}
+        self._unknown_versions: set[str] = set()
 
     def add(self, raw: bytes | Raw, origin: Origin, declared: TypeMeta | None = None) -> None:
         """Add one object.
@@ -138,8 +143,17 @@ class MeshBuilder:
             self.gap(Gap(str(origin), GapReason.MALFORMED, detail, "correct the field; the object was not judged"))
             self._carry(raw, origin, header)
             return
+        self._note_version(kind, header.api_version, origin)
         if self._is_new((kind.key, resource.meta.namespace, resource.meta.name), origin):
             self._resources.setdefault(kind.key, []).append(resource)
+
+    def _note_version(self, kind: Kind[Any], api_version: str, origin: Origin) -> None:
+        """A version that nobody knows here may mean something else by the same fields: told once."""
+        group, _, version = api_version.rpartition("/")
+        if group.endswith(_VERSIONED) and version not in kind.versions and api_version not in self._unknown_versions:
+            self._unknown_versions.add(api_version)
+            text = f"{kind.name} of {api_version}: that version is not known, and is read as {kind.api_version()}"
+            self.remark(Remark(str(origin), text))
 
     def _is_new(self, key: tuple[str, str, str], origin: Origin) -> bool:
         """Whether an object is met for the first time; the first one counts, and a second one is told."""
