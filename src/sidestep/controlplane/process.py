@@ -6,6 +6,7 @@ What proxies have is not: they say so themselves when they come back.
 
 import asyncio
 import contextlib
+import gc
 import random
 import signal
 import sys
@@ -115,6 +116,7 @@ class _Process:
         index = self._registry.index
         secrets = Secrets(index, self._rotation.trust, _now, random.SystemRandom().random)
         plane = Plane(index, self._generators, secrets)
+        gc.freeze()  # what is there now mostly stays: looking through it again and again would hold up changes
         told = Operations(self._registry, plane, self._rotation, lambda: self._heard)
         operations = await told.serve(self._options.folder / SOCKET)
         door = self._door()

@@ -6,6 +6,7 @@ GRPCRoutes apart. TCPRoutes are read since 1.31 and TLSRoutes since 1.30, before
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -57,6 +58,29 @@ class _Part(Struct, frozen=True):
     entries: tuple[RankedEntry, ...]
 
 
+class _Same:
+    """Stands for an object in the key of what is kept: only the very same object is equal."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.thing is other.thing
+
+
+@lru_cache(maxsize=8192)
+def _read_once(resource: _Same, hosts: _Same, kind: str, domain: str, version: IstioVersion) -> tuple[RankedEntry, ...]:
+    """The rules of a route in the mesh, read once for all meshes that share the route and the services."""
+    of: Resource[Spec] = resource.thing
+    context = RouteContext(of.id, of.meta.namespace, kind, hosts.thing, domain, version)
+    return tuple(route_entries(of.view.spec or {}, context))
+
+
 class GatewayApi(Struct, frozen=True):
     """Everything that the compilation of these routes looks up."""
 
@@ -106,7 +130,12 @@ class GatewayApi(Struct, frozen=True):
         context: RouteContext,
         parts: dict[_Key, list[_Part]],
     ) -> None:
-        entries = route_entries(resource.view.spec or {}, context)
+        if parent.gateway == MESH:
+            entries = list(
+                _read_once(_Same(resource), _Same(self.hosts), context.kind, self.defaults.domain, self.version)
+            )
+        else:
+            entries = route_entries(resource.view.spec or {}, context)
         if parent.port:
             entries = [RankedEntry(each.rule, on_port(each.ranked, parent.port)) for each in entries]
         if not entries:
