@@ -59,7 +59,8 @@ def states_of(option: PlanOption, mesh: Mesh, version: IstioVersion | None) -> I
         WorldError: a saved plan does not fit the mesh.
     """
     plan = fitting(option, mesh, version)
-    found = with_partial(mesh, ((step.id, after) for step, after in states(plan, mesh)))
+    ordered = mesh.in_order
+    found = with_partial(ordered, ((step.id, after) for step, after in states(plan, ordered)))
     yield from deque(found, 1) if option.end_only else found
 
 

@@ -111,11 +111,20 @@ class Mesh(Struct, frozen=True, dict=True):
     @cached_property
     def in_order(self) -> "Mesh":
         """The same with everything by namespace and name, for who decides: nothing may hang on the order of reading."""
+        return self.in_order_as(Mesh(self.source))
+
+    def in_order_as(self, other: "Mesh") -> "Mesh":
+        """The same in order; what it shares with another mesh that is in order need not be looked at."""
+        if "in_order" in vars(self):
+            return self.in_order
         made = msgspec.structs.replace(
             self,
-            pods=_sorted(self.pods, attrgetter("shape.namespace", "name")),
-            resources={key: _sorted(found, _place) for key, found in sorted(self.resources.items())},
-            others=_sorted(self.others, attrgetter("api_version", "kind", "meta.namespace", "meta.name", "body")),
+            pods=self.pods if self.pods is other.pods else _sorted(self.pods, _place_of_pod),
+            resources={
+                key: found if found is other.resources.get(key) else _sorted(found, _place)
+                for key, found in sorted(self.resources.items())
+            },
+            others=self.others if self.others is other.others else _sorted(self.others, _place_of_other),
         )
         made.known_to_be_in_order()
         return made
@@ -162,5 +171,7 @@ def _sorted(found: tuple[ThingT, ...], key: Callable[[ThingT], Any]) -> tuple[Th
     return found if all(map(is_, made, found)) else made
 
 
+_place_of_pod = attrgetter("shape.namespace", "name")
+_place_of_other = attrgetter("api_version", "kind", "meta.namespace", "meta.name", "body")
 _place = attrgetter("meta.namespace", "meta.name", "body")
 """By name; manifests that leave the name to the API server by what they say."""

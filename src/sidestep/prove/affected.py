@@ -16,6 +16,7 @@ from sidestep.model.resource import Resource
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.mesh_config import configures
 from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, is_waypoint_gateway
 
@@ -68,7 +69,7 @@ class Affected(Struct, frozen=True):
 
 def affected(before: MeshIndex, after: MeshIndex) -> Affected:
     """What may be another in the second mesh."""
-    changed = tuple(_objects(before.mesh, after.mesh))
+    changed = tuple(filter(configures, _objects(before.mesh, after.mesh)))
     if before.settings != after.settings or any(_is_wide(each, after) for each in changed):
         return Affected(everything=True)
     spaces = {each.meta.namespace or each.meta.name for each in changed} | set(_pods(before.mesh, after.mesh))

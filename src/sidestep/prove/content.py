@@ -19,6 +19,7 @@ from sidestep.prove.affected import COUNT_FOR_PODS, COUNT_FOR_POLICY
 from sidestep.prove.guards import Guards
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.mesh_config import configures
 from sidestep.semantics.service_index import Service
 
 _NARROW = COUNT_FOR_POLICY | COUNT_FOR_PODS | {"Service"}
@@ -83,7 +84,7 @@ class _Side(Struct, frozen=True, dict=True):
             _said(key, each)
             for key, found in mesh.resources.items()
             for each in found
-            if each.kind not in _NARROW or each.meta.namespace == root
+            if (each.kind not in _NARROW or each.meta.namespace == root) and configures(each)
         )
         told = (
             self.index.settings, mesh.source.kind, mesh.source.namespaces, mesh.gaps, self._shared_addresses,

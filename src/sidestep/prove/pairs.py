@@ -24,6 +24,7 @@ from sidestep.semantics.routing.rule import Bound, HttpEntry
 from sidestep.semantics.routing.text_match import Form
 
 _OTHER_HOST = "other.example.com"
+_MOST_PROGRAMS = 50_000
 
 
 class Pair(Struct, frozen=True):
@@ -58,6 +59,10 @@ Verdicts = dict[tuple[Pair, bool], tuple[Difference | str, ...]]
 """What is known of pairs, without and with other ways to the same pods."""
 
 
+Programs = dict[tuple[Client, tuple[str, int], str, str], Program]
+"""What the first mesh does with requests of a client to a name and port of a destination, by what is asked."""
+
+
 class _Routes(Struct, frozen=True):
     """What may route requests on a way, in each mesh."""
 
@@ -84,12 +89,16 @@ class Pairs:
         after: the second.
         ways: on which they are compared.
         assume: what is taken for granted.
+        first: what is known of the first mesh.
     """
 
-    def __init__(self, before: MeshIndex, after: MeshIndex, ways: Ways, assume: Assume) -> None:
+    def __init__(
+        self, before: MeshIndex, after: MeshIndex, ways: Ways, assume: Assume, first: Programs | None = None
+    ) -> None:
         self._indexes = (before, after)
         self._readers = (Reader(before, assume), Reader(after, assume))
         self._ways, self._assume = ways, assume
+        self._first: Programs = {} if first is None else first
         self._routes: dict[object, _Routes] = {}
         self._modes = (before.settings.normalisation, after.settings.normalisation)
         self._likes: dict[Pair, Http] = {}
@@ -104,8 +113,8 @@ class Pairs:
         waiting = list(self._classes(routes, more))
         asked: frozenset[Language] = frozenset()
         for like in waiting:
-            one = self._program(0, way.client, way.instead or (way.to, way.port), like, routes)
-            other = self._program(1, way.other, (way.to, way.port), like, routes)
+            one = self._then(way, like, routes)
+            other = self._now(way, like, routes)
             hosts = _hosts((one, other))
             if not hosts <= asked:
                 asked |= hosts
@@ -120,8 +129,8 @@ class Pairs:
         """The same pair, with what the first mesh does on other ways to the same pods."""
         known = self._of(way), self._other_hosts(way)
         like = self._likes[pair]
-        one = self._program(0, way.client, way.instead or (way.to, way.port), like, known[0])
-        other = self._program(1, way.other, (way.to, way.port), like, known[0])
+        one = self._then(way, like, known[0])
+        other = self._now(way, like, known[0])
         others = otherwise(self._indexes[0], way, (like, Answers.UNSTATED), self._assume, survey=True)
         also = frozenset(self._readers[0].program(each, of, known[0].entries[0]) for of, each in others)
         return self._pair(way, like, (one, other), known, also)
@@ -166,7 +175,22 @@ class Pairs:
             Assume.DEFAULTS not in self._assume,
         )
 
-    def _program(self, side: int, client: Client, to: tuple[str, int], like: Http, routes: _Routes) -> Program:
+    def _now(self, way: Way, like: Http, routes: _Routes) -> Program:
+        """What the second mesh does."""
+        return self._read(1, way.other, (way.to, way.port), like, routes)
+
+    def _then(self, way: Way, like: Http, routes: _Routes) -> Program:
+        """What the first mesh does, which is asked once however many others are held against it."""
+        to = way.instead or (way.to, way.port)
+        key = (way.client, to, way.service, "" if like is _PLAIN[0] else repr(like))
+        known = self._first.get(key)
+        if known is None:
+            if len(self._first) >= _MOST_PROGRAMS:
+                self._first.clear()
+            known = self._first[key] = self._read(0, way.client, to, like, routes)
+        return known
+
+    def _read(self, side: int, client: Client, to: tuple[str, int], like: Http, routes: _Routes) -> Program:
         request = Request(client, *to, like, survey=True)
         decision = decide(self._indexes[side], request)
         return self._readers[side].program(decision, request, routes.entries[side])

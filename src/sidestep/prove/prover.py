@@ -17,7 +17,7 @@ from sidestep.prove.counterexample import Difference, counterexample, smallest
 from sidestep.prove.expressions import Undecidable
 from sidestep.prove.opaque import Opaque
 from sidestep.prove.outcome import Assume, Leave, difference, outcome
-from sidestep.prove.pairs import Pair, Pairs, Verdicts
+from sidestep.prove.pairs import Pair, Pairs, Programs, Verdicts
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
 from sidestep.prove.remembered import Remembered
 from sidestep.prove.streams import streams
@@ -85,6 +85,7 @@ class Run:
         verdicts: what earlier comparisons found out of pairs of programs.
         callers: by what callers of destinations are told apart; to be forgotten for those that change.
         near: only callers of these namespaces; None for all.
+        first: what is known of the first mesh, which stays the same.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - two meshes, the terms, and what is kept between runs
@@ -96,13 +97,14 @@ class Run:
         verdicts: Verdicts | None = None,
         callers: dict[str, Told] | None = None,
         near: frozenset[str] | None = None,
+        first: Programs | None = None,
     ) -> None:
         kept = {} if callers is None else callers
         self.ways = Ways(before, after, terms.namespaces, Assume.NODES not in terms.assume, kept, near)
         if Leave.SHAPE in terms.leave:
             terms = replace(terms, assume=terms.assume | Assume.SHAPES)
         self._before, self._after, self._terms, self._step = before, after, terms, step
-        self._pairs = Pairs(before, after, self.ways, terms.assume)
+        self._pairs = Pairs(before, after, self.ways, terms.assume, first)
         self._opaque = Opaque(self.ways.guards[0], self.ways.guards[-1])
         self._verdicts = {} if verdicts is None else verdicts
         self.found: list[Counterexample] = []

@@ -4,14 +4,14 @@ What a step cannot affect is not asked again: destinations whose namespace no ch
 for callers alone that have changed. What is known of pairs of programs is known in all states.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from msgspec import Struct
 
 from sidestep.prove.affected import Affected, Named, affected
 from sidestep.prove.guards import Guards
-from sidestep.prove.pairs import Verdicts
+from sidestep.prove.pairs import Programs, Verdicts
 from sidestep.prove.proof import Counterexample, Proof, Undecided
 from sidestep.prove.prover import Run, Terms
 from sidestep.prove.remembered import Recollection, Remembered
@@ -20,9 +20,11 @@ from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.requests import WorkloadClient
+from sidestep.semantics.routing.hosts import namespace_of
 from sidestep.semantics.service_index import Service
 
 _ELSEWHERE = ""
+_NOWHERE: frozenset[str] = frozenset()
 
 
 class _Found(Struct, frozen=True):
@@ -46,6 +48,9 @@ class Journey:
         self._last: MeshIndex | None = None
         self._verdicts: Verdicts = {}
         self._callers: dict[str, Told] = {}
+        self._first: Programs = {}
+        self._led: dict[str, frozenset[str]] = {}
+        self._was_led: dict[str, frozenset[str]] = {}
         self._now: dict[str, _Found] = {}
 
     def recall(self, index: MeshIndex, known: Recollection | None) -> Proof:
@@ -67,7 +72,7 @@ class Journey:
     def visit(self, step: str, index: MeshIndex) -> Proof:
         """All that differs in a state, and what it took to find what is new in it."""
         changed = Affected(everything=True) if self._last is None else affected(self._last, index)
-        run = Run(self._before, index, self._terms, step, self._verdicts, self._callers)
+        run = Run(self._before, index, self._terms, step, self._verdicts, self._callers, first=self._first)
         self._forget(changed)
         if not changed.nothing:
             for service in run.ways.destinations():
@@ -80,9 +85,13 @@ class Journey:
         )
 
     def _forget(self, changed: Affected) -> None:
-        """By what callers of pods were told apart where something has changed."""
+        """Where services lead, and by what callers of pods were told apart, where something has changed."""
         if changed.everything:
             self._callers.clear()
+            self._led.clear()
+        else:
+            stale = [host for host, of in self._led.items() if not changed.namespaces.isdisjoint(of)]
+            self._was_led = {host: self._led.pop(host) for host in stale}
         for key in list(self._callers):
             space, _, address = key.partition(" ")
             if space in changed.namespaces and (changed.named is None or not self._is_served(address)):
@@ -106,16 +115,22 @@ class Journey:
             self._callers.pop(key, None)
         self._now[service.host] = _asked(run, run.ways.to(service))
 
-    @staticmethod
-    def _touched(run: Run, service: Service, changed: Affected) -> bool:
+    def _touched(self, run: Run, service: Service, changed: Affected) -> bool:
         """Whether a destination, or what stands before it, may be another."""
         if changed.everything or not changed.namespaces:
             return changed.everything
+        if changed.namespaces.isdisjoint(self._leads(run, service)):
+            return False
         guards = run.ways.guards
-        near = service.namespace in changed.namespaces or any(
-            _leads_to(each, service, changed.namespaces) for each in guards
-        )
-        return near and (changed.named is None or _meets(guards[0].index, guards[-1], service, changed.named))
+        return changed.named is None or _meets(guards[0].index, guards[-1], service, changed.named)
+
+    def _leads(self, run: Run, service: Service) -> frozenset[str]:
+        """Its own namespace and those to which it leads in either mesh; found again where any of them has changed."""
+        known = self._led.get(service.host)
+        if known is None:
+            found = {each for guards in run.ways.guards for each in _led_to(guards, service)}
+            known = self._led[service.host] = self._was_led.pop(service.host, _NOWHERE) | found | {service.namespace}
+        return known
 
     def _elsewhere(self, run: Run) -> None:
         ways = (*run.ways.alone(), *run.ways.new_names(), *run.ways.elsewhere())
@@ -150,16 +165,17 @@ def _joined(one: _Found, other: _Found) -> _Found:
     return _Found((*one.examples, *other.examples), (*one.undecided, *other.undecided), one.clients | other.clients)
 
 
-def _leads_to(guards: Guards, service: Service, namespaces: frozenset[str]) -> bool:
-    """Whether routes for a service, its waypoint or its endpoints belong to other namespaces that have changed."""
+def _led_to(guards: Guards, service: Service) -> Iterator[str]:
+    """Namespaces of the waypoint of a service, of its endpoints, and of what routes for it name, there or not."""
     own = guards.index.services.by_host.get(service.host)
     bound = guards.index.waypoint_of(own) if own is not None else None
-    if bound is not None and bound.namespace in namespaces:
-        return True
-    if own is not None and any(pods.namespace in namespaces for pods in guards.index.behind(own)):
-        return True
-    hosts = (guards.index.services.by_host.get(host) for host in guards.targets(service.host))
-    return any(each is not None and each.namespace in namespaces for each in hosts)
+    if bound is not None:
+        yield bound.namespace
+    for pods in guards.index.behind(own) if own is not None else ():
+        yield pods.namespace
+    for host in guards.targets(service.host):
+        found = guards.index.services.by_host.get(host)
+        yield found.namespace if found is not None else namespace_of(host)
 
 
 def _meets(before: MeshIndex, guards: Guards, service: Service, named: Named) -> bool:

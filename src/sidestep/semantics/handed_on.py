@@ -13,6 +13,7 @@ from msgspec import Struct
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
 from sidestep.semantics.by_selector import grouped
+from sidestep.semantics.mesh_config import configures
 from sidestep.semantics.service_index import Service
 
 _PODS = "pods"
@@ -75,9 +76,10 @@ def changes(one: Mesh, other: Mesh) -> Changes | None:
     for key in one.resources.keys() | other.resources.keys():
         both = one.resources.get(key, ()), other.resources.get(key, ())
         if not _shared(*both):
-            found.add(key)
+            alone = [each for each in _alone(*both) if configures(each)]
+            found.update((key,) if alone else ())
             if key not in _ROUTES:
-                spaces.update(each.meta.namespace or each.meta.name for each in _alone(*both))
+                spaces.update(each.meta.namespace or each.meta.name for each in alone)
     if not _shared(one.pods, other.pods):
         found.add(_PODS)
         spaces.update(each.namespace for each in _alone(one.pods, other.pods))

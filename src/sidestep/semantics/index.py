@@ -70,7 +70,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
             version: of Istio, where the user names it.
             like: the index of a mesh that shares objects with this one; what the others cannot change is taken over.
         """
-        ordered = mesh.in_order
+        ordered = mesh.in_order if like is None else mesh.in_order_as(like.mesh)
         made = cls(ordered, settings(ordered, version))
         if like is not None and made.settings == like.settings:
             changed = changes(like.mesh, ordered)

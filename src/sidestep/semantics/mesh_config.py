@@ -18,6 +18,16 @@ from sidestep.semantics.loose import as_dict, as_text
 DEFAULT_ROOT = "istio-system"
 DEFAULT_TRUST_DOMAIN = "cluster.local"
 _NAME = "istio"
+_CILIUM = "cilium-config"
+
+
+def configures(resource: Resource[Any]) -> bool:
+    """Whether an object may say how the mesh works: of ConfigMaps those of Istio and Cilium may, and no others."""
+    return resource.kind != CONFIG_MAP.name or resource.meta.name == _CILIUM or _is_of_istio(resource)
+
+
+def _is_of_istio(resource: Resource[Any]) -> bool:
+    return resource.meta.name == _NAME or resource.meta.name.startswith(f"{_NAME}-")
 
 
 class MeshConfig(Struct, frozen=True):
@@ -41,8 +51,7 @@ def mesh_configs(mesh: Mesh) -> tuple[MeshConfig, ...]:
     """The configuration of every control plane that was read; none where no ConfigMap was."""
     found = []
     for resource in mesh.of(CONFIG_MAP):
-        named = resource.meta.name == _NAME or resource.meta.name.startswith(f"{_NAME}-")
-        values = _parsed((resource.view.data or {}).get("mesh")) if named else None
+        values = _parsed((resource.view.data or {}).get("mesh")) if _is_of_istio(resource) else None
         if values is not None:
             found.append(MeshConfig(resource, values))
     return tuple(found)

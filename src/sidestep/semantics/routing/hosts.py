@@ -4,7 +4,7 @@ Source: pkg/config/host (how wildcards meet), pkg/config/protocol, pilot/pkg/mod
 """
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import ip_address
 
 from msgspec import Struct
@@ -142,6 +142,13 @@ def service_host(name: str, namespace: str, domain: str = DOMAIN) -> str:
     return f"{name}.{namespace}.svc.{domain}"
 
 
+def namespace_of(host: str) -> str:
+    """The namespace in the full name of a Service, whether there is one of that name; empty for other hosts."""
+    name, *rest = host.split(".")
+    return rest[0] if name and len(rest) > 1 and rest[1] == "svc" else ""
+
+
+@lru_cache(maxsize=65_536)
 def is_address(text: str) -> bool:
     """Whether a host is written as an address."""
     if ":" not in text and not (text[:1].isdigit() and text[-1:].isdigit()):
