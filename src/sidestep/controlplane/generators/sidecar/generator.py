@@ -33,8 +33,26 @@ from sidestep.controlplane.generators.sidecar.reached import Reached
 from sidestep.controlplane.generators.sidecar.settings import Settings
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import Dirty, ProxyRole, ServiceKey, Workload, WorkloadUid, proxy_name
+from sidestep.controlplane.registry.objects import SECRETS, Ref
+from sidestep.model import kinds
 
 _POD = "pod/"
+_EVERYWHERE = ""
+_NEAR = frozenset(
+    {
+        each.key
+        for each in (
+            kinds.AUTHORIZATION_POLICY,
+            kinds.PEER_AUTHENTICATION,
+            kinds.REQUEST_AUTHENTICATION,
+            kinds.TELEMETRY,
+            kinds.ENVOY_FILTER,
+            kinds.SIDECAR,
+        )
+    }
+)
+"""Kinds that count for pods of their own namespace alone, but in the root namespace for all. That endpoints take mutual
+TLS hangs on PeerAuthentications, too: endpoints are made for who asks, and again as soon as anything changed."""
 
 
 class PodGenerator:
@@ -62,12 +80,13 @@ class PodGenerator:
         return ""
 
     def units(self, index: Index, dirty: Dirty | None) -> Iterable[Unit]:
-        """All pods where configuration changed, or who is behind a service; else those that did themselves."""
+        """All where it changed what is reached, those of a namespace where its policies did, and pods that did."""
         if dirty is None:
             return [_unit(each.uid) for each in self._pods(index)]
         touched = {_unit(uid) for uid in dirty.workloads if self._concerns(index, uid)}
-        if dirty.configuration or dirty.services or self._others(index, dirty.endpoints):
-            touched |= {_unit(each.uid) for each in self._pods(index)}
+        spaces = _spaces(index, dirty.configuration)
+        everybody = _EVERYWHERE in spaces or bool(dirty.services) or self._others(index, dirty.endpoints)
+        touched |= {_unit(each.uid) for each in self._pods(index) if everybody or each.namespace in spaces}
         return sorted(touched)
 
     def resources(self, index: Index, unit: Unit) -> Iterable[Resource]:
@@ -171,6 +190,15 @@ class SidecarGenerator(PodGenerator):
         yield from ((CLUSTER, each.name, each) for each in clusters)
         yield from ((LISTENER, each.name, each) for each in listeners)
         yield from ((ROUTES, each.name, each) for each in told)
+
+
+def _spaces(index: Index, changed: Iterable[Ref]) -> set[str]:
+    """Where pods are told something else after objects changed; what Secrets hold is told to who asks for it."""
+    if not changed:
+        return set()
+    root = index.mesh().settings.root_namespace
+    near = (each for each in changed if each.kind != SECRETS)
+    return {each.namespace if each.kind in _NEAR and each.namespace != root else _EVERYWHERE for each in near}
 
 
 def _unit(uid: WorkloadUid) -> Unit:
