@@ -178,3 +178,24 @@ def status(envoy, host):
     found = connection.getresponse().status
     connection.close()
     return found
+
+
+@pytest.mark.real
+def test_a_script_of_lua_runs(tmp_path):
+    source = "function envoy_on_response(handle) handle:headers():add('x-lua', 'here') end"
+    script = {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+        "default_source_code": {"inline_string": source},
+    }
+    asked = read(patch("HTTP_FILTER", "INSERT_BEFORE", {"name": "mine", "typed_config": script}, **at(ROUTER)))
+    answers = [{"match": {"prefix": "/"}, "direct_response": {"status": 200}}]
+    routes = RouteConfiguration(virtual_hosts=[{"name": "all", "domains": ["*"], "routes": answers}])
+    filters = http_filters(BOTH, (), outside_name, authentication([], outside_name))
+    made = Listener(name="in", filter_chains=[{"filters": [manager("in", routes, Side.SERVER, filters)]}])
+    made.address.socket_address.address, made.address.socket_address.port_value = "127.0.0.1", 0
+    patched = MessageToDict(patch_listener(made, asked, IN))
+    with running_envoy({"static_resources": {"listeners": [patched]}}, MeshIdentities(tmp_path)) as envoy:
+        connection = http.client.HTTPConnection("127.0.0.1", envoy.ports["in"], timeout=10)
+        connection.request("GET", "/", headers={"Host": "any"})
+        assert connection.getresponse().getheader("x-lua") == "here"
+        connection.close()
