@@ -291,17 +291,26 @@ class Machine:
         """Have a node vanish at once, as a machine that lost its power.
 
         Raises:
-            WorldError: there is no such node, or it answers the names of all.
+            WorldError: there is no such node, or no other.
         """
-        node = self.node(name)
-        if node is next(iter(self.nodes.values())):
-            raise WorldError("this node answers the cluster's DNS and cannot be lost", where=name)
+        served = self.node(name) is next(iter(self.nodes.values()))
+        if len(self.nodes) == 1:
+            remedy = "bring the lab up with --nodes 2 or more"
+            raise WorldError("the only node cannot be lost: nothing would be left", where=name, remedy=remedy)
         self._fabric.lose(name)
         del self.nodes[name]
+        if served:
+            await self._serve_dns_elsewhere()
         for each in (f"{PROXY}/{name}", f"{AGENT}/{name}"):
             await self.processes.stop(each, 0)
         self.store.remove(Ref(NODE.key, "", name))
         await self.pods.lost(name)
+
+    async def _serve_dns_elsewhere(self) -> None:
+        """The node that answered the cluster's DNS is gone: the next one does."""
+        node = next(iter(self.nodes.values()))
+        await serve_dns(node)
+        self.tables.fix(dns_backends(node.address.ipv4))
 
     async def verify(self) -> list[dict[str, Any]]:
         """For each pod, what its labels ask for and what becomes of its packets."""
