@@ -179,7 +179,8 @@ class Plane:
     def remarks(self) -> list[str]:
         """What of objects proxies were not told, because it cannot be: each by object and field."""
         every = (each for generator in self._remarking for told in generator.remarks.values() for each in told)
-        return sorted(set(map(str, every)))
+        malformed = (f"{ref.kind} {ref.namespace}/{ref.name}: {why}" for ref, why in self.index.live.malformed.items())
+        return sorted({*map(str, every), *malformed})
 
     def entries(self, proxy: Proxy) -> Iterator[tuple[str, str, Entry]]:
         """What a connected proxy has: types, names, contents. Secrets apart: nobody is shown a key."""

@@ -5,6 +5,7 @@ from tests.controlplane.generators.waypoint.test_plan import pod
 from tests.support.ads import Clock
 from tests.support.waypoint_mesh import bound, gateway_of, route_of, service_of
 
+from sidestep.controlplane.ads.catalogue import Catalogue
 from sidestep.controlplane.ads.plane import Plane
 from sidestep.controlplane.ads.secrets import Secrets
 from sidestep.controlplane.ca.authority import Authority
@@ -42,3 +43,16 @@ def test_one_bad_route_is_named_and_the_others_arrive(tmp_path):
     [finding] = plane.findings
     assert (finding.rejection.names, finding.rejection.reason) == ((_BAD,), "no such thing")
     assert finding.objects == ("HTTPRoute default/r-b: rules[0]",)
+
+
+def test_a_rule_that_cannot_be_told_is_named_with_its_field():
+    generator, registry = WaypointGenerator(), Registry()
+    match = {"path": {"type": "RegularExpression", "value": "/(["}}
+    route = route_of("r", "a", {"matches": [match], "backendRefs": [{"name": "a", "port": 80}]})
+    registry.apply(
+        map(Change.to, (gateway_of("waypoint", {}), bound(service_of("a", "10.96.0.1", ("http", 80))), route))
+    )
+    Catalogue(generator, registry.index).fill()
+    [remark] = [str(each) for told in generator.remarks.values() for each in told]
+    assert remark.startswith("HTTPRoute default/r: rules[0]")
+    assert remark.endswith("expected expressions and names of headers that Envoy takes")

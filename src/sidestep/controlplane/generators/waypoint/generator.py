@@ -26,7 +26,7 @@ from sidestep.controlplane.generators.node.messages import extension
 from sidestep.controlplane.generators.waypoint import routes
 from sidestep.controlplane.generators.waypoint.clusters import clusters
 from sidestep.controlplane.generators.waypoint.listeners import listeners
-from sidestep.controlplane.generators.waypoint.origins import origins
+from sidestep.controlplane.generators.waypoint.origins import left_out, origins
 from sidestep.controlplane.generators.waypoint.plan import (
     Asked,
     Authorities,
@@ -92,8 +92,10 @@ class WaypointGenerator:
         group, _, name = unit.partition("|")
         plan = self._plans.get(group)
         part = plan.parts.get(name) if plan is not None else None
+        self.remarks.pop(unit, None)
         if part is not None:
             of = origins(part)
+            self.remarks[unit] = left_out(part)
             for resource in self._made(index, group, name, part):
                 yield replace(resource, proxy=resource.proxy or group, of=of)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from sidestep.controlplane.generators.http.destinations import Destination
+from sidestep.controlplane.generators.http.matches import readable
+from sidestep.controlplane.generators.http.remarks import Remark
 from sidestep.controlplane.generators.waypoint.plan import Part, Requests, Streams, Tokens
 from sidestep.semantics.authorization.evaluate import PolicySet
 
@@ -10,6 +12,23 @@ from sidestep.semantics.authorization.evaluate import PolicySet
 def origins(part: Part) -> tuple[str, ...]:
     """Objects, with the field where one is known."""
     return tuple(dict.fromkeys(_of(part)))
+
+
+def left_out(part: Part) -> tuple[Remark, ...]:
+    """Rules that a waypoint cannot be told."""
+    if not isinstance(part, Requests):
+        return ()
+    broken = (Remark(each.rule.object, each.rule.place, each.rule.broken) for each in part.entries if each.rule.broken)
+    refused = (
+        Remark(
+            each.rule.object,
+            f"{each.rule.place} {each.match.place}",
+            "expected expressions and names of headers that Envoy takes",
+        )
+        for each in part.entries
+        if not each.rule.broken and not readable(each.match)
+    )
+    return (*broken, *refused)
 
 
 def _of(part: Part) -> Iterator[str]:
