@@ -55,7 +55,7 @@ def test_where_namespaces_are_used_up(user):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 def test_where_no_room_is_left(user):
     full = ["unshare", "--mount", "sh", "-c", FULL.format("16k"), "sh"]
-    told = refused(user, SHOP, "--timeout", "4s", prefix=full)
+    told = refused(user, SHOP, "--timeout", "15s", prefix=full)
     assert "o space left" in told or "no space is left" in told
 
 
