@@ -9,6 +9,9 @@ from sidestep.controlplane.generators.waypoint.plan import Part, Requests, Strea
 from sidestep.semantics.authorization.evaluate import PolicySet
 
 
+_TAKEN = "expected expressions and names of headers that Envoy takes"
+
+
 def origins(part: Part) -> tuple[str, ...]:
     """Objects, with the field where one is known."""
     return tuple(dict.fromkeys(_of(part)))
@@ -23,7 +26,7 @@ def left_out(part: Part) -> tuple[Remark, ...]:
         Remark(
             each.rule.object,
             f"{each.rule.place} {each.match.place}",
-            "expected expressions and names of headers that Envoy takes",
+            _TAKEN,
         )
         for each in part.entries
         if not each.rule.broken and not readable(each.match)
