@@ -8,7 +8,6 @@ from sidestep.controlplane.generators.http.remarks import Remark
 from sidestep.controlplane.generators.waypoint.plan import Part, Requests, Streams, Tokens
 from sidestep.semantics.authorization.evaluate import PolicySet
 
-
 _TAKEN = "expected expressions and names of headers that Envoy takes"
 
 
