@@ -46,12 +46,11 @@ LISTENER = "virtualOutbound"
 TAKEN = frozenset({PORT, inbound.PORT, HBONE_PORT, 15021, 15090})
 """Ports on which the proxy itself listens: what is dialled there is not known by its port."""
 _ALPN = "envoy.network.application_protocols"
-_DIALLED = "x-mesh-dialled"
 
 
 def listeners(pod: Pod, tables: Iterable[SidecarTable], reached: Reached) -> Iterator[Listener]:
     """All listeners of what a pod sends."""
-    yield _everything(pod, reached)
+    yield _everything(pod)
     taken: set[tuple[str, int]] = set()
     for table in tables:
         if table.port in TAKEN:
@@ -93,9 +92,8 @@ def clusters() -> Iterator[Cluster]:
         yield Cluster(name=name, type="STATIC", load_assignment={"cluster_name": name})
 
 
-def _everything(pod: Pod, reached: Reached) -> Listener:
+def _everything(pod: Pod) -> Listener:
     """Takes what the kernel redirects, and hands it to who knows where it was going to."""
-    del reached
     policy = unknown(pod)
     itself = chain("blackhole", [bytes_to("blackhole", {BLACKHOLE: 1})], {"destination_port": {"value": PORT}})
     return Listener(
@@ -200,9 +198,5 @@ def _http(pod: Pod, prefix: str, routes: str, reached: Reached) -> list[Filter]:
             paths=pod.mesh.settings.normalisation,
             logs=seen.logs,
             tracing=seen.tracing,
-            overwritten=((_DIALLED, "%DOWNSTREAM_LOCAL_ADDRESS%"),),
         )
     ]
-
-
-DIALLED_HEADER = _DIALLED

@@ -57,7 +57,6 @@ def _configuration(name: str, hosts: Iterable[VirtualHost]) -> RouteConfiguratio
         virtual_hosts=kept,
         ignore_port_in_host_matching=True,
         validate_clusters={"value": False},
-        request_headers_to_remove=["x-mesh-dialled"],
     )
 
 
