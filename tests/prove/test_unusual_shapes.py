@@ -320,7 +320,6 @@ STAYS_OPEN = {
 }
 OPENS_ON_THE_WAY = {
     "registry only of a namespace": "the NetworkPolicy for REGISTRY_ONLY comes once no sidecar needs istiod",
-    "negations": "an ambient client is known by name whatever its Host header says (D39)",
 }
 """Beside those that stay open."""
 UNDECIDED = {
