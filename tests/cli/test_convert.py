@@ -406,7 +406,7 @@ metadata: {name: orders-routes, namespace: shop}
 spec:
   hosts: [orders]
   http:
-  - match: [{uri: {regex: "(?=x)y"}}]
+  - match: [{uri: {regex: '\\bx'}}]
     route: [{destination: {host: web}}]
   - route: [{destination: {host: orders}}]
 """

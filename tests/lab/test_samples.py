@@ -26,7 +26,7 @@ def sample(name):
     ("name", "pods", "client", "url", "calls"),
     [
         ("bookinfo", 7, "productpage", "http://productpage:9080/productpage", {"details", "reviews"}),
-        ("online-boutique", 12, "loadgenerator", "http://frontend/", {"cartservice", "adservice", "checkoutservice"}),
+        ("online-boutique", 13, "loadgenerator", "http://frontend/", {"cartservice", "adservice", "checkoutservice"}),
     ],
 )
 def test_a_sample_comes_up_unchanged_and_its_call_graph_answers(name, pods, client, url, calls):

@@ -31,7 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Prove that two meshes mean the same, or show a request that they answer differently.",
     ),
     "rbac": ("sidestep.cli.rbac", "Print the least ClusterRole that a full audit needs."),
-    "rehearse": ("sidestep.cli.rehearse", "Carry a plan out in a lab on this machine, under load, and take it back."),
+    "rehearse": (
+        "sidestep.cli.rehearse",
+        "Carry a plan out in a lab on this machine, under load, wave by wave, and take it back.",
+    ),
     "snapshot": ("sidestep.cli.snapshot", "Write everything that an audit needs into one file."),
 }
 DEBUG = "SIDESTEP_DEBUG"
