@@ -31,7 +31,6 @@ Told = dict[str, Any]
 CONNECTIONS = 32
 _BODY = b"x" * 1024
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n" + _BODY
-_REQUEST = b"GET / HTTP/1.1\r\nHost: web\r\n\r\n"
 _END = b"\r\n\r\n"
 _PIECE = 1 << 18
 _PATIENCE = 3.0
@@ -94,12 +93,13 @@ class _Line:
     def __init__(self, address: str, port: int) -> None:
         self.socket = socket.create_connection((address, port), _PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._request = f"GET / HTTP/1.1\r\nHost: {address}\r\n\r\n".encode()
         self.planned = 0
         self._come = b""
 
     def ask(self, planned: int) -> None:
         self.planned, self._come = planned, b""
-        self.socket.send(_REQUEST)
+        self.socket.send(self._request)
 
     def whole(self) -> bool:
         """Take what has come; whether the answer is whole.

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sidestep import __version__
-from sidestep.errors import SidestepError
+from sidestep.errors import SidestepError, WorldError
 from sidestep.lab.api import messages as api
 from sidestep.lab.api.client import Client
 from sidestep.lab.bench.coefficients import coefficients
@@ -67,7 +67,9 @@ class _Run:
         starts = {each.name: tuple(self._starts(each)) for each in self._scenarios} if self._asked.starts else {}
         memory = {each.name: self._memory(each) for each in self._scenarios} if self._asked.pods else {}
         titles = {each.name: each.title for each in self._scenarios}
-        planned = coefficients(each for each in samples if each.load == self._loads()[0].name)
+        behind = {each.name for each in self._scenarios if each.http == "waypoint"}
+        steady = self._loads()[0].name
+        planned = coefficients(each for each in samples if each.load == steady and each.scenario in behind)
         return Bench(__version__, machine, self._asked, titles, samples, memory, starts, planned, self._failures)
 
     def _loads(self) -> list[Load]:
@@ -82,7 +84,9 @@ class _Run:
         for scenario in list(self._scenarios):
             try:
                 for load in self._loads():
-                    measure(self._speaker, scenario, msgspec.structs.replace(load, seconds=_WARM), -1)
+                    found = measure(self._speaker, scenario, msgspec.structs.replace(load, seconds=_WARM), -1)
+                    if found.failed and found.failed == found.count:
+                        raise WorldError(f"no request of {load.name} is answered well", where=scenario.home)
             except SidestepError as error:
                 self._failures[scenario.name] = str(error)
                 self._scenarios.remove(scenario)
