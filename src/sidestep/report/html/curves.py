@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sidestep.lab.agent.histogram import Histogram, middle
 
 _WIDTH, _HEIGHT = 560, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 120, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 150, 14, 34
 _SHARES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995)
 _TICKS = ((0.0, "0"), (0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"))
 _NAME = 14
