@@ -65,7 +65,7 @@ def lab() -> None:
 def rehearse() -> None:
     """The shop's plan carried out with sidecars and ambient side by side, and what each of them costs here."""
     page = str((BUILD / "rehearsal.html").relative_to(ROOT))
-    shop = ("--from", "docs/examples/shop.yaml", "--baseline", "4s", "--window", "2s", "-q")
+    shop = ("--from", "docs/examples/shop.yaml", "--baseline", "4s", "--window", "2s")
     say("\nThe shop's plan, carried out in a lab under load and taken back:")
     say(f"\n$ sidestep rehearse {' '.join(shop)} -o html --out {page}\n")
     code = subprocess.run([PROGRAM, "rehearse", *shop, "-o", "html", "--out", page], check=False, cwd=ROOT).returncode

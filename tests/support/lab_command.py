@@ -30,7 +30,9 @@ class Shell:
         self.user, self.home, self.mark = user, home, uuid.uuid4().hex
         self._started: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str | Path, prefix: Sequence[str] = (), **changes: str) -> "subprocess.Popen[str]":
+    def start(
+        self, *arguments: str | Path, prefix: Sequence[str] = (), verb: str = "lab", **changes: str
+    ) -> "subprocess.Popen[str]":
         """A command that goes on."""
         ordinary = self.user == "ordinary" and os.geteuid() == 0
         drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"] if ordinary else []
@@ -38,7 +40,7 @@ class Shell:
         told = environment(self.user) | {"TMPDIR": str(self.home), MARK: self.mark, "PATH": os.pathsep.join(paths)}
         told.pop("XDG_RUNTIME_DIR", None)
         process = subprocess.Popen(
-            [*prefix, *drop, python_of(self.user), "-c", _RUN, "lab", *map(str, arguments)],
+            [*prefix, *drop, python_of(self.user), "-c", _RUN, verb, *map(str, arguments)],
             cwd=ROOT, env=told | changes, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace",
         )  # fmt: skip

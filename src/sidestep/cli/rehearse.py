@@ -20,7 +20,7 @@ from sidestep.rehearse.result import Rehearsal
 from sidestep.rehearse.scaling import lingering, scaled
 from sidestep.rehearse.traffic import traffic
 from sidestep.report.json_document import render as json_document
-from sidestep.report.rehearsal.table import text
+from sidestep.report.rehearsal.table import text, verdict
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -78,6 +78,9 @@ def command(**values: Any) -> int:
     )  # fmt: skip
     with _progress(quiet=values["quiet"]) as heard:
         found = rehearse(asked, heard)
+    if values["out"] and not values["quiet"]:
+        for line in verdict(found):
+            click.echo(line, err=True)
     emit(_rendered(found, values["output"], to_file=bool(values["out"])), values["out"])
     return _code(found)
 
