@@ -48,7 +48,7 @@ def _words(tally: Tally) -> str:
     return (
         f"{tally.compared:,} decisions observed ({tally.answered:,} answered, {tally.spread:,} by everybody who may), "
         f"{len(tally.disagreements)} disagree, {tally.unknown.total():,} unknown, "
-        f"{len(tally.ended)} proxies ended"
+        f"{len(tally.late)} late, {len(tally.ended)} proxies ended"
     )
 
 

@@ -1,5 +1,6 @@
 """Meshes asked one after the other, and what was found."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from tests.lab.fidelity.observe import Ground, ProxyEndedError, Seen
 
 PER_MESH = 100
 _AGAIN = 12
+_LATER = 0.5
 _TRIES = 3
 """How often a mesh is asked at most because proxies ended meanwhile."""
 _THOROUGH = 3
@@ -34,6 +36,8 @@ class Tally(Struct):
         unknown: predictions that say they cannot tell, by reason.
         disagreements: the rest.
         ended: proxies that ended meanwhile, each in the lab's words. What was observed then counts as nothing.
+        late: what was otherwise than predicted at first, and as predicted each time that it was asked again: Envoy says
+            that it has an update before its workers have it, and nothing tells when they do.
     """
 
     compared: int = 0
@@ -42,6 +46,7 @@ class Tally(Struct):
     unknown: Counter[str] = field(default_factory=Counter)
     disagreements: list[Disagreement] = []
     ended: list[str] = []
+    late: list[str] = []
 
     def add(self, other: "Tally") -> None:
         """Count what another has as well."""
@@ -51,6 +56,7 @@ class Tally(Struct):
         self.unknown += other.unknown
         self.disagreements += other.disagreements
         self.ended += other.ended
+        self.late += other.late
 
 
 def run(ground: Ground, seed: int, decisions: int) -> Iterator[Tally]:
@@ -88,6 +94,12 @@ def _observed(ground: Ground, made: Case) -> Tally:
         (question, differs(seen, question, each, answer))
         for (question, each), answer in zip(known, answers, strict=True)
     ]
+    late = [
+        f"{question}: {what}"
+        for (question, what), (_, each) in zip(found, known, strict=True)
+        if what and not _still(ground, seen, question, each)
+    ]
+    found = [(question, what) for question, what in found if f"{question}: {what}" not in late]
     by_chance = [(question, each) for question, each in known if each.every and len(each.answers) > 1][:_THOROUGH]
     found += [(question, everybody(ground, seen, question, each)) for question, each in by_chance]
     return Tally(
@@ -98,7 +110,15 @@ def _observed(ground: Ground, made: Case) -> Tally:
         disagreements=[
             Disagreement(Case(made.objects, (question,), made.apart), what) for question, what in found if what
         ],
+        late=late,
     )
+
+
+def _still(ground: Ground, seen: Seen, question: Question, awaited: Expected) -> str:
+    """In which way a question is answered otherwise than predicted, when it is asked again and again a bit later."""
+    time.sleep(_LATER)
+    answers = ground.ask(seen, [question] * _AGAIN)
+    return next(filter(None, (differs(seen, question, awaited, each) for each in answers)), "")
 
 
 def everybody(ground: Ground, seen: Seen, question: Question, awaited: Expected) -> str:
