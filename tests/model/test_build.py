@@ -47,3 +47,15 @@ def test_what_has_the_wrong_type_is_not_typed_but_carried():
 def test_what_is_no_object_cannot_be_carried():
     with pytest.raises(msgspec.MsgspecError):
         carried(b"[1]", "v1", "Service", HERE)
+
+
+def test_a_field_that_says_null_is_one_that_nobody_wrote():
+    raw = b'{"metadata":{"name":"a","labels":null,"annotations":{"x":null,"y":"null"}},"spec":{"ports":null}}'
+    found = typed(SERVICE, raw, "v1", "Service", HERE)
+    assert (found.meta.name, found.meta.labels, found.meta.annotations) == ("a", {}, {"y": "null"})
+    assert found.tree()["metadata"] == {"name": "a", "annotations": {"y": "null"}}
+
+
+def test_a_word_that_only_looks_like_null_excuses_no_wrong_type():
+    with pytest.raises(msgspec.ValidationError):
+        typed(SERVICE, b'{"metadata":{"name":"null","labels":7}}', "v1", "Service", HERE)

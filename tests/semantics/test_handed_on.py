@@ -72,9 +72,7 @@ def test_on_the_way_of_a_plan(name):
 @pytest.mark.parametrize("seed", range(30))
 def test_after_whatever_becomes_of_a_mesh(seed):
     world = World(seed)
-    parts = world.mesh()
-    parts["policies"] += [world.policy(8), world.policy(9)]
-    today = index(*world.objects(parts))
+    today = index(*world.objects(world.guarded()))
     found = [today.mesh]
     for _ in range(5):
         effects = [effect for _, effect in faults(found[-1])]

@@ -95,6 +95,14 @@ def test_namespaces_by_default(namespace_labels, labels, name, injected):
     assert (answer.result is Result.INJECTED) is injected
 
 
+def test_of_a_namespace_that_was_not_read_only_its_name_can_answer():
+    unread = {name: decide((by_default(),), Candidate(name, None, {}, {})) for name in ("kube-system", "shop")}
+    assert {name: answer.result for name, answer in unread.items()} == {
+        "kube-system": Result.NOT_INJECTED,
+        "shop": Result.UNKNOWN,
+    }
+
+
 def test_without_a_default_revision_its_labels_are_answered_by_nobody():
     for namespace_labels, labels in (({"istio-injection": "enabled"}, {}), ({}, {INJECT: "true"})):
         answer = decide((CANARY,), candidate(namespace_labels, labels))

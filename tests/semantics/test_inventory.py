@@ -3,12 +3,15 @@
 import copy
 
 import pytest
-from tests.support.mesh import mesh, o
+from tests.support.install import istiod
+from tests.support.mesh import app, labelled, mesh, o
 from tests.support.scenes import pods
 
+from sidestep.model.mesh import SourceKind
 from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.instances import Instances, Mode, instances_of
 from sidestep.semantics.inventory import inventory
+from sidestep.semantics.proxies import SidecarMode
 
 CART = WorkloadRef("shop", "Deployment", "cart")
 
@@ -101,3 +104,36 @@ def test_a_declared_workload_has_no_addresses():
     found = inventory(mesh(*declared, o.namespace("shop")))
     assert found.workloads[0].ref == CART
     assert not found.workloads[0].sidecars
+
+
+@pytest.mark.parametrize(
+    ("image", "env", "annotation", "native"),
+    [
+        ("docker.io/istio/pilot:1.26.0", {}, "", False), ("docker.io/istio/pilot:1.27.0", {}, "", True),
+        ("docker.io/istio/pilot:1.29.0", {"ENABLE_NATIVE_SIDECARS": "false"}, "", False),
+        ("docker.io/istio/pilot:1.26.0", {}, "true", True), ("docker.io/istio/pilot:1.29.0", {}, "false", False),
+    ],
+)  # fmt: skip
+def test_a_sidecar_that_will_be_injected_is_native_as_istiod_makes_it(image, env, annotation, native):
+    told = app("cart")
+    if annotation:
+        told["metadata"].setdefault("annotations", {})["sidecar.istio.io/nativeSidecar"] = annotation
+    space, cart = labelled("shop", {"istio-injection": "enabled"}), o.controller("Deployment", "cart", "shop", told, 1)
+    made = mesh(istiod(image=image, env=env), space, cart, kind=SourceKind.FILES)
+    (found,) = (each for each in inventory(made).workloads if each.ref == CART)
+    assert (found.groups[0].recognition.sidecar is SidecarMode.NATIVE) is native
+
+
+def test_a_bare_pod_in_a_manifest_gets_its_sidecar_when_it_is_made():
+    manifest = o.thing("v1", "Pod", o.meta("bare", "shop"), spec={"containers": [{"name": "app", "image": "a:1"}]})
+    space = labelled("shop", {"istio-injection": "enabled"})
+    (found,) = inventory(mesh(space, manifest, kind=SourceKind.FILES)).workloads
+    (group,) = found.groups
+    assert (group.predicted, group.count, group.pods) == (True, 1, ())
+    assert group.recognition.sidecar
+    hook = {**manifest, "metadata": {**manifest["metadata"], "annotations": {"helm.sh/hook": "test"}}}
+    (found,) = inventory(mesh(space, hook, kind=SourceKind.FILES)).workloads
+    assert not found.groups[0].recognition.sidecar
+    running = {**manifest, "status": {"phase": "Running"}}
+    (found,) = inventory(mesh(space, running, kind=SourceKind.FILES)).workloads
+    assert not found.groups[0].recognition.sidecar

@@ -6,7 +6,8 @@ import yaml
 from sidestep.model.build import known_kind, typed
 from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
 from sidestep.model.origin import FileOrigin
-from sidestep.semantics.proxy_config import ANNOTATION, HBONE, ProxyConfig, is_native, proxy_config
+from sidestep.semantics.native_sidecars import is_native
+from sidestep.semantics.proxy_config import ANNOTATION, HBONE, ProxyConfig, proxy_config
 from sidestep.semantics.settings import Settings
 from sidestep.semantics.versions import IstioVersion, Version
 

@@ -31,6 +31,9 @@ def test_without_a_configuration_defaults_hold_and_that_is_told():
         ({"pathNormalization": {"normalization": "no such"}}, "normalisation", PathNormalisation.BASE),
         ({"extensionProviders": [{"name": "a", "envoyExtAuthzHttp": {"service": "ns/A.example", "port": 80, "statusOnError": "503"}}, {"name": "c", "zipkin": {}}, 5]}, "authorizers", {"a": Authorizer("a", Speech.HTTP, "a.example", 80, status_on_error=503)}),
         ({"extensionProviders": [{"name": "b", "envoyExtAuthzGrpc": {"service": "b.example", "port": 9000, "timeout": "1s", "failOpen": True}}]}, "authorizers", {"b": Authorizer("b", Speech.GRPC, "b.example", 9000, "1s", fail_open=True)}),
+        ({"extensionProviders": [{"name": "a", "envoyExtAuthzHttp": {"service": "a.example", "port": 80, "statusOnError": "418"}}]}, "authorizers", {}),
+        ({"extensionProviders": [{"name": "a", "envoyExtAuthzHttp": {"service": "a.example", "port": 80, "statusOnError": "x"}}]}, "refused_authorizers", ("extensionProviders 'a': statusOnError: expected a status that Envoy knows, such as 503, found 'x'",)),
+        ({"extensionProviders": [{"name": "a", "envoyExtAuthzHttp": {"service": "a.example", "port": 99999}}, {"name": "b", "zipkin": {}}]}, "refused_authorizers", ("extensionProviders 'a': port: expected one from 1 to 65535, found 99999",)),
         ({"extensionProviders": [{"name": "a", "envoyExtAuthzHttp": {"port": 80}}, {"name": "b", "envoyExtAuthzGrpc": {"service": "b", "port": True}}]}, "authorizers", {}),
     ],
 )  # fmt: skip

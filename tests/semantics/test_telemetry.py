@@ -112,6 +112,9 @@ def test_waypoints_read_what_is_attached_to_them_and_no_selector():
     )
     assert seen(attached, targets=(GATEWAY,)).logs == (PLAIN,)
     assert seen(attached).logs == ()
+    service = telemetry("s", targetRefs=[{"group": "", "kind": "Service", "name": "cart"}], **tracing("spans"))
+    assert seen(service, targets=(TargetRef("", "Service", "cart"), GATEWAY)).tracing == SPANS
+    assert seen(service, targets=(TargetRef("", "Service", "other"), GATEWAY)).tracing is None
     assert seen(telemetry("t", app="cart", **logging("envoy")), targets=(GATEWAY,)).logs == ()
 
 

@@ -198,3 +198,22 @@ def test_a_version_that_nobody_knows_is_told_once(tmp_path, version, told):
     assert [each.where for each in mesh.remarks] == [f"{tmp_path}/a.yaml:1"] * told
     assert all("read as networking.istio.io/v1" in each.text for each in mesh.remarks)
     assert len(mesh.of(VIRTUAL_SERVICE)) == 2
+
+
+@pytest.mark.parametrize(("version", "kind"), [("v1", "Status"), ("meta.k8s.io/v1", "Table")])
+def test_an_answer_without_objects_is_no_empty_mesh(tmp_path, version, kind):
+    write(tmp_path / "dump.json", f'{{"apiVersion": "{version}", "kind": "{kind}", "rows": [], "code": 403}}')
+    with pytest.raises(WorldError, match="no objects"):
+        FilesSource((str(tmp_path / "dump.json"),)).read()
+
+
+def test_who_edits_files_is_given_what_each_document_says_that_is_one_object(tmp_path: Path) -> None:
+    path = tmp_path / "all.yaml"
+    secret = "---\nkind: Secret\napiVersion: v1\nmetadata: {name: s}\ndata: {password: c2VjcmV0}\n"
+    listed = "---\n- {kind: Service, apiVersion: v1, metadata: {name: b}}\n"
+    path.write_text(f"kind: Service\napiVersion: v1\nmetadata: {{name: a, labels: null}}\n{secret}{listed}")
+    documents: dict[tuple[str, int], bytes] = {}
+    FilesSource([str(tmp_path)], documents=documents).read()
+    assert {at: json.loads(raw) for at, raw in documents.items()} == {
+        (str(path), 1): {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "a", "labels": None}}
+    }

@@ -50,7 +50,7 @@ def explain(states: Sequence[State], question: Question) -> Explanation:
 def answer(states: Sequence[State], question: Asked) -> Explanation:
     """The whole answer to a request that is made already."""
     first = states[0].index
-    moved = [in_another_state(first, state.index, question.request) for state in states]
+    moved = [in_another_state(first, state.index, question) for state in states]
     decisions = [decide(state.index, each.request) for state, each in zip(states, moved, strict=True)]
     shown = [at for at, each in enumerate(states) if not each.optional or _differ(decisions[at], decisions[0])]
     states = [states[at] for at in shown]

@@ -9,14 +9,18 @@ from sidestep.explain.dialled import dialled
 from sidestep.explain.payloads import payload_of
 from sidestep.explain.question import Question
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.requests import Http, Request
+from sidestep.semantics.requests import Http, Request, SomebodyClient
 
 
 class Asked(Struct, frozen=True):
-    """A request, and what was taken for granted when it was made of a question."""
+    """A request, and what was taken for granted when it was made of a question.
+
+    `later` is who sends it in states after the first, where he comes otherwise there.
+    """
 
     request: Request
     notes: tuple[str, ...] = ()
+    later: SomebodyClient | None = None
 
 
 def asked(index: MeshIndex, question: Question) -> Asked:
@@ -30,11 +34,14 @@ def asked(index: MeshIndex, question: Question) -> Asked:
     client = client_named(index, question.client)
     to = destination(index, told, client.namespace, question.port, reads_http=isinstance(payload, Http))
     request = Request(client.client, to.host, to.port, payload, question.authorizer)
-    return Asked(request, (*client.notes, *to.notes, *seen))
+    return Asked(request, (*client.notes, *to.notes, *seen), client.later)
 
 
-def in_another_state(first: MeshIndex, then: MeshIndex, request: Request) -> Asked:
+def in_another_state(first: MeshIndex, then: MeshIndex, question: Asked) -> Asked:
     """The same request where pods may have been made anew."""
+    request = question.request
+    if then is first:
+        return Asked(request)
     host, note = same_destination(first, then, request.to)
-    moved = replace(request, client=same_client(then, request.client), to=host) if then is not first else request
-    return Asked(moved, (note,) if note else ())
+    client = same_client(then, question.later or request.client)
+    return Asked(replace(request, client=client, to=host), (note,) if note else ())

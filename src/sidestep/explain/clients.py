@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.errors import UsageError
 from sidestep.explain.gateway_clients import GATEWAY, gateway_named
@@ -24,10 +25,12 @@ from sidestep.semantics.requests import (
 WHERE = "--client"
 FORMS = (
     "NS/WORKLOAD, NS/POD, NS/SERVICEACCOUNT, NS/KIND/NAME, gateway:[NS/]NAME, sidecar:NS/SERVICEACCOUNT, "
-    "ambient:NS/SERVICEACCOUNT, node[:IP] or outside[:IP]"
+    "ambient:NS/SERVICEACCOUNT, sidecar,ambient:NS/SERVICEACCOUNT (today, then), node[:IP] or outside[:IP]"
 )
 GUISES = frozenset(each.value for each in Guise)
 """Words for a pod that may come, which nobody has read."""
+THEN = ","
+"""Between two of these: as what it comes today, and in later states."""
 _SUFFIXES = (
     re.compile(r"-[a-z0-9]{5,10}-[a-z0-9]{5}$"),  # of a Deployment: the ReplicaSet's hash and the pod's own
     re.compile(r"-\d{7,10}-[a-z0-9]{5}$"),  # of a CronJob: minutes and the pod's own
@@ -40,11 +43,15 @@ _SHORT = {"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "cj":
 
 
 class FoundClient(Struct, frozen=True):
-    """A client, the namespace from which it resolves names (empty outside of the cluster), and what to know of it."""
+    """A client, the namespace from which it resolves names (empty outside of the cluster), and what to know of it.
+
+    `later` is somebody who comes otherwise in states after the first; None for the same.
+    """
 
     client: Client
     namespace: str = ""
     notes: tuple[str, ...] = ()
+    later: SomebodyClient | None = None
 
 
 def client_named(index: MeshIndex, text: str) -> FoundClient:
@@ -58,9 +65,11 @@ def client_named(index: MeshIndex, text: str) -> FoundClient:
         return FoundClient(NodeClient(_address(rest)))
     if word == "outside":
         return FoundClient(OutsideClient(_address(rest)))
-    if word in GUISES:
-        somebody = _somebody(Guise(word), rest)
-        return FoundClient(somebody, somebody.namespace)
+    today, _, then = word.partition(THEN)
+    if today in GUISES and (not then or then in GUISES):
+        somebody = _somebody(Guise(today), rest)
+        later = replace(somebody, guise=Guise(then)) if then else None
+        return FoundClient(somebody, somebody.namespace, later=later)
     if word == "gateway":
         client = gateway_named(index, rest)
         return FoundClient(client, client.namespace)

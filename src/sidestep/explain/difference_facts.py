@@ -81,6 +81,12 @@ class Change(Struct, frozen=True, dict=True):
         return any(check.kind is CheckKind.ROUTE and check.object is not None for hop in out for check in hop.checks)
 
     @property
+    def named_otherwise(self) -> bool:
+        """Whether a Service was dialled by a Host that the sidecar did not know, so that it came as nobody."""
+        passed = self.unknown_before and not self.hidden_before and self.last_before.identity is None
+        return passed and self.through_waypoint and self.after_bypass is None
+
+    @property
     def ends_outside(self) -> bool:
         """Whether it leaves the mesh after."""
         return self.after.verdict is Verdict.ALLOW and self.after.branches[0].destination is None
@@ -90,6 +96,11 @@ class Change(Struct, frozen=True, dict=True):
         """Whether other pods are reached after."""
         one, other = self.before.branches[0].destination, self.after.branches[0].destination
         return one is not None and other is not None and one != other
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether a sender knew whose an address is that somebody wrote down, and does not any more."""
+        return self.asks_after(CheckKind.ENDPOINT) and not self.asks_before(CheckKind.ENDPOINT)
 
     @property
     def disabled_before(self) -> bool:

@@ -11,7 +11,7 @@ from sidestep.explain.difference_routes import of_routes
 from sidestep.explain.difference_terms import refused_at_ztunnel, void_at_ztunnel
 from sidestep.semantics.authentication.peers_at_ztunnel import CONVERTED, STATIC_STRICT
 from sidestep.semantics.authorization.evaluate import Ground
-from sidestep.semantics.authorization.policy import Action, Attribute
+from sidestep.semantics.authorization.policy import Action, Attribute, Policy
 from sidestep.semantics.authorization.ztunnel import ALLOWED_WAYPOINT
 from sidestep.semantics.decisions import Bypass, Check, CheckKind, Decision, Proxy, Shape, Transport, Verdict
 from sidestep.semantics.hops.forwarded import XFCC
@@ -117,6 +117,14 @@ def _policy_opened(change: Change, check: Check) -> Iterator[str]:
         yield "D21"
     if policy.targets or change.ends_elsewhere:
         return
+    if asked & _IDENTITIES and change.named_otherwise:
+        yield "D39"
+    else:
+        yield from _judged_otherwise(change, policy, rule, asked)
+
+
+def _judged_otherwise(change: Change, policy: Policy, rule: int | None, asked: frozenset[Attribute]) -> Iterator[str]:
+    """The same policy where others enforce it, who see other things."""
     if change.last_after.proxy is Proxy.ZTUNNEL_IN:
         yield from void_at_ztunnel(policy, rule, change.last_before.identity)
     if change.through_waypoint:
@@ -125,6 +133,8 @@ def _policy_opened(change: Change, check: Check) -> Iterator[str]:
         yield from _seen_otherwise(change, asked)
     if asked & _IDENTITIES and change.disabled_before:
         yield "D26"
+    if asked & _IDENTITIES and change.forgotten:
+        yield "D63"
 
 
 def _seen_otherwise(change: Change, asked: frozenset[Attribute]) -> Iterator[str]:
@@ -143,7 +153,9 @@ def _closed(change: Change) -> Iterator[str]:
     if check is None:
         return
     proxy, peer = change.last_after.proxy, change.last_after
-    if check.shape is Shape.HANG:
+    if change.forgotten and change.last_before.identity is not None:
+        yield "D63"
+    elif check.shape is Shape.HANG:
         yield "D55"
     elif proxy is Proxy.WAYPOINT:
         yield from _closed_at_waypoint(change, check)

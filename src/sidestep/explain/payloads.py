@@ -79,7 +79,7 @@ def _token(question: Question) -> Token:
     state = _state(question.token) if question.token else TokenState.VALID if question.claims else TokenState.NONE
     if question.claims and state is TokenState.NONE:
         raise UsageError("claims without a token", where="--claim", remedy="leave out --token none")
-    return Token(state, _claims(question.claims))
+    return Token(state, _claims(question.claims), placed=state is not TokenState.NONE)
 
 
 def _state(written: str) -> TokenState:

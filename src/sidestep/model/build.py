@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from sidestep.model.kinds import KINDS, Kind
-from sidestep.model.metadata import Metadata
+from sidestep.model.metadata import DEFAULT_NAMESPACE, Metadata
 from sidestep.model.origin import Origin
 from sidestep.model.resource import Resource
 
@@ -45,10 +45,35 @@ def typed(kind: Kind[Any], raw: bytes | Raw, api_version: str, name: str, origin
     Raises:
         msgspec.MsgspecError: not JSON, or a field has another type than the API's.
     """
-    view = _view_decoder(kind).decode(raw)
-    meta = _metadata(raw, namespaced=kind.namespaced)
+    try:
+        view, meta = _view_decoder(kind).decode(raw), _metadata(raw, namespaced=kind.namespaced)
+    except msgspec.ValidationError:
+        plain = nulls_dropped(raw)
+        if plain is None:
+            raise
+        return typed(kind, plain, api_version, name, origin)
     body = b"" if kind.evidence else _whole(raw, api_version, name)
     return Resource(api_version, name, meta, view, body, origin)
+
+
+def nulls_dropped(raw: bytes | Raw) -> bytes | None:
+    """An object's JSON without the fields that say null, as the API server takes it; None where no field does.
+
+    Raises:
+        msgspec.MsgspecError: not a JSON object.
+    """
+    tree = _decode_tree(raw)
+    found = without_nulls(tree)
+    return None if found == tree else msgspec.json.encode(found)
+
+
+def without_nulls(value: Any) -> Any:
+    """A value without the fields that say null: charts write such, and they mean what no field means."""
+    if isinstance(value, dict):
+        return {name: without_nulls(member) for name, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [without_nulls(member) for member in value]
+    return value
 
 
 def carried(raw: bytes | Raw, api_version: str, name: str, origin: Origin) -> Resource[None]:
@@ -74,7 +99,7 @@ def _view_decoder(kind: Kind[Any]) -> msgspec.json.Decoder[Any]:
 def _metadata(raw: bytes | Raw, *, namespaced: bool) -> Metadata:
     meta = _decode_metadata(raw).metadata
     if namespaced and not meta.namespace:
-        return msgspec.structs.replace(meta, namespace="default")
+        return msgspec.structs.replace(meta, namespace=DEFAULT_NAMESPACE)
     return meta
 
 

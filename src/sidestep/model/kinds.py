@@ -75,6 +75,7 @@ SERVICE = Kind("", "Service", "services", ("v1",), core.Service)
 SERVICE_ACCOUNT = Kind("", "ServiceAccount", "serviceaccounts", ("v1",), core.Untyped)
 CONFIG_MAP = Kind("", "ConfigMap", "configmaps", ("v1",), core.ConfigMap)
 ENDPOINT_SLICE = Kind("discovery.k8s.io", "EndpointSlice", "endpointslices", ("v1",), core.EndpointSlice, evidence=True)
+ENDPOINTS = Kind("", "Endpoints", "endpoints", ("v1",), core.Endpoints, listed=False)
 
 _BEFORE_APPS = ("extensions",)
 DEPLOYMENT = Kind("apps", "Deployment", "deployments", ("v1",), apps.Controller, former_groups=_BEFORE_APPS)
@@ -131,6 +132,21 @@ TLS_ROUTE = _gateway("TLSRoute", "tlsroutes", "v1", "v1alpha3", "v1alpha2", opti
 TCP_ROUTE = _gateway("TCPRoute", "tcproutes", "v1", "v1alpha2", optional=True)
 REFERENCE_GRANT = _gateway("ReferenceGrant", "referencegrants", "v1", "v1beta1")
 
+
+def _not_judged(group: str, name: str, plural: str, *versions: str) -> Kind[core.Untyped]:
+    """A kind that bears on requests and that no decision looks at: read to be named."""
+    return Kind(group, name, plural, versions, core.Untyped, optional=True)
+
+
+NOT_JUDGED: tuple[Kind[core.Untyped], ...] = (
+    _not_judged("gateway.networking.k8s.io", "BackendTLSPolicy", "backendtlspolicies", "v1", "v1alpha3"),
+    _not_judged("gateway.networking.k8s.io", "ListenerSet", "listenersets", "v1"),
+    _not_judged("gateway.networking.x-k8s.io", "XListenerSet", "xlistenersets", "v1alpha1"),
+    _not_judged("multicluster.x-k8s.io", "ServiceExport", "serviceexports", "v1beta1", "v1alpha1"),
+    _not_judged("multicluster.x-k8s.io", "ServiceImport", "serviceimports", "v1beta1", "v1alpha1"),
+    _not_judged("flagger.app", "Canary", "canaries", "v1beta1"),
+)
+
 FELIX_CONFIGURATION = Kind(
     "crd.projectcalico.org", "FelixConfiguration", "felixconfigurations", ("v1",), core.Spec,
     namespaced=False, optional=True, former_groups=("projectcalico.org",),
@@ -141,7 +157,7 @@ CONTROLLERS: tuple[Kind[apps.Controller], ...] = (
 )  # fmt: skip
 
 KINDS: tuple[Kind[Any], ...] = (
-    NAMESPACE, NODE, POD, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE, CONFIG_MAP,
+    NAMESPACE, NODE, POD, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE, ENDPOINTS, CONFIG_MAP,
     DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET, JOB, CRON_JOB, ROLLOUT,
     REPLICATION_CONTROLLER, DEPLOYMENT_CONFIG,
     AUTOSCALER, DISRUPTION_BUDGET, NETWORK_POLICY, WEBHOOK,
@@ -150,5 +166,5 @@ KINDS: tuple[Kind[Any], ...] = (
     AUTHORIZATION_POLICY, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION,
     TELEMETRY, WASM_PLUGIN, TRAFFIC_EXTENSION,
     GATEWAY_CLASS, GATEWAY, HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, REFERENCE_GRANT,
-    FELIX_CONFIGURATION,
+    FELIX_CONFIGURATION, *NOT_JUDGED,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from sidestep.model.build import known_kind
 from sidestep.model.gaps import Gap, GapReason, Remark
+from sidestep.model.in_order import Apart, apart, net, sorted_like
 from sidestep.model.kinds import NAMESPACE, Kind
 from sidestep.model.metadata import Labels
 from sidestep.model.pods import Pod
@@ -19,6 +20,12 @@ from sidestep.model.views.core import Untyped
 
 ThingT = TypeVar("ThingT")
 ViewT = TypeVar("ViewT")
+_Names = dict[str, Resource[Any]]
+_Place = Callable[[Any], Any]
+_MOST_APART = 4
+"""From so many meshes one knows how it differs."""
+PODS, OTHERS = "pods", "others"
+"""In place of a `Kind.key`, for what is no typed object."""
 
 
 class SourceKind(StrEnum):
@@ -77,18 +84,27 @@ class Mesh(Struct, frozen=True, dict=True):
 
     def find(self, kind: Kind[ViewT], namespace: str, name: str) -> Resource[ViewT] | None:
         """One object by name; an empty namespace for cluster-scoped kinds."""
-        known = self._by_name.get(kind.key)
+        spaces = self._by_name.setdefault(kind.key, {})
+        known = spaces.get(namespace)
         if known is None:
-            found = self.resources.get(kind.key, ())
-            known = self._by_name[kind.key] = {(each.meta.namespace, each.meta.name): each for each in found}
-        return cast("Resource[ViewT] | None", known.get((namespace, name)))
+            known = spaces[namespace] = {each.meta.name: each for each in self.in_namespace(kind, namespace)}
+        return cast("Resource[ViewT] | None", known.get(name))
 
     def in_namespace(self, kind: Kind[ViewT], namespace: str) -> tuple[Resource[ViewT], ...]:
         """All objects of a kind in one namespace."""
         known = self._by_namespace.get(kind.key)
         if known is None:
-            known = self._by_namespace[kind.key] = _by_namespace(self.resources.get(kind.key, ()))
+            known = self._by_namespace[kind.key] = _grouped(self.resources.get(kind.key, ()), place_of_object)
         return cast("tuple[Resource[ViewT], ...]", known.get(namespace, ()))
+
+    def pods_in(self, namespace: str) -> tuple[Pod, ...]:
+        """All pods of one namespace."""
+        return self._pods.get(namespace, ())
+
+    @property
+    def spaces_of_pods(self) -> Iterable[str]:
+        """Namespaces that have pods, in no order."""
+        return (space for space, own in self._pods.items() if own)
 
     def namespace_labels(self, namespace: str) -> Labels:
         """Labels of a namespace; none when it was not read."""
@@ -108,30 +124,101 @@ class Mesh(Struct, frozen=True, dict=True):
         """Whether a namespace was among those that were read."""
         return not self.source.namespaces or namespace in self.source.namespaces
 
-    @cached_property
+    @property
     def in_order(self) -> "Mesh":
         """The same with everything by namespace and name, for who decides: nothing may hang on the order of reading."""
-        return self.in_order_as(Mesh(self.source))
+        return self if self.is_in_order else self._in_order
 
     def in_order_as(self, other: "Mesh") -> "Mesh":
         """The same in order; what it shares with another mesh that is in order need not be looked at."""
-        if "in_order" in vars(self):
+        if self.is_in_order or "_in_order" in vars(self):
             return self.in_order
         made = msgspec.structs.replace(
             self,
-            pods=self.pods if self.pods is other.pods else _sorted(self.pods, _place_of_pod),
+            pods=sorted_like(self.pods, other.pods, place_of_pod),
             resources={
-                key: found if found is other.resources.get(key) else _sorted(found, _place)
+                key: sorted_like(found, other.resources.get(key, ()), place_of_object)
                 for key, found in sorted(self.resources.items())
             },
-            others=self.others if self.others is other.others else _sorted(self.others, _place_of_other),
+            others=sorted_like(self.others, other.others, _place_of_other),
         )
         made.known_to_be_in_order()
         return made
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether it is known to be."""
+        return "_is_in_order" in vars(self)
+
     def known_to_be_in_order(self) -> None:
-        """Note that it is, so that nobody puts it in order again."""
-        vars(self)["in_order"] = self
+        """Note that it is, so that nobody puts it in order again.
+
+        It does not refer to itself for that: plans have states by the hundred thousand, each of which must be gone
+        when nobody holds it, without a collector of cycles.
+        """
+        vars(self)["_is_in_order"] = True
+
+    @cached_property
+    def _in_order(self) -> "Mesh":
+        return self.in_order_as(Mesh(self.source))
+
+    def beside(self, other: "Mesh") -> None:
+        """Know what another mesh has found by name and by namespace, but for what differs; both must be in order."""
+        found = vars(other)
+        names, spaces = found.get("_by_name", {}), found.get("_by_namespace", {})
+        for key in names.keys() - self._by_name.keys():
+            gone, new = self.apart_from(other, key)
+            changed = {each.meta.namespace for each in (*gone, *new)}
+            left = {space: own for space, own in names[key].items() if space not in changed} if changed else names[key]
+            self._by_name[key] = left
+        for key in spaces.keys() - self._by_namespace.keys():
+            self._by_namespace[key] = _regrouped(spaces[key], self.apart_from(other, key), place_of_object)
+        if "_pods" in found and "_pods" not in vars(self):
+            vars(self)["_pods"] = _regrouped(found["_pods"], self.apart_from(other, PODS), place_of_pod)
+
+    def things(self, key: str) -> tuple[Any, ...]:
+        """All of a kind by its `Kind.key`, or what stands under `PODS` or `OTHERS`."""
+        return self.pods if key == PODS else self.others if key == OTHERS else self.resources.get(key, ())
+
+    def apart_from(self, other: "Mesh", key: str) -> Apart[Any]:
+        """What of a kind (as for `things`) only another mesh has, and what only this one has.
+
+        Many ask that of two states of a plan, one after the other; most of the time whoever made them knows it.
+        """
+        theirs, own = other.things(key), self.things(key)
+        if theirs is own:
+            return [], []
+        for they, found in self._apart.get(key, ()):
+            if they is theirs:
+                return found
+        for they, (gone, new) in other._apart.get(key, ()):  # noqa: SLF001 - another of its kind
+            if they is own:
+                return new, gone
+        found = apart(theirs, own)
+        self.is_apart(key, theirs, found)
+        return found
+
+    def is_apart(self, key: str, theirs: tuple[Any, ...], found: Apart[Any]) -> None:
+        """Note what of a kind differs from what another mesh has of it."""
+        self._apart[key] = ((theirs, found), *self._apart.get(key, ())[: _MOST_APART - 1])
+
+    def exchanged(self, gone: Iterable[Pod], new: Iterable[Pod], pods: tuple[Pod, ...]) -> "Mesh":
+        """The same with some pods in place of others, which knows how it differs from this one and those before it.
+
+        Args:
+            gone: pods that are taken away.
+            new: pods that come.
+            pods: all that are there then, in order.
+        """
+        made = msgspec.structs.replace(self, pods=pods)
+        made.known_to_be_in_order()
+        vars(made)["_apart"] = dict(self._apart)
+        change = net(gone, new, place_of_pod)
+        for they, (left, came) in reversed(self._apart.get(PODS, ())):
+            made.is_apart(PODS, they, net((*left, *change[0]), (*came, *change[1]), place_of_pod))
+        made.is_apart(PODS, self.pods, change)
+        made.beside(self)
+        return made
 
     @property
     def complete(self) -> bool:
@@ -148,30 +235,47 @@ class Mesh(Struct, frozen=True, dict=True):
         return {key: tuple(found) for key, found in grouped.items()}
 
     @cached_property
-    def _by_name(self) -> dict[str, dict[tuple[str, str], Resource[Any]]]:
-        """By `Kind.key`, each kind when it is first asked for."""
+    def _pods(self) -> dict[str, tuple[Pod, ...]]:
+        return _grouped(self.pods, place_of_pod)
+
+    @cached_property
+    def _apart(self) -> dict[str, tuple[tuple[tuple[Any, ...], Apart[Any]], ...]]:
+        """By `Kind.key`, what others have of it, and how that differs: those that were compared last."""
+        return {}
+
+    @cached_property
+    def _by_name(self) -> dict[str, dict[str, _Names]]:
+        """By `Kind.key` and namespace, each when it is first asked for."""
         return {}
 
     @cached_property
     def _by_namespace(self) -> dict[str, dict[str, tuple[Resource[Any], ...]]]:
-        """Likewise."""
+        """By `Kind.key`, each kind when it is first asked for."""
         return {}
 
 
-def _by_namespace(found: Iterable[Resource[Any]]) -> dict[str, tuple[Resource[Any], ...]]:
-    grouped: dict[str, list[Resource[Any]]] = {}
-    for resource in found:
-        grouped.setdefault(resource.meta.namespace, []).append(resource)
+def _grouped(found: Iterable[ThingT], place: _Place) -> dict[str, tuple[ThingT, ...]]:
+    """By namespace, which is the first of their place."""
+    grouped: dict[str, list[ThingT]] = {}
+    for each in found:
+        grouped.setdefault(place(each)[0], []).append(each)
     return {namespace: tuple(own) for namespace, own in grouped.items()}
 
 
-def _sorted(found: tuple[ThingT, ...], key: Callable[[ThingT], Any]) -> tuple[ThingT, ...]:
-    """In order; the very same tuple where it is already."""
-    made = tuple(sorted(found, key=key))
-    return found if all(map(is_, made, found)) else made
+def _regrouped(
+    known: dict[str, tuple[ThingT, ...]], alone: Apart[ThingT], place: _Place
+) -> dict[str, tuple[ThingT, ...]]:
+    """Things in order by namespace, of which some are gone and others are new."""
+    gone, new = (_grouped(each, place) for each in alone)
+    found = dict(known) if gone or new else known
+    for space in {**gone, **new}:
+        left = {id(each) for each in gone.get(space, ())}
+        own = [*(each for each in known.get(space, ()) if id(each) not in left), *new.get(space, ())]
+        found[space] = tuple(sorted(own, key=place))
+    return found
 
 
-_place_of_pod = attrgetter("shape.namespace", "name")
+place_of_pod = attrgetter("shape.namespace", "name")
 _place_of_other = attrgetter("api_version", "kind", "meta.namespace", "meta.name", "body")
-_place = attrgetter("meta.namespace", "meta.name", "body")
+place_of_object = attrgetter("meta.namespace", "meta.name", "body")
 """By name; manifests that leave the name to the API server by what they say."""

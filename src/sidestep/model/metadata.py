@@ -8,6 +8,9 @@ NamespaceName = NewType("NamespaceName", str)
 NodeName = NewType("NodeName", str)
 Revision = NewType("Revision", str)
 
+DEFAULT_NAMESPACE = "default"
+"""Of objects that name none: where they are applied without a word about it."""
+
 Labels = dict[str, str]
 
 

@@ -5,7 +5,7 @@ middle of the chain was not read (files, a forbidden kind), the ReplicaSet's nam
 Deployment's: that is how the deployment controller names them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sidestep.model.kinds import JOB, REPLICA_SET
 from sidestep.model.mesh import Mesh
@@ -18,12 +18,19 @@ _ROLLOUT_HASH_LABEL = "rollouts-pod-template-hash"
 Parents = Mapping[tuple[str, str, str], OwnerReference]
 
 
-def parents(mesh: Mesh) -> Parents:
-    """Controllers of ReplicaSets and Jobs, by (kind, namespace, name)."""
-    return {
-        (kind.name, resource.meta.namespace, resource.meta.name): owner
+def parents(mesh: Mesh, namespaces: Iterable[str] | None = None) -> Parents:
+    """Controllers of ReplicaSets and Jobs, by (kind, namespace, name); of some namespaces, or of all."""
+    near = (
+        resource
         for kind in (REPLICA_SET, JOB)
-        for resource in mesh.of(kind)
+        for found in (
+            (mesh.of(kind),) if namespaces is None else (mesh.in_namespace(kind, each) for each in namespaces)
+        )
+        for resource in found
+    )
+    return {
+        (resource.kind, resource.meta.namespace, resource.meta.name): owner
+        for resource in near
         for owner in resource.meta.owner_references
         if owner.controller
     }

@@ -14,8 +14,10 @@ from sidestep.model.metadata import Labels, OwnerReference
 from sidestep.model.origin import Origin
 from sidestep.model.quantity import RawQuantity, Resources, millicores, whole_bytes
 
+HOOK = "helm.sh/hook"
+"""Helm makes such an object for a moment, anew each time."""
 _KEPT_ANNOTATION = re.compile(
-    r"(?:[^/]*\.)?(?:istio\.io|sidestep\.dev)/|prometheus\.io/|cluster-autoscaler\.kubernetes\.io/|kubectl\.kubernetes\.io/(?:default-|restartedAt)"
+    r"helm\.sh/hook$|(?:[^/]*\.)?(?:istio\.io|sidestep\.dev)/|prometheus\.io/|cluster-autoscaler\.kubernetes\.io/|kubectl\.kubernetes\.io/(?:default-|restartedAt)"
 )
 
 
@@ -188,13 +190,18 @@ class Pod(Struct, frozen=True):
     deleting: bool = False
 
     @property
+    def observed(self) -> bool:
+        """Whether a cluster told of it: the manifest of a pod has no node and no status."""
+        return bool(self.node or self.status.phase)
+
+    @property
     def namespace(self) -> str:
         """The namespace, which all replicas share."""
         return self.shape.namespace
 
 
 def is_kept_annotation(key: str) -> bool:
-    """Whether somebody reads an annotation: a mesh's, ours, and who is scraped or restarted."""
+    """Whether somebody reads an annotation: a mesh's, ours, Helm's for hooks, and who is scraped or restarted."""
     return _KEPT_ANNOTATION.match(key) is not None
 
 

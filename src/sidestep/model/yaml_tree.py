@@ -23,6 +23,7 @@ from sidestep.model.yaml_values import ScalarError, key, plain, tagged
 DEEPEST = 128
 MOST_REPEATED = 1_000_000
 _MERGE = "<<"
+_KEYS = (ScalarEvent, AliasEvent)
 _COLLECTION_TAGS = (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -89,7 +90,8 @@ class _Tree:
     def _value(self, event: Any, depth: int) -> Any:
         self._size += 1
         if isinstance(event, ScalarEvent):
-            return self._anchored(event, self._size, self._scalar(event))
+            value = self._scalar(event)
+            return value if event.anchor is None else self._anchored(event, self._size, value)
         if isinstance(event, AliasEvent):
             return self._repeat(event)
         if depth >= DEEPEST:
@@ -98,11 +100,10 @@ class _Tree:
             raise DocumentError(f"tag {event.tag} is not one that Kubernetes reads", _line(event))
         before = self._size
         value = self._mapping(depth) if isinstance(event, MappingStartEvent) else self._sequence(depth, None)
-        return self._anchored(event, before, value)
+        return value if event.anchor is None else self._anchored(event, before, value)
 
     def _anchored(self, event: Any, before: int, value: Any) -> Any:
-        if event.anchor is not None:
-            self._anchors[event.anchor] = (value, self._size - before + 1)
+        self._anchors[event.anchor] = (value, self._size - before + 1)
         return value
 
     def _repeat(self, event: Any) -> Any:
@@ -156,7 +157,7 @@ class _Tree:
         return self._sequence(depth + 1, self._item_lines)
 
     def _key(self, event: Any) -> str:
-        if not isinstance(event, ScalarEvent | AliasEvent):
+        if not isinstance(event, _KEYS):
             raise DocumentError("a key must be a scalar", _line(event))
         if isinstance(event, ScalarEvent) and event.value == _MERGE:
             return _MERGE

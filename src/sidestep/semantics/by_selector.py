@@ -1,7 +1,7 @@
 """Find what selects pods by labels without asking all that selects."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 from sidestep.model.metadata import Labels
 
 ThingT = TypeVar("ThingT")
+NameT = TypeVar("NameT", bound=Hashable)
 _Placed = list[tuple[int, ThingT]]
 
 
@@ -80,9 +81,9 @@ def _place(placed: tuple[int, object]) -> int:
     return placed[0]
 
 
-def grouped(things: Iterable[ThingT], key: Callable[[ThingT], str]) -> dict[str, tuple[ThingT, ...]]:
+def grouped(things: Iterable[ThingT], key: Callable[[ThingT], NameT]) -> dict[NameT, tuple[ThingT, ...]]:
     """Things by a name, in their order."""
-    found: dict[str, list[ThingT]] = {}
+    found: dict[NameT, list[ThingT]] = {}
     for thing in things:
         found.setdefault(key(thing), []).append(thing)
     return {name: tuple(own) for name, own in found.items()}

@@ -104,6 +104,9 @@ def _from_pods(traveller: Traveller, client: Instances, target: Target) -> list[
         others = tuple(each for each in target.instances if each is not client)
         itself = to_itself(traveller, client, port)
         return [itself, *_from_pods(traveller, client, replace(target, instances=others))] if others else [itself]
+    unsure = traveller.of_other_settings(client, sends=True)
+    if unsure is not None:
+        return [unsure]
     match client.mode:
         case Mode.AMBIENT:
             return from_ztunnel(traveller, target, port)
@@ -133,7 +136,7 @@ def _from_gateway(index: MeshIndex, request: Request, namespace: str, name: str,
     target = resolve(index, request.to, namespace)
     dialled = dialled_address(request.to, target)
     traveller = Traveller(index, request, _sender(index, pods[0], dialled), http=http, dialled=dialled)
-    lost = nowhere(traveller, target)
+    lost = nowhere(traveller, target) or traveller.of_other_settings(pods[0], sends=True)
     return [lost] if lost is not None else from_gateway(traveller, target, request.port)
 
 

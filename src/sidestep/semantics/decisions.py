@@ -10,7 +10,7 @@ from sidestep.semantics.authorization.evaluate import Outcome, PolicySet
 from sidestep.semantics.authorization.seen import Seen
 from sidestep.semantics.authorization.ztunnel import Authorization
 from sidestep.semantics.requests import Http
-from sidestep.semantics.routing.route import Route
+from sidestep.semantics.routing.route import Backend, Route
 
 
 class Verdict(StrEnum):
@@ -53,6 +53,7 @@ class CheckKind(StrEnum):
     ROUTE = "route"
     WAYPOINT = "waypoint"
     PROTOCOL = "protocol"
+    ENDPOINT = "endpoint"
 
 
 class Bypass(StrEnum):
@@ -167,6 +168,8 @@ class Branch(Struct, frozen=True, gc=False):
         delivered: the request as the application gets it, as far as configuration changes it: path, host and headers;
             None where it carries no HTTP or does not get there.
         group: of a destination in several states, which of its groups, as in `WorkloadClient`.
+        backend: of the route, the one that was tried; None where nobody routes.
+        copies: who gets copies of the request, by workloads or, without any, by name: each with its share of 100.
     """
 
     path: tuple[Hop, ...]
@@ -179,6 +182,8 @@ class Branch(Struct, frozen=True, gc=False):
     decider: Check | None = None
     delivered: Http | None = None
     group: int = 0
+    backend: Backend | None = None
+    copies: tuple[tuple[float, tuple[str, ...]], ...] = ()
 
 
 class Unknown(Struct, frozen=True, gc=False):

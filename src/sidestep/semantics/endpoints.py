@@ -1,29 +1,41 @@
 """Which pods stand behind a service, and which services in front of pods."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from msgspec import Struct
 
-from sidestep.semantics.by_selector import ByLabel, BySelector, grouped
+from sidestep.semantics.by_place import without
+from sidestep.semantics.by_selector import ByLabel, BySelector
 from sidestep.semantics.instances import Instances
-from sidestep.semantics.service_index import Service
-
-_NO_SERVICES = BySelector[Service]((), lambda service: service.selector)
+from sidestep.semantics.service_index import Service, ServiceIndex
 
 
 class Endpoints(Struct, frozen=True, dict=True):
     """Services and pods of a mesh, found from each other by labels and addresses.
 
     Attributes:
-        services: the oldest first.
+        services: by namespace, the oldest first.
         by_namespace: pods that are alike.
         by_address: likewise.
     """
 
-    services: tuple[Service, ...]
+    services: ServiceIndex
     by_namespace: Mapping[str, tuple[Instances, ...]]
     by_address: Mapping[str, Instances]
+
+    def beside(
+        self,
+        services: ServiceIndex,
+        by_namespace: Mapping[str, tuple[Instances, ...]],
+        by_address: Mapping[str, Instances],
+        namespaces: Iterable[str],
+    ) -> "Endpoints":
+        """The same of other Services and pods, which differ in some namespaces alone."""
+        made = Endpoints(services, by_namespace, by_address)
+        for name, known in (("_known", self._known), ("_selecting", self._selecting)):
+            vars(made)[name] = without(known, namespaces)
+        return made
 
     def behind(self, service: Service) -> tuple[Instances, ...]:
         """The pods that a service selects; those that a ServiceEntry names by address where it selects none."""
@@ -33,9 +45,10 @@ class Endpoints(Struct, frozen=True, dict=True):
         return tuple(self._pods(service.namespace).taken(wanted.items()))
 
     def in_front_of(self, instances: Instances) -> tuple[Service, ...]:
-        """The services of the same namespace that select pods, the oldest first."""
-        near = self._services.get(instances.namespace, _NO_SERVICES).taking(instances.labels)
-        return tuple(each for each in near if each.selector is not None or instances in self.behind(each))
+        """The services of the same namespace that select pods or have them written down, the oldest first."""
+        near = self._services(instances.namespace).taking(instances.labels)
+        own = {*instances.addresses, *instances.twins}
+        return tuple(each for each in near if each.selector is not None or not own.isdisjoint(each.endpoints))
 
     def _pods(self, namespace: str) -> ByLabel[Instances]:
         found = self._known.get(namespace)
@@ -48,7 +61,13 @@ class Endpoints(Struct, frozen=True, dict=True):
     def _known(self) -> dict[str, ByLabel[Instances]]:
         return {}
 
+    def _services(self, namespace: str) -> BySelector[Service]:
+        found = self._selecting.get(namespace)
+        if found is None:
+            own = self.services.in_namespace(namespace)
+            found = self._selecting[namespace] = BySelector(own, lambda service: service.selector)
+        return found
+
     @cached_property
-    def _services(self) -> dict[str, BySelector[Service]]:
-        found = grouped(self.services, lambda service: service.namespace)
-        return {name: BySelector(own, lambda service: service.selector) for name, own in found.items()}
+    def _selecting(self) -> dict[str, BySelector[Service]]:
+        return {}

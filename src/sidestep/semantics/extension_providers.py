@@ -1,10 +1,10 @@
 """What the mesh configuration says of external authorizers.
 
 Source: istio/api mesh/v1alpha1 (MeshConfig.ExtensionProvider); pilot/pkg/security/authz/builder/extauthz.go. What
-istiod refuses (no service, no port) is no provider.
+istiod refuses (no service, no port, a status that Envoy does not know) is no provider.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +13,12 @@ from msgspec import Struct
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 
 _FOR_EVER = "600s"
+_PORTS = range(1, 65_536)
+_STATUSES = frozenset({
+    0, 100, *range(200, 209), 226, *range(300, 306), 307, 308, *range(400, 418), 421, 422, 423, 424, 426, 428, 429, 431,
+    *range(500, 509), 510, 511,
+})  # fmt: skip
+"""That Envoy has a name for (envoy/type/v3/http_status.proto)."""
 
 
 class Speech(StrEnum):
@@ -78,26 +84,43 @@ _FIELDS = {"envoyExtAuthzHttp": Speech.HTTP, "envoyExtAuthzGrpc": Speech.GRPC}
 
 
 def authorizers(values: Mapping[str, Any]) -> dict[str, Authorizer]:
-    """External authorizers by name."""
-    found = {}
+    """External authorizers by name, but for those that istiod refuses."""
+    return {each.name: each for why, each in _read(values) if not why}
+
+
+def refused_authorizers(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those that istiod refuses, in words: what policies ask them is refused."""
+    return tuple(f"extensionProviders {each.name!r}: {why}" for why, each in _read(values) if why)
+
+
+def _read(values: Mapping[str, Any]) -> Iterator[tuple[str, Authorizer]]:
+    """Each with the reason why istiod refuses it; one without a name cannot be asked by anybody."""
     for provider in as_dicts(values.get("extensionProviders")):
+        name = as_text(provider.get("name"))
         for field, speech in _FIELDS.items():
-            made = _authorizer(as_text(provider.get("name")), speech, as_dict(provider.get(field)))
-            if field in provider and made is not None:
-                found[made.name] = made
-    return found
+            if name and field in provider:
+                said = as_dict(provider[field])
+                yield _refusal(said), _authorizer(name, speech, said)
 
 
-def _authorizer(name: str, speech: Speech, said: Mapping[str, Any]) -> Authorizer | None:
-    host, port = as_text(said.get("service")), _number(said.get("port"))
-    if not (name and host and port):
-        return None
+def _refusal(said: Mapping[str, Any]) -> str:
+    if not as_text(said.get("service")):
+        return "service: expected the name of one"
+    if _number(said.get("port")) not in _PORTS:
+        return f"port: expected one from 1 to 65535, found {said.get('port')!r}"
+    status = said.get("statusOnError") or ""
+    if status and _status(status) not in _STATUSES:
+        return f"statusOnError: expected a status that Envoy knows, such as 503, found {status!r}"
+    return ""
+
+
+def _authorizer(name: str, speech: Speech, said: Mapping[str, Any]) -> Authorizer:
     added = as_dict(said.get("includeAdditionalHeadersInCheck"))
     return Authorizer(
         name,
         speech,
-        host.rpartition("/")[2].lower(),
-        port,
+        as_text(said.get("service")).rpartition("/")[2].lower(),
+        _number(said.get("port")),
         as_text(said.get("timeout")) or _FOR_EVER,
         as_text(said.get("pathPrefix")),
         said.get("failOpen") is True,
@@ -119,8 +142,10 @@ def _body(value: object) -> Body | None:
 
 
 def _status(value: object) -> int:
-    """A status is written as a text."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else _number(value)
+    """A status is written as a text; -1 for one that is no number."""
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() and value.isascii() else -1 if value else 0
+    return _number(value)
 
 
 def _number(value: object) -> int:

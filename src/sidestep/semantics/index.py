@@ -18,10 +18,10 @@ from sidestep.semantics.authorization.attachment import (
     WAYPOINT_CLASS,
     AttachableT,
     GatewayTarget,
-    ServiceTarget,
     for_gateway,
     for_waypoint,
     for_workload,
+    service_target,
 )
 from sidestep.semantics.authorization.evaluate import PolicySet, policy_set
 from sidestep.semantics.authorization.parse import parse_policy, unplaced_policy
@@ -29,16 +29,20 @@ from sidestep.semantics.authorization.policy import Action, Policy
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.authorization.ztunnel import Authorization, Withheld, allowed_waypoint, convert
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
+from sidestep.semantics.by_place import ByPlace
 from sidestep.semantics.endpoints import Endpoints
+from sidestep.semantics.extension_providers import Authorizer
 from sidestep.semantics.gateways import SCOPED, Gateways
-from sidestep.semantics.handed_on import ALWAYS_ASKED, changes, handed_on
+from sidestep.semantics.handed_on import ALWAYS_ASKED, ANYWHERE, changes, handed_on
 from sidestep.semantics.identity import principal_of
+from sidestep.semantics.injection import REVISION
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.inventory import Inventory, inventory, pods_were_read
 from sidestep.semantics.network_index import NetworkIndex
 from sidestep.semantics.parsed import Parsed, ParsedPolicies
 from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import Host, HostPort
+from sidestep.semantics.routing.naming import named_gateways
 from sidestep.semantics.routing.routing import Routing
 from sidestep.semantics.service_index import Service, ServiceIndex, service_index
 from sidestep.semantics.services import waypoint_of
@@ -52,7 +56,6 @@ from sidestep.semantics.workloads import Workloads
 _HOLDS = (BindingState.ACCEPTED, BindingState.UNDECIDED)
 _COMPILED = 16384
 """How many sets of policies are held ready."""
-_ALLOW_WAYPOINTS = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
 
 class MeshIndex(Struct, frozen=True, dict=True):
@@ -71,14 +74,23 @@ class MeshIndex(Struct, frozen=True, dict=True):
             like: the index of a mesh that shares objects with this one; what the others cannot change is taken over.
         """
         ordered = mesh.in_order if like is None else mesh.in_order_as(like.mesh)
-        made = cls(ordered, settings(ordered, version))
-        if like is not None and made.settings == like.settings:
-            changed = changes(like.mesh, ordered)
-            if changed is not None:
-                for name in ALWAYS_ASKED:
-                    getattr(like, name)
-                vars(made).update(handed_on(vars(like), changed, ordered, made.settings.root_namespace))
+        changed = None if like is None else changes(like.mesh, ordered, like.named_gateways)
+        found: Settings | None = None
+        if like is not None:
+            ordered.beside(like.mesh)
+            same = changed is not None and not changed.settings and vars(like).get("asked_for", like) == version
+            found = like.settings if same else None
+        made = cls(ordered, found or settings(ordered, version))
+        vars(made)["asked_for"] = version
+        if like is not None and changed is not None and made.settings == like.settings:
+            like.find_common()
+            vars(made).update(handed_on(vars(like), changed, ordered, made.settings.root_namespace))
         return made
+
+    def find_common(self) -> None:
+        """Find what everybody needs who decides."""
+        for name in ALWAYS_ASKED:
+            getattr(self, name)
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -106,6 +118,15 @@ class MeshIndex(Struct, frozen=True, dict=True):
         return service_index(self.mesh)
 
     @cached_property
+    def authorizers(self) -> dict[str, Authorizer]:
+        """External authorizers that are asked: of one whose service istiod does not know, whatever asks it is refused.
+
+        Source: pilot/pkg/security/authz/builder/extauthz.go, pilot/pkg/extensionproviders (LookupCluster).
+        """
+        known = self.services.by_host
+        return {name: each for name, each in self.settings.authorizers.items() if each.host in known}
+
+    @cached_property
     def network(self) -> NetworkIndex:
         """All NetworkPolicies."""
         return NetworkIndex(self.mesh)
@@ -115,6 +136,11 @@ class MeshIndex(Struct, frozen=True, dict=True):
         """All routes."""
         found = self.settings
         return Routing(self.mesh, self._hosts, found.root_namespace, found.version, found.routing)
+
+    @cached_property
+    def named_gateways(self) -> frozenset[str]:
+        """Gateways that any route may name."""
+        return named_gateways(self.mesh)
 
     @cached_property
     def gateways(self) -> Gateways:
@@ -142,7 +168,11 @@ class MeshIndex(Struct, frozen=True, dict=True):
         if any(each.assumed for each in everybody):
             spaces = ", ".join(sorted({each.namespace for each in everybody if each.assumed}))
             found.append(f"labels of namespace {spaces} were not read: its workloads are taken to have sidecars")
-        return (*found, *taken_for_granted(self.mesh, self.settings.root_namespace))
+        return (*found, *self._granted)
+
+    @cached_property
+    def _granted(self) -> tuple[str, ...]:
+        return tuple(taken_for_granted(self.mesh, self.settings.root_namespace))
 
     def host(self, service: Service) -> Host:
         """A service as routing knows it."""
@@ -155,6 +185,19 @@ class MeshIndex(Struct, frozen=True, dict=True):
             known.principal = instances.principal(self.settings.trust_domain)
         return known.principal
 
+    def doubt(self, instances: Instances, *, sends: bool) -> str:
+        """Why these settings may not hold where pods send, or receive; empty where they do.
+
+        Pods in ambient have ztunnel's control plane, taken to be the default one; others their proxy's, and those of
+        whom nothing is known the one that their namespace asks for.
+        """
+        known = self.settings.planes
+        unguarded = instances.mode is Mode.NONE or (instances.mode is Mode.SIDECAR and not instances.captures)
+        if not known.fields or unguarded:
+            return ""
+        own = instances.revision or self.mesh.namespace_labels(instances.namespace).get(REVISION, "")
+        return known.doubt("" if instances.mode is Mode.AMBIENT else own, sends=sends)
+
     def in_front_of(self, instances: Instances) -> tuple[Service, ...]:
         """The services that select pods, the oldest first."""
         known = self._of(instances)
@@ -162,18 +205,32 @@ class MeshIndex(Struct, frozen=True, dict=True):
             known.services = self._endpoints.in_front_of(instances)
         return known.services
 
+    def unserved(self, namespace: str) -> tuple[Instances, ...]:
+        """The pods of a namespace that no service selects."""
+        found = self._unserved.get(namespace)
+        if found is None:
+            near = self.by_namespace.get(namespace, ())
+            found = self._unserved[namespace] = tuple(each for each in near if not self.in_front_of(each))
+        return found
+
     def behind(self, service: Service) -> tuple[Instances, ...]:
         """The pods that a service selects."""
-        found = self._behind.get(service.host)
+        known = self._behind.at(self._place(service))
+        found = known.get(service.host)
         if found is None:
-            found = self._behind[service.host] = self._endpoints.behind(service)
+            found = known[service.host] = self._endpoints.behind(service)
         return found
 
     def waypoint_of(self, service: Service) -> Binding | None:
         """The waypoint that a service asks for."""
-        if service.host not in self._waypoints:
-            self._waypoints[service.host] = waypoint_of(self.mesh, service.resource)
-        return self._waypoints[service.host]
+        known = self._waypoints.at(self._place(service))
+        if service.host not in known:
+            known[service.host] = waypoint_of(self.mesh, service.resource)
+        return known[service.host]
+
+    def _place(self, service: Service) -> str:
+        """On what that rests which is found of a service: its namespace, if it stands for pods of that alone."""
+        return ANYWHERE if service.host in self.services.unlike_others else service.namespace
 
     def waypoint_in_front_of(self, instances: Instances) -> Binding | None:
         """The waypoint of some service in front of pods, the oldest that has one, headless or not."""
@@ -206,7 +263,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
         if not pods_were_read(self.mesh):
             return tuple(self.by_namespace)
         own = {each.meta.name for each in self.mesh.of(kinds.NAMESPACE) if USE_WAYPOINT in each.meta.labels}
-        return sorted(own | {pod.shape.namespace for pod in self.mesh.pods if USE_WAYPOINT in pod.shape.labels})
+        return sorted(own | self.workloads.asking(USE_WAYPOINT))
 
     def waypoint_principal(self, bound: Binding) -> str:
         """Who a waypoint is."""
@@ -256,18 +313,23 @@ class MeshIndex(Struct, frozen=True, dict=True):
     def waypoint_policies(self, gateway: GatewayTarget, service: Service | None, chain: Chain) -> PolicySet:
         """What a waypoint enforces on a service's chain; without a service, on traffic that dials pods."""
         key = (gateway, service.host if service else "", chain)
-        if key not in self._sets:
-            self._sets[key] = self._set_of(tuple(self._attached(self._policies, gateway, service)), chain)
-        known: PolicySet = self._sets[key]
+        sets = self._sets_of(gateway, service)
+        known: PolicySet | None = sets.get(key)
+        if known is None:
+            known = sets[key] = self._set_of(tuple(self._attached(self._policies, gateway, service)), chain)
         return known
 
     def waypoint_request_policies(self, gateway: GatewayTarget, service: Service | None) -> tuple[RequestPolicy, ...]:
         """The RequestAuthentications that a waypoint enforces."""
         key = (gateway, service.host if service else "", "tokens")
-        if key not in self._sets:
-            self._sets[key] = tuple(self._attached(self._request_policies, gateway, service))
-        found: tuple[RequestPolicy, ...] = self._sets[key]
-        return found
+        sets = self._sets_of(gateway, service)
+        known: tuple[RequestPolicy, ...] | None = sets.get(key)
+        if known is None:
+            known = sets[key] = tuple(self._attached(self._request_policies, gateway, service))
+        return known
+
+    def _sets_of(self, gateway: GatewayTarget, service: Service | None) -> dict[Any, Any]:
+        return self._sets.at(gateway.namespace, *(() if service is None else (self._place(service),)))
 
     def _applied(self, of: ParsedPolicies[AttachableT], instances: Instances) -> list[AttachableT]:
         root, own, labels = self.settings.root_namespace, instances.namespace, instances.labels
@@ -283,7 +345,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
         spaces, target = [root, gateway.namespace], None
         names = [("Gateway", gateway.name), ("GatewayClass", WAYPOINT_CLASS)]
         if service is not None:
-            target = ServiceTarget(service.resource.kind, service.namespace, service.name)
+            target = service_target(service.resource.id)
             names.append((target.kind, target.name))
             spaces.append(service.namespace)
         return for_waypoint(of.targeting(names, *spaces), root, gateway, target)
@@ -305,7 +367,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
 
         Source: pilot/pkg/serviceregistry/ambient/policies.go, workloads.go.
         """
-        if not self.settings.flag(_ALLOW_WAYPOINTS, default=False):
+        if not self.settings.admits_waypoints:
             return ()
         asked = (self.workload_waypoint(instances), *map(self.waypoint_of, self.in_front_of(instances)))
         bound = {(each.namespace, each.name): each for each in asked if each and each.state is BindingState.ACCEPTED}
@@ -319,7 +381,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
 
     @cached_property
     def _endpoints(self) -> Endpoints:
-        return Endpoints(self.services.services, self.by_namespace, self.by_address)
+        return Endpoints(self.services, self.by_namespace, self.by_address)
 
     @cached_property
     def _policies(self) -> ParsedPolicies[Policy]:
@@ -338,18 +400,27 @@ class MeshIndex(Struct, frozen=True, dict=True):
         return {host: _host(service) for host, service in self.services.by_host.items()}
 
     def _of(self, instances: Instances) -> "_Known":
-        found = self._pods.get(id(instances))
+        found = self._asked.get(id(instances))
         if found is None:
-            found = self._pods[id(instances)] = _Known(instances)
+            known = self._pods.at(instances.namespace)
+            found = known.get(id(instances))
+            if found is None:
+                found = known[id(instances)] = _Known(instances)
+            self._asked[id(instances)] = found
         return found
 
     @cached_property
-    def _pods(self) -> "dict[int, _Known]":
+    def _asked(self) -> "dict[int, _Known]":
+        """What is known of pods that were asked about, which it holds on to: every decision asks it many times."""
         return {}
 
     @cached_property
-    def _sets(self) -> dict[Any, Any]:
-        return {}
+    def _pods(self) -> "ByPlace[int, _Known]":
+        return ByPlace()
+
+    @cached_property
+    def _sets(self) -> ByPlace[Any, Any]:
+        return ByPlace()
 
     def _set_of(self, policies: tuple[Policy, ...], chain: Chain) -> PolicySet:
         """Policies made ready for a chain: once, for all meshes that share them."""
@@ -367,12 +438,16 @@ class MeshIndex(Struct, frozen=True, dict=True):
         return {}
 
     @cached_property
-    def _behind(self) -> dict[str, tuple[Instances, ...]]:
+    def _unserved(self) -> dict[str, tuple[Instances, ...]]:
         return {}
 
     @cached_property
-    def _waypoints(self) -> dict[str, Binding | None]:
-        return {}
+    def _behind(self) -> ByPlace[str, tuple[Instances, ...]]:
+        return ByPlace()
+
+    @cached_property
+    def _waypoints(self) -> ByPlace[str, Binding | None]:
+        return ByPlace()
 
 
 class _Known(Struct):

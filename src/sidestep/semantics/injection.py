@@ -103,6 +103,8 @@ def _without_namespace(pod: Candidate) -> Injection:
         return Injection(Result.NOT_INJECTED, "hostNetwork pods are never injected")
     if pod.labels.get(INJECT) == "false":
         return Injection(Result.NOT_INJECTED, f"pod label {INJECT}=false, which every webhook entry refuses")
+    if pod.namespace in IGNORED_NAMESPACES:
+        return Injection(Result.NOT_INJECTED, f"namespace {pod.namespace} is never injected")
     reason = f"namespace {pod.namespace} was not read, and its labels decide"
     return Injection(Result.UNKNOWN, reason, chain=(reason,))
 

@@ -42,6 +42,7 @@ class Instances(Struct, frozen=True, dict=True):
         captures: a sidecar with its redirection in place.
         addresses: of the pods, where they run: one of each.
         twins: their further ones, of the other IP family.
+        revision: of the control plane that their proxy asks; empty where nothing says any.
         count: how many there are, or are declared.
         ready: whether any pod is ready, or none was observed.
         declared: nobody runs; this is what a controller declares.
@@ -61,6 +62,7 @@ class Instances(Struct, frozen=True, dict=True):
     declared: bool = False
     assumed: bool = False
     twins: tuple[str, ...] = ()
+    revision: str = ""
 
     @property
     def namespace(self) -> str:
@@ -81,6 +83,11 @@ class Instances(Struct, frozen=True, dict=True):
     def address(self) -> str:
         """Of the only pod; empty where there are several, or none runs, so that no one address may decide."""
         return self.addresses[0] if len(self.addresses) == 1 else ""
+
+    @property
+    def every_address(self) -> tuple[str, ...]:
+        """Of every pod, of both IP families."""
+        return (*self.addresses, *self.twins)
 
     def address_towards(self, dialled: str) -> str:
         """The `address` of the IP family of what is dialled; the first where nothing tells the family."""
@@ -162,6 +169,7 @@ def _instances(workload: Workload, place: int, group: Group) -> Instances:
         declared=not group.pods,
         assumed=assumed,
         twins=tuple(twin for addresses in found for twin in addresses[1:]),
+        revision=recognition.revision or "",
     )
 
 

@@ -1,6 +1,8 @@
 """Every workload with its pods: grouped, recognised once per shape, and asked what the next pod would get."""
 
+from collections.abc import Hashable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -8,19 +10,18 @@ from msgspec.structs import replace
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh, SourceKind
-from sidestep.model.metadata import Labels, WorkloadRef
+from sidestep.model.metadata import Labels, Revision, WorkloadRef
 from sidestep.model.ownership import parents, workload_of_shape
-from sidestep.model.pods import Pod, PodShape
+from sidestep.model.pods import HOOK, Pod, PodShape
 from sidestep.model.quantity import Resources
 from sidestep.model.templates import WorkloadTemplate, workload_templates
-from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.enrolment import enrolment
 from sidestep.semantics.injection import Injection, Result
 from sidestep.semantics.injectors import Injectors, candidate, injectors
+from sidestep.semantics.native_sidecars import is_native
 from sidestep.semantics.proxies import Recognition, Role, SidecarMode, recognise
 from sidestep.semantics.proxy_resources import default_requests, predicted_requests
-
-NATIVE_SIDECAR = "sidecar.istio.io/nativeSidecar"
+from sidestep.semantics.settings import Settings, settings
 
 _Shapes = list[tuple[PodShape, list[Pod]]]
 
@@ -102,6 +103,13 @@ class Stock(Struct, frozen=True, dict=True):
 
     mesh: Mesh
 
+    @classmethod
+    def injected(cls, mesh: Mesh, injectors: Injectors) -> "Stock":
+        """Of a mesh of which it is known who injects."""
+        made = cls(mesh)
+        vars(made)["injectors"] = injectors
+        return made
+
     @cached_property
     def injectors(self) -> Injectors:
         """Who injects."""
@@ -111,24 +119,36 @@ class Stock(Struct, frozen=True, dict=True):
     def namespaces(self) -> tuple[str, ...]:
         """All that pods or controllers are in, by name."""
         declared = {each.meta.namespace for kind in _HOLDERS for each in self.mesh.of(kind)}
-        return tuple(sorted(declared | self._pods.keys()))
+        return tuple(sorted(declared.union(self.mesh.spaces_of_pods)))
 
-    def of(self, namespace: str) -> tuple[Workload, ...]:
-        """All workloads of a namespace, by kind and name."""
-        near = _near(self.mesh, namespace, self._pods.get(namespace, ()))
+    def of(self, namespace: str, known: Mapping[WorkloadRef, Workload] = MappingProxyType({})) -> tuple[Workload, ...]:
+        """All workloads of a namespace, by kind and name.
+
+        Args:
+            namespace: of which.
+            known: some as they were in another mesh whose `surroundings` there are the same; those whose pods and
+                controller are the very same stay as they are.
+        """
+        near = _near(self.mesh, namespace)
         templates = {template.workload: template for template in workload_templates(near)}
         shapes = _shapes_by_workload(near)
-        return tuple(
-            self._survey.workload(ref, shapes.get(ref, []), templates.get(ref)) for ref in sorted({*shapes, *templates})
-        )
+
+        def workload(ref: WorkloadRef) -> Workload:
+            own, template, before = shapes.get(ref, []), templates.get(ref), known.get(ref)
+            if before is not None and _is_made_of(before, own, template):
+                return before
+            return self._survey.workload(ref, own, template)
+
+        return tuple(map(workload, sorted({*shapes, *templates})))
+
+    def surroundings(self, namespace: str) -> Hashable:
+        """What counts for every workload of a namespace, in meshes whose settings and injectors are the same."""
+        found = self.mesh.find(kinds.NAMESPACE, "", namespace)
+        return self._survey.observed, frozenset(found.meta.labels.items()) if found is not None else None
 
     @cached_property
     def _survey(self) -> "_Survey":
         return _Survey(self.mesh, self.injectors, observed=pods_were_read(self.mesh))
-
-    @cached_property
-    def _pods(self) -> dict[str, tuple[Pod, ...]]:
-        return grouped(self.mesh.pods, lambda pod: pod.shape.namespace)
 
 
 _HOLDERS: tuple[kinds.Kind[Any], ...] = (*kinds.CONTROLLERS, kinds.CRON_JOB)
@@ -141,16 +161,23 @@ def inventory(mesh: Mesh, namespaces: tuple[str, ...] = ()) -> Inventory:
     return Inventory(stock.injectors, tuple(workload for each in wanted for workload in stock.of(each)))
 
 
-def _near(mesh: Mesh, namespace: str, pods: tuple[Pod, ...]) -> Mesh:
+def _is_made_of(workload: Workload, shapes: _Shapes, template: WorkloadTemplate | None) -> bool:
+    """Whether a workload was found out of these very pods and this very controller."""
+    controllers = [each and each.controller for each in (workload.template, template)]
+    pods = {id(pod) for group in workload.groups for pod in group.pods}
+    return controllers[0] is controllers[1] and pods == {id(pod) for _, own in shapes for pod in own}
+
+
+def _near(mesh: Mesh, namespace: str) -> Mesh:
     """The pods of a namespace, and what they come of."""
     resources = {kind.key: mesh.in_namespace(kind, namespace) for kind in _HOLDERS}
-    return replace(mesh, pods=pods, resources=resources)
+    return replace(mesh, pods=mesh.pods_in(namespace), resources=resources)
 
 
 def pods_were_read(mesh: Mesh) -> bool:
     """Whether a workload without pods has none: manifests of bare pods are no observation."""
     if mesh.source.kind is SourceKind.FILES:
-        return any(pod.node or pod.status.phase for pod in mesh.pods)
+        return any(pod.observed for pod in mesh.pods)
     return not any(gap.resource == kinds.POD.key for gap in mesh.gaps) or bool(mesh.pods)
 
 
@@ -173,19 +200,32 @@ def _shapes_by_workload(mesh: Mesh) -> dict[WorkloadRef, _Shapes]:
     return found
 
 
-class _Survey(Struct, frozen=True):
+class _Survey(Struct, frozen=True, dict=True):
     """What is the same for every workload; `observed` says whether running pods were read at all."""
 
     mesh: Mesh
     injectors: Injectors
     observed: bool
 
+    @cached_property
+    def _settings(self) -> Settings:
+        """Istiod's environment and version."""
+        return settings(self.mesh)
+
+    @cached_property
+    def _defaults(self) -> dict[Revision | None, Resources]:
+        """What the injectors of revisions request; a mesh may have thousands of ConfigMaps to search."""
+        return {}
+
     def workload(self, ref: WorkloadRef, shapes: _Shapes, template: WorkloadTemplate | None) -> Workload:
         """One workload, from its pods or, without any, from what its controller declares."""
         groups = sorted((_observed(shape, pods) for shape, pods in shapes), key=_largest_first)
         injection = self._next(template.shape if template else groups[0].shape, template)
         if template and not groups:
-            groups = [self._declared(template, injection)]
+            count = 0 if self.observed else (template.replicas or len(self.mesh.of(kinds.NODE)) or 1)
+            groups = [self._declared(template.shape, count, injection)]
+        elif not template and self._is_manifest(shapes):
+            groups = [self._declared(shape, len(pods), injection) for shape, pods in shapes]
         return Workload(ref, tuple(groups), template, injection)
 
     def _next(self, shape: PodShape, template: WorkloadTemplate | None) -> Injection:
@@ -197,19 +237,32 @@ class _Survey(Struct, frozen=True):
         reason = "the sidecar is written into the template (istioctl kube-inject)"
         return Injection(Result.INJECTED, reason, written.revision, (*injection.chain, reason))
 
-    def _declared(self, template: WorkloadTemplate, injection: Injection) -> Group:
-        """Nothing where pods were read, the replicas where they were not, with the sidecar they would get."""
-        shape = template.shape
-        count = 0 if self.observed else (template.replicas or len(self.mesh.of(kinds.NODE)) or 1)
+    def _is_manifest(self, shapes: _Shapes) -> bool:
+        """Whether these are bare pods that somebody wrote down, and that no injector has seen yet.
+
+        Those that Helm makes for a moment, as tests of a release, are none that anybody moves.
+        """
+        from_files = self.mesh.source.kind is SourceKind.FILES
+        return from_files and not any(
+            pod.observed or HOOK in shape.annotations for shape, pods in shapes for pod in pods
+        )
+
+    def _declared(self, shape: PodShape, count: int, injection: Injection) -> Group:
+        """So many pods that nobody saw, with the sidecar that they would get."""
         recognition = recognise(shape)
         bare = recognition.role is Role.APPLICATION and not recognition.sidecar and not recognition.proxyless
         if not (bare and injection.result is Result.INJECTED):
             enrolled = _is_enrolled(shape, self.mesh.namespace_labels(shape.namespace))
             return Group(shape, recognition, (), count, _proxy_requests(recognition), enrolled=enrolled)
-        mode = SidecarMode.NATIVE if shape.annotations.get(NATIVE_SIDECAR) == "true" else SidecarMode.CLASSIC
+        mode = SidecarMode.NATIVE if is_native(shape.annotations, self._settings) else SidecarMode.CLASSIC
         sidecar = Recognition(sidecar=mode, revision=injection.revision)
-        requests = predicted_requests(shape.annotations, default_requests(self.mesh, injection.revision))
+        requests = predicted_requests(shape.annotations, self._requests_by(injection.revision))
         return Group(shape, sidecar, (), count, requests, predicted=True)
+
+    def _requests_by(self, revision: Revision | None) -> Resources:
+        if revision not in self._defaults:
+            self._defaults[revision] = default_requests(self.mesh, revision)
+        return self._defaults[revision]
 
 
 def _is_enrolled(shape: PodShape, namespace_labels: Labels) -> bool:

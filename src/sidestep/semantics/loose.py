@@ -2,6 +2,7 @@
 type counts as absent.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -23,3 +24,17 @@ def as_strings(value: object) -> tuple[str, ...]:
 def as_text(value: object) -> str:
     """A string; the empty one for anything else."""
     return value if isinstance(value, str) else ""
+
+
+def labels_of(tree: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of an object that are strings."""
+    return _texts(as_dict(tree.get("metadata")).get("labels"))
+
+
+def annotations_of(tree: Mapping[str, Any]) -> dict[str, str]:
+    """The annotations of an object that are strings."""
+    return _texts(as_dict(tree.get("metadata")).get("annotations"))
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {key: text for key, text in as_dict(value).items() if isinstance(text, str)}

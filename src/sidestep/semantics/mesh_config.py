@@ -1,4 +1,4 @@
-"""What the mesh-wide configuration says: ConfigMap `istio` or `istio-REVISION`, key `mesh`.
+"""What the mesh-wide configuration says: ConfigMap `istio` or `istio-REVISION`, key `mesh`, or who asks for it.
 
 Source: istio-semantics.md §3.1 (root namespace), §4.4 (outboundTrafficPolicy); istio/api mesh/v1alpha1 for defaults.
 """
@@ -13,6 +13,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import ConfigMap
 from sidestep.semantics.embedded import embedded_yaml
+from sidestep.semantics.installations import Installation, installations
 from sidestep.semantics.loose import as_dict, as_text
 
 DEFAULT_ROOT = "istio-system"
@@ -31,15 +32,26 @@ def _is_of_istio(resource: Resource[Any]) -> bool:
 
 
 class MeshConfig(Struct, frozen=True):
-    """One control plane's configuration and where it stands."""
+    """One control plane's configuration and where it stands.
 
-    resource: Resource[ConfigMap]
+    Attributes:
+        resource: its ConfigMap, or the object that asks for the control plane.
+        values: what it says.
+        revision: of the control plane; empty for the default one.
+        namespace: where that runs.
+        field: where in the object the values stand.
+    """
+
+    resource: Resource[Any]
     values: dict[str, Any]
+    revision: str
+    namespace: str
+    field: str
 
     @property
     def root_namespace(self) -> str:
         """Where policies without a selector hold mesh-wide."""
-        return as_text(self.values.get("rootNamespace")) or self.resource.meta.namespace or DEFAULT_ROOT
+        return as_text(self.values.get("rootNamespace")) or self.namespace or DEFAULT_ROOT
 
     @property
     def registry_only(self) -> bool:
@@ -48,13 +60,29 @@ class MeshConfig(Struct, frozen=True):
 
 
 def mesh_configs(mesh: Mesh) -> tuple[MeshConfig, ...]:
-    """The configuration of every control plane that was read; none where no ConfigMap was."""
-    found = []
-    for resource in mesh.of(CONFIG_MAP):
-        values = _parsed((resource.view.data or {}).get("mesh")) if _is_of_istio(resource) else None
-        if values is not None:
-            found.append(MeshConfig(resource, values))
-    return tuple(found)
+    """The configuration of every control plane that was read, the default one's first; none where nothing says any.
+
+    Objects that ask for a control plane speak where its ConfigMap was not read: they may be newer than it is.
+    """
+    found = [config for resource in mesh.of(CONFIG_MAP) if (config := mesh_config(resource)) is not None]
+    made = {config.revision for config in found}
+    asked = (_asked(each) for each in installations(mesh))
+    found += (config for config in asked if config.revision not in made)
+    return tuple(sorted(found, key=lambda each: (each.revision != "", each.resource.id)))
+
+
+def mesh_config(resource: Resource[ConfigMap]) -> MeshConfig | None:
+    """What a ConfigMap says of a mesh; None for one that is about something else."""
+    values = _parsed((resource.view.data or {}).get("mesh")) if _is_of_istio(resource) else None
+    if values is None:
+        return None
+    revision = resource.meta.name.removeprefix(_NAME).removeprefix("-")
+    return MeshConfig(resource, values, revision, resource.meta.namespace, "data.mesh")
+
+
+def _asked(found: Installation) -> MeshConfig:
+    stated = found.stated
+    return MeshConfig(found.resource, stated.mesh, stated.revision, stated.namespace, stated.field)
 
 
 def root_namespaces(mesh: Mesh) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Objects of one kind in their normal form, read when their namespace is first asked for."""
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -13,6 +13,7 @@ from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.authorization.attachment import Attachable
+from sidestep.semantics.by_place import without
 from sidestep.semantics.by_selector import BySelector
 
 EVERY = "*"
@@ -55,12 +56,12 @@ class Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
         found = [each for namespace in dict.fromkeys(namespaces) for each in self._of(namespace).taking(labels)]
         return [*found, *self._anywhere]
 
-    def beside(self, mesh: Mesh, namespaces: Container[str]) -> Self:
+    def beside(self, mesh: Mesh, namespaces: Iterable[str]) -> Self:
         """The same of a mesh whose objects are these but in some namespaces; what was read of the others is kept."""
         made = replace(self, mesh=mesh)
-        vars(made)["_known"] = {space: own for space, own in self._known.items() if space not in namespaces}
-        vars(made)["_read"] = {space: own for space, own in self._read.items() if space not in namespaces}
-        vars(made)["_before"] = {space: own for space, own in self._read.items() if space in namespaces}
+        vars(made)["_known"] = without(self._known, namespaces)
+        vars(made)["_read"] = without(self._read, namespaces)
+        vars(made)["_before"] = {space: self._read[space] for space in namespaces if space in self._read}
         return made
 
     def _of(self, namespace: str) -> BySelector[ParsedT]:

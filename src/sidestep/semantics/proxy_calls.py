@@ -1,4 +1,4 @@
-"""Containers that call their sidecar's own ports: in ambient nothing listens there.
+"""Containers that call their sidecar's own ports, or end its process: in ambient nobody hears it.
 
 Source: istio-semantics.md §1.5 (`quitquitquit`, 15000, 15020, 15021).
 """
@@ -11,7 +11,11 @@ from msgspec import Struct
 
 from sidestep.semantics.loose import as_dict, as_strings
 
-CALL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\]):150(?:00|20|21)\b|quitquitquit")
+CALL = re.compile(
+    r"(?:localhost|127\.0\.0\.1|\[::1\]):150(?:00|20|21)\b|quitquitquit|\b(?:pkill|killall)\b[^;&|\n]*\bpilot-agent\b"
+)
+MARKS = (b":15000", b":15020", b":15021", b"quitquitquit", b"pilot-agent")
+"""One of them is in every object that has such a call."""
 LOOP = re.compile(r"\b(?:until|while)\b")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 

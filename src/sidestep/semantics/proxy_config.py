@@ -13,17 +13,13 @@ from sidestep.model.kinds import PROXY_CONFIG
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels
 from sidestep.semantics.embedded import embedded_yaml
-from sidestep.semantics.inventory import NATIVE_SIDECAR
 from sidestep.semantics.loose import as_dict, as_text
 from sidestep.semantics.mesh_config import DEFAULT_ROOT, mesh_configs
-from sidestep.semantics.settings import Settings
 from sidestep.semantics.trees import go_bool
 
 ANNOTATION = "proxy.istio.io/config"
 HBONE, DNS_CAPTURE = "ISTIO_META_ENABLE_HBONE", "ISTIO_META_DNS_CAPTURE"
 _EXIT_WHEN_EMPTY = "EXIT_ON_ZERO_ACTIVE_CONNECTIONS"
-_NATIVE = "ENABLE_NATIVE_SIDECARS"
-_NATIVE_SINCE = (1, 27)
 _DRAIN = 5.0
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|h|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -71,18 +67,8 @@ def proxy_config(mesh: Mesh, namespace: str, labels: Labels, annotations: Labels
     )
 
 
-def is_native(annotations: Labels, settings: Settings) -> bool:
-    """Whether the sidecar that a pod is given is an init container that stays.
-
-    The pod says so, else istiod's environment, else its version: since 1.27 wherever nodes can.
-    """
-    own = go_bool(annotations.get(NATIVE_SIDECAR, ""))
-    return settings.flag(_NATIVE, default=settings.version.since(*_NATIVE_SINCE)) if own is None else own
-
-
 def _of_the_mesh(mesh: Mesh) -> list[dict[str, Any]]:
-    configs = sorted(mesh_configs(mesh), key=lambda each: (each.resource.meta.name != "istio", each.resource.id))
-    return [as_dict(each.values.get("defaultConfig")) for each in configs[:1]]
+    return [as_dict(each.values.get("defaultConfig")) for each in mesh_configs(mesh)[:1]]
 
 
 def _objects(mesh: Mesh, namespace: str, labels: Labels) -> list[dict[str, Any]]:

@@ -3,17 +3,24 @@
 Source: istio-semantics.md §2.2, §4.4 (ServiceEntry), §4.5; Kubernetes' DNS names.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.model.kinds import SERVICE, SERVICE_ENTRY
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
+from sidestep.model.views.core import EndpointSlice
 from sidestep.model.views.core import Service as ServiceView
+from sidestep.semantics.by_selector import grouped
+from sidestep.semantics.endpoint_slices import Named, is_address, named, written_down
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.protocols import Declared, protocol_name, treated_as
 
@@ -51,13 +58,15 @@ class Service(Struct, frozen=True, dict=True):
         host: full name.
         resource: the Service or ServiceEntry.
         vips: addresses of its own; none for a headless one.
+        networks: likewise, of a ServiceEntry.
         ports: that it declares for TCP: no proxy sees anything else, and 80/UDP may stand beside 80/TCP (HTTP/3).
         selector: labels of the pods behind it; None where none are selected.
         headless: clients dial its pods.
         external_name: what its name stands for (ExternalName).
         resolution: of a ServiceEntry: NONE, STATIC, DNS …; empty for a Service.
         external: its endpoints are outside of the mesh.
-        endpoints: addresses of a ServiceEntry's own endpoints.
+        endpoints: addresses of a ServiceEntry's own endpoints, and of those that somebody wrote down for a Service.
+        named: all of these that are addresses; None where nobody wrote any down, and where a ServiceEntry selects.
         export_to: namespaces that see it; empty for all.
     """
 
@@ -72,6 +81,8 @@ class Service(Struct, frozen=True, dict=True):
     external: bool = False
     endpoints: tuple[str, ...] = ()
     export_to: tuple[str, ...] = ()
+    named: tuple[Named, ...] | None = None
+    networks: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -119,6 +130,74 @@ class ServiceIndex(Struct, frozen=True, dict=True):
                 found.setdefault(vip, service)
         return found
 
+    def around(self, address: str) -> Service | None:
+        """The one in the narrowest of whose networks an address is."""
+        own = ip_address(address)
+        within = [(network.prefixlen, service) for network, service in self._by_network if own in network]
+        return max(within, key=itemgetter(0))[1] if within else None
+
+    @cached_property
+    def _by_network(self) -> Sequence[tuple[IPv4Network | IPv6Network, Service]]:
+        return [(ip_network(each, strict=False), service) for service in self.services for each in service.networks]
+
+    @cached_property
+    def unlike_others(self) -> frozenset[str]:
+        """Names that do not simply stand for pods of their namespace: without selector, or declared more than once."""
+        times = Counter(service.host for service in self.services)
+        return frozenset(each.host for each in self.services if each.selector is None or times[each.host] > 1)
+
+    def in_namespace(self, namespace: str) -> tuple[Service, ...]:
+        """All of a namespace, the oldest first."""
+        return self._by_namespace.get(namespace, ())
+
+    def relabelled(self, resources: Iterable[Resource[Any]]) -> "ServiceIndex":
+        """The same where some Services carry other labels, which nothing here looks at."""
+        new = {(each.meta.namespace, each.meta.name): each for each in resources}
+        services = list(self.services)
+        held: dict[int, int] = {}
+        for place, resource in new.items():
+            for at in self._places.get(place, ()):
+                held[id(services[at])] = at
+                services[at] = replace(services[at], resource=resource)
+        made = ServiceIndex(tuple(services))
+
+        def swapped(known: Mapping[str, Service], keys: Iterable[str]) -> dict[str, Service]:
+            found = dict(known)
+            for key in keys:
+                if key in found and id(found[key]) in held:
+                    found[key] = services[held[id(found[key])]]
+            return found
+
+        touched = [self.services[at] for at in held.values()]
+        by_namespace = dict(self._by_namespace)
+        for space in {each.namespace for each in touched}:
+            by_namespace[space] = tuple(
+                services[held[id(each)]] if id(each) in held else each for each in by_namespace[space]
+            )
+        vars(made).update(
+            by_host=swapped(self.by_host, (each.host for each in touched)),
+            by_vip=swapped(self.by_vip, (vip for each in touched for vip in each.vips)),
+            unlike_others=self.unlike_others,
+            wildcards=self.wildcards,
+            _by_namespace=by_namespace,
+            _places=self._places,
+        )
+        return made
+
+    @cached_property
+    def _places(self) -> Mapping[tuple[str, str], tuple[int, ...]]:
+        """Where Services are among all, by namespace and name."""
+        found: dict[tuple[str, str], tuple[int, ...]] = {}
+        for at, each in enumerate(self.services):
+            if each.resource.kind == SERVICE.name:
+                place = each.namespace, each.name
+                found[place] = (*found.get(place, ()), at)
+        return found
+
+    @cached_property
+    def _by_namespace(self) -> Mapping[str, tuple[Service, ...]]:
+        return grouped(self.services, lambda service: service.namespace)
+
     @cached_property
     def wildcards(self) -> Mapping[str, Service]:
         """ServiceEntries by the suffix that their `*.` hosts cover."""
@@ -137,7 +216,11 @@ class ServiceIndex(Struct, frozen=True, dict=True):
 
 def service_index(mesh: Mesh) -> ServiceIndex:
     """Everything that can be dialled by name."""
-    services = [_service(resource) for resource in sorted(mesh.of(SERVICE), key=_age)]
+    slices = written_down(mesh)
+    services = [
+        _service(resource, slices.get((resource.meta.namespace, resource.meta.name)))
+        for resource in sorted(mesh.of(SERVICE), key=_age)
+    ]
     entries = [entry for resource in sorted(mesh.of(SERVICE_ENTRY), key=_age) for entry in _entries(resource)]
     return ServiceIndex((*services, *entries))
 
@@ -156,11 +239,13 @@ def _age(resource: Resource[Any]) -> tuple[str, str, str]:
     return resource.meta.creation_timestamp or "", resource.meta.namespace, resource.meta.name
 
 
-def _service(resource: Resource[ServiceView]) -> Service:
+def _service(resource: Resource[ServiceView], slices: Iterable[EndpointSlice] | None) -> Service:
     spec, meta = resource.view.spec, resource.meta
     exported = meta.annotations.get(EXPORT_TO, "")
     address = spec.cluster_ip or ""
     addresses = dict.fromkeys((address, *(spec.cluster_ips or ())))
+    streams = [port for port in spec.ports or () if port.protocol not in _NO_STREAMS]
+    found = _named(slices, [(port.port, port.name) for port in streams], meta.namespace, selects=bool(spec.selector))
     return Service(
         f"{meta.name}.{meta.namespace}.svc.{CLUSTER_DOMAIN}",
         resource,
@@ -172,14 +257,28 @@ def _service(resource: Resource[ServiceView]) -> Service:
                 protocol_name(port.port, port.name, port.app_protocol, port.protocol),
                 port.target_port or port.port,
             )
-            for port in spec.ports or ()
-            if port.protocol not in _NO_STREAMS
+            for port in streams
         ),
         spec.selector or None,
         headless=address == "None",
         external_name=spec.external_name if spec.type == "ExternalName" else "",
+        endpoints=tuple(dict.fromkeys(each.address for each in found or ())),
         export_to=tuple(part.strip() for part in exported.split(",") if part.strip()),
+        named=found,
     )
+
+
+def _named(
+    slices: Iterable[EndpointSlice] | None, ports: list[tuple[int, str]], namespace: str, *, selects: bool
+) -> tuple[Named, ...] | None:
+    """What slices add to the pods that a selector finds."""
+    if slices is None:
+        return None
+    found: dict[str, Named] = {}
+    for each in (each for told in slices for each in named(told, ports, namespace)):
+        known = found.get(each.address, each)
+        found[each.address] = replace(known, ports={**known.ports, **each.ports})
+    return tuple(each for each in found.values() if each.pod is None or not selects)
 
 
 def _entries(resource: Resource[Any]) -> list[Service]:
@@ -200,9 +299,35 @@ def _entries(resource: Resource[Any]) -> list[Service]:
             external=as_text(spec.get("location")) != "MESH_INTERNAL",
             endpoints=tuple(endpoint for endpoint in endpoints if endpoint),
             export_to=as_strings(spec.get("exportTo")),
+            named=_inline(spec) if not labels else None,
+            networks=tuple(vip for vip in vips if "/" in vip and _is_network(vip)),
         )
         for host in as_strings(spec.get("hosts"))
     ]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _inline(spec: dict[str, Any]) -> tuple[Named, ...] | None:
+    """Endpoints that a ServiceEntry of resolution STATIC names by their addresses; None where it names none."""
+    if spec.get("resolution") != "STATIC":
+        return None
+    ports = [port for port in as_dicts(spec.get("ports")) if isinstance(port.get("number"), int)]
+    written = [(as_text(each.get("address")), as_dict(each.get("ports"))) for each in as_dicts(spec.get("endpoints"))]
+    found = [Named(address, _own_ports(ports, own)) for address, own in written if is_address(address)]
+    return tuple(found) or None
+
+
+def _own_ports(ports: Iterable[dict[str, Any]], own: dict[str, Any]) -> dict[int, int]:
+    """Ports of an endpoint by those of its entry: by name, else the target, else the same."""
+    found = {each["number"]: own.get(as_text(each.get("name"))) or each.get("targetPort") for each in ports}
+    return {number: to if isinstance(to, int) else number for number, to in found.items()}
 
 
 def _entry_port(port: dict[str, Any]) -> Port:

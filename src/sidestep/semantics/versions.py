@@ -4,15 +4,18 @@ Source: istio-semantics.md §10 (release notes and tags).
 """
 
 import re
+from typing import Any
 
 from msgspec import Struct
 
 from sidestep.model.kinds import DEPLOYMENT
 from sidestep.model.mesh import Mesh
+from sidestep.model.resource import Resource
 from sidestep.semantics.images import tag_of
+from sidestep.semantics.installations import installations
 
 _FORM = re.compile(r"(\d{1,3})\.(\d{1,3})")
-_ISTIOD = "istiod"
+ISTIOD = "istiod"
 
 
 class Version(Struct, frozen=True, order=True):
@@ -70,9 +73,10 @@ def given_version(text: str) -> IstioVersion | None:
 
 
 def istio_version(mesh: Mesh) -> IstioVersion:
-    """The newest control plane's, by the image of istiod; the newest that is modelled where none was read."""
+    """The newest control plane's, by the image of istiod, or as it is asked for; else the newest that is modelled."""
+    written = _tags(mesh) or [each.stated.version for each in installations(mesh)]
     tags = sorted(
-        ((told, tag) for tag in _tags(mesh) if (told := parse_version(tag)) is not None), key=lambda each: each[0]
+        ((told, tag) for tag in written if (told := parse_version(tag)) is not None), key=lambda each: each[0]
     )
     if not tags:
         return IstioVersion()
@@ -80,11 +84,15 @@ def istio_version(mesh: Mesh) -> IstioVersion:
     return IstioVersion(max(OLDEST, min(told, NEWEST)), tag, assumed=False)
 
 
+def is_istiod(deployment: Resource[Any]) -> bool:
+    """Whether a Deployment is of a control plane."""
+    return deployment.meta.labels.get("app") == ISTIOD or deployment.meta.name.startswith(ISTIOD)
+
+
 def _tags(mesh: Mesh) -> list[str]:
     found = []
     for deployment in mesh.of(DEPLOYMENT):
         template = deployment.view.spec.template
-        named = deployment.meta.labels.get("app") == _ISTIOD or deployment.meta.name.startswith(_ISTIOD)
-        if named and template is not None:
+        if is_istiod(deployment) and template is not None:
             found += [tag_of(container.image or "") for container in template.spec.containers or ()]
     return found

@@ -1,6 +1,6 @@
 """Pods that are alike, by workload, namespace and address; nobody looks at a namespace that nobody asks for."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar, overload
 
@@ -9,8 +9,9 @@ from msgspec import Struct
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.pods import Pod
+from sidestep.semantics.injectors import Injectors
 from sidestep.semantics.instances import Instances, instances_of
-from sidestep.semantics.inventory import Stock
+from sidestep.semantics.inventory import Stock, Workload
 from sidestep.semantics.proxies import GATEWAY_NAME
 
 Groups = tuple[Instances, ...]
@@ -22,13 +23,42 @@ _NONE: Mapping[str, Groups] = {}
 class _Space(Struct, frozen=True, dict=True):
     """One namespace of a mesh; all that is found of it is found once, whoever shares it."""
 
-    stock: Stock
+    stock: Stock | None
     name: str
+
+    @classmethod
+    def at_once(cls, stock: Stock, name: str, like: "_Space | None") -> "_Space":
+        """Without the mesh that it was found in: of thousands of states nobody holds on to each.
+
+        Args:
+            stock: of the mesh.
+            name: of the namespace.
+            like: the same namespace of a mesh that shares most pods with this one.
+        """
+        made, around = cls(None, name), stock.surroundings(name)
+        known = like.known if like is not None and like.surroundings == around else {}
+        found = stock.of(name, {ref: workload for ref, (workload, _) in known.items()})
+        vars(made).update(surroundings=around, known={each.ref: _kept(each, known.get(each.ref)) for each in found})
+        return made
+
+    @cached_property
+    def surroundings(self) -> Hashable:
+        return self.stock.surroundings(self.name) if self.stock is not None else None
+
+    @cached_property
+    def known(self) -> dict[WorkloadRef, tuple[Workload, Groups]]:
+        of = self.stock.of(self.name) if self.stock is not None else ()
+        return {each.ref: _kept(each) for each in of}
 
     @cached_property
     def workloads(self) -> dict[WorkloadRef, Groups]:
-        found = {each.ref: tuple(instances_of(each)) for each in self.stock.of(self.name)}
-        return {ref: groups for ref, groups in found.items() if groups}
+        return {ref: groups for ref, (_, groups) in self.known.items() if groups}
+
+    def asks(self, label: str) -> bool:
+        """Whether any pod carries a label; nobody need know what the pods are."""
+        if self.stock is None:
+            return any(label in each.labels for each in self.pods)
+        return any(label in pod.shape.labels for pod in self.stock.mesh.pods_in(self.name))
 
     @cached_property
     def pods(self) -> Groups:
@@ -37,10 +67,7 @@ class _Space(Struct, frozen=True, dict=True):
     @cached_property
     def by_address(self) -> dict[str, Instances]:
         return {
-            address: each
-            for each in self.pods
-            if not each.shape.spec.host_network
-            for address in (*each.addresses, *each.twins)
+            address: each for each in self.pods if not each.shape.spec.host_network for address in each.every_address
         }
 
     @cached_property
@@ -53,6 +80,11 @@ class _Space(Struct, frozen=True, dict=True):
         return found
 
 
+def _kept(workload: Workload, before: tuple[Workload, Groups] | None = None) -> tuple[Workload, Groups]:
+    """A workload and its pods: the very same as before for the same workload."""
+    return before if before is not None and before[0] is workload else (workload, tuple(instances_of(workload)))
+
+
 _Spaces = Mapping[str, _Space]
 
 
@@ -62,10 +94,11 @@ class Workloads(Mapping[WorkloadRef, Groups]):
     Args:
         spaces: namespaces, by name.
         places: in which namespaces pods may have an address; more than have it do no harm.
+        injectors: of the mesh.
     """
 
-    def __init__(self, spaces: _Spaces, places: _Places) -> None:
-        self._spaces, self._places = spaces, places
+    def __init__(self, spaces: _Spaces, places: _Places, injectors: Injectors) -> None:
+        self._spaces, self._places, self._injectors = spaces, places, injectors
         self.by_namespace = _ByNamespace(spaces)
         self.by_address = _ByAddress(spaces, places)
 
@@ -74,19 +107,29 @@ class Workloads(Mapping[WorkloadRef, Groups]):
         """All of a mesh."""
         stock, places = Stock(mesh), dict[str, tuple[str, ...]]()
         _note(places, mesh.pods)
-        return cls({name: _Space(stock, name) for name in stock.namespaces}, places)
+        return cls({name: _Space(stock, name) for name in stock.namespaces}, places, stock.injectors)
 
     def beside(self, mesh: Mesh, namespaces: Collection[str]) -> "Workloads":
-        """The same of a mesh whose workloads are these but in some namespaces; what is known of the others is kept."""
-        stock, places = Stock(mesh), dict(self._places)
-        _note(places, (pod for pod in mesh.pods if pod.shape.namespace in namespaces))
-        anew = {name: _Space(stock, name) for name in namespaces}
-        return Workloads(dict(sorted({**self._spaces, **anew}.items())), places)
+        """The same of a mesh that injects alike, whose workloads are these but in some namespaces."""
+        stock, places = Stock.injected(mesh, self._injectors), self._places
+        near = (pod for name in namespaces for pod in mesh.pods_in(name))
+        new = [pod for pod in near if any(pod.namespace not in places.get(each, ()) for each in _addresses(pod))]
+        if new:
+            places = dict(places)
+            _note(places, new)
+        anew = {name: _Space.at_once(stock, name, self._spaces.get(name)) for name in namespaces}
+        spaces = {**self._spaces, **anew}
+        known = len(spaces) == len(self._spaces)
+        return Workloads(spaces if known else dict(sorted(spaces.items())), places, self._injectors)
 
     def gateways(self, namespace: str) -> Mapping[str, Groups]:
         """Pods of a namespace that are of a Gateway, by its name."""
         found = self._spaces.get(namespace)
         return found.gateways if found is not None else _NONE
+
+    def asking(self, label: str) -> set[str]:
+        """Namespaces in which pods carry a label."""
+        return {name for name, space in self._spaces.items() if space.asks(label)}
 
     def __getitem__(self, ref: WorkloadRef) -> Groups:
         return self._spaces[ref.namespace].workloads[ref]
@@ -146,11 +189,16 @@ class _ByAddress(Mapping[str, Instances]):
         return sum(1 for _ in self)
 
 
+def _addresses(pod: Pod) -> tuple[str, ...]:
+    status = pod.status
+    return (status.pod_ip,) if status.pod_ips is None else status.addresses
+
+
 def _note(places: _Places, pods: Iterable[Pod]) -> None:
     """Where pods have their addresses, namespaces by name."""
     for pod in pods:
-        status, space = pod.status, pod.shape.namespace
-        for address in (status.pod_ip,) if status.pod_ips is None else status.addresses:
+        space = pod.namespace
+        for address in _addresses(pod):
             known = places.get(address)
             if known is None:
                 places[address] = (space,)

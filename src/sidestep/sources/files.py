@@ -16,7 +16,7 @@ from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
 from sidestep.model.origin import FileOrigin
 from sidestep.sources.archive import ARCHIVES, read_archive
-from sidestep.sources.documents.item import Items, Pods, Read
+from sidestep.sources.documents.item import Documents, Items, Pods, Read
 from sidestep.sources.documents.nested import unnested
 from sidestep.sources.documents.yaml_stream import read_text
 from sidestep.sources.interface import Progress, Report, unheard
@@ -26,6 +26,13 @@ from sidestep.sources.tree import Unrendered, walk
 _HEAD = 512
 _EVERY = 1024
 _GZIP = b"\x1f\x8b"
+_SECRET = b'"kind":"Secret"'
+"""In what nothing is kept of."""
+_NO_OBJECTS = {
+    ("v1", "Status"): "an answer of the API server that refuses, and no objects",
+    ("meta.k8s.io/v1", "Table"): "a table for people, and no objects",
+}
+"""What stands in a file where somebody asked an API server for objects and got none."""
 
 
 class FilesSource:
@@ -34,11 +41,13 @@ class FilesSource:
     Args:
         paths: files, directories, archives, or `-` for `stdin`.
         stdin: what `-` reads.
+        documents: is given what was read, for who edits the files afterwards and need not read them twice.
     """
 
-    def __init__(self, paths: Sequence[str], stdin: BinaryIO | None = None) -> None:
+    def __init__(self, paths: Sequence[str], stdin: BinaryIO | None = None, documents: Documents | None = None) -> None:
         self._paths = tuple(paths)
         self._stdin = stdin
+        self._documents = documents
 
     def read(self, report: Report = unheard) -> Mesh:
         """Everything that the paths hold.
@@ -48,7 +57,7 @@ class FilesSource:
         Raises:
             WorldError: a path does not exist, or none of them holds an object that can be read.
         """
-        reader = _Reader(report)
+        reader = _Reader(report, self._documents)
         for path in self._paths:
             reader.path(path, self._stdin)
         mesh = reader.finish(SourceInfo(SourceKind.FILES, ", ".join(self._paths)))
@@ -70,9 +79,10 @@ def _nothing_read(mesh: Mesh) -> WorldError:
 class _Reader:
     """Feeds a builder from paths and remembers what was no Kubernetes object."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, documents: Documents | None) -> None:
         self._builder = MeshBuilder()
         self._report = report
+        self._documents = documents
         self._foreign: dict[str, int] = {}
 
     def finish(self, source: SourceInfo) -> Mesh:
@@ -128,9 +138,18 @@ class _Reader:
             case Pods():
                 self._builder.add_pods(read.wires, read.origin)
             case Items():
+                self._keep(read)
                 for raw, origin in read:
                     for each in unnested(raw):
                         self._object(each, origin, read.declared, file)
+
+    def _keep(self, read: Items) -> None:
+        """Remember what a document says, unless that is not for us to hold."""
+        if self._documents is None or not read.whole:
+            return
+        for raw, origin in read:
+            if _SECRET not in raw:
+                self._documents[origin.path, origin.document] = raw
 
     def _object(self, raw: bytes | Raw, origin: FileOrigin, declared: TypeMeta | None, file: str) -> None:
         try:
@@ -139,7 +158,10 @@ class _Reader:
             header = TypeMeta()
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             header = None
-        if header is None or (header.api_version and header.kind):
+        told = header and _NO_OBJECTS.get((header.api_version, header.kind))
+        if told:
+            self._builder.gap(Gap(str(origin), GapReason.UNSUPPORTED, told, "fetch the objects again, as JSON or YAML"))
+        elif header is None or (header.api_version and header.kind):
             self._builder.add(raw, origin, header)
         else:
             self._foreign[file] = self._foreign.get(file, 0) + 1

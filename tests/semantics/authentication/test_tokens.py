@@ -1,6 +1,7 @@
 """RequestAuthentication: what becomes of a token (istio-semantics.md §4.2)."""
 
 import pytest
+from msgspec.structs import replace
 from tests.support.mesh import mesh, o
 
 from sidestep.model.kinds import REQUEST_AUTHENTICATION
@@ -42,14 +43,29 @@ def test_what_becomes_of_a_token(rules, token, refused, principal):
     assert not found.unknown
 
 
+@pytest.mark.parametrize(
+    ("state", "claims", "for_others"),
+    [
+        (TokenState.INVALID, {"iss": ISSUER, "aud": "y"}, True), (TokenState.VALID, {"iss": ISSUER, "aud": "y"}, True),
+        (TokenState.INVALID, {"iss": ISSUER, "aud": "x"}, False), (TokenState.EXPIRED, {"iss": ISSUER, "aud": "y"}, False),
+        (TokenState.INVALID, {"iss": "other", "aud": "y"}, False), (TokenState.INVALID, {}, False),
+    ],
+)  # fmt: skip
+def test_for_whom_a_token_is_is_looked_at_before_its_signature_and_after_its_times(state, claims, for_others):
+    found = validate([policy(rule(audiences=["x"]))], Token(state, claims))
+    assert (found.refused, found.for_others) == (True, for_others)
+
+
 def test_a_preflight_is_not_asked():
     assert not validate([policy(rule())], Token(TokenState.INVALID), preflight=True).refused
 
 
-@pytest.mark.parametrize("place", ["fromHeaders", "fromParams", "fromCookies"])
-def test_a_token_in_another_place_cannot_be_told(place):
-    found = policy(rule(**{place: [{"name": "x"}]}))
-    assert validate([found], VALID).unknown
+@pytest.mark.parametrize("place", [{"fromHeaders": [{"name": "x"}]}, {"fromParams": ["x"]}, {"fromCookies": ["x"]}])
+def test_a_token_in_another_place_cannot_be_told_unless_it_is_said_to_be_there(place):
+    found = policy(rule(**place))
+    assert "does not say where" in validate([found], VALID).unknown
+    assert validate([found], replace(VALID, placed=True)).claims == VALID.claims
+    assert validate([found], Token(TokenState.INVALID, placed=True)).refused
     assert not validate([found], Token()).unknown
 
 

@@ -42,9 +42,12 @@ def test_somebody_outside_comes_in_as_well():
     assert ask(scene(listener(HTTP)), "outside", "edge.shop").verdict is Verdict.ALLOW
 
 
-def test_without_a_listener_of_the_port_nobody_gets_in():
-    found = ask(scene(listener(HTTPS)), "web", "edge")
-    assert (found.verdict, found.shape) == (Verdict.UNREACHABLE, Shape.CLOSED)
+@pytest.mark.parametrize(
+    ("client", "shape"), [("sidecar", Shape.UNAVAILABLE), ("ambient", Shape.CLOSED), ("none", Shape.CLOSED)]
+)
+def test_without_a_listener_of_the_port_nobody_gets_in(client, shape):
+    found = ask(scene(listener(HTTPS), client=client), "web", "edge")
+    assert (found.verdict, found.shape) == (Verdict.UNREACHABLE, shape)
     assert "listens on port 8080" in found.path[-1].checks[-1].reason
 
 
@@ -87,7 +90,8 @@ def test_mtls_of_the_mesh_is_wanted_or_not_at_all():
         "host": "edge", "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}})  # fmt: skip
     found = ask(scene(listener(MESH), mutual), "web", "edge", Tcp(), port=15443)
     assert (found.verdict, found.path[-1].transport) == (Verdict.ALLOW, Transport.MTLS)
-    assert ask(scene(listener(HTTP), mutual), "web", "edge").verdict is Verdict.UNREACHABLE
+    found = ask(scene(listener(HTTP), mutual), "web", "edge")
+    assert (found.verdict, found.shape) == (Verdict.UNREACHABLE, Shape.UNAVAILABLE)
 
 
 def test_its_own_policies_judge_what_comes_in():

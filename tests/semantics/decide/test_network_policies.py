@@ -86,6 +86,28 @@ def test_peers_are_told_by_labels_and_a_waypoint_is_not_the_client():
     assert ask(mesh, "web", "cart").verdict is Verdict.UNREACHABLE
 
 
+WAYPOINT = {"podSelector": {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "waypoint"}}}
+
+
+@pytest.mark.parametrize(
+    ("policies", "verdict"),
+    [
+        ([network("web", "web", egress=[{"to": [{"podSelector": {"matchLabels": {"app": "cart"}}}]}])], Verdict.UNREACHABLE),
+        ([network("web", "web", egress=[{"to": [WAYPOINT], "ports": on(15008)}])], Verdict.ALLOW),
+        ([network("web", "web", egress=[{"to": [WAYPOINT], "ports": on(8080)}])], Verdict.UNREACHABLE),
+        ([network("web", "web", egress=[{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}])], Verdict.ALLOW),
+        ([network("all", "", ingress=[])], Verdict.UNREACHABLE),
+    ],
+)  # fmt: skip
+def test_a_waypoint_whose_pods_nobody_has_seen_goes_by_its_labels(policies, verdict):
+    for each in policies:
+        if each["metadata"]["name"] == "all":
+            each["spec"]["podSelector"] = WAYPOINT["podSelector"]
+    bound = service("cart", labels=BOUND)
+    mesh = index(pods("web", "ambient"), pods("cart", "ambient"), bound, waypoint(), *policies)
+    assert ask(mesh, "web", "cart").verdict is verdict
+
+
 def test_an_address_that_nobody_knows_is_not_guessed():
     rules = [{"from": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]}]
     mesh = index(

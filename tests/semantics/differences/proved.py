@@ -114,5 +114,6 @@ PROVED: tuple[Proved, ...] = (
     _row("D58", "shape", "SID301 SID302"),
     _row("D59", "route", "SID301 SID302", Conclusion.DIFFERS, "ambient has no routes for such a Service", Severity.TRAFFIC),
     _row("D60", "open", "SID301 SID302"),
+    _row("D63", "open closed", "", Conclusion.DIFFERS, "ztunnel does not know whose a written address is", staying="cart"),
 
 )  # fmt: skip

@@ -15,6 +15,7 @@ from tests.semantics.routing.meshes import (
     dr,
     get,
     istio,
+    mesh,
     route,
     routing,
     service,
@@ -24,8 +25,12 @@ from tests.semantics.routing.meshes import (
 )
 
 from sidestep.semantics.routing.bounds import Bounds
+from sidestep.semantics.routing.defaults import MeshDefaults
+from sidestep.semantics.routing.destination_rules import DestinationRules
 from sidestep.semantics.routing.hosts import Client, bare_authority, overlap, within
 from sidestep.semantics.routing.route import Route
+from sidestep.semantics.routing.sidecars import Sidecars
+from sidestep.semantics.routing.virtual_services import virtual_services as virtual_services_of
 
 PARENT = {"group": "", "kind": "Service", "name": "reviews", "namespace": "shop"}
 NAMESPACES = st.sampled_from(["shop", "other", ROOT])
@@ -122,6 +127,34 @@ def test_a_route_always_leads_somewhere(objects, minor):
         if isinstance(found, Route):
             assert found.backends or found.answer or found.unknown or found.source == "passthrough"
             assert all(backend.host in {host.name for host in HOSTS} for backend in found.backends if backend.known)
+
+
+ELSEWHERE = ["nowhere", "anywhere"]
+"""Namespaces that nothing names."""
+
+
+@given(meshes(), st.sampled_from(HOSTS), st.sampled_from([version(22), version(30)]))
+def test_clients_who_are_not_apart_hear_the_same(objects, host, at):
+    found, defaults = mesh(*objects), MeshDefaults()
+    rules = DestinationRules(found, defaults, ROOT)
+    routes = Bounds(virtual_services_of(found, defaults, at), at)
+    spaces = {"shop", "other", ROOT, *ELSEWHERE}
+    heard = [rules.speaking(each, host) for each in sorted(spaces - rules.speak_apart_about(host))]
+    assert all(each == heard[0] for each in heard)
+    every = list(routes.meeting(host.name))
+    ranked = [routes.ranked(every, each, sidecar=True) for each in sorted(spaces - routes.ranked_apart(host.name))]
+    assert all(each == ranked[0] for each in ranked)
+
+
+HOST_PATTERNS = ["*/*", "./*", "shop/*", "~/*", "other/*", f"*/{REVIEWS.name}", f"~shop/{RATINGS.name}"]
+
+
+@given(st.lists(st.sampled_from(HOST_PATTERNS), min_size=1, max_size=3), st.sampled_from(HOSTS), NAMESPACES)
+def test_what_a_sidecar_says_of_a_namespace_holds_for_all_in_it(patterns, host, client):
+    sidecar = istio("Sidecar", "scope", {"egress": [{"hosts": patterns}]}, client)
+    scope = Sidecars(mesh(sidecar), ROOT, version(30)).speaking(client, {})
+    whole = scope.imports_namespace(host.namespace, client)
+    assert whole is None or scope.imports(host, client) is whole
 
 
 @given(virtual_services("a"), NAMESPACES.filter(lambda name: name != "shop"))

@@ -1,13 +1,16 @@
 """API servers that are busy, broken, slow, or something else altogether."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from tests.support.http import Answer, answering, serving
 
 from sidestep.errors import TransportError
 from sidestep.model.gaps import GapReason
-from sidestep.model.kinds import KINDS, NODE, POD
+from sidestep.model.kinds import KINDS, NODE, NOT_JUDGED, POD
+from sidestep.semantics.unread import not_judged
 from sidestep.sources.cluster.access import Access
 from sidestep.sources.cluster.client import ATTEMPTS, ApiClient
 from sidestep.sources.cluster.listing import RESTARTS
@@ -156,6 +159,43 @@ def test_absent_kinds_are_gaps_unless_optional():
     assert {gap.reason for gap in mesh.gaps} == {GapReason.ABSENT}
     assert "virtualservices.networking.istio.io" in absent
     assert not absent & {kind.key for kind in KINDS if kind.optional}
+
+
+_AT_ONCE = """
+import json, sys, threading
+import msgspec
+from sidestep.sources.cluster.client import decoded
+sys.setswitchinterval(1e-6)
+body = json.dumps({f"f{each}": {"f19": 1} for each in range(20)}).encode()
+for number in range(100):
+    inner = msgspec.defstruct(f"Inner{number}", [(f"f{each}", int, 0) for each in range(20)])
+    kind = msgspec.defstruct(f"Outer{number}", [(f"f{each}", inner | None, None) for each in range(20)])
+    start = threading.Barrier(4)
+    threads = [threading.Thread(target=lambda: (start.wait(), decoded(body, kind))) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+"""
+
+
+def test_the_first_answers_of_a_type_may_come_at_once():
+    """Threads that meet a type while another looks at it for the first time ended the whole process."""
+    done = subprocess.run([sys.executable, "-c", _AT_ONCE], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("kind", NOT_JUDGED, ids=lambda kind: kind.name)
+def test_what_no_decision_looks_at_is_read_and_named(kind):
+    found = {"apiVersion": kind.api_version(), "kind": kind.name, "metadata": {"name": "cart", "namespace": "shop"}}
+
+    def special(path, _):
+        listing = path.partition("?")[0] == f"/apis/{kind.api_version()}/{kind.plural}"
+        return tree({"metadata": {}, "items": [found]}) if listing else None
+
+    mesh, _, _ = read(special)
+    (told,) = not_judged(mesh)
+    assert told.startswith(f"{kind.name} shop/cart ({kind.group}): ")
 
 
 def test_secrets_are_never_asked_for():

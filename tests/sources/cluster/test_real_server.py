@@ -1,7 +1,7 @@
 """The cluster door against a real kube-apiserver with RBAC."""
 
 import pytest
-from tests.support.servers import tolerating
+from tests.support.servers import EXPIRED, tolerating
 
 from sidestep.errors import SidestepError, TransportError
 from sidestep.model.gaps import GapReason
@@ -120,7 +120,7 @@ def test_labels_select_controllers(furnished):
 
 def test_expired_and_foreign_credentials(furnished):
     with pytest.raises(SidestepError):
-        source(furnished, furnished.certificate_user("late", expired=True)).read()
+        source(furnished, furnished.certificate_user("late", lasts=EXPIRED)).read()
     with pytest.raises(TransportError, match="refuses us"):
         source(furnished, {"token": "nobodys"}).read()
 

@@ -74,6 +74,23 @@ def test_tabs_are_named():
     assert "tabs" in gaps("a:\n\tb: 1\n")[0].remedy
 
 
+@pytest.mark.parametrize("start", ["{{- if .Values.on }}\n", "\n{{ if .Values.on }}\n"])
+def test_a_template_that_starts_with_a_call_is_no_json(start):
+    text = (start + "kind: Service\n{{- end }}\n").encode()
+    (gap,) = yaml_stream.read_text(io.BytesIO(text), "a.yaml", text)
+    assert (gap.reason, gap.detail) == (GapReason.UNSUPPORTED, "a Helm template")
+
+
+@pytest.mark.parametrize("name", ["'{{ team }}-web'", "web-${COLOUR}"])
+def test_an_object_without_a_name_yet_is_a_template_and_its_neighbours_are_none(name):
+    text = (
+        f"kind: Service\nmetadata:\n  name: {name}\n---\nkind: Service\nmetadata:\n  name: web\nspec: '{{{{ x }}}}'\n"
+    )
+    (gap,) = gaps(text)
+    assert (gap.resource, gap.reason, gap.detail) == ("f.yaml:1", GapReason.UNSUPPORTED, "a template")
+    assert [each["metadata"]["name"] for each in values(text)] == ["web"]
+
+
 def test_bytes_that_are_not_utf8_are_placed():
     (gap,) = gaps(GOOD.encode() + b"---\na: 1\nb: \xff\n---\n" + GOOD.encode())
     assert (gap.resource, gap.detail) == ("f.yaml:6", "not UTF-8")

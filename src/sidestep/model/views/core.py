@@ -99,15 +99,62 @@ class ConfigMap(Struct, frozen=True):
     data: dict[str, str] | None = None
 
 
-class Endpoint(Struct, frozen=True, rename="camel"):
+class TargetRef(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The object that an endpoint is."""
+
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+class EndpointConditions(Struct, frozen=True, gc=False, omit_defaults=True):
+    """How an endpoint is; what is not said is taken for ready."""
+
+    ready: bool | None = None
+
+
+class Endpoint(Struct, frozen=True, rename="camel", omit_defaults=True):
     """One endpoint of a slice."""
 
     addresses: tuple[str, ...] | None = None
-    node_name: str | None = None
-    zone: str | None = None
+    conditions: EndpointConditions | None = None
+    hostname: str | None = None
+    target_ref: TargetRef | None = None
+
+
+class EndpointPort(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A port of a slice, by the name of the Service's."""
+
+    name: str | None = None
+    port: int | None = None
+    protocol: str | None = None
 
 
 class EndpointSlice(Struct, frozen=True, rename="camel"):
     """Where a Service's traffic goes."""
 
+    address_type: str = "IPv4"
     endpoints: tuple[Endpoint, ...] | None = None
+    ports: tuple[EndpointPort, ...] | None = None
+
+
+class EndpointAddress(Struct, frozen=True, rename="camel"):
+    """One address of a subset."""
+
+    ip: str = ""
+    hostname: str | None = None
+    target_ref: TargetRef | None = None
+
+
+class EndpointSubset(Struct, frozen=True, rename="camel"):
+    """Addresses that have the same ports."""
+
+    addresses: tuple[EndpointAddress, ...] | None = None
+    not_ready_addresses: tuple[EndpointAddress, ...] | None = None
+    ports: tuple[EndpointPort, ...] | None = None
+
+
+class Endpoints(Struct, frozen=True):
+    """What EndpointSlices were before; Kubernetes makes slices of those that people write."""
+
+    subsets: tuple[EndpointSubset, ...] | None = None

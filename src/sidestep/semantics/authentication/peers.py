@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
@@ -72,6 +73,11 @@ class Levels(Struct, frozen=True, dict=True):
     def invalid(self) -> str:
         """Why they cannot be relied on; empty when they can."""
         return f"{self.broken.id} could not be read: {self.broken.invalid}" if self.broken else ""
+
+    @property
+    def admits_mutual(self) -> bool:
+        """Whether those above the workload's own leave mutual TLS on: all that is asked where no workload is known."""
+        return replace(self, workload=None).of_ports.mode is not Mtls.DISABLE
 
     @cached_property
     def of_ports(self) -> "Effective":

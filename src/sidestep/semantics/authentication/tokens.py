@@ -33,10 +33,12 @@ class Token(Struct, frozen=True, gc=False):
     Attributes:
         state: whether its signature and times hold.
         claims: its payload, `iss` included.
+        placed: it is carried where the rules look for it, wherever that is; else `Authorization` is all that is known.
     """
 
     state: TokenState = TokenState.NONE
     claims: dict[str, Any] = {}
+    placed: bool = False
 
 
 class Keys(Struct, frozen=True):
@@ -126,6 +128,7 @@ class Validation(Struct, frozen=True, gc=False):
         for_others: it gets 403 instead, as the token is good and meant for others (Envoy's jwt_authn).
         claims: payload that policies see; None without a validated token.
         headers: that the application gets of it, by lower-case name.
+        removed: the token itself is not handed on: a rule took it that does not say `forwardOriginalToken`.
         policy: the one that decided, where one did.
         unknown: why it cannot be told; empty when it can.
     """
@@ -135,6 +138,7 @@ class Validation(Struct, frozen=True, gc=False):
     headers: dict[str, str] = {}
     policy: RequestPolicy | None = None
     unknown: str = ""
+    removed: bool = False
     for_others: bool = False
 
 
@@ -169,13 +173,14 @@ def validate(policies: Iterable[RequestPolicy], token: Token, *, preflight: bool
     rules = [(policy, rule) for policy in applied for rule in policy.rules]
     if not rules:
         return Validation()
-    if not any(rule.default_place for _, rule in rules):
+    if not (token.placed or any(rule.default_place for _, rule in rules)):
         reason = "the token's place is named in RequestAuthentication, and the request does not say where it carries it"
         return Validation(policy=rules[0][0], unknown=reason)
     for policy, rule in rules:
         if _accepts(rule, token):
-            return Validation(claims=_as_policies_see(rule, token.claims), headers=_headers(rule, token), policy=policy)
-    for_others = any(_verifies(rule, token) for _, rule in rules)
+            claims = _as_policies_see(rule, token.claims)
+            return Validation(claims=claims, headers=_headers(rule, token), policy=policy, removed=not rule.forward)
+    for_others = any(_for_others(rule, token) for _, rule in rules)
     return Validation(refused=True, policy=rules[0][0], for_others=for_others)
 
 
@@ -184,12 +189,22 @@ def _verifies(rule: JwtRule, token: Token) -> bool:
     return token.state is TokenState.VALID and token.claims.get("iss", rule.issuer) == rule.issuer
 
 
+def _for_others(rule: JwtRule, token: Token) -> bool:
+    """Whether a rule's issuer made a token for others: audiences are looked at before signatures, after times."""
+    readable = token.state is TokenState.VALID or (token.state is TokenState.INVALID and token.claims)
+    issued = token.claims.get("iss", rule.issuer) == rule.issuer
+    return bool(readable) and issued and not _is_meant(rule, token)
+
+
 def _accepts(rule: JwtRule, token: Token) -> bool:
     """Whether a rule takes a token."""
+    return _is_meant(rule, token) and _verifies(rule, token)
+
+
+def _is_meant(rule: JwtRule, token: Token) -> bool:
     named = token.claims.get("aud", [])
     audiences = [named] if isinstance(named, str) else named if isinstance(named, list) else []
-    meant = not rule.audiences or any(name in rule.audiences for name in audiences)
-    return meant and _verifies(rule, token)
+    return not rule.audiences or any(name in rule.audiences for name in audiences)
 
 
 def _as_policies_see(rule: JwtRule, claims: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Source: istio-semantics.md §3.1 (pilot/pkg/model/policyattachment.go). A policy with `targetRefs` is for waypoints and
 gateways alone, and waypoints read nothing else; that is why both generations of a policy can stand side by side.
-The same answer holds for RequestAuthentication, Telemetry and WasmPlugin.
+References name group, kind and name, for whatever object has them: the same answer holds for RequestAuthentication,
+Telemetry, WasmPlugin, TrafficExtension and EnvoyFilter.
 """
 
 from collections.abc import Iterable
@@ -10,10 +11,10 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from sidestep.model.metadata import Labels
+from sidestep.model.metadata import Labels, ObjectId
 from sidestep.semantics.authorization.policy import TargetRef
 
-WAYPOINT_CLASS = "istio-waypoint"
+GATEWAY_CLASS, WAYPOINT_CLASS = "GatewayClass", "istio-waypoint"
 _GATEWAY_GROUP = "gateway.networking.k8s.io"
 _ISTIO_NETWORKING = "networking.istio.io"
 
@@ -48,6 +49,16 @@ class ServiceTarget(Struct, frozen=True):
     namespace: str
     name: str
 
+    @property
+    def reference(self) -> TargetRef:
+        """By which objects of its namespace name it."""
+        return TargetRef("" if self.kind == "Service" else _ISTIO_NETWORKING, self.kind, self.name)
+
+
+def service_target(of: ObjectId) -> ServiceTarget:
+    """A service, by the object that says it."""
+    return ServiceTarget(of.kind, of.namespace, of.name)
+
 
 class GatewayTarget(Struct, frozen=True):
     """A Gateway of the Gateway API: a waypoint's or an ingress gateway's."""
@@ -76,7 +87,7 @@ def for_gateway(
         for policy in policies
         if policy.unplaced
         or (
-            _attached_to_gateway(policy, gateway)
+            names_gateway(policy.targets, policy.namespace, gateway)
             if policy.targets
             else policy.namespace in (root, gateway.namespace) and _selected(policy, labels)
         )
@@ -91,35 +102,43 @@ def for_waypoint(
         policy
         for policy in policies
         if policy.unplaced
-        or _attached_to_gateway(policy, gateway)
-        or _attached_to_class(policy, root)
+        or names_waypoint(policy.targets, policy.namespace, root, gateway)
         or (service is not None and _attached_to_service(policy, service))
     ]
+
+
+def names_waypoint(targets: Iterable[TargetRef], own: str, root: str, gateway: GatewayTarget) -> bool:
+    """Whether references are to a waypoint, or to the class of all.
+
+    Args:
+        targets: the references.
+        own: namespace of the object that has them.
+        root: namespace whose objects may name the class.
+        gateway: the waypoint's.
+    """
+    asked = tuple(targets)
+    return names_gateway(asked, own, gateway) or (own == root and any(map(_is_class, asked)))
 
 
 def _selected(policy: Attachable, labels: Labels) -> bool:
     return policy.selector is None or policy.selector.items() <= labels.items()
 
 
-def _attached_to_gateway(policy: Attachable, gateway: GatewayTarget) -> bool:
-    return policy.namespace == gateway.namespace and any(
-        ref.kind == "Gateway"
-        and ref.group == _GATEWAY_GROUP
-        and ref.name == gateway.name
+def names_gateway(targets: Iterable[TargetRef], own: str, gateway: GatewayTarget) -> bool:
+    """Whether references of an object are to a Gateway of the object's own namespace."""
+    return own == gateway.namespace and any(
+        (ref.group, ref.kind, ref.name) == (_GATEWAY_GROUP, "Gateway", gateway.name)
         and ref.namespace in ("", gateway.namespace)
-        for ref in policy.targets
+        for ref in targets
     )
 
 
-def _attached_to_class(policy: Attachable, root: str) -> bool:
-    return policy.namespace == root and any(
-        ref.kind == "GatewayClass" and ref.group == _GATEWAY_GROUP and ref.name == WAYPOINT_CLASS
-        for ref in policy.targets
-    )
+def _is_class(ref: TargetRef) -> bool:
+    return (ref.group, ref.kind, ref.name) == (_GATEWAY_GROUP, GATEWAY_CLASS, WAYPOINT_CLASS)
 
 
 def _attached_to_service(policy: Attachable, service: ServiceTarget) -> bool:
-    group = "" if service.kind == "Service" else _ISTIO_NETWORKING
+    named = service.reference
     return policy.namespace == service.namespace and any(
-        ref.kind == service.kind and ref.group == group and ref.name == service.name for ref in policy.targets
+        (ref.group, ref.kind, ref.name) == (named.group, named.kind, named.name) for ref in policy.targets
     )

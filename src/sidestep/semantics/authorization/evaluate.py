@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.semantics.authorization.matchers import IssuerSubject
-from sidestep.semantics.authorization.policy import Action, Attribute, Clause, Policy, Rule, Term, Values
+from sidestep.semantics.authorization.policy import OF_TOKENS, Action, Attribute, Clause, Policy, Rule, Term, Values
 from sidestep.semantics.authorization.reduce import effective_rules
 from sidestep.semantics.authorization.seen import Chain, Seen
 from sidestep.semantics.authorization.three_valued import every, some
@@ -60,6 +61,16 @@ class Compiled(Struct, frozen=True):
     rules: tuple[Rule, ...]
 
 
+def _before_tokens(seen: Seen) -> Seen:
+    """What the conditions of authorizers look at, which are asked before any token is: none counts there.
+
+    Source: pilot/pkg/networking/core/listener_builder.go (CUSTOM's filters stand before those of tokens).
+    """
+    if seen.http is None or seen.http.claims is None:
+        return seen
+    return replace(seen, http=replace(seen.http, claims=None))
+
+
 class PolicySet(Struct, frozen=True, dict=True):
     """All policies of one filter chain, by action; those that could not be read apart."""
 
@@ -89,7 +100,7 @@ class PolicySet(Struct, frozen=True, dict=True):
             return self._judge_unreadable(seen, blind)
         if blind and not blind.isdisjoint(self.attributes):
             return self._judge_partly(seen, blind)
-        asked = _first(self.custom, seen)
+        asked = _first(self.custom, _before_tokens(seen))
         denied = _first(self.deny, seen)
         if denied is not None:
             return self._told(False, Ground.DENIED_BY, denied, seen)
@@ -109,9 +120,8 @@ class PolicySet(Struct, frozen=True, dict=True):
 
     def _judge_partly(self, seen: Seen, blind: frozenset[Attribute]) -> Outcome:
         """Three-valued: certain only where no value of the unknown attributes could change the answer."""
-        asked, denied, allowed = (
-            _first_partly(compiled, seen, blind) for compiled in (self.custom, self.deny, self.allow)
-        )
+        asked = _first_partly(self.custom, _before_tokens(seen), blind - OF_TOKENS)
+        denied, allowed = (_first_partly(compiled, seen, blind) for compiled in (self.deny, self.allow))
         if denied and denied[2]:
             return Outcome(False, Ground.DENIED_BY, denied[0], denied[1])
         if self.allow and allowed is None:

@@ -59,6 +59,7 @@ _KEYS = {
         Attribute.PRESENTER,
     )
 }
+_NEGATED = {name: f"not{name[0].upper()}{name[1:]}" for name in (*_SOURCE, *_OPERATION)}
 _KEYED = (Attribute.HEADER, Attribute.CLAIM, Attribute.METADATA)
 
 
@@ -159,8 +160,10 @@ def _clause(rule: Mapping[str, Any], kind: ClauseKind, at: str, namespace: str) 
 
 
 def _term(fields: Mapping[str, Any], name: str, attribute: Attribute, at: str, namespace: str) -> Term | None:
+    negated = _NEGATED[name]
+    if name not in fields and negated not in fields:
+        return None
     field = f"{at}.{name}"
-    negated = f"not{name[0].upper()}{name[1:]}"
     one_of, none_of = strings(fields.get(name), field), strings(fields.get(negated), f"{at}.{negated}")
     if not one_of and not none_of:
         return None

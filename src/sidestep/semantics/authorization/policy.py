@@ -45,6 +45,10 @@ class Attribute(StrEnum):
     UNKNOWN = "unknown"
 
 
+OF_TOKENS = frozenset({Attribute.CLAIM, Attribute.AUDIENCE, Attribute.PRESENTER, Attribute.REQUEST_PRINCIPAL})
+"""What is read from a token that holds."""
+
+
 HTTP_ONLY = frozenset(
     {
         Attribute.REQUEST_PRINCIPAL,

@@ -148,7 +148,8 @@ AUTHORIZATION: tuple[Difference, ...] = (
     ),
     Difference(
         "D16", "Changed policies close open connections, new ones may not", _A, Direction.OBSERVED,
-        "Open TCP connections go on; HTTP is judged request by request.",
+        "A sidecar does not judge open TCP connections again. It closes all of a changed port when what was there has "
+        "drained (45 s by default), whatever the policy says. HTTP is judged request by request.",
         "Ztunnel judges open connections again when a selector policy changes or a namespace gets its first, and "
         "closes them. It does not for a new selector policy or a new mesh-wide STRICT: what is open stays open.",
         "A policy is changed or added while connections are open.",

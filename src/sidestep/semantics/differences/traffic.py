@@ -1,4 +1,4 @@
-"""Differences in routing and traffic (D38 to D62)."""
+"""Differences in routing and traffic (D38 to D63)."""
 
 from sidestep.semantics.differences.difference import DOCS, Area, Difference, Direction
 
@@ -231,5 +231,19 @@ TRAFFIC: tuple[Difference, ...] = (
         (f"{DOCS}ambient/install/multicluster/",),
         decidable=False,
         undecidable="a mesh is read from one cluster, and what stands beyond its gateways is not in it",
+    ),
+    Difference(
+        "D63", "Behind a written address ztunnel knows nobody", _C, Direction.BOTH,
+        "istiod looks up which pod of the slice's namespace has the address: sidecars send mTLS, and know who calls.",
+        "Ztunnel takes the address for a machine outside of the mesh, unless the slice names the pod: it sends "
+        "plaintext. STRICT refuses that, and policies find no principal.",
+        "A Service without selector, and an EndpointSlice or Endpoints with the address of a pod of its namespace and "
+        "no `targetRef`; or a ServiceEntry of resolution STATIC with the address of a pod among its `endpoints`.",
+        "Name the pod in the endpoint's `targetRef`, with its uid, or give the Service a selector, the entry a "
+        "`workloadSelector`.",
+        (
+            "istio/istio: pilot/pkg/serviceregistry/kube/controller/endpointslice.go",
+            "istio/istio: pilot/pkg/serviceregistry/ambient/workloads.go",
+        ),
     ),
 )  # fmt: skip

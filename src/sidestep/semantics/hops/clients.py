@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from sidestep.model.kinds import POD
-from sidestep.semantics.authentication.tokens import Validation
+from sidestep.semantics.authentication.tokens import RequestPolicy, Validation
 from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Verdict
 from sidestep.semantics.hops.deliver import (
@@ -20,6 +20,8 @@ from sidestep.semantics.hops.deliver import (
     choose_plain,
     deliver,
     outside,
+    sent_on,
+    strangers,
     to_pods,
     to_service,
 )
@@ -32,6 +34,7 @@ from sidestep.semantics.instances import Instances
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import GatewayClient, Tcp
 from sidestep.semantics.routing.hosts import Client
+from sidestep.semantics.routing.outcome import blocked
 from sidestep.semantics.routing.route import AnswerKind, Backend, Route, RouteSource
 from sidestep.semantics.service_index import Service
 from sidestep.semantics.services import ingress_uses_waypoint
@@ -76,7 +79,7 @@ def from_sidecar(traveller: Traveller, target: Target, port: int, client: Instan
 def from_gateway(traveller: Traveller, target: Target, port: int) -> list[Branch]:
     """What a gateway sends on; only a label makes it ask the service's waypoint (D52)."""
     hop = _leaving(traveller, Proxy.GATEWAY)
-    out = traveller.passed(hop)
+    out = forwarded(traveller.passed(hop, reads=traveller.http is not None), _tokens(traveller))
     match target:
         case External():
             return _by_gateway(traveller, hop, target.host, port)
@@ -103,7 +106,8 @@ def _by_gateway(traveller: Traveller, hop: Hop, host: str, port: int) -> list[Br
     ended = answered(traveller, route, hop)
     if ended is not None:
         return [ended]
-    onward, total = replace(traveller.passed(hop), route=route), sum(backend.weight for backend in route.backends)
+    onward = replace(forwarded(traveller.passed(hop, reads=True), _tokens(traveller)), route=route)
+    total = sum(backend.weight for backend in route.backends)
     return [
         branch
         for backend in route.backends
@@ -112,6 +116,12 @@ def _by_gateway(traveller: Traveller, hop: Hop, host: str, port: int) -> list[Br
             replace(onward, weight=traveller.weight * backend.weight / total), backend, route, port
         )
     ] or deliver(onward, route, port, choose_as_sidecar)
+
+
+def _tokens(traveller: Traveller) -> tuple[RequestPolicy, ...]:
+    """RequestAuthentications of the gateway that sends."""
+    sender = traveller.sender.instances
+    return () if sender is None else traveller.index.sidecar_request_policies(sender)
 
 
 def _gateway_route(traveller: Traveller, host: str, port: int, http: HttpSeen) -> Route:
@@ -156,7 +166,8 @@ def _forwarded(traveller: Traveller, backend: Backend, route: Route, port: int) 
     bound = traveller.index.waypoint_of(service)
     if bound is None or not _asks(traveller, service):
         return deliver(traveller, alone, number, choose_as_sidecar)
-    return _perhaps(traveller, bound, service, number, lambda: deliver(traveller, alone, number, choose_as_sidecar))
+    sent = replace(traveller, http=sent_on(traveller.http, route, backend))
+    return _perhaps(sent, bound, service, number, lambda: deliver(traveller, alone, number, choose_as_sidecar))
 
 
 def _asks(traveller: Traveller, service: Service) -> bool:
@@ -176,7 +187,7 @@ def _ambient_to_service(traveller: Traveller, service: Service, port: int) -> li
 
 def _ambient_to_all(traveller: Traveller, target: Pods, port: int) -> list[Branch]:
     found = [branch for each in target.instances for branch in _ambient_to_pods(traveller, each, port, target)]
-    return found or [_nobody(traveller, target)]
+    return [*found, *strangers(traveller, target, port)] or [_nobody(traveller, target)]
 
 
 def _direct(traveller: Traveller, service: Service, port: int) -> list[Branch]:
@@ -215,32 +226,37 @@ def _by_proxy(traveller: Traveller, target: Target, port: int, client: Client, p
     """A sidecar that reads what it can and routes by it."""
     hop = _leaving(traveller, proxy)
     match target:
-        case Pods(service=Service() as service) | (Service() as service):
-            return _routed(traveller, hop, service, port, client)
+        case Pods(service=Service() as service) | (Service() as service) if _sees(traveller, service, client):
+            return _routed(traveller, hop, service, client, target)
         case _ if traveller.http is not None:
             route = _http_route(traveller, None, port, client)
             if route.source in _UNROUTED:
-                return _untouched(traveller, hop, target, port, client)
-            return _onward(traveller, hop, route, port)
+                return _untouched(traveller, hop, target, client, route)
+            return _onward(traveller, hop, route, port, target)
         case _:
-            return _untouched(traveller, hop, target, port, client)
+            return _untouched(traveller, hop, target, client, blocked())
 
 
-def _onward(traveller: Traveller, hop: Hop, route: Route, port: int) -> list[Branch]:
+def _sees(traveller: Traveller, service: Service, client: Client) -> bool:
+    return traveller.index.routing.sees(client, traveller.index.host(service)) is not False
+
+
+def _onward(traveller: Traveller, hop: Hop, route: Route, port: int, dialled: Target) -> list[Branch]:
     """By a route; one that speaks of no retries is of bytes, in which nothing is changed."""
     ended = answered(traveller, route, hop)
     if ended is not None:
         return [ended]
-    passed = traveller.passed(hop)
     reads = route.retries is not None
-    return deliver(forwarded(passed) if reads else passed, route, port, choose_as_sidecar)
+    passed = traveller.passed(hop, reads=reads)
+    onward = forwarded(passed) if reads else passed
+    pinned = traveller.index.settings.pins_headless
+    return deliver(onward, route, port, choose_as_sidecar, dialled if pinned else None)
 
 
-def _routed(traveller: Traveller, hop: Hop, service: Service, port: int, client: Client) -> list[Branch]:
+def _routed(traveller: Traveller, hop: Hop, service: Service, client: Client, dialled: Target) -> list[Branch]:
+    port = traveller.request.port
     declared = service.port(port)
     routing, host = traveller.index.routing, traveller.index.host(service)
-    if routing.sees(client, host) is False:
-        return _untouched(traveller, hop, service, port, client)
     protocol = declared.protocol if declared else Declared.UNDECLARED
     payload = traveller.request.payload
     if isinstance(payload, Tcp) and payload.server_first and protocol is Declared.UNDECLARED:
@@ -252,8 +268,8 @@ def _routed(traveller: Traveller, hop: Hop, service: Service, port: int, client:
     else:
         route = _http_route(traveller, service, port, client)
     if route.source in _UNROUTED:
-        return _untouched(traveller, hop, service, port, client)
-    return _onward(traveller, hop, route, port)
+        return _untouched(traveller, hop, service, client, route)
+    return _onward(traveller, hop, route, port, dialled)
 
 
 def _http_route(traveller: Traveller, service: Service | None, port: int, client: Client) -> Route:
@@ -267,27 +283,28 @@ def _http_route(traveller: Traveller, service: Service | None, port: int, client
     return index.routing.sidecar_http(client, dialled, told.authority, port, told)
 
 
-def _untouched(traveller: Traveller, hop: Hop, target: Target, port: int, client: Client) -> list[Branch]:
+def _untouched(traveller: Traveller, hop: Hop, target: Target, client: Client, route: Route) -> list[Branch]:
     """What the sidecar knows no route for: on to the address that was dialled, or refused if it may not."""
+    reads, port = route.retries is not None, traveller.request.port
     policy, where = traveller.index.routing.outbound_policy(client)
-    hidden = isinstance(target, Service) and not target.exported_to(client.namespace)
+    service = target.service if isinstance(target, Pods) else target
+    hidden = isinstance(service, Service) and not service.exported_to(client.namespace)
     told = f"{traveller.request.to} is {_HIDDEN if hidden else 'not among the hosts that this sidecar knows'}"
     if policy == "REGISTRY_ONLY":
-        shape = Shape.BAD_GATEWAY if traveller.http is not None else Shape.CLOSED
+        shape = Shape.BAD_GATEWAY if reads else Shape.CLOSED
         check = Check(CheckKind.ROUTE, Verdict.DENY, shape, where, reason=f"REGISTRY_ONLY: {told}")
         return [replace(traveller, route=Route(RouteSource.BLACKHOLE)).end(replace(hop, checks=(check,)))]
-    says = target.resource.id if isinstance(target, Service) and hidden else None
+    says = service.resource.id if isinstance(service, Service) and hidden else None
     check = Check(CheckKind.ROUTE, Verdict.ALLOW, object=says, reason=f"{told}: it is passed on as it is")
-    passed = replace(traveller, route=Route(RouteSource.PASSTHROUGH)).passed(replace(hop, checks=(check,)))
+    passed = replace(traveller, route=Route(RouteSource.PASSTHROUGH)).passed(replace(hop, checks=(check,)), reads=reads)
     if isinstance(target, Service) and target.headless:
         target = Pods(traveller.index.behind(target), target)
     return from_plain(replace(passed, sender=replace(traveller.sender, principal=None)), target, port)
 
 
 def _each(traveller: Traveller, target: Pods, port: int, choose: Choose) -> list[Branch]:
-    if not target.instances:
-        return [_nobody(traveller, target)]
-    return [to_pods(traveller, each, target.port_of(each, port), choose) for each in target.instances]
+    found = [to_pods(traveller, each, target.port_of(each, port), choose) for each in target.instances]
+    return [*found, *strangers(traveller, target, port)] or [_nobody(traveller, target)]
 
 
 def _leaving(traveller: Traveller, proxy: Proxy) -> Hop:

@@ -39,8 +39,8 @@ def entry_checks(
     servers = gateways.listening(to, traveller.index.in_front_of(to), port)
     if not servers:
         reason = f"no Gateway of {to.workload} listens on port {port}"
-        return (Check(CheckKind.ROUTE, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason),)
-    refused = _wrong_transport(servers, transport)
+        return (Check(CheckKind.ROUTE, Verdict.UNREACHABLE, _refusal(traveller), reason=reason),)
+    refused = _wrong_transport(traveller, servers, transport)
     if refused is not None:
         return (refused,)
     asked = _asked(traveller, to, identity, port, reads=any(each.reads_http for each in servers))
@@ -51,19 +51,24 @@ def _asked(traveller: Traveller, to: Instances, identity: str | None, port: int,
     """Its policies, on the chain of the listener; HTTP is read in TLS too, where the gateway ends that."""
     if not reads:
         what = seen(traveller, identity, traveller.address_of(to), port, None)
-        return (policy_check(traveller, traveller.index.sidecar_policies(to, Chain.TCP), what, Shape.CLOSED),)
+        return (policy_check(traveller, traveller.index.sidecar_policies(to, Chain.TCP), what, _refusal(traveller)),)
     http = traveller.http
     return (not_http(),) if http is None else http_checks(traveller, to, identity, port, http)
 
 
-def _wrong_transport(servers: tuple[Server, ...], transport: Transport) -> Check | None:
+def _refusal(traveller: Traveller) -> Shape:
+    """A closed connection; a proxy on the way that reads HTTP turns that into 503."""
+    return Shape.UNAVAILABLE if traveller.read else Shape.CLOSED
+
+
+def _wrong_transport(traveller: Traveller, servers: tuple[Server, ...], transport: Transport) -> Check | None:
     """A listener for mTLS of the mesh takes nothing else, and others cannot read it."""
     mutual = any(each.mode == _ISTIO_MUTUAL for each in servers)
     if mutual is (transport is Transport.MTLS):
         return None
     wanted = "mTLS of the mesh" if mutual else "no mTLS of the mesh"
     reason = f"the listener of {servers[0].name} takes {wanted}, and {transport} is sent"
-    return Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, Shape.CLOSED, reason=reason)
+    return Check(CheckKind.PROTOCOL, Verdict.UNREACHABLE, _refusal(traveller), reason=reason)
 
 
 def _told(servers: tuple[Server, ...]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from sidestep.semantics.authentication.tokens import RequestPolicy, validate
+from sidestep.semantics.authentication.tokens import RequestPolicy, Token, validate
 from sidestep.semantics.authorization.paths import normalise
 from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.identity import SPIFFE
@@ -28,15 +28,16 @@ def forwarded(traveller: Traveller, policies: Iterable[RequestPolicy] = (), cert
     if http is None:
         return traveller
     path = normalise(http.path, traveller.index.settings.normalisation) or http.path
-    added = validate(policies, http.token).headers
-    if path == http.path and not (added or certificate or XFCC in http.headers):
+    told = validate(policies, http.token)
+    if path == http.path and not (told.headers or told.removed or certificate or XFCC in http.headers):
         return traveller
-    headers = {**http.headers, **added}
+    headers = {**http.headers, **told.headers}
     if certificate:
         headers[XFCC] = f"{headers[XFCC]},{certificate}" if headers.get(XFCC) else certificate
     else:
         headers.pop(XFCC, None)
-    return replace(traveller, http=replace(http, path=path, headers=headers))
+    token = Token() if told.removed else http.token
+    return replace(traveller, http=replace(http, path=path, headers=headers, token=token))
 
 
 def certificate_of(peer: str, own: str) -> str:

@@ -13,7 +13,6 @@ from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.requests import Answers, Http
 
-_MULTIPLE_PROVIDERS = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"
 _PASSED = Check(CheckKind.AUTHORIZATION, Verdict.ALLOW)
 _NO_TOKENS = Validation()
 _BAD_PATH = Check(CheckKind.PROTOCOL, Verdict.DENY, Shape.CLOSED, reason="the proxy answers 400 to this path")
@@ -85,7 +84,7 @@ def _external(
     policy = outcome.policy
     providers = {each.policy.provider for each in policies.custom}
     known = traveller.index.settings.authorizers
-    several = len(providers) > 1 and not traveller.index.settings.flag(_MULTIPLE_PROVIDERS, default=False)
+    several = len(providers) > 1 and not traveller.index.settings.several_authorizers
     provider = policy.provider if policy else ""
     if several or (traveller.index.settings.config is not None and provider not in known):
         why = "several CUSTOM providers on one workload" if several else f"no extension provider is called {provider!r}"
@@ -119,15 +118,27 @@ def _unsure(outcome: Outcome) -> str:
 def http_checks(traveller: Traveller, to: Instances, identity: str | None, port: int, http: Http) -> tuple[Check, ...]:
     """What a sidecar or gateway that reads HTTP asks."""
     validation, token = token_check(traveller.index.sidecar_request_policies(to), http)
+    policies = traveller.index.sidecar_policies(to, Chain.HTTP)
+    address = traveller.address_of(to)
     if token is not None and token.verdict is not Verdict.ALLOW:
-        return (token,)
+        told = http_seen(traveller, http, _NO_TOKENS)
+        return refused_before(traveller, policies, seen(traveller, identity, address, port, told), token)
     told = http_seen(traveller, http, validation)
     if told is None:
         return (_BAD_PATH,)
-    policies = traveller.index.sidecar_policies(to, Chain.HTTP)
-    what = seen(traveller, identity, traveller.address_of(to), port, told)
+    what = seen(traveller, identity, address, port, told)
     check = policy_check(traveller, policies, what, Shape.FORBIDDEN)
     return (token, check) if token is not None else (check,)
+
+
+def refused_before(
+    traveller: Traveller, policies: PolicySet, what: Seen, token: Check, unsure: frozenset[Attribute] = frozenset()
+) -> tuple[Check, ...]:
+    """What becomes of a request whose token is refused: authorizers are asked before tokens are looked at."""
+    if not policies.custom or traveller.request.survey:
+        return (token,)
+    asked = policy_check(traveller, PolicySet(custom=policies.custom), what, Shape.FORBIDDEN, unsure)
+    return (token,) if asked.verdict is Verdict.ALLOW else (asked,)
 
 
 def not_http() -> Check:

@@ -21,6 +21,7 @@ from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.network_index import NetworkRules
 from sidestep.semantics.network_policies import PROBES
+from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import is_address
 from sidestep.semantics.selectors import selects
 from sidestep.semantics.somebody import SOMEONE
@@ -42,7 +43,21 @@ class _End(Struct, frozen=True):
 def network_check(traveller: Traveller, to: Instances, transport: Transport, port: int) -> Check | None:
     """What NetworkPolicies on the sending and the receiving pods say of a leg; None where nothing is in its way."""
     wire = HBONE_PORT if transport is Transport.HBONE else port
-    return _leaving(traveller, to, wire) or _arriving(traveller, to, wire)
+    there = _End(to.namespace, to.labels, traveller.address_of(to))
+    return _leaving(traveller, there, to, wire) or _arriving(traveller, there, to, wire)
+
+
+def gateway_check(traveller: Traveller, namespace: str, name: str) -> Check | None:
+    """What they say of a leg to a waypoint whose pods nobody has seen, by the labels that istiod will give them.
+
+    What hangs on their address, nobody knows.
+    """
+    there = _End(namespace, {GATEWAY_NAME: name}, "")
+    for asked in (_leaving, _arriving):
+        found = asked(traveller, there, None, HBONE_PORT)
+        if found is not None and found.verdict is Verdict.UNREACHABLE:
+            return found
+    return None
 
 
 def egress_check(traveller: Traveller, host: str, port: int) -> Check | None:
@@ -61,7 +76,7 @@ def egress_check(traveller: Traveller, host: str, port: int) -> Check | None:
     return _told(applied, answers, f"lets {sender.words} out to {host} on TCP {port}", None)
 
 
-def _leaving(traveller: Traveller, to: Instances, port: int) -> Check | None:
+def _leaving(traveller: Traveller, there: _End, to: Instances | None, port: int) -> Check | None:
     sender = traveller.sender
     rules_here = traveller.index.network.rules(sender.namespace)
     if rules_here is None:
@@ -69,28 +84,26 @@ def _leaving(traveller: Traveller, to: Instances, port: int) -> Check | None:
     applied, broken = rules_here.sent(sender.labels), _unreadable(rules_here)
     if not applied:
         return broken
-    there = _End(to.namespace, to.labels, traveller.address_of(to))
     rules = {each.id: (each.view.spec.egress or ()) for each in applied}
-    answers = [
-        _admits(traveller, rules[each.id], (there, to.container_ports, each.meta.namespace), port) for each in applied
-    ]
-    return _told(applied, answers, f"lets {sender.words} out to {to.workload} on TCP {port}", broken)
+    named = to.container_ports if to is not None else {}
+    answers = [_admits(traveller, rules[each.id], (there, named, each.meta.namespace), port) for each in applied]
+    words = to.workload if to is not None else f"Gateway {there.namespace}/{there.labels[GATEWAY_NAME]}"
+    return _told(applied, answers, f"lets {sender.words} out to {words} on TCP {port}", broken)
 
 
-def _arriving(traveller: Traveller, to: Instances, port: int) -> Check | None:
-    rules_there = traveller.index.network.rules(to.namespace)
+def _arriving(traveller: Traveller, there: _End, to: Instances | None, port: int) -> Check | None:
+    rules_there = traveller.index.network.rules(there.namespace)
     if rules_there is None:
         return None
-    applied, broken = rules_there.received(to.labels), _unreadable(rules_there)
+    applied, broken = rules_there.received(there.labels), _unreadable(rules_there)
     if not applied:
         return broken
     sender = traveller.sender
     may_come = sender.instances is not None and sender.instances.workload.kind == SOMEONE
     here = _End(sender.namespace, sender.labels, sender.address, may_come)
     rules = {each.id: (each.view.spec.ingress or ()) for each in applied}
-    answers = [
-        _admits(traveller, rules[each.id], (here, to.container_ports, each.meta.namespace), port) for each in applied
-    ]
+    named = to.container_ports if to is not None else {}
+    answers = [_admits(traveller, rules[each.id], (here, named, each.meta.namespace), port) for each in applied]
     return _told(applied, answers, f"admits {sender.words} to TCP {port}", broken)
 
 

@@ -3,13 +3,12 @@
 from sidestep.semantics.authentication.tokens import Validation
 from sidestep.semantics.authorization.matchers import address_number
 from sidestep.semantics.authorization.paths import normalise
-from sidestep.semantics.authorization.policy import Attribute
+from sidestep.semantics.authorization.policy import OF_TOKENS, Attribute
 from sidestep.semantics.authorization.seen import HttpSeen, Seen
 from sidestep.semantics.hops.traveller import Traveller
 from sidestep.semantics.requests import Http, Tcp
 
 _FORWARDED_FOR = "x-forwarded-for"
-_CLAIMS = frozenset({Attribute.CLAIM, Attribute.AUDIENCE, Attribute.PRESENTER, Attribute.REQUEST_PRINCIPAL})
 _NOTHING: frozenset[Attribute] = frozenset()
 
 
@@ -39,7 +38,7 @@ def blind_spots(what: Seen) -> frozenset[Attribute]:
     if not what.destination_ip:
         blind |= {Attribute.DESTINATION_IP}
     if what.http is not None and what.http.claims is not None and not what.http.claims:
-        blind |= _CLAIMS
+        blind |= OF_TOKENS
     return blind
 
 

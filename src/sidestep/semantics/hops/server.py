@@ -4,6 +4,7 @@ Source: istio-semantics.md §3.6, §3.8, §3.11, §5.3.
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.semantics.authentication.peers import Levels, Mtls, PeerPolicy, effective
 from sidestep.semantics.authorization.seen import Chain
@@ -15,9 +16,11 @@ from sidestep.semantics.hops.network import network_check
 from sidestep.semantics.hops.seeing import seen
 from sidestep.semantics.hops.traveller import Traveller, identity_over
 from sidestep.semantics.instances import BYPASS_INBOUND, Instances, Mode
-from sidestep.semantics.protocols import Declared
+from sidestep.semantics.protocols import Declared, treated_as
 from sidestep.semantics.redirection import OF_THE_PROXY
 from sidestep.semantics.requests import Tcp
+from sidestep.semantics.routing.hosts import Client
+from sidestep.semantics.routing.sidecars import Scope
 
 _ILLEGAL_AT_ZTUNNEL = frozenset({15001, 15006, 15008})
 
@@ -32,6 +35,7 @@ class Arrival(Struct, frozen=True, gc=False):
         port: the target port.
         declared: what the Service's port says that it speaks.
         passing: the waypoint that is passed by on the way, if one is.
+        stranger: that whoever sends knows no more of these pods than an address, if so.
     """
 
     traveller: Traveller
@@ -40,6 +44,7 @@ class Arrival(Struct, frozen=True, gc=False):
     port: int
     declared: Declared = Declared.UNDECLARED
     passing: Check | None = None
+    stranger: Check | None = None
 
     @property
     def identity(self) -> str | None:
@@ -49,12 +54,13 @@ class Arrival(Struct, frozen=True, gc=False):
     def hop(self, proxy: Proxy, *checks: Check) -> Hop:
         """The hop at these pods."""
         address = self.traveller.sender.address
-        asked = checks if self.passing is None else (self.passing, *checks)
+        asked = (*(each for each in (self.stranger, self.passing) if each is not None), *checks)
         return Hop(proxy, self.to.words, self.transport, self.identity, address, self.port, asked)
 
     def refused(self, proxy: Proxy, kind: CheckKind, shape: Shape, reason: str) -> Branch:
-        """It does not get through, though no policy refuses it."""
-        return self.traveller.end(self.hop(proxy, Check(kind, Verdict.UNREACHABLE, shape, reason=reason)))
+        """It does not get through, though no policy refuses it; whoever read the request before answers for it."""
+        told = Shape.UNAVAILABLE if self.traveller.read else shape
+        return self.traveller.end(self.hop(proxy, Check(kind, Verdict.UNREACHABLE, told, reason=reason)))
 
 
 def arrive(arrival: Arrival) -> Branch:
@@ -63,6 +69,9 @@ def arrive(arrival: Arrival) -> Branch:
     blocked = network_check(traveller, to, arrival.transport, arrival.port)
     if blocked is not None:
         return traveller.end(arrival.hop(Proxy.NONE, blocked))
+    unsure = traveller.of_other_settings(to)
+    if unsure is not None:
+        return unsure
     match to.mode:
         case Mode.AMBIENT:
             return _at_ztunnel(arrival)
@@ -129,23 +138,41 @@ def _unread(policy: PeerPolicy) -> Check:
 
 
 def _refusal_of_ztunnel(traveller: Traveller) -> Shape:
-    """A reset to whoever sent it; a waypoint turns that into 503 for HTTP."""
-    relayed = traveller.sender.is_waypoint or (traveller.http is not None and _proxied(traveller))
-    return Shape.UNAVAILABLE if relayed and traveller.http is not None else Shape.RESET
-
-
-def _proxied(traveller: Traveller) -> bool:
-    """Whether a proxy that reads HTTP sent the request on."""
-    return any(hop.proxy in (Proxy.SIDECAR_OUT, Proxy.GATEWAY, Proxy.WAYPOINT) for hop in traveller.hops)
+    """A reset to whoever sent it; a proxy that reads HTTP turns that into 503."""
+    return Shape.UNAVAILABLE if traveller.read else Shape.RESET
 
 
 def _at_sidecar(arrival: Arrival) -> Branch:
     to, port = arrival.to, arrival.port
     if arrival.transport is not Transport.HBONE and (to.excluded("Inbound", port) or port in OF_THE_PROXY):
         return _unguarded(arrival, f"the sidecar does not capture port {port}")
+    scope = arrival.traveller.index.routing.scope(Client(to.namespace, to.labels))
+    own = (scope.declared or {}).get(port)
+    if own is not None and own.undecided:
+        check = Check(CheckKind.CAPTURE, Verdict.UNKNOWN, object=scope.object, reason=f"at port {port} {own.undecided}")
+        return arrival.traveller.end(arrival.hop(Proxy.SIDECAR_IN, check), to)
+    arrival = _as_sent(_as_declared(arrival, scope))
     hop = arrival.hop(Proxy.SIDECAR_IN, *_asked_by_sidecar(arrival))
     reads = hop.verdict is Verdict.ALLOW and arrival.declared is not Declared.TCP
     return (_onward(arrival) if reads else arrival.traveller).end(hop, to)
+
+
+def _as_declared(arrival: Arrival, scope: Scope) -> Arrival:
+    """A Sidecar that declares ports of the pods is asked in place of their Services; the others are sniffed."""
+    declared = scope.declared
+    if declared is None:
+        return arrival
+    own = declared.get(arrival.port)
+    return replace(arrival, declared=treated_as(own.port.protocol.lower()) if own else Declared.UNDECLARED)
+
+
+def _as_sent(arrival: Arrival) -> Arrival:
+    """In mutual TLS a client's proxy says by ALPN whether it sends bytes, and what is sniffed is taken so.
+
+    Source: pilot/pkg/networking/core/listener_inbound.go (chains of undeclared ports match `istio` as bytes).
+    """
+    sniffed = arrival.transport is Transport.MTLS and arrival.declared is Declared.UNDECLARED
+    return replace(arrival, declared=Declared.TCP) if sniffed and not arrival.traveller.read else arrival
 
 
 def _asked_by_sidecar(arrival: Arrival) -> tuple[Check, ...]:
@@ -182,7 +209,7 @@ def _peer_check(arrival: Arrival, levels: Levels) -> Check | None:
     kind = CheckKind.PEER_AUTHENTICATION
     told = f"{asked.field or 'the default'} is {asked.mode}"
     if plain and asked.mode is Mtls.STRICT:
-        shape = Shape.UNAVAILABLE if traveller.http is not None and _proxied(traveller) else Shape.RESET
+        shape = Shape.UNAVAILABLE if traveller.read else Shape.RESET
         return Check(kind, Verdict.DENY, shape, where, reason=f"{told}, and the peer sends plaintext")
     if not plain and asked.mode is Mtls.DISABLE:
         shape = Shape.UNAVAILABLE if arrival.declared is Declared.HTTP else Shape.HANG
@@ -203,4 +230,5 @@ def _policies(arrival: Arrival) -> tuple[Check, ...]:
     if http is None and arrival.declared is Declared.HTTP:
         return (not_http(),)
     what = seen(traveller, arrival.identity, traveller.address_of(to), arrival.port, None)
-    return (policy_check(traveller, traveller.index.sidecar_policies(to, Chain.TCP), what, Shape.CLOSED),)
+    refusal = Shape.UNAVAILABLE if traveller.read else Shape.CLOSED
+    return (policy_check(traveller, traveller.index.sidecar_policies(to, Chain.TCP), what, refusal),)

@@ -38,7 +38,7 @@ def resolve(index: MeshIndex, to: str, namespace: str, followed: int = 0) -> Tar
         if service is not None:
             return service
         pods = index.by_address.get(to)
-        return Pods((pods,)) if pods is not None else External(to)
+        return Pods((pods,)) if pods is not None else index.services.around(to) or External(to)
     found = index.services.named(to, namespace)
     if found is None:
         return _pod_name(index, to, namespace)

@@ -8,7 +8,7 @@ from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, S
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.requests import Http, Request
-from sidestep.semantics.routing.route import Route
+from sidestep.semantics.routing.route import Backend, Route
 
 
 class Sender(Struct, frozen=True, gc=False):
@@ -49,6 +49,8 @@ class Traveller(Struct, frozen=True, gc=False):
         condition: on which it is taken.
         asked: full name of the service whose waypoint was asked; empty before.
         dialled: address that the client dials; empty where it is not known.
+        read: whether a proxy on the way reads HTTP: it answers where what comes after it fails.
+        backend: of the route taken last, the one that is tried.
     """
 
     index: MeshIndex
@@ -61,14 +63,16 @@ class Traveller(Struct, frozen=True, gc=False):
     condition: str = ""
     asked: str = ""
     dialled: str = ""
+    read: bool = False
+    backend: Backend | None = None
 
     def address_of(self, pods: Instances) -> str:
         """The address of pods on this way; empty for one of several, or where none runs."""
         return pods.address_towards(self.dialled)
 
-    def passed(self, hop: Hop) -> "Traveller":
-        """After a hop that let it through."""
-        return replace(self, hops=(*self.hops, hop))
+    def passed(self, hop: Hop, *, reads: bool = False) -> "Traveller":
+        """After a hop that let it through, and maybe reads HTTP."""
+        return replace(self, hops=(*self.hops, hop), read=self.read or reads)
 
     def end(self, hop: Hop, instances: Instances | None = None) -> Branch:
         """The way ends at a hop: there or refused there."""
@@ -85,14 +89,31 @@ class Traveller(Struct, frozen=True, gc=False):
         """What follows cannot be told."""
         return self.stop(Proxy.NONE, at, Check(CheckKind.ROUTE, Verdict.UNKNOWN, reason=reason))
 
+    def of_other_settings(self, pods: Instances, *, sends: bool = False) -> Branch | None:
+        """What becomes of it at pods whose control plane is not the one whose settings are known."""
+        doubt = self.index.doubt(pods, sends=sends)
+        return self.unknown(pods.words, f"{pods.words}: {doubt}") if doubt else None
+
     def _branch(
         self, hop: Hop, check: Check | None, verdict: Verdict, shape: Shape, instances: Instances | None
     ) -> Branch:
         where, group = (instances.workload, instances.place) if instances is not None else (None, 0)
         delivered = self.http if check is None else None
         return Branch(
-            (*self.hops, hop), verdict, shape, self.route, where, self.weight, self.condition, check, delivered, group
-        )
+            (*self.hops, hop), verdict, shape, self.route, where, self.weight, self.condition, check, delivered, group,
+            self.backend, self._copies() if check is None else (),
+        )  # fmt: skip
+
+    def _copies(self) -> tuple[tuple[float, tuple[str, ...]], ...]:
+        copies = self.route.copies if self.route is not None else ()
+        return tuple((share, self._behind(backend)) for share, backend in copies)
+
+    def _behind(self, backend: Backend) -> tuple[str, ...]:
+        """The workloads of a destination with the port that is dialled there; its name where it has none."""
+        service = self.index.services.by_host.get(backend.host)
+        pods = self.index.behind(service) if service is not None and backend.known else ()
+        chosen = {str(each.workload) for each in pods if backend.labels.items() <= each.labels.items()}
+        return (*(sorted(chosen) or (backend.label,)), str(backend.port))
 
 
 def identity_over(transport: Transport, sender: Sender) -> str | None:

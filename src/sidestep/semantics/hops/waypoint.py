@@ -16,17 +16,17 @@ from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, S
 from sidestep.semantics.families import alike
 from sidestep.semantics.hops.deliver import answered, choose_as_ambient, deliver, to_pods
 from sidestep.semantics.hops.forwarded import forwarded
-from sidestep.semantics.hops.judging import not_http, policy_check, token_check
-from sidestep.semantics.hops.network import network_check
+from sidestep.semantics.hops.judging import not_http, policy_check, refused_before, token_check
+from sidestep.semantics.hops.network import gateway_check, network_check
 from sidestep.semantics.hops.seeing import http_seen, seen
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import Http, Tcp
 from sidestep.semantics.service_index import Service
+from sidestep.semantics.settings import LAYERED
 from sidestep.semantics.waypoints import HBONE_PORT, Binding
 
-_LAYERED = "ENABLE_LAYERED_WAYPOINT_AUTHORIZATION_POLICIES"
 _ADDRESS = frozenset({Attribute.SOURCE_IP})
 
 
@@ -57,7 +57,10 @@ def through_waypoint(traveller: Traveller, bound: Binding, service: Service, por
     ended = answered(traveller, route, hop)
     if ended is not None:
         return [ended]
-    onward = replace(traveller.passed(hop), sender=_as_sender(traveller, bound), http=http, asked=service.host)
+    passed = traveller.passed(hop, reads=http is not None)
+    onward = replace(passed, sender=_as_sender(traveller, bound), asked=service.host)
+    if http is None:
+        return deliver(onward, route, port, choose_as_ambient)
     tokens = traveller.index.waypoint_request_policies(GatewayTarget(bound.namespace, bound.name), service)
     return deliver(forwarded(onward, tokens), route, port, choose_as_ambient)
 
@@ -75,7 +78,7 @@ def through_workload_waypoint(traveller: Traveller, bound: Binding, to: Instance
     hop = _hop(traveller, bound, port, checks)
     if hop.verdict is not Verdict.ALLOW:
         return traveller.end(hop)
-    onward = replace(traveller.passed(hop), sender=_as_sender(traveller, bound))
+    onward = replace(traveller.passed(hop, reads=http is not None), sender=_as_sender(traveller, bound))
     tokens = traveller.index.waypoint_request_policies(GatewayTarget(bound.namespace, bound.name), None)
     return to_pods(forwarded(onward, tokens), to, port, choose_as_ambient)
 
@@ -102,7 +105,9 @@ def _checks(traveller: Traveller, chain: _Chain) -> tuple[Check, ...]:
         return (*surveyed, _asked(traveller, chain, policies, None, Shape.CLOSED))
     validation, token = token_check(index.waypoint_request_policies(gateway, service), http)
     if token is not None and token.verdict is not Verdict.ALLOW:
-        return (token,)
+        told = http_seen(traveller, http, Validation())
+        what = seen(traveller, traveller.sender.principal, chain.address, chain.port, told)
+        return refused_before(traveller, index.waypoint_policies(gateway, service, Chain.HTTP), what, token, _ADDRESS)
     told = http_seen(traveller, http, validation)
     if told is None:
         return (Check(CheckKind.PROTOCOL, Verdict.DENY, Shape.CLOSED, reason="the waypoint answers 400 to this path"),)
@@ -114,11 +119,11 @@ def _checks(traveller: Traveller, chain: _Chain) -> tuple[Check, ...]:
 def _layered(traveller: Traveller, bound: Binding) -> Check | None:
     """Policies by selector and namespace before the waypoint, on its own labels (D24); None where the flag is off."""
     index = traveller.index
-    if not index.settings.flag(_LAYERED, default=False):
+    if not index.settings.layered:
         return None
     pods = index.gateway_pods(bound.namespace, bound.name)
     if not pods:
-        reason = f"istiod runs with {_LAYERED}, and the waypoint's pods, whose labels count, were not read"
+        reason = f"istiod runs with {LAYERED}, and the waypoint's pods, whose labels count, were not read"
         return Check(CheckKind.AUTHORIZATION, Verdict.UNKNOWN, reason=reason)
     what = seen(traveller, traveller.sender.principal, traveller.address_of(pods[0]), HBONE_PORT, None)
     return policy_check(traveller, index.sidecar_policies(pods[0], Chain.TCP), what, Shape.RESET)
@@ -154,11 +159,13 @@ def _not_taken(traveller: Traveller, bound: Binding) -> Branch | None:
     if pods and not any(each.ready for each in pods):
         check = Check(CheckKind.ROUTE, Verdict.UNREACHABLE, Shape.CLOSED, reason="no pod of the waypoint is ready")
         return traveller.end(_hop(traveller, bound, HBONE_PORT, (check,)))
-    for each in pods:
-        blocked = network_check(traveller, each, Transport.HBONE, HBONE_PORT)
-        if blocked is not None:
-            return traveller.end(_hop(traveller, bound, HBONE_PORT, (blocked,)))
-    return None
+    unsure = next((found for each in pods if (found := traveller.of_other_settings(each)) is not None), None)
+    if unsure is not None:
+        return unsure
+    asked = (network_check(traveller, each, Transport.HBONE, HBONE_PORT) for each in pods)
+    checks = asked if pods else (gateway_check(traveller, bound.namespace, bound.name),)
+    blocked = next((each for each in checks if each is not None), None)
+    return traveller.end(_hop(traveller, bound, HBONE_PORT, (blocked,))) if blocked is not None else None
 
 
 def _hop(traveller: Traveller, bound: Binding, port: int, checks: tuple[Check, ...]) -> Hop:

@@ -27,7 +27,8 @@ class Bounds:
         self._silent: dict[str, bool] = {}
         self._names: dict[str, None] = {}
         self.unreadable = ""
-        for bound in sorted(bounds, key=lambda each: each.order):
+        self.all = tuple(sorted(bounds, key=lambda each: each.order))
+        for bound in self.all:
             self.unreadable = self.unreadable or bound.broken
             for gateway in bound.gateways - {MESH}:
                 self._by_gateway.setdefault(gateway, []).append(bound)
@@ -58,6 +59,15 @@ class Bounds:
                 found[rank] = bound
         return [found[rank] for rank in sorted(found)]
 
+    def ranked_apart(self, host: str) -> frozenset[str]:
+        """Namespaces whose proxies may see other objects about a host than proxies elsewhere, or in another order."""
+        found: set[str] = set()
+        for bound in self._meshed.meeting(host):
+            found |= bound.exported
+            if bound.of_gateway_api:
+                found.add(bound.namespace)
+        return frozenset(found)
+
     def names(self) -> Iterable[str]:
         """Hosts of all meshed objects."""
         return self._names
@@ -79,6 +89,11 @@ class Bounds:
         if host not in self._silent:
             self._silent[host] = next(iter(self.meeting(host)), None) is None
         return self._silent[host]
+
+    @property
+    def names_gateways(self) -> bool:
+        """Whether any object names one."""
+        return bool(self._by_gateway)
 
     def at_gateway(self, gateway: str) -> list[Bound]:
         """Objects that name a gateway."""

@@ -79,6 +79,13 @@ class _Pool:
                 found.setdefault(namespace, ByHost()).add(host, rule)
         return found
 
+    def namespaces(self) -> ByHost[str]:
+        """Namespaces that have rules, by host."""
+        found: ByHost[str] = ByHost()
+        for namespace, host in self._merged:
+            found.add(host, namespace)
+        return found
+
 
 class DestinationRules:
     """All DestinationRules of a mesh, by namespace and host.
@@ -110,6 +117,7 @@ class DestinationRules:
             elif rule.namespace == self._root:
                 root_local.add(host, rule)
         self._local, self._exported = local.by_namespace(), exported.by_namespace()
+        self._local_to: ByHost[str] = local.namespaces()
         self._root_local = root_local.by_namespace().get(self._root, ByHost())
 
     def _is_private(self, rule: MergedRule) -> bool:
@@ -120,6 +128,12 @@ class DestinationRules:
     def speak_apart_to(self, namespace: str) -> bool:
         """Whether clients of a namespace may see other rules than those of namespaces without any of their own."""
         return not self._all_public or namespace == self._root or namespace in self._local
+
+    def speak_apart_about(self, host: Host) -> frozenset[str]:
+        """Namespaces whose clients may see other rules for a host than clients elsewhere."""
+        seen = (self._exported[owner] for owner in (host.namespace, self._root) if owner in self._exported)
+        named = (rule.exported for held in seen for rule in held.most_specific(host.name))
+        return frozenset((self._root, *self._local_to.meeting(host.name))).union(*named)
 
     def speaking(self, namespace: str, host: Host) -> list[MergedRule]:
         """The rules for a host that clients of a namespace see; several where selectors or exports differ."""

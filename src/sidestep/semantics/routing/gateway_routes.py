@@ -40,10 +40,9 @@ class GatewayRoutes:
             return told
         namespace = gateway.partition("/")[0]
         entries = self._entries(gateway, servers, authority)
-        tls = any(server.tls for server in servers)
         for entry in entries:
             vantage = _vantage(namespace, port, entry, servers)
-            found = taken((entry,), vantage, http, reach, tls=tls)
+            found = taken((entry,), vantage, http, reach)
             if found is not None:
                 return found
         return Route(entries[0].rule.source if entries else RouteSource.DEFAULT, answer=NOT_FOUND)
@@ -126,4 +125,4 @@ def _shared(bound: Bound, server: Server) -> list[str]:
 def _vantage(namespace: str, port: int, entry: HttpEntry, servers: list[Server]) -> Vantage:
     """Where a rule is read; its match may name the Gateway that it came by."""
     named = next((server.name for server in servers if server.name in entry.match.gateways), servers[0].name)
-    return Vantage(port, namespace, None, named, claims=True)
+    return Vantage(port, namespace, None, named, claims=True, tls=any(server.tls for server in servers))

@@ -26,6 +26,7 @@ class Vantage(Struct, frozen=True, gc=False):
         gateway: `mesh`, or a Gateway.
         waypoint: since 1.25 a match with source labels takes nothing there (issue 51565).
         claims: whether tokens are validated before routes are chosen.
+        tls: whether requests come in TLS.
     """
 
     port: int
@@ -34,6 +35,7 @@ class Vantage(Struct, frozen=True, gc=False):
     gateway: str = MESH
     waypoint: bool = False
     claims: bool = False
+    tls: bool = False
 
 
 class NamedMatch(Struct, frozen=True):

@@ -17,9 +17,7 @@ from sidestep.semantics.routing.rule import HttpEntry, HttpRule, Mirror, StreamE
 NOT_FOUND = Answer(AnswerKind.NOT_FOUND, 404)
 
 
-def taken(
-    entries: Iterable[HttpEntry], vantage: Vantage, http: HttpSeen, reach: Reach, *, tls: bool = False
-) -> Route | None:
+def taken(entries: Iterable[HttpEntry], vantage: Vantage, http: HttpSeen, reach: Reach) -> Route | None:
     """The route of the first entry that takes a request; None when none does."""
     for entry in entries:
         there = entry.match.offered(vantage)
@@ -30,7 +28,7 @@ def taken(
             continue
         if entry.rule.broken or met is None or there is None:
             return _doubtful(entry, there)
-        return _http_route(entry, vantage, http, reach, tls=tls)
+        return _http_route(entry, vantage, http, reach)
     return None
 
 
@@ -52,12 +50,13 @@ def _doubtful(entry: HttpEntry, there: bool | None) -> Route:
     return Route(entry.rule.source, entry.rule.object, entry.rule.place, entry.match.place, unknown=why)
 
 
-def _http_route(entry: HttpEntry, vantage: Vantage, http: HttpSeen, reach: Reach, *, tls: bool) -> Route:
+def _http_route(entry: HttpEntry, vantage: Vantage, http: HttpSeen, reach: Reach) -> Route:
     rule, match = entry.rule, entry.match
     found = reached(rule.targets, vantage.port, reach)
+    copies = tuple((each.percent, _copied(each, vantage.port, reach)) for each in rule.mirrors)
     where = ""
     if rule.redirect is not None:
-        where = location(rule.redirect, match.path, http, vantage.port, tls=tls)
+        where = location(rule.redirect, match.path, http, vantage.port, tls=vantage.tls)
     return Route(
         rule.source,
         rule.object,
@@ -69,7 +68,7 @@ def _http_route(entry: HttpEntry, vantage: Vantage, http: HttpSeen, reach: Reach
         rule.authority,
         rule.timeout,
         reach.retries if rule.retries is None else rule.retries,
-        tuple(_mirror(mirror, vantage.port, reach) for mirror in rule.mirrors),
+        tuple(_mirror(share, backend) for share, backend in copies),
         rule.request_edits,
         rule.response_edits,
         tuple(map(str, rule.faults)),
@@ -78,6 +77,7 @@ def _http_route(entry: HttpEntry, vantage: Vantage, http: HttpSeen, reach: Reach
         found.object,
         found.tls,
         found.unknown,
+        copies,
     )
 
 
@@ -89,11 +89,14 @@ def _answer(rule: HttpRule, found: Reached, where: str) -> Answer | None:
     return Answer(AnswerKind.ERROR, rule.missing_status) if found.all_missing else None
 
 
-def _mirror(mirror: Mirror, port: int, reach: Reach) -> str:
-    backend = looked_up((mirror.target,), port, reach).backends[0]
+def _copied(mirror: Mirror, port: int, reach: Reach) -> Backend:
+    return looked_up((mirror.target,), port, reach).backends[0]
+
+
+def _mirror(share: float, backend: Backend) -> str:
     subset = f" subset {backend.subset}" if backend.subset else ""
     lost = "" if backend.known else " (does not exist)"
-    return f"{mirror.percent:g}% to {backend.host}:{backend.port}{subset}{lost}"
+    return f"{share:g}% to {backend.host}:{backend.port}{subset}{lost}"
 
 
 def default_http(host: str, port: int, reach: Reach) -> Route:

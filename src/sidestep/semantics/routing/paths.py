@@ -44,11 +44,16 @@ def location(redirect: Redirect, match: TextMatch, http: HttpSeen, port: int, *,
     """Where a redirect points."""
     own = http.header(":scheme") or ("https" if tls else "http")
     scheme = redirect.scheme or own
-    number = port if redirect.port < 0 else redirect.port
-    assumed = redirect.scheme or ("https" if tls else "http")
-    shown = "" if number in (0, _OWN_PORT.get(assumed)) else f":{number}"
+    number = shown_port(redirect, port, tls=tls)
+    shown = f":{number}" if number else ""
     host = redirect.authority or _request_host(http.authority, own, scheme, explicit=bool(shown))
     return f"{scheme}://{host}{shown}{_new_path(redirect, match, http)}"
+
+
+def shown_port(redirect: Redirect, port: int, *, tls: bool = False) -> int:
+    """The port that a redirect names; 0 for none, and for the scheme's own, which is never named."""
+    number = port if redirect.port < 0 else redirect.port
+    return 0 if number == _OWN_PORT.get(redirect.scheme or ("https" if tls else "http")) else number
 
 
 def _new_path(redirect: Redirect, match: TextMatch, http: HttpSeen) -> str:

@@ -112,6 +112,18 @@ def _in_force(settings: Mapping[str, Any], reach: Reach) -> tuple[Mapping[str, A
     return settings, tls
 
 
+def lacking(target: Target, reach: Reach) -> str:
+    """What of a destination is not there, in words; empty where all of it is."""
+    host, _, rule = _found(target, target.port or 0, reach)
+    if host is None:
+        return f"{target.host or 'its destination'} does not exist, or may not be referred to from here"
+    if target.port and host.port(target.port) is None:
+        return f"{target.host} has no port {target.port}"
+    if target.subset and not (rule is not None and (rule.broken or target.subset in rule.subsets)):
+        return f"no DestinationRule says what subset {target.subset} of {target.host} is"
+    return ""
+
+
 class _Told(Struct, frozen=True):
     backend: Backend
     policy: tuple[str, ...] = ()
@@ -151,12 +163,8 @@ def looked_up(targets: tuple[Target, ...], port: int, reach: Reach) -> Reached:
     tls = modes.pop() if len(modes) == 1 else ""
     if len({each.policy for each in told}) == 1:
         return Reached(backends, told[0].policy, speaks, tls, unknown)
-    policy = tuple(f"{_label(each.backend)}: {word}" for each in told for word in each.policy)
+    policy = tuple(f"{each.backend.label}: {word}" for each in told for word in each.policy)
     return Reached(backends, tuple(dict.fromkeys(policy)), speaks, tls, unknown)
-
-
-def _label(backend: Backend) -> str:
-    return f"{backend.host}/{backend.subset}" if backend.subset else backend.host
 
 
 def _told(target: Target, port: int, reach: Reach) -> _Told:

@@ -30,6 +30,11 @@ class Backend(Struct, frozen=True, gc=False, rename="camel"):
     request_edits: tuple[str, ...] = ()
     response_edits: tuple[str, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """By which `traffic_policy` tells it from its siblings."""
+        return f"{self.host}/{self.subset}" if self.subset else self.host
+
 
 class Retries(Struct, frozen=True, rename="camel"):
     """How often a failed attempt is made again, on what, and how long each may take."""
@@ -84,6 +89,7 @@ class Route(Struct, frozen=True, gc=False, rename="camel"):
         timeout: of the whole request, as written; empty for none.
         retries: what is tried again; None where no HTTP is read.
         mirrors: copies that are sent elsewhere, e.g. `50% to reviews-v2.shop.svc.cluster.local:9080`.
+        copies: the same by their destinations, each with its share of 100.
         request_edits: header edits in words.
         response_edits: likewise.
         faults: injected faults in words.
@@ -113,3 +119,4 @@ class Route(Struct, frozen=True, gc=False, rename="camel"):
     traffic_object: ObjectId | None = None
     tls: str = ""
     unknown: str = ""
+    copies: tuple[tuple[float, Backend], ...] = ()

@@ -3,8 +3,9 @@
 Source: istio-semantics.md §3.9 B and C, §4.3, §4.4, §5.2, §5.3.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from copy import copy
+from typing import Any, Self
 
 from msgspec.structs import replace
 
@@ -32,11 +33,11 @@ from sidestep.semantics.routing.gateway_routes import GatewayRoutes
 from sidestep.semantics.routing.gateway_tables import GatewayTable
 from sidestep.semantics.routing.hosts import Client, Host, HostPort
 from sidestep.semantics.routing.http_match import HttpMatch, Vantage
-from sidestep.semantics.routing.reach import Reach
+from sidestep.semantics.routing.reach import Reach, lacking
 from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries, retries
 from sidestep.semantics.routing.route import Retries, Route, RouteSource
-from sidestep.semantics.routing.rule import Bound
-from sidestep.semantics.routing.servers import Server, gateways_of
+from sidestep.semantics.routing.rule import Bound, HttpRule
+from sidestep.semantics.routing.servers import Server, gateways_beside, gateways_of
 from sidestep.semantics.routing.sidecar_routes import SidecarRoutes
 from sidestep.semantics.routing.sidecar_tables import SidecarTable, table
 from sidestep.semantics.routing.sidecars import Listener, Scope, Sidecars
@@ -71,7 +72,7 @@ class Routing:
             name: exports(host.export_to, defaults.service_export_to, host.namespace) for name, host in hosts.items()
         }
         self._registry = Registry(hosts, exported, defaults.domain)
-        gateways = gateways_of(mesh)
+        gateways = self._read = gateways_of(mesh)
         routes = GatewayApi(mesh, hosts, gateways.servers, defaults, version).bounds()
         self._bounds = Bounds([*virtual_services(mesh, defaults, version), *routes], version)
         self._gateways = GatewayRoutes(gateways, self._bounds)
@@ -113,6 +114,14 @@ class Routing:
             defaults: what the mesh-wide configuration says (`mesh_defaults`).
         """
         return cls(mesh, hosts, root_namespace, version, defaults)
+
+    def beside(self, mesh: Mesh, gateways: Collection[tuple[str, str]]) -> Self:
+        """The same of a mesh in which some Gateways are others, by namespace and name, that no route names."""
+        made, found = copy(self), gateways_beside(self._read, mesh, gateways)
+        vars(made).update(
+            _mesh=mesh, _read=found, _gateways=GatewayRoutes(found, self._bounds), _listeners=found.servers
+        )
+        return made
 
     def sidecar_http(self, client: Client, host: Host | None, dialled_host: str, port: int, http: HttpSeen) -> Route:
         """Where a client's sidecar sends a request.
@@ -265,6 +274,12 @@ class Routing:
         """Every route object that may speak about a host, for who reasons about all requests at once."""
         return tuple({bound.order: bound for bound in self._bounds.meeting(host.name)}.values())
 
+    def named_gateways(self) -> Iterator[tuple[str, tuple[Server, ...]]]:
+        """Gateways (`namespace/name`) that routes name, by themselves or by a listener, with their listeners."""
+        for name, servers in self.servers.items() if self._bounds.names_gateways else ():
+            if self._bounds.at_gateway(name) or any(self._bounds.at_gateway(each.name) for each in servers):
+                yield name, servers
+
     def gateway_bounds(self, gateway: str) -> tuple[Bound, ...]:
         """Every route object that names a gateway (`namespace/name`) or a listener of it."""
         names = {gateway, *(server.name for server in self.servers.get(gateway, ()))}
@@ -274,6 +289,14 @@ class Routing:
     def servers(self) -> Mapping[str, tuple[Server, ...]]:
         """Listeners of all gateways, by `namespace/name`."""
         return self._listeners
+
+    def lacking(self) -> Iterator[tuple[HttpRule, str]]:
+        """Rules on HTTP with a destination that is not there, and what of it is not."""
+        for bound in self._bounds.all:
+            reach = self._reach(bound.namespace, None)
+            for rule in dict.fromkeys(entry.rule for entry in bound.http or ()):
+                told = dict.fromkeys(lacking(target, reach) for target in rule.targets)
+                yield from ((rule, why) for why in told if why)
 
     def conditions(self, host: Host) -> tuple[HttpMatch, ...]:
         """Every condition on HTTP by which any route object tells requests for a host apart."""

@@ -4,13 +4,13 @@ Source: pilot/pkg/networking/core/gateway.go; pilot/pkg/config/kube/gateway/conv
 hostnameAllowedByIsolation).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from sidestep.model.kinds import GATEWAY, ISTIO_GATEWAY, NAMESPACE
+from sidestep.model.kinds import GATEWAY, ISTIO_GATEWAY, NAMESPACE, Kind
 from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.model.views.apps import LabelSelector
@@ -24,6 +24,7 @@ _OWN = "."
 _HTTP = frozenset({"HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS"})
 _PASSED_ON = ("PASSTHROUGH", "AUTO_PASSTHROUGH")
 _HTTP_KINDS = ("HTTPRoute", "GRPCRoute")
+_KINDS: tuple[Kind[Spec], ...] = (ISTIO_GATEWAY, GATEWAY)
 
 
 class Server(Struct, frozen=True):
@@ -91,17 +92,32 @@ class Gateways(Struct, frozen=True):
 
 def gateways_of(mesh: Mesh) -> Gateways:
     """The Gateways of both APIs; two of one name are one."""
+    return _read((resource for kind in _KINDS for resource in mesh.of(kind)), mesh)
+
+
+def gateways_beside(known: Gateways, mesh: Mesh, names: Collection[tuple[str, str]]) -> Gateways:
+    """The same of a mesh in which some are others, by namespace and name."""
+    named = (mesh.find(kind, *each) for each in names for kind in _KINDS)
+    new = _read((each for each in named if each is not None), mesh)
+    servers, broken = dict(known.servers), dict(known.broken)
+    for namespace, name in names:
+        servers.pop(f"{namespace}/{name}", None)
+        broken.pop(f"{namespace}/{name}", None)
+    return Gateways({**servers, **new.servers}, {**broken, **new.broken})
+
+
+def _read(resources: Iterable[Resource[Spec]], mesh: Mesh) -> Gateways:
     servers: dict[str, tuple[Server, ...]] = {}
     broken: dict[str, str] = {}
-    for kind in (ISTIO_GATEWAY, GATEWAY):
-        for resource in mesh.of(kind):
-            name = f"{resource.meta.namespace}/{resource.meta.name}"
-            try:
-                found = _istio(resource, name) if kind is ISTIO_GATEWAY else _listeners(resource, name, mesh)
-            except MalformedError as error:
-                broken[name] = f"{resource.id}: {error}"
-                continue
-            servers[name] = (*servers.get(name, ()), *found)
+    for resource in resources:
+        name = f"{resource.meta.namespace}/{resource.meta.name}"
+        of_istio = resource.api_version.startswith(f"{ISTIO_GATEWAY.group}/")
+        try:
+            found = _istio(resource, name) if of_istio else _listeners(resource, name, mesh)
+        except MalformedError as error:
+            broken[name] = f"{resource.id}: {error}"
+            continue
+        servers[name] = (*servers.get(name, ()), *found)
     return Gateways(servers, broken)
 
 

@@ -7,6 +7,7 @@ undeclared port is the service's alone), tls.go (connections), listener.go (what
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.routing.defaults import ALLOW_ANY
@@ -22,7 +23,7 @@ from sidestep.semantics.routing.outcome import (
     taken,
 )
 from sidestep.semantics.routing.reach import Reach
-from sidestep.semantics.routing.route import Route
+from sidestep.semantics.routing.route import Retries, Route
 from sidestep.semantics.routing.rule import Bound, StreamEntry
 from sidestep.semantics.routing.sidecars import Scope
 from sidestep.semantics.routing.view import View
@@ -145,9 +146,9 @@ class SidecarRoutes(Struct, frozen=True):
         return self._unknown(http=False) if entry is None else stream_route(entry, port, self.reach)
 
     def _unknown(self, *, http: bool) -> Route:
-        if (self.scope.outbound or self.outbound).startswith(ALLOW_ANY):
-            return passed_through(*(self.scope.egress_proxy or ()))
-        return blocked(_BLOCKED_HTTP if http else 0)
+        allowed = (self.scope.outbound or self.outbound).startswith(ALLOW_ANY)
+        found = passed_through(*(self.scope.egress_proxy or ())) if allowed else blocked(_BLOCKED_HTTP if http else 0)
+        return replace(found, retries=Retries()) if http else found
 
     def _vantage(self, port: int) -> Vantage:
         return Vantage(port, self.client.namespace, self.client.labels)

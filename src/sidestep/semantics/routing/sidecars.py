@@ -15,7 +15,7 @@ from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.routing.age import created
-from sidestep.semantics.routing.hosts import Host, overlap, within
+from sidestep.semantics.routing.hosts import Host, HostPort, overlap, within
 from sidestep.semantics.routing.rule import Bound
 from sidestep.semantics.trees import MalformedError, mapping, mappings, strings, text, whole
 from sidestep.semantics.versions import IstioVersion
@@ -24,6 +24,8 @@ _ALL = "*"
 _OWN = "."
 _EXCLUDED = "~"
 _PROXY = "HTTP_PROXY"
+_ENDPOINTS = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - as an object writes them
+_UNCAPTURED = "NONE"
 UNSET_MODE = "REGISTRY_ONLY"
 """What a Sidecar's `outboundTrafficPolicy` without a mode means: the first value of the enumeration."""
 
@@ -58,6 +60,13 @@ class Listener(Struct, frozen=True):
             for host in bound.hosts
         )
 
+    def imports_namespace(self, namespace: str, client: str) -> bool | None:
+        """Whether everything of a namespace comes in, or nothing; None where it depends on the host."""
+        wanted = tuple(self._wanted(self.imported, namespace, client))
+        if _ALL in wanted and not any(self._wanted(self.excluded, namespace, client)):
+            return True
+        return None if wanted else False
+
     def _excludes(self, host: str, namespace: str, client: str) -> bool:
         return any(within(host, each) for each in self._wanted(self.excluded, namespace, client))
 
@@ -67,6 +76,25 @@ class Listener(Struct, frozen=True):
         if namespace == client:
             yield from by_namespace.get(_OWN, ())
         yield from by_namespace.get(_ALL, ())
+
+
+class Ingress(Struct, frozen=True):
+    """One entry of `ingress`: how a pod's port is read, and where the application listens.
+
+    Attributes:
+        port: as it is dialled, with its protocol.
+        endpoint: address and port of the application, none for where the connection was going; the unspecified
+            address is the pod's own.
+        refused: a `defaultEndpoint` that is none of these, as written: nothing is behind it.
+        pool: how much the proxy asks of the application at once (`connectionPool`); empty for what the Sidecar says.
+        undecided: what it asks for that nobody here follows; empty for nothing.
+    """
+
+    port: HostPort
+    endpoint: tuple[str, int] | None = None
+    refused: str = ""
+    pool: Mapping[str, Any] = {}
+    undecided: str = ""
 
 
 class Scope(Struct, frozen=True, dict=True):
@@ -79,6 +107,8 @@ class Scope(Struct, frozen=True, dict=True):
         outbound: mode for unknown hosts; empty for the mesh's.
         egress_proxy: host, port and subset to which unknown traffic is sent, as written.
         broken: why it cannot be told.
+        ingress: ports of the pods in place of those that Services declare, where there are any.
+        pool: of every port of the pods for which none is named (`inboundConnectionPool`).
     """
 
     object: ObjectId | None = None
@@ -87,6 +117,23 @@ class Scope(Struct, frozen=True, dict=True):
     outbound: str = ""
     egress_proxy: tuple[str, int, str] | None = None
     broken: str = ""
+    ingress: tuple[Ingress, ...] = ()
+    pool: Mapping[str, Any] = {}
+
+    def inbound_pool(self, port: int) -> tuple[Mapping[str, Any], str]:
+        """Bounds of connections to the application at a port, and the field that says them; empty for none.
+
+        Source: pilot/pkg/model/sidecar.go (InboundConnectionPoolForPort).
+        """
+        for number, each in enumerate(self.ingress):
+            if each.port.number == port and each.pool:
+                return each.pool, f"ingress[{number}].connectionPool"
+        return self.pool, "inboundConnectionPool" if self.pool else ""
+
+    @property
+    def declared(self) -> dict[int, Ingress] | None:
+        """Ports of the pods as it declares them, in place of their Services; None where it declares none."""
+        return {each.port.number: each for each in self.ingress} or None
 
     def listener(self, port: int) -> Listener | None:
         """The entry that serves a port; None for none."""
@@ -98,6 +145,13 @@ class Scope(Struct, frozen=True, dict=True):
     def imports(self, host: Host, client: str) -> bool:
         """Whether a service comes in for pods of a namespace, on any port."""
         return any(each.imports(host.name, host.namespace, client) for each in self.listeners)
+
+    def imports_namespace(self, namespace: str, client: str) -> bool | None:
+        """Whether everything of a namespace comes in on some port, or nothing on any; None where hosts tell."""
+        found = [each.imports_namespace(namespace, client) for each in self.listeners]
+        if True in found:
+            return True
+        return None if None in found else False
 
     def imports_routes(self, bound: Bound, client: str) -> bool:
         """Whether an object with routes comes in for pods of a namespace, on any port."""
@@ -148,10 +202,35 @@ def _scope(resource: Resource[Spec], version: IstioVersion) -> Scope:
             wanted = mapping(mapping(spec["workloadSelector"], "workloadSelector").get("labels"), "labels")
             selector = {str(key): text(value, f"labels.{key}") for key, value in wanted.items()}
         listeners = tuple(_listener(each, version) for each in mappings(spec.get("egress"), "egress"))
+        ingress = tuple(_ingress(each) for each in mappings(spec.get("ingress"), "ingress"))
         outbound, proxy = _outbound(spec)
+        pool = mapping(spec.get("inboundConnectionPool"), "inboundConnectionPool")
     except MalformedError as error:
         return Scope(resource.id, selector, broken=f"{resource.id}: {error}")
-    return Scope(resource.id, selector, listeners or (_EVERYTHING,), outbound, proxy)
+    return Scope(resource.id, selector, listeners or (_EVERYTHING,), outbound, proxy, ingress=ingress, pool=pool)
+
+
+def _ingress(tree: Mapping[str, Any]) -> Ingress:
+    """Source: pilot/pkg/networking/core/listener_inbound.go (buildInboundChainConfigs), cluster.go."""
+    declared = mapping(tree.get("port"), "ingress.port")
+    number = whole(declared.get("number"), "ingress.port.number") or 0
+    name, protocol = (text(declared.get(field), f"ingress.port.{field}") for field in ("name", "protocol"))
+    port = HostPort(number, name, protocol)
+    pool, undecided = mapping(tree.get("connectionPool"), "ingress.connectionPool"), ""
+    if text(tree.get("captureMode"), "ingress.captureMode") == _UNCAPTURED:
+        undecided = "captureMode: NONE has the sidecar listen at the port itself"
+    elif mapping(tree.get("tls"), "ingress.tls"):
+        undecided = "tls has the sidecar end TLS of others, with certificates that the pod has as files"
+    endpoint, refused = _endpoint(text(tree.get("defaultEndpoint"), "ingress.defaultEndpoint"))
+    return Ingress(port, endpoint, refused, pool, undecided)
+
+
+def _endpoint(written: str) -> tuple[tuple[str, int] | None, str]:
+    """Address and port of the application, and what is none of them."""
+    address, _, port = written.rpartition(":")
+    if written and (address.strip("[]") not in _ENDPOINTS or not (port.isascii() and port.isdigit())):
+        return None, written
+    return ((address.strip("[]"), int(port)) if written else None), ""
 
 
 def _outbound(spec: Mapping[str, Any]) -> tuple[str, tuple[str, int, str] | None]:

@@ -19,6 +19,8 @@ ATTEMPTS = 5
 _LONGEST_WAIT = 30.0
 _PARALLEL = 8
 _MESSAGE_SHOWN = 200
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_making = threading.Lock()
 
 
 class FailureKind(StrEnum):
@@ -69,6 +71,32 @@ _KIND_OF_STATUS = {
 }
 
 
+def connection(access: Access, parallel: int) -> httpx2.Client:
+    """A client that proves to a server who asks, and checks who answers.
+
+    Raises:
+        TransportError: it cannot be one, by its URL or proxy.
+        WorldError: a certificate cannot be used.
+    """
+    try:
+        return httpx2.Client(
+            base_url=access.server,
+            verify=tls(access) if access.server.startswith("https") else False,
+            auth=authentication(access),
+            timeout=httpx2.Timeout(access.timeout),
+            proxy=access.proxy,
+            limits=httpx2.Limits(max_connections=parallel),
+            headers={"User-Agent": "sidestep", "Accept-Encoding": "identity"},
+        )
+    except (ValueError, httpx2.InvalidURL) as error:
+        raise TransportError(str(error), where=access.server, remedy="check the kubeconfig") from error
+
+
+def extensions(access: Access) -> dict[str, Any] | None:
+    """What every request says beside itself: the name that the server's certificate bears."""
+    return {"sni_hostname": access.server_name} if access.server_name else None
+
+
 class ApiClient:
     """One API server.
 
@@ -88,20 +116,8 @@ class ApiClient:
         self._sleep = sleep
         self._jitter = jitter
         self._busy = threading.Semaphore(_PARALLEL)
-        extensions = {"sni_hostname": access.server_name} if access.server_name else {}
-        self._extensions: dict[str, Any] = extensions
-        try:
-            self._http = httpx2.Client(
-                base_url=access.server,
-                verify=tls(access) if access.server.startswith("https") else False,
-                auth=authentication(access),
-                timeout=httpx2.Timeout(access.timeout),
-                proxy=access.proxy,
-                limits=httpx2.Limits(max_connections=_PARALLEL),
-                headers={"User-Agent": "sidestep", "Accept-Encoding": "identity"},
-            )
-        except (ValueError, httpx2.InvalidURL) as error:
-            raise TransportError(str(error), where=access.server, remedy="check the kubeconfig") from error
+        self._extensions = extensions(access)
+        self._http = connection(access, _PARALLEL)
 
     def close(self) -> None:
         """Close all connections."""
@@ -121,7 +137,7 @@ class ApiClient:
                         request.path,
                         params=list(request.params),
                         headers={"Accept": request.accept},
-                        extensions=self._extensions or None,
+                        extensions=self._extensions,
                     )
             except httpx2.TimeoutException as error:
                 raise RequestError(FailureKind.TIMEOUT, f"no answer in {self.access.timeout:g} s") from error
@@ -155,6 +171,14 @@ def _may_pass(response: httpx2.Response) -> bool:
     return response.status_code == 429 or response.status_code >= 500
 
 
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """Made by one thread at a time: msgspec lets others use a type while it still finds out what that is made of."""
+    with _making:
+        if kind not in _decoders:
+            _decoders[kind] = msgspec.json.Decoder(kind)
+        return _decoders[kind]
+
+
 def decoded(body: bytes, kind: Any) -> Any:
     """A body as a type.
 
@@ -162,7 +186,7 @@ def decoded(body: bytes, kind: Any) -> Any:
         RequestError: it is something else, e.g. the HTML of a login page.
     """
     try:
-        return msgspec.json.decode(body, type=kind)
+        return _decoder(kind).decode(body)
     except msgspec.DecodeError as error:
         start = body[:60].decode(errors="replace").strip()
         raise RequestError(FailureKind.UNEXPECTED, f"the answer is not what an API server sends ({start!r})") from error

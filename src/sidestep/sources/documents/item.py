@@ -9,6 +9,9 @@ from sidestep.model.origin import FileOrigin
 from sidestep.sources.objects.builder import TypeMeta
 from sidestep.sources.objects.pods import WirePod
 
+Documents = dict[tuple[str, int], bytes]
+"""What documents say that are one object each, as JSON, by the path of their file and their number in it."""
+
 
 class Items(Struct, frozen=True):
     """Objects that follow each other: one, or a stretch of a list.
@@ -18,12 +21,14 @@ class Items(Struct, frozen=True):
         origin: where the first starts.
         lines: the line of each, where they are not all on one.
         declared: what they are, where the list around them says what they leave out.
+        whole: whether it is one that is all that its document says.
     """
 
     raws: list[bytes] | list[Raw]
     origin: FileOrigin
     lines: list[int] | None = None
     declared: TypeMeta | None = None
+    whole: bool = False
 
     def __iter__(self) -> Iterator[tuple[bytes | Raw, FileOrigin]]:
         """Each object with its place."""

@@ -20,6 +20,8 @@ _CONTENT = re.compile(rb"^[ \t\r]*[^\s#%]", re.MULTILINE)
 _TEMPLATE = re.compile(
     rb"\{\{-?\s*(?:\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|include\s|template\s|toYaml\s|define\s)"
 )
+_CALL = b"{{"
+"""Where a template calls something; no JSON starts so."""
 _HEAD = 2**20
 _LONGEST_LINE = 2**26
 
@@ -81,7 +83,7 @@ def _read_chunk(chunk: _Chunk, path: str) -> Iterator[Read]:
 
 def _unreadable(chunk: _Chunk, path: str, error: DocumentError) -> Gap:
     where = f"{path}:{chunk.line + error.line}"
-    if b"{{" in chunk.text:
+    if _CALL in chunk.text:
         return Gap(where, GapReason.UNSUPPORTED, "a Helm template", "render it first: helm template")
     lines = chunk.text.split(b"\n")
     tabbed = error.line < len(lines) and lines[error.line].lstrip(b" ").startswith(b"\t")
@@ -103,12 +105,22 @@ def _objects(document: Document, chunk: _Chunk, path: str) -> Iterator[Read]:
             yield from _listed(member, document, chunk, path)
 
 
+def _is_unrendered(value: Any) -> bool:
+    """Whether an object's name is still to be filled in, by Ansible, Flux or whoever renders it: no name has braces."""
+    meta = value.get("metadata") if isinstance(value, dict) else None
+    names = (meta.get("name"), meta.get("namespace")) if isinstance(meta, dict) else ()
+    return any(isinstance(name, str) and ("{{" in name or "${" in name) for name in names)
+
+
 def _listed(value: dict[str, Any], document: Document, chunk: _Chunk, path: str) -> Iterator[Read]:
     origin = FileOrigin(path, chunk.line + document.line, chunk.number)
     kind = value.get("kind")
     items = value.get("items")
+    if _is_unrendered(value):
+        yield Gap(f"{path}:{origin.line}", GapReason.UNSUPPORTED, "a template", "render it first, with its values")
+        return
     if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
-        yield Items([msgspec.json.encode(value)], origin)
+        yield Items([msgspec.json.encode(value)], origin, whole=value is document.value)
         return
     declared = None
     if kind != "List":
@@ -122,7 +134,8 @@ def _listed(value: dict[str, Any], document: Document, chunk: _Chunk, path: str)
 
 def read_text(stream: BinaryIO, path: str, head: bytes) -> Iterator[Read]:
     """Read a stream whose form only its content tells: JSON where it starts with a brace, else YAML."""
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text[:1] in (b"{", b"[") and text[:2] != _CALL:
         yield from read_json(stream, path)
     else:
         yield from read_yaml(stream, path)

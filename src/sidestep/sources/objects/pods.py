@@ -8,6 +8,7 @@ are new. Measured against decoding every pod in full in `bench/audit.py`.
 import msgspec
 from msgspec import Raw, Struct, field
 
+from sidestep.model.build import nulls_dropped
 from sidestep.model.metadata import Labels, OwnerReference
 from sidestep.model.origin import Origin
 from sidestep.model.pods import Pod, PodShape, PodSpec, PodStatus, kept_annotations
@@ -91,7 +92,13 @@ class PodDecoder:
         Raises:
             msgspec.DecodeError, msgspec.ValidationError: not JSON, or a field has another type than the API's.
         """
-        return self.pod(_decode(raw), origin)
+        try:
+            return self.pod(_decode(raw), origin)
+        except msgspec.ValidationError:
+            plain = nulls_dropped(raw)
+            if plain is None:
+                raise
+            return self.decode(plain, origin)
 
     def pod(self, wire: WirePod, origin: Origin) -> Pod:
         """One pod that came as a `WirePod`."""

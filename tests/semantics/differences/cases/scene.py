@@ -88,6 +88,17 @@ def entry(name: str, host: str, *, location: str = "MESH_EXTERNAL", port: int = 
     return m.o.istio("ServiceEntry", name, "shop", spec)
 
 
+def written(service: str, address: str) -> Object:
+    """An EndpointSlice that somebody wrote down, with an address and no pod."""
+    found = m.o.thing("discovery.k8s.io/v1", "EndpointSlice", m.o.meta(f"{service}-by-hand", "shop"))
+    found["metadata"]["labels"] = {"kubernetes.io/service-name": service}
+    return found | {
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [address]}],
+        "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+    }
+
+
 def to(host: str, subset: str = "", **more) -> Object:
     """A rule of a VirtualService with one destination."""
     destination = {"host": host, **({"subset": subset} if subset else {})}

@@ -13,6 +13,7 @@ from tests.semantics.differences.cases.scene import (
     ambient,
     ask,
     bound,
+    callers,
     gateway,
     lost,
     methods,
@@ -22,10 +23,11 @@ from tests.semantics.differences.cases.scene import (
     to,
     vs,
     waypoint,
+    written,
 )
 from tests.support.scenes import get, mesh_config, peers, pods, policy, service
 
-from sidestep.semantics.decisions import Bypass, Proxy, Shape
+from sidestep.semantics.decisions import Bypass, Proxy, Shape, Transport
 from sidestep.semantics.requests import Tcp
 
 DELETE = get("/items/1", "DELETE")
@@ -54,6 +56,13 @@ def _routed(mode: str, labels, **where):
     ]
 
 
+def _written(mode: str, *more):
+    """`cart` has no selector: a slice has the address of its pod, and does not name it."""
+    behind = service("cart")
+    del behind["spec"]["selector"]
+    return flat(pods("web", mode, ip=WEB), pods("cart", mode, ip=CART), behind, written("cart", CART), *more)
+
+
 def _bypassing(mode: str):
     found = pods("cart", mode, ip=CART, annotations={"ambient.istio.io/bypass-inbound-capture": "true"})
     return flat(pods("web", "none", ip=WEB), found, service("cart"))
@@ -74,7 +83,7 @@ TRAFFIC: tuple[Case, ...] = (
     Case(
         "D48", "a Service that is exported to its own namespace",
         _hidden("sidecar"), _hidden("ambient"),
-        ask(host="cart.bank"), refused(SIDECARS, Shape.UNAVAILABLE, "default"), admitted(ZTUNNELS),
+        ask(host="cart.bank"), refused(SIDECARS, Shape.RESET, "default"), admitted(ZTUNNELS),
     ),
     Case(
         "D51", "a client that still has a sidecar",
@@ -118,5 +127,17 @@ TRAFFIC: tuple[Case, ...] = (
         pair("sidecar", "sidecar", _deny(app="cart")), bound(_deny(service="cart")),
         ask(DELETE, who="outside", host="cart.shop"), refused((Proxy.SIDECAR_IN,), _FORBIDDEN, "no-delete"),
         admitted((Proxy.ZTUNNEL_IN,), bypass=Bypass.OUTSIDE),
+    ),
+    Case(
+        "D63", "plaintext to a written address under STRICT",
+        _written("sidecar", peers("STRICT")), _written("ambient", peers("STRICT")),
+        ask(), admitted(SIDECARS, "default", transport=Transport.MTLS),
+        refused(ZTUNNELS, Shape.RESET, "istio_converted_static_strict", transport=Transport.PLAINTEXT),
+    ),
+    Case(
+        "D63", "and without STRICT a caller that is refused by name gets in",
+        _written("sidecar", policy("no-web", callers("web"), action="DENY", app="cart")),
+        _written("ambient", policy("no-web", callers("web"), action="DENY", app="cart")),
+        ask(), refused(SIDECARS, _FORBIDDEN, "no-web"), admitted(ZTUNNELS, "cart", identity=None),
     ),
 )  # fmt: skip

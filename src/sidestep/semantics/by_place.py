@@ -1,0 +1,51 @@
+"""What was found out, filed under the places on which it rests: what a change touches is forgotten without a search."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Generic, Self, TypeVar
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+ValueT = TypeVar("ValueT")
+_Places = tuple[str, ...]
+
+
+def without(known: Mapping[str, ValueT], places: Iterable[str]) -> dict[str, ValueT]:
+    """What is known by single places, but for some."""
+    found = dict(known)
+    for place in places:
+        found.pop(place, None)
+    return found
+
+
+class ByPlace(Generic[KeyT, ValueT]):
+    """Things by key, those of some places together.
+
+    Args:
+        known: what is there already.
+        filed: places that things rest on together, by each of them. Those who share it file more than they know
+            themselves, which does no harm.
+    """
+
+    __slots__ = ("_filed", "_known")
+
+    def __init__(
+        self, known: dict[_Places, dict[KeyT, ValueT]] | None = None, filed: dict[str, set[_Places]] | None = None
+    ) -> None:
+        self._known: dict[_Places, dict[KeyT, ValueT]] = {} if known is None else known
+        self._filed: dict[str, set[_Places]] = {} if filed is None else filed
+
+    def at(self, *places: str) -> dict[KeyT, ValueT]:
+        """What holds as long as nothing changes in any of some places, to look up and to add to."""
+        found = self._known.get(places)
+        if found is None:
+            found = self._known[places] = {}
+            for place in places:
+                self._filed.setdefault(place, set()).add(places)
+        return found
+
+    def without(self, places: Iterable[str]) -> Self:
+        """The same but for what rests on some places; whoever adds to the rest adds to it for both."""
+        found = dict(self._known)
+        for place in places:
+            for together in self._filed.get(place, ()):
+                found.pop(together, None)
+        return type(self)(found, self._filed)
