@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from msgspec import Struct
 
 from sidestep.controlplane.index import Index
-from sidestep.controlplane.records import Service, Workload, WorkloadUid, identity_of
+from sidestep.controlplane.records import Service, Tunnel, Workload, WorkloadUid, identity_of
 
 
 class Party(Struct, frozen=True):
@@ -20,6 +20,9 @@ class Party(Struct, frozen=True):
         region: where it runs.
         zone: likewise.
         services: host names of what it serves, and at which of its ports.
+        mesh: `sidecar`, `waypoint` or `gateway` for its proxy, `ambient` behind its node's, or `none`.
+        app: name and version by the labels `app` and `version`, by which a pod's own proxy calls it.
+        told: by which that proxy calls it to others, `app.kubernetes.io/…` first.
     """
 
     workload: str = ""
@@ -30,14 +33,25 @@ class Party(Struct, frozen=True):
     region: str = ""
     zone: str = ""
     services: dict[str, list[int]] = {}
+    mesh: str = "none"
+    app: tuple[str, str] = ("", "")
+    told: tuple[str, str] = ("", "")
 
 
 class Named(Struct, frozen=True):
-    """A service."""
+    """A service.
+
+    Attributes:
+        host: its name in full.
+        name: of the object.
+        namespace: of the object.
+        entry: whether that is a ServiceEntry.
+    """
 
     host: str = ""
     name: str = ""
     namespace: str = ""
+    entry: bool = False
 
 
 class Answer(Struct, frozen=True):
@@ -63,6 +77,8 @@ def _party(index: Index, workload: Workload) -> Party:
         for key, ports in workload.services.items()
         if key in index.services
     }
+    labels = workload.labels
+    app, version = (labels.get(each, "") for each in ("app", "version"))
     return Party(
         workload.workload_name or workload.name,
         workload.namespace,
@@ -72,11 +88,16 @@ def _party(index: Index, workload: Workload) -> Party:
         workload.locality.region,
         workload.locality.zone,
         services,
+        workload.proxy or ("ambient" if workload.tunnel is Tunnel.HBONE else "none"),
+        (app, version),
+        (labels.get("app.kubernetes.io/name", app), labels.get("app.kubernetes.io/version", version)),
     )
 
 
 def _named(service: Service | None) -> Named | None:
-    return Named(service.hostname, service.name, service.namespace) if service is not None else None
+    return (
+        Named(service.hostname, service.name, service.namespace, not service.canonical) if service is not None else None
+    )
 
 
 def _is_address(name: str) -> bool:

@@ -21,6 +21,7 @@ from sidestep.controlplane.records import (
     Tunnel,
     Workload,
     WorkloadUid,
+    led,
 )
 from sidestep.controlplane.registry.objects import Ref, Tree
 from sidestep.semantics.authorization.ztunnel import Authorization, Scope
@@ -52,6 +53,8 @@ class Index:
         self._by_service: Groups[ServiceKey, WorkloadUid] = Groups()
         self._by_vip: Groups[str, ServiceKey] = Groups()
         self._networks: Groups[str, ServiceKey] = Groups()
+        self._led: Groups[str, ServiceKey] = Groups()
+        self._led_addresses: tuple[str, ...] | None = None
         self._by_host: Groups[str, ServiceKey] = Groups()
         self._by_scope: Groups[str, PolicyKey] = Groups()
         self._by_listed: Groups[PolicyKey, WorkloadUid] = Groups()
@@ -116,14 +119,21 @@ class Index:
         found = [self._workloads[uid] for uid in self._by_address.of(address)]
         return max((each for each in found if not each.host_network), key=_rank, default=None)
 
+    @property
+    def led_addresses(self) -> tuple[str, ...]:
+        """Addresses and networks of ServiceEntries that lead elsewhere (`records.led`), in order."""
+        if self._led_addresses is None:
+            self._led_addresses = tuple(sorted(self._led))
+        return self._led_addresses
+
     def service_at(self, address: str, namespace: str = "") -> Service | None:
-        """The service with this virtual address, as a client of a namespace sees it.
+        """The service with this virtual address, or network, as a client of a namespace sees it.
 
         Its own address first, then networks: the client's namespace, the longest, Kubernetes' own.
         """
         exact = [self._services[key] for key in self._by_vip.of(address)]
-        if exact:
-            return _preferred(exact, namespace)
+        if exact or "/" in address:
+            return _preferred(exact, namespace) if exact else None
         within = (
             (each.namespace == namespace, network.prefixlen, each.canonical, each)
             for network in map(_network, self._networks)
@@ -153,6 +163,7 @@ class Index:
         policies = {key: new for key, new in changes.policies.items() if new != self._policies.get(key)}
         configuration = self.live.put(changes.objects)
         before = self._touched(workloads, services, policies)
+        led_before = self._led_by(services)
         for uid, workload in workloads.items():
             self._put_workload(uid, workload)
         for service_key, service in services.items():
@@ -160,7 +171,10 @@ class Index:
         for policy_key, policy in policies.items():
             self._put_policy(policy_key, policy)
         after = self._touched(workloads, services, policies)
-        return _union(_union(before, after), Dirty(configuration=configuration))
+        moved = led_before ^ self._led_by(services)
+        if moved:
+            self._led_addresses = None
+        return _union(_union(before, after), Dirty(configuration=configuration, led=moved))
 
     def _put_workload(self, uid: WorkloadUid, new: Workload | None) -> None:
         old = _exchange(self._workloads, uid, new)
@@ -174,11 +188,23 @@ class Index:
         old = _exchange(self._services, key, new)
         self._by_vip.move(key, old.vips if old else (), new.vips if new else ())
         self._networks.move(key, _wide(old), _wide(new))
+        self._led.move(key, led(old) if old else (), led(new) if new else ())
         self._by_host.move(key, (old.hostname,) if old else (), (new.hostname,) if new else ())
 
     def _put_policy(self, key: PolicyKey, new: Authorization | None) -> None:
         old = _exchange(self._policies, key, new)
         self._by_scope.move(key, _scope(old), _scope(new))
+
+    def _led_by(self, services: Iterable[ServiceKey]) -> frozenset[str]:
+        """Addresses that these lead elsewhere, as they are now."""
+        return frozenset(each for key in services if key in self._services for each in led(self._services[key]))
+
+    def _sharing(self, pods: Iterable[Workload]) -> Iterator[Workload]:
+        """Workloads, and those by other names at their addresses: what is known of one counts for them too."""
+        for pod in pods:
+            yield pod
+            for address in pod.addresses:
+                yield from (self._workloads[uid] for uid in self._by_address.of(address) if uid != pod.uid)
 
     def _touched(
         self, workloads: Iterable[WorkloadUid], services: Iterable[ServiceKey], policies: Iterable[PolicyKey]
@@ -190,7 +216,7 @@ class Index:
             frozenset(workloads),
             frozenset(services),
             frozenset(policies),
-            frozenset(key for each in pods for key in each.services),
+            frozenset(key for each in self._sharing(pods) for key in each.services),
             frozenset(address for each in pods for address in each.addresses)
             | frozenset(vip for each in served for vip in each.vips),
             frozenset(each.node for each in pods if each.node),

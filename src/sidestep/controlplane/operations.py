@@ -1,7 +1,7 @@
 """What one may ask of a running control plane, over a unix socket of its user alone: a line, and a line back.
 
 `{"do":"status"}`, `{"do":"certs"}`, `{"do":"config-dump","node":"…"}`, `{"do":"findings"}`,
-`{"do":"describe","names":["…"]}`, `{"do":"rotate-root"}`,
+`{"do":"describe","names":["…"]}`, `{"do":"rotate-root"}`, `{"do":"taken","object":"Service","kind":"services",…}`,
 `{"do":"rotate-intermediate"}`, `{"do":"skew","node":"…","seconds":…}`. Nobody is shown a key.
 """
 
@@ -21,8 +21,10 @@ from sidestep.controlplane.ads.plane import Plane
 from sidestep.controlplane.ca.certificates import fingerprint
 from sidestep.controlplane.describing import described
 from sidestep.controlplane.private_socket import private_socket
+from sidestep.controlplane.registry.objects import Ref
 from sidestep.controlplane.registry.registry import Registry
 from sidestep.controlplane.rotation import Rotation
+from sidestep.controlplane.taken import missing
 from sidestep.controlplane.tokens import Proxy
 
 
@@ -31,6 +33,10 @@ class Request(Struct, frozen=True):
 
     do: str
     node: str = ""
+    object: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
     names: list[str] = []
     seconds: float = 0.0
 
@@ -53,6 +59,9 @@ class Operations:
             "config-dump": lambda request: self._dump(request.node),
             "findings": lambda _: [msgspec.to_builtins(each) for each in self._plane.findings],
             "describe": lambda request: self._described(request.names),
+            "taken": lambda request: missing(
+                self._registry, self._plane, request.object, Ref(request.kind, request.namespace, request.name)
+            ),
             "skew": lambda request: self._plane.skew(request.node, timedelta(seconds=request.seconds)),
             "rotate-root": lambda _: {"begun": self._rotation.begin(self._plane)},
             "rotate-intermediate": lambda _: self._rotation.next_intermediate(self._plane),

@@ -198,6 +198,16 @@ class Service(Struct, frozen=True):
         return ServiceKey(f"{self.namespace}/{self.hostname}")
 
 
+def led(service: Service) -> tuple[str, ...]:
+    """Addresses of a ServiceEntry of which proxies must be told: whoever dials them is led elsewhere.
+
+    Where it only gives a name to what is dialled (resolution NONE, no waypoint), every port is dialled as it is
+    (ztunnel.md §6.1).
+    """
+    as_it_is = service.mode is Preference.PASSTHROUGH and service.waypoint is None
+    return () if service.canonical or as_it_is else service.vips
+
+
 class Dirty(Struct, frozen=True):
     """What a change touched.
 
@@ -205,11 +215,12 @@ class Dirty(Struct, frozen=True):
         workloads: changed, new or gone.
         services: likewise.
         policies: likewise.
-        endpoints: services of which an endpoint is among the workloads, before or after.
+        endpoints: services of which an endpoint is among the workloads, or has an address of theirs, before or after.
         addresses: of workloads and services, before and after; a network as it is written.
         nodes: of workloads, before and after.
         policy_namespaces: where policies apply to all workloads, before or after; empty for the whole mesh.
         configuration: objects that meaning is read from (`live`), pods apart.
+        led: addresses from which ServiceEntries began or ceased to lead elsewhere (`led`).
     """
 
     workloads: frozenset[WorkloadUid] = frozenset()
@@ -220,6 +231,7 @@ class Dirty(Struct, frozen=True):
     nodes: frozenset[str] = frozenset()
     policy_namespaces: frozenset[str] = frozenset()
     configuration: frozenset[Ref] = frozenset()
+    led: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Whether anything was touched."""

@@ -11,6 +11,8 @@ from sidestep.controlplane.ads.entries import Entry, entry
 from sidestep.controlplane.ads.session import Rejection, Session
 from sidestep.controlplane.generators import CLUSTER, ENDPOINTS, LISTENER, SECRET
 
+REASON = 'Error adding cluster(s) a: goo.gle/debugstr  \nname: ""\nendpoint {\n  a: "b: c"\n}\n: it has no name\n'
+
 
 class Things:
     """A source of named texts."""
@@ -76,7 +78,7 @@ class Proxy:
             type_url, nonce, names = self.unacknowledged.pop(0)
             request = DeltaDiscoveryRequest(type_url=type_url, response_nonce=nonce)
             if self.rejects & set(names):
-                request.error_detail.message = "bad"
+                request.error_detail.message = REASON
             rejection = self.session.hear(request)
             self.rejections += [rejection] if rejection else []
             self.listen()
@@ -204,6 +206,13 @@ def test_what_is_rejected_is_found_and_the_rest_is_taken():
     assert {name for _, name in proxy.held} == {f"c{number:02}" for number in range(40)} - {"c07", "c31"}
     assert proxy.session.settled
     assert len(proxy.log) < 30
+
+
+def test_a_reason_is_one_line_without_the_message_that_envoy_prints():
+    proxy = Proxy(Things(a="1"), rejects=frozenset({"a"}))
+    proxy.ask(CLUSTER)
+    proxy.settle()
+    assert [each.reason for each in proxy.rejections] == ["Error adding cluster(s) a: it has no name"]
 
 
 def test_what_was_rejected_is_sent_again_only_when_it_changes():

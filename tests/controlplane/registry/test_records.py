@@ -301,3 +301,65 @@ def test_what_is_told_again_touches_nothing():
 def test_an_object_of_an_unknown_kind_is_named():
     with pytest.raises(WorldError, match="Gadget"):
         Change.to({"apiVersion": "v1", "kind": "Gadget", "metadata": {"name": "x"}})
+
+
+def _slice(*endpoints: dict, service: str = "reviews", **meta) -> dict:
+    told = {"endpoints": list(endpoints), "ports": [{"port": 8080}], "addressType": "IPv4"}
+    labels = {"kubernetes.io/service-name": service, **meta}
+    return _object("EndpointSlice", "by-hand", {}, "discovery.k8s.io/v1", meta={"labels": labels}, **told)
+
+
+def test_an_endpoint_of_which_only_the_address_is_known():
+    strangers = _slice({"addresses": ["192.0.2.1"]}, {"addresses": ["192.0.2.2"], "conditions": {"ready": False}})
+    found = _registry(_service(selector=None), strangers).index.workloads
+    one, other = (found[key] for key in sorted(found))
+    assert one.uid == "Kubernetes/discovery.k8s.io/EndpointSlice/shop/by-hand/192.0.2.1"
+    assert (one.addresses, one.services, one.healthy) == (("192.0.2.1",), {_REVIEWS: (PortMap(9080, 8080),)}, True)
+    assert (one.tunnel, one.host_network, one.account) == (Tunnel.NONE, True, "")
+    assert not other.healthy
+
+
+def test_a_pod_that_a_slice_names_serves_with_all_that_is_known_of_it():
+    named = {"addresses": ["10.0.0.1"], "targetRef": {"kind": "Pod", "name": "reviews-0"}}
+    found = _only_workload(_pod("reviews-0"), _service(selector=None), _slice(named))
+    assert (found.name, found.services) == ("reviews-0", {_REVIEWS: (PortMap(9080, 9080),)})
+
+
+def test_slices_of_no_service_or_that_controllers_make_are_no_endpoints():
+    managed = {"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"}
+    for told in (
+        _slice({"addresses": ["192.0.2.1"]}, service="other"),
+        _slice({"addresses": ["192.0.2.1"]}, **managed),
+    ):
+        assert not _registry(_service(), told).index.workloads
+
+
+def test_a_service_hears_of_a_pod_at_the_address_of_a_stranger():
+    registry = _registry(_service(selector=None), _slice({"addresses": ["10.0.0.1"]}))
+    assert registry.apply([Change.to(_pod("other"))]).endpoints == {_REVIEWS}
+
+
+def _waypoint(name: str = "waypoint") -> dict:
+    spec = {"gatewayClassName": "istio-waypoint", "listeners": [{"name": "m", "port": 15008, "protocol": "HBONE"}]}
+    status = {"addresses": [{"type": "IPAddress", "value": "10.96.0.9"}]}
+    return _object("Gateway", name, spec, "gateway.networking.k8s.io/v1", status=status)
+
+
+def _istiod(value: str) -> dict:
+    env = [{"name": "PILOT_AUTO_ALLOW_WAYPOINT_POLICY", "value": value}]
+    template = {"spec": {"containers": [{"name": "discovery", "env": env}]}}
+    return _object("Deployment", "istiod", {"template": template}, "apps/v1", namespace="istio-system")
+
+
+@pytest.mark.parametrize(("value", "listed"), [("true", ("shop/istio_allow_waypoint_shop_waypoint",)), ("false", ())])
+def test_waypoints_are_admitted_where_istiod_is_asked_for_it(value, listed):
+    pod, behind = _pod(labels={"app": "reviews"}), _service()
+    behind["metadata"]["labels"] = {"istio.io/use-waypoint": "waypoint"}
+    other = _pod("other")
+    registry = _registry(pod, other, behind, _waypoint(), _istiod(value))
+    assert {each.name: each.policies for each in registry.index.workloads.values()} == {
+        "reviews-v1-5f7c-abcde": listed,
+        "other": (),
+    }
+    assert tuple(registry.index.policies) == listed
+    assert all("cluster.local/ns/shop/sa/waypoint" in str(each) for each in registry.index.policies.values())

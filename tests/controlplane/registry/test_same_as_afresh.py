@@ -49,6 +49,16 @@ def _service(draw) -> dict:
 
 
 @st.composite
+def _slice(draw) -> dict:
+    endpoint: dict = {"addresses": [draw(st.sampled_from(["10.0.0.1", "192.0.2.1"]))]}
+    if draw(st.booleans()):
+        endpoint["targetRef"] = {"kind": "Pod", "name": draw(_NAMES)}
+    labels = st.sampled_from([{}, *({"kubernetes.io/service-name": name} for name in ("one", "two"))])
+    ports = [{"port": draw(st.sampled_from([80, 8080]))}]
+    return _object("discovery.k8s.io/v1", "EndpointSlice", _meta(draw, labels), endpoints=[endpoint], ports=ports)
+
+
+@st.composite
 def _entry(draw) -> dict:
     host = draw(st.sampled_from(["one.a.svc.cluster.local", "example.com", "*.example.com"]))
     spec = {"hosts": [host], "ports": [{"number": 443, "name": "tls", "protocol": "TLS"}]}
@@ -116,10 +126,20 @@ def _namespace(draw) -> dict:
     return _object("v1", "Namespace", {"name": draw(_SPACES), "labels": draw(_ASKS)})
 
 
+@st.composite
+def _istiod(draw) -> dict:
+    env = [{"name": "PILOT_AUTO_ALLOW_WAYPOINT_POLICY", "value": draw(st.sampled_from(["true", "false"]))}]
+    template = {"spec": {"containers": [{"name": "discovery", "env": env}]}}
+    return _object(
+        "apps/v1", "Deployment", {"name": "istiod", "namespace": "istio-system"}, spec={"template": template}
+    )
+
+
 _OBJECTS = st.one_of(
     _pod(),
     _pod(),
     _service(),
+    _slice(),
     _entry(),
     _workload_entry(),
     _policy(),
@@ -128,6 +148,7 @@ _OBJECTS = st.one_of(
     _class(),
     _node(),
     _namespace(),
+    _istiod(),
 )
 _STEPS = st.lists(st.lists(st.tuples(_OBJECTS, st.booleans()), min_size=1, max_size=4), max_size=12)
 

@@ -7,11 +7,12 @@ response that has only it, and a response to a proxy is several of these and an 
 import hashlib
 from collections.abc import Iterable
 
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryResponse
 from google.protobuf.message import Message
 from msgspec import Struct
 
-from sidestep.controlplane.generators import Resource
+from sidestep.controlplane.generators import SCOPED_ROUTES, Resource
 
 _DIGITS = 16
 
@@ -53,6 +54,22 @@ def response(type_url: str, nonce: str, entries: Iterable[Entry], removed: Itera
     """What a proxy is sent at once of a type."""
     end = DeltaDiscoveryResponse(type_url=type_url, nonce=nonce, removed_resources=removed)
     return b"".join((*(each.wire for each in entries), end.SerializeToString()))
+
+
+def again(type_url: str, found: Entry, nonce: str) -> Entry:
+    """A resource once more, after a response was rejected in which it was.
+
+    Of that response Envoy (1.40) keeps scopes that it never tells its workers of, and a scope of the same bytes is none
+    that it has to take. So its bytes are made others, where nobody reads them.
+    """
+    if type_url != SCOPED_ROUTES:
+        return found
+    response = DeltaDiscoveryResponse.FromString(found.wire)
+    for each in response.resources:
+        scope = ScopedRouteConfiguration.FromString(each.resource.value)
+        scope.route_configuration.metadata.filter_metadata["mesh"]["again"] = nonce
+        each.resource.value = scope.SerializeToString(deterministic=True)
+    return Entry(found.version, response.SerializeToString())
 
 
 def resources_in(entry: Entry) -> Iterable[Message]:

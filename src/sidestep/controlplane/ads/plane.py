@@ -25,6 +25,7 @@ from sidestep.controlplane.generators import (
 from sidestep.controlplane.index import Changes, Index
 from sidestep.controlplane.records import Dirty
 from sidestep.controlplane.tokens import Proxy
+from sidestep.controlplane.unmet import unmet
 from sidestep.controlplane.wds.demand import Demand
 
 _KEPT = 1000
@@ -89,10 +90,15 @@ class Connection:
         if said is not None:
             self._metrics.responses += 1
             self._metrics.bytes += len(said)
-        elif self._since is not None and self.session.settled:
+        else:
+            self.converge()
+        return said
+
+    def converge(self) -> None:
+        """Remember how long the last change took, once the proxy has acknowledged it."""
+        if self._since is not None and self.session.settled:
             self._metrics.convergence.append(monotonic() - self._since)
             self._since = None
-        return said
 
 
 class Plane:
@@ -164,7 +170,10 @@ class Plane:
         if rejection is not None:
             self.metrics.rejections += 1
             self.findings.append(Finding(at, rejection, self._objects(connection, rejection)))
-        connection.wake()
+        if connection.session.silent:
+            connection.converge()
+        else:
+            connection.wake()
 
     def _objects(self, connection: Connection, rejection: Rejection) -> tuple[str, ...]:
         catalogue, places = self._catalogues[connection.proxy.role], (connection.proxy.name, connection.group)
@@ -177,10 +186,15 @@ class Plane:
         return all(each.session.settled for each in self.connections)
 
     def remarks(self) -> list[str]:
-        """What of objects proxies were not told, because it cannot be: each by object and field."""
+        """What of objects proxies were not told or do not take, because it cannot be: each by object and field."""
         every = (each for generator in self._remarking for told in generator.remarks.values() for each in told)
+        rejected = (self._said(each, told) for each in self.connections for told in each.session.rejected())
         malformed = (f"{ref.kind} {ref.namespace}/{ref.name}: {why}" for ref, why in self.index.live.malformed.items())
-        return sorted({*map(str, every), *malformed})
+        return sorted({*map(str, every), *malformed, *rejected, *unmet(self.index.mesh())})
+
+    def _said(self, connection: Connection, told: Rejection) -> str:
+        where = "; ".join(self._objects(connection, told)) or ", ".join(told.names)
+        return f"{where}: {told.proxy} does not take it: {told.reason}"
 
     def entries(self, proxy: Proxy) -> Iterator[tuple[str, str, Entry]]:
         """What a connected proxy has: types, names, contents. Secrets apart: nobody is shown a key."""

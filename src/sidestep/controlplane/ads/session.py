@@ -8,6 +8,7 @@ Envoy may drop good resources that came with one that it rejects. So what was re
 the bad one stands alone.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 from msgspec import Struct
 
 from sidestep.controlplane.ads.catalogue import Key
-from sidestep.controlplane.ads.entries import Entry, response
+from sidestep.controlplane.ads.entries import Entry, again, response
 from sidestep.controlplane.generators import (
     ADDRESS,
     AUTHORIZATION,
@@ -33,6 +34,8 @@ _ORDER = (CLUSTER, ENDPOINTS, SECRET, EXTENSION, LISTENER, ROUTES, SCOPED_ROUTES
 _AFTER = {ADDRESS: AUTHORIZATION}
 """A workload that names a policy which its proxy does not have is open to all: until a proxy has asked for policies,
 and while there are any to be sent, it is told no workloads."""
+_PRINTED = re.compile(r"\s*goo\.gle/debug\w+.*?\n: ", re.DOTALL)
+"""A whole message, as Envoy prints it before it says what is wrong with it."""
 _ALWAYS_ANSWERED = frozenset({ADDRESS, AUTHORIZATION})
 """A ztunnel is not ready before it has acknowledged something of each, also after it rejected a part of it."""
 _EVERYTHING = "*"
@@ -96,11 +99,17 @@ class _Known:
         self.under_way = ""
         self.sent: tuple[str, ...] = ()
         self.halves: list[tuple[str, ...]] = []
+        self.rejected: dict[str, Rejection] = {}
         self.unanswered = False
 
     @property
     def idle(self) -> bool:
         return not (self.under_way or self.pending or self.halves)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something is to be said that is new, now or when the last was acknowledged."""
+        return bool(self.pending or self.halves or self.unanswered)
 
 
 class Session:
@@ -117,6 +126,7 @@ class Session:
         self._names = tuple(dict.fromkeys((proxy, group, "")))
         self._source = source
         self._types: dict[str, _Known] = {}
+        self._ordered: tuple[str, ...] = ()
         self._nonces = 0
 
     def hear(self, request: DeltaDiscoveryRequest) -> Rejection | None:
@@ -125,6 +135,7 @@ class Session:
         known = self._types.get(type_url)
         if known is None:
             known = self._types[type_url] = _Known()
+            self._ordered = (*(each for each in _ORDER if each in self._types), *(self._types.keys() - set(_ORDER)))
             self._begin(type_url, known, request)
         rejection = self._acknowledge(type_url, known, request)
         for name in request.resource_names_subscribe:
@@ -149,22 +160,33 @@ class Session:
 
     def say(self) -> bytes | None:
         """The next response; None when there is nothing to say before something is heard or touched."""
-        for type_url in self._in_order():
-            said = self._add(type_url, self._types[type_url])
+        for type_url in self._ordered:
+            known = self._types[type_url]
+            said = self._add(type_url, known) if known.has_news else None
             if said is not None:
                 return said
         if not all(known.idle for known in self._types.values()):
             return None
-        return next(filter(None, map(self._remove, reversed(list(self._in_order())))), None)
+        return next(filter(None, map(self._remove, reversed(self._ordered))), None)
 
     @property
     def settled(self) -> bool:
         """Whether the proxy has acknowledged everything."""
         return all(known.idle and not known.leaving for known in self._types.values())
 
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to say, whatever the proxy still has to acknowledge."""
+        return not any(known.has_news or known.leaving for known in self._types.values())
+
+    def rejected(self) -> Iterator[Rejection]:
+        """What the proxy has not taken since, of what there still is."""
+        for known in self._types.values():
+            yield from (each for name, each in known.rejected.items() if known.held.get(name))
+
     def held(self) -> Iterator[tuple[str, str, str]]:
         """Type, name and version of everything that the proxy has, as far as it was told."""
-        for type_url in self._in_order():
+        for type_url in self._ordered:
             for name, version in sorted(self._types[type_url].held.items()):
                 if version != _ABSENT:
                     yield type_url, name, version
@@ -178,6 +200,7 @@ class Session:
         """The proxy asks for nothing any more."""
         asked = [Key(type_url, name, self.proxy) for type_url, known in self._types.items() for name in known.names]
         self._types.clear()
+        self._ordered = ()
         for key in asked:
             self._source.forget(key)
 
@@ -211,12 +234,16 @@ class Session:
             return None
         known.under_way, names = "", known.sent
         if not request.HasField("error_detail"):
+            for name in names:
+                known.rejected.pop(name, None)
             return None
         if len(names) > 1:
             middle = len(names) // 2
             known.halves += (names[middle:], names[:middle])
             return None
-        return Rejection(self.proxy, type_url, names, request.error_detail.message)
+        found = Rejection(self.proxy, type_url, names, _in_words(request.error_detail.message))
+        known.rejected.update(dict.fromkeys(names, found))
+        return found
 
     def _subscribe(self, type_url: str, known: _Known, name: str, *, resumed: bool) -> None:
         if name == _EVERYTHING:
@@ -293,7 +320,8 @@ class Session:
         known.pending.difference_update(name for name, _ in entries)
         if not entries:
             return None
-        return self._send(type_url, known, tuple(name for name, _ in entries), (each for _, each in entries), ())
+        anew = (again(type_url, each, str(self._nonces)) for _, each in entries)
+        return self._send(type_url, known, tuple(name for name, _ in entries), anew, ())
 
     def _due(self, type_url: str, known: _Known, name: str) -> Entry | None:
         key = Key(type_url, name, self.proxy)
@@ -330,9 +358,10 @@ class Session:
             known.held.pop(name, None)
             known.pending.add(name)
 
-    def _in_order(self) -> Iterator[str]:
-        yield from (each for each in _ORDER if each in self._types)
-        yield from (each for each in self._types if each not in _ORDER)
-
     def _for_all(self, key: Key) -> bool:
         return any(self._source.wanted_by_all(key._replace(proxy=each)) for each in self._names)
+
+
+def _in_words(reason: str) -> str:
+    """What Envoy says, in one line, without the message of which it speaks."""
+    return " ".join(re.sub(_PRINTED, " ", reason).split())

@@ -4,21 +4,21 @@ from typing import Any
 
 import msgspec
 
-from sidestep.controlplane.registry.objects import Ref, Tree, annotations_of, labels_of
+from sidestep.controlplane.registry.objects import Ref, Tree
 from sidestep.model import kinds
 from sidestep.model.build import typed
 from sidestep.model.kinds import Kind
 from sidestep.model.origin import ClusterOrigin
 from sidestep.model.pods import Pod
 from sidestep.model.resource import Resource
-from sidestep.semantics.loose import as_dict
+from sidestep.semantics.loose import annotations_of, as_dict, labels_of
 from sidestep.sources.objects.pods import PodDecoder, WirePod
 
 CONFIGURATION: tuple[Kind[Any], ...] = (
     kinds.NAMESPACE, kinds.CONFIG_MAP, kinds.DEPLOYMENT, kinds.SERVICE, kinds.SERVICE_ENTRY, kinds.WORKLOAD_ENTRY,
-    kinds.GATEWAY_CLASS, kinds.GATEWAY, kinds.HTTP_ROUTE, kinds.GRPC_ROUTE, kinds.TLS_ROUTE, kinds.TCP_ROUTE,
-    kinds.REFERENCE_GRANT, kinds.ISTIO_GATEWAY, kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE, kinds.SIDECAR,
-    kinds.PROXY_CONFIG, kinds.ENVOY_FILTER, kinds.AUTHORIZATION_POLICY, kinds.PEER_AUTHENTICATION,
+    kinds.ENDPOINT_SLICE, kinds.GATEWAY_CLASS, kinds.GATEWAY, kinds.HTTP_ROUTE, kinds.GRPC_ROUTE, kinds.TLS_ROUTE,
+    kinds.TCP_ROUTE, kinds.REFERENCE_GRANT, kinds.ISTIO_GATEWAY, kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE,
+    kinds.SIDECAR, kinds.PROXY_CONFIG, kinds.ENVOY_FILTER, kinds.AUTHORIZATION_POLICY, kinds.PEER_AUTHENTICATION,
     kinds.REQUEST_AUTHENTICATION, kinds.TELEMETRY, kinds.WASM_PLUGIN, kinds.TRAFFIC_EXTENSION,
 )  # fmt: skip
 """Kinds that meaning is read from, besides pods."""
@@ -28,6 +28,7 @@ _ORIGIN = ClusterOrigin("lab")
 _ISTIO, _ISTIOD = "istio", "istiod"
 _STATUS_COUNTS = frozenset({kinds.GATEWAY.key, kinds.SERVICE_ENTRY.key})
 """Kinds whose status says what a proxy must know: addresses."""
+_VALUES = ("spec", "data", "stringData", "endpoints", "ports")
 _decode_pod = msgspec.json.Decoder(WirePod).decode
 
 
@@ -47,7 +48,7 @@ def told(ref: Ref, tree: Tree) -> tuple[object, ...]:
     if ref.kind == kinds.NAMESPACE.key:
         return named
     status = tree.get("status") if ref.kind in _STATUS_COUNTS else None
-    return (*named, tree.get("spec"), tree.get("data"), tree.get("stringData"), status)
+    return (*named, *map(tree.get, _VALUES), status)
 
 
 def resource_of(ref: Ref, tree: Tree) -> Resource[Any]:

@@ -5,31 +5,27 @@ from typing import Any
 
 from sidestep.controlplane.groups import Groups
 from sidestep.controlplane.live.live import CONFIGURATION
-from sidestep.controlplane.registry.objects import (
-    EVERYWHERE,
-    Labelled,
-    Labels,
-    Ref,
-    Selectors,
-    Tree,
-    labels_of,
-)
+from sidestep.controlplane.live.objects import counts
+from sidestep.controlplane.registry.objects import EVERYWHERE, Labelled, Labels, Ref, Selectors, Tree
 from sidestep.controlplane.registry.policies import read_peer_policy, read_policy, sent
 from sidestep.controlplane.registry.services import entry_labels, selector_of
-from sidestep.controlplane.registry.waypoints import asked, gateway_named
+from sidestep.controlplane.registry.slices import pods_in
+from sidestep.controlplane.registry.waypoints import admits_waypoints, asked, gateway_named
 from sidestep.model import kinds
 from sidestep.model.kinds import Kind
 from sidestep.semantics.authentication.peers import Levels, PeerPolicy, levels
 from sidestep.semantics.authorization.ztunnel import Authorization, Withheld
-from sidestep.semantics.loose import as_dict, as_text
+from sidestep.semantics.endpoint_slices import service_named
+from sidestep.semantics.loose import as_dict, as_text, labels_of
 
 POD, NODE, NAMESPACE = kinds.POD.key, kinds.NODE.key, kinds.NAMESPACE.key
 SERVICE, ENTRY, WORKLOAD_ENTRY = kinds.SERVICE.key, kinds.SERVICE_ENTRY.key, kinds.WORKLOAD_ENTRY.key
-GATEWAY, GATEWAY_CLASS = kinds.GATEWAY.key, kinds.GATEWAY_CLASS.key
+GATEWAY, GATEWAY_CLASS, DEPLOYMENT = kinds.GATEWAY.key, kinds.GATEWAY_CLASS.key, kinds.DEPLOYMENT.key
 POLICY, PEER = kinds.AUTHORIZATION_POLICY.key, kinds.PEER_AUTHENTICATION.key
 _RECORDED: tuple[Kind[Any], ...] = (
     kinds.NAMESPACE, kinds.NODE, kinds.GATEWAY_CLASS, kinds.GATEWAY, kinds.PEER_AUTHENTICATION,
-    kinds.AUTHORIZATION_POLICY, kinds.SERVICE, kinds.SERVICE_ENTRY, kinds.WORKLOAD_ENTRY, kinds.POD,
+    kinds.AUTHORIZATION_POLICY, kinds.SERVICE, kinds.SERVICE_ENTRY, kinds.WORKLOAD_ENTRY, kinds.ENDPOINT_SLICE,
+    kinds.POD,
 )  # fmt: skip
 """Kinds that records are made from."""
 WATCHED = tuple(dict.fromkeys((*CONFIGURATION, *_RECORDED)))
@@ -56,8 +52,12 @@ class Held:
         self._on_node: Groups[str, Ref] = Groups()
         self._in_namespace: Groups[str, Ref] = Groups()
         self._at_gateway: Groups[tuple[str, str], Ref] = Groups()
+        self._slices: Groups[Ref, Ref] = Groups()
+        self._named_by: Groups[Ref, Ref] = Groups()
         self._asks: dict[Ref, tuple[str, str]] = {}
         self._of_class: Groups[str, Ref] = Groups()
+        self.admits_waypoints = False
+        """Whether istiod is asked for an ALLOW for waypoints (D23)."""
 
     def tree(self, kind: str, namespace: str, name: str) -> Tree | None:
         """One object."""
@@ -71,6 +71,10 @@ class Held:
     def services_of(self, namespace: str, labels: Labels) -> list[Ref]:
         """Services and ServiceEntries that select workloads with these labels."""
         return self._services.taking(namespace, labels)
+
+    def services_naming(self, pod: Ref) -> list[Ref]:
+        """Services that a slice says a pod to serve."""
+        return [named for each in self._named_by.of(pod) for named in _service_of(each, self.objects[each])]
 
     def policies_of(self, namespace: str, labels: Labels) -> list[Authorization]:
         """What is sent of policies whose selector takes workloads with these labels."""
@@ -105,12 +109,16 @@ class Held:
             case "services" | "serviceentries.networking.istio.io":
                 self._services.put(ref, ref.namespace, selector_of(tree) if tree else None)
                 self._put_member(ref, tree)
+            case "endpointslices.discovery.k8s.io":
+                self._put_slice(ref, before, tree)
             case "authorizationpolicies.security.istio.io":
                 self._put_policy(ref, tree)
             case "peerauthentications.security.istio.io":
                 self._put_peer(ref, tree)
             case "gateways.gateway.networking.k8s.io":
                 self._of_class.move(ref, _class(before), _class(tree))
+            case "deployments.apps" if counts(ref):
+                self.admits_waypoints = admits_waypoints(self._all(DEPLOYMENT))
             case _:
                 pass
 
@@ -123,14 +131,13 @@ class Held:
             case "nodes":
                 return self._on_node.of(ref.name)
             case "services" | "serviceentries.networking.istio.io":
-                return self._labelled.taken(ref.namespace, selector_of(tree))
+                return self._touched_by_service(ref, tree)
+            case "endpointslices.discovery.k8s.io":
+                return (Ref(POD, *each) for each in pods_in(ref, tree))
             case "namespaces":
                 return self._in_namespace.of(ref.name)
-            case "gateways.gateway.networking.k8s.io":
-                return self._at_gateway.of((ref.namespace, ref.name))
-            case "gatewayclasses.gateway.networking.k8s.io":
-                every = self._of_class.of(ref.name)
-                return [each for gateway in every for each in self._at_gateway.of((gateway.namespace, gateway.name))]
+            case "gateways.gateway.networking.k8s.io" | "gatewayclasses.gateway.networking.k8s.io":
+                return self._touched_by_gateway([ref] if ref.kind == GATEWAY else self._of_class.of(ref.name))
             case "authorizationpolicies.security.istio.io":
                 return self._labelled.taken(self._space(ref), self._selector[ref])
             case "peerauthentications.security.istio.io":
@@ -148,6 +155,13 @@ class Held:
         self._at_gateway.move(ref, (before,) if before else (), (gateway,) if gateway else ())
         return found, gateway
 
+    def admitting(self) -> Iterator[Ref]:
+        """Objects whose records hang on whether waypoints are admitted."""
+        return (ref for ref in self.objects if ref.kind in (POD, WORKLOAD_ENTRY, GATEWAY))
+
+    def _all(self, kind: str) -> Iterator[Tree]:
+        return (tree for ref, tree in self.objects.items() if ref.kind == kind)
+
     def _put_workload(self, ref: Ref, before: Tree | None, tree: Tree | None) -> None:
         self._labelled.put(ref, workload_labels(tree) if tree else None)
         self._on_node.move(ref, _node(before), _node(tree))
@@ -160,6 +174,26 @@ class Held:
             return
         before = self._asks.pop(ref, None)
         self._at_gateway.move(ref, (before,) if before else (), ())
+
+    def _put_slice(self, ref: Ref, before: Tree | None, tree: Tree | None) -> None:
+        for_service = [_service_of(ref, each) for each in (before, tree)]
+        self._slices.move(ref, *for_service)
+        self._named_by.move(ref, *((Ref(POD, *pod) for pod in pods_in(ref, each)) for each in (before, tree)))
+
+    def _touched_by_gateway(self, gateways: Iterable[Ref]) -> Iterator[Ref]:
+        """Who asks for it; and where waypoints are admitted, whoever is served behind."""
+        for each in gateways:
+            for asking in self._at_gateway.of((each.namespace, each.name)):
+                yield asking
+                if self.admits_waypoints and asking.kind in (SERVICE, ENTRY):
+                    yield from self._touched_by_service(asking, self.objects[asking])
+
+    def _touched_by_service(self, ref: Ref, tree: Tree) -> Iterator[Ref]:
+        """The pods that it selects, its slices, and the pods that those name."""
+        yield from self._labelled.taken(ref.namespace, selector_of(tree))
+        for each in self._slices.of(ref):
+            yield each
+            yield from (Ref(POD, *pod) for pod in pods_in(each, self.objects[each]))
 
     def _put_policy(self, ref: Ref, tree: Tree | None) -> None:
         policy = read_policy(tree) if tree else None
@@ -194,6 +228,11 @@ class Held:
 def workload_labels(tree: Tree) -> Labels:
     """By which a pod or a WorkloadEntry is selected."""
     return entry_labels(tree) if tree.get("kind") == "WorkloadEntry" else labels_of(tree)
+
+
+def _service_of(ref: Ref, tree: Tree | None) -> tuple[Ref, ...]:
+    named = service_named(labels_of(tree)) if tree else ""
+    return (Ref(SERVICE, ref.namespace, named),) if named else ()
 
 
 def _node(tree: Tree | None) -> tuple[str, ...]:

@@ -46,20 +46,6 @@ def ref_of(tree: Tree) -> Ref:
     return Ref(kind.key, as_text(meta.get("namespace")) if kind.namespaced else "", as_text(meta.get("name")))
 
 
-def labels_of(tree: Tree) -> Labels:
-    """Labels that are strings."""
-    return _strings(as_dict(tree.get("metadata")).get("labels"))
-
-
-def annotations_of(tree: Tree) -> Labels:
-    """Annotations that are strings."""
-    return _strings(as_dict(tree.get("metadata")).get("annotations"))
-
-
-def _strings(value: object) -> Labels:
-    return {key: text for key, text in as_dict(value).items() if isinstance(text, str)}
-
-
 class Selectors:
     """What selects by labels, found by the labels of what is selected.
 

@@ -21,8 +21,8 @@ from sidestep.controlplane.records import (
     Workload,
     WorkloadUid,
 )
-from sidestep.controlplane.registry.objects import Labels, Tree, annotations_of, labels_of
-from sidestep.semantics.loose import as_dict, as_dicts, as_text
+from sidestep.controlplane.registry.objects import Labels, Tree
+from sidestep.semantics.loose import annotations_of, as_dict, as_dicts, as_text, labels_of
 from sidestep.semantics.proxies import REDIRECTION
 
 _TUNNEL_LABEL = "networking.istio.io/tunnel"

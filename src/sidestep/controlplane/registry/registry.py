@@ -27,13 +27,14 @@ from sidestep.controlplane.registry.held import (
     NAMESPACE,
     NODE,
     PEER,
+    POD,
     SERVICE,
     STRICT,
     WORKLOAD_ENTRY,
     Held,
     workload_labels,
 )
-from sidestep.controlplane.registry.objects import SECRETS, Ref, Tree, labels_of, ref_of
+from sidestep.controlplane.registry.objects import SECRETS, Ref, Tree, ref_of
 from sidestep.controlplane.registry.pods import Place, workload_of
 from sidestep.controlplane.registry.policies import key_of, lists
 from sidestep.controlplane.registry.services import (
@@ -43,15 +44,18 @@ from sidestep.controlplane.registry.services import (
     service_of,
     workload_entry,
 )
-from sidestep.controlplane.registry.waypoints import bound
+from sidestep.controlplane.registry.slices import slice_workloads
+from sidestep.controlplane.registry.waypoints import address, admission, bound, gateways
 from sidestep.semantics.authentication.peers_at_ztunnel import convert as convert_peer
 from sidestep.semantics.authentication.peers_at_ztunnel import static_strict
 from sidestep.semantics.authorization.ztunnel import Authorization, Withheld
-from sidestep.semantics.loose import as_dict, as_strings
+from sidestep.semantics.endpoint_slices import service_named
+from sidestep.semantics.loose import as_dict, as_strings, labels_of
 from sidestep.semantics.mesh_config import DEFAULT_ROOT, DEFAULT_TRUST_DOMAIN
 from sidestep.semantics.proxies import MANAGED
 from sidestep.semantics.service_index import CLUSTER_DOMAIN
 from sidestep.semantics.services import INGRESS_USE_WAYPOINT
+from sidestep.semantics.waypoints import Binding
 
 _WAYPOINT = "istio.io-mesh-controller"
 _REGION, _ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
@@ -127,8 +131,11 @@ class Registry:
                 self._remember(change)
                 continue
             again.update(dict.fromkeys(self._held.touched(change.ref)))
+            admitted = self._held.admits_waypoints
             self._held.put(change.ref, change.tree)
             again.update(dict.fromkeys((change.ref, *self._held.touched(change.ref))))
+            if admitted != self._held.admits_waypoints:
+                again.update(dict.fromkeys(self._held.admitting()))
             if change.ref.kind == PEER:
                 again[STRICT] = None
         keys = {key for ref in again for key in self._make(ref)}
@@ -168,22 +175,23 @@ class Registry:
             self.withheld.pop(ref, None)
             return _Made()
         match ref.kind:
-            case "pods":
-                place = self._place(ref, tree)
-                return _workloads([workload_of(tree, place, self._names.cluster, self._names.trust_domain)])
-            case "workloadentries.networking.istio.io":
-                place = self._place(ref, tree)
-                return _workloads([workload_entry(tree, place, self._names.cluster, self._names.trust_domain)])
+            case "pods" | "workloadentries.networking.istio.io":
+                made = workload_of if ref.kind == POD else workload_entry
+                return _workloads([made(tree, self._place(ref, tree), self._names.cluster, self._names.trust_domain)])
             case "services":
                 return self._service(ref, tree)
             case "serviceentries.networking.istio.io":
                 services = {each.key: each for each in entry_services(tree, self._waypoint(ref, tree, "service"))}
                 endpoints = entry_workloads(tree, self._names.cluster, self._names.trust_domain)
                 return _Made({each.uid: each for each in endpoints}, services)
+            case "endpointslices.discovery.k8s.io":
+                return self._slice(ref, tree)
             case "authorizationpolicies.security.istio.io":
                 return self._policy(ref)
             case "peerauthentications.security.istio.io":
                 return self._peer(ref)
+            case "gateways.gateway.networking.k8s.io":
+                return self._gateway(tree)
             case _:
                 return _Made()
 
@@ -191,6 +199,15 @@ class Registry:
         ingress = self._held.namespace_labels(ref.namespace).get(INGRESS_USE_WAYPOINT, "")
         made = service_of(tree, self._waypoint(ref, tree, "service"), ingress, self._names.domain)
         return _Made(services={made.key: made} if made else {})
+
+    def _slice(self, ref: Ref, tree: Tree) -> _Made:
+        named = Ref(SERVICE, ref.namespace, service_named(labels_of(tree)))
+        service = self._held.objects.get(named)
+        if service is None:
+            return _Made()
+        hosts = _hosts(named, service, self._names.domain)
+        keys = [ServiceKey(f"{ref.namespace}/{host}") for host in hosts]
+        return _workloads(slice_workloads(tree, service, keys, self._names.cluster, self._names.trust_domain))
 
     def _policy(self, ref: Ref) -> _Made:
         made = self._held.sent[ref]
@@ -206,25 +223,53 @@ class Registry:
         made = None if policy.invalid else convert_peer(policy, found.namespace, found.mesh)
         return _Made(policies={key_of(made): made} if made else {})
 
+    def _gateway(self, tree: Tree) -> _Made:
+        """The policy that admits a waypoint; nobody lists that of another Gateway."""
+        if not self._held.admits_waypoints:
+            return _Made()
+        made = [admission(each, self._names.trust_domain) for each in gateways([tree])]
+        return _Made(policies={key_of(each): each for each in made})
+
     def _place(self, ref: Ref, tree: Tree) -> Place:
         labels = workload_labels(tree)
         selecting, levels = self._held.policies_of(ref.namespace, labels), self._held.levels(ref.namespace, labels)
         listed = lists(selecting, levels, self._names.root_namespace)
-        own_waypoint = labels.get(MANAGED) == _WAYPOINT
-        waypoint = None if own_waypoint else self._waypoint(ref, tree, "workload")
+        own = None if labels.get(MANAGED) == _WAYPOINT else self._bound(ref, tree, "workload")
+        waypoint = address(own) if own is not None else None
+        listed = (*listed, *self._admissions(ref, tree, own))
         node = self._held.tree(NODE, "", str(as_dict(tree.get("spec")).get("nodeName", "")))
         return Place(self._serves(ref, tree), listed, waypoint, locality_of(node) if node else Locality())
 
     def _serves(self, ref: Ref, tree: Tree) -> dict[ServiceKey, tuple[PortMap, ...]]:
         own = as_dict(as_dict(tree.get("spec")).get("ports")) if ref.kind == WORKLOAD_ENTRY else {}
         found: dict[ServiceKey, tuple[PortMap, ...]] = {}
-        for service in self._held.services_of(ref.namespace, workload_labels(tree)):
-            served = self._held.objects[service]
+        for service in self._in_front_of(ref, tree):
+            served = self._held.objects.get(service, {})
             for host in _hosts(service, served, self._names.domain):
                 found.setdefault(ServiceKey(f"{service.namespace}/{host}"), ports_of(served, tree, own))
         return found
 
+    def _in_front_of(self, ref: Ref, tree: Tree) -> tuple[Ref, ...]:
+        """Services that lead to a workload."""
+        return (*self._held.services_of(ref.namespace, workload_labels(tree)), *self._held.services_naming(ref))
+
+    def _admissions(self, ref: Ref, tree: Tree, own: Binding | None) -> tuple[PolicyKey, ...]:
+        """The policies that admit a workload's waypoints, where a flag asks for them: its own, those of its Services.
+
+        Source: pilot/pkg/serviceregistry/ambient/workloads.go (implicitWaypointPolicies).
+        """
+        if not self._held.admits_waypoints:
+            return ()
+        served = ((each, self._held.objects.get(each)) for each in self._in_front_of(ref, tree))
+        asked = (self._bound(each, service, "service") for each, service in served if service is not None)
+        found = (each.gateway for each in (*asked, own) if each is not None and each.gateway is not None)
+        return tuple(sorted({key_of(admission(each, self._names.trust_domain)) for each in found}))
+
     def _waypoint(self, ref: Ref, tree: Tree, traffic: str) -> WaypointAddress | None:
+        found = self._bound(ref, tree, traffic)
+        return address(found) if found is not None else None
+
+    def _bound(self, ref: Ref, tree: Tree, traffic: str) -> Binding | None:
         own = labels_of(tree)
         asked, gateway = self._held.asks(ref, own)
         if gateway is None:

@@ -22,9 +22,9 @@ from sidestep.controlplane.records import (
     Workload,
     WorkloadUid,
 )
-from sidestep.controlplane.registry.objects import Labels, Tree, annotations_of, labels_of
+from sidestep.controlplane.registry.objects import Labels, Tree
 from sidestep.controlplane.registry.pods import Place, canonical, named_port
-from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
+from sidestep.semantics.loose import annotations_of, as_dict, as_dicts, as_strings, as_text, labels_of
 from sidestep.semantics.services import INGRESS_USE_WAYPOINT
 
 _DISTRIBUTION = "networking.istio.io/traffic-distribution"
@@ -37,6 +37,7 @@ _DISTRIBUTIONS: Mapping[str, tuple[Scope, ...]] = {
 }
 _NO_STREAMS = ("UDP", "SCTP")
 _FAMILIES: Mapping[tuple[str, ...], Families] = {("IPv4",): Families.IPV4, ("IPv6",): Families.IPV6}
+_ENTRY = "/networking.istio.io/ServiceEntry/"
 _TUNNEL_LABEL = "networking.istio.io/tunnel"
 
 
@@ -59,7 +60,7 @@ def service_of(service: Tree, waypoint: WaypointAddress | None, ingress: str, do
         namespace,
         f"{name}.{namespace}.svc.{domain}",
         _vips(spec),
-        tuple(PortMap(port["port"], _number(port.get("targetPort", port["port"]))) for port in _ports(spec, "port")),
+        tuple(PortMap(port["port"], _number(port.get("targetPort", port["port"]))) for port in stream_ports(spec)),
         (),
         waypoint,
         preferences,
@@ -119,7 +120,7 @@ def entry_workloads(entry: Tree, cluster: str, trust_domain: str) -> Iterator[Wo
     if "workloadSelector" in spec or (as_text(spec.get("resolution")) or "NONE") == "NONE":
         return
     name, namespace = as_text(meta.get("name")), as_text(meta.get("namespace"))
-    prefix = f"{cluster}/networking.istio.io/ServiceEntry/{namespace}/{name}"
+    prefix = f"{cluster}{_ENTRY}{namespace}/{name}"
     hosts = as_strings(spec.get("hosts"))
     for endpoint in as_dicts(spec.get("endpoints")):
         address = as_text(endpoint.get("address"))
@@ -135,6 +136,11 @@ def entry_workloads(entry: Tree, cluster: str, trust_domain: str) -> Iterator[Wo
                 services = {ServiceKey(f"{namespace}/{host}"): ports_of(entry, {})}
                 uid = WorkloadUid(f"{prefix}/{host}")
                 yield Workload(uid, name, namespace, trust_domain=trust_domain, hostname=host, services=services)
+
+
+def is_inline(workload: Workload) -> bool:
+    """Whether it is an endpoint that a ServiceEntry names itself."""
+    return _ENTRY in workload.uid
 
 
 def workload_entry(entry: Tree, place: Place, cluster: str, trust_domain: str) -> Workload | None:
@@ -205,6 +211,11 @@ def _ports(spec: Tree, key: str = "number") -> list[dict[str, Any]]:
         for port in as_dicts(spec.get("ports"))
         if isinstance(port.get(key), int) and port.get("protocol", "TCP") not in _NO_STREAMS
     ]
+
+
+def stream_ports(spec: Tree) -> list[dict[str, Any]]:
+    """A Service's ports that have a number and carry streams."""
+    return _ports(spec, "port")
 
 
 def _number(value: object) -> int:

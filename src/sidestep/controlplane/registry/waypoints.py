@@ -7,11 +7,23 @@ import msgspec
 from sidestep.controlplane.records import HBONE_PORT, ServiceKey, WaypointAddress
 from sidestep.controlplane.registry.objects import Labels, Tree
 from sidestep.model.build import known_kind, typed
+from sidestep.model.kinds import GATEWAY
 from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
 from sidestep.model.origin import ClusterOrigin
 from sidestep.model.resource import Resource
+from sidestep.model.views.core import Spec
+from sidestep.semantics.authorization.ztunnel import Authorization, allowed_waypoint
+from sidestep.semantics.identity import principal_of
 from sidestep.semantics.loose import as_dicts, as_text
-from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, BindingState, binding
+from sidestep.semantics.settings import settings
+from sidestep.semantics.waypoints import (
+    USE_WAYPOINT,
+    USE_WAYPOINT_NAMESPACE,
+    Binding,
+    BindingState,
+    account_of,
+    binding,
+)
 
 _SOURCE = SourceInfo(SourceKind.CLUSTER, "lab")
 _ORIGIN = ClusterOrigin("lab")
@@ -29,7 +41,7 @@ def gateway_named(labels: Labels, namespace: str) -> tuple[str, str] | None:
     return None if name == "none" else (labels.get(USE_WAYPOINT_NAMESPACE) or namespace, name)
 
 
-def bound(labels: Labels, namespace: str, traffic: str, near: Iterable[Tree]) -> WaypointAddress | None:
+def bound(labels: Labels, namespace: str, traffic: str, near: Iterable[Tree]) -> Binding | None:
     """The waypoint that labels bind to; None where they bind to none, or the binding does not hold.
 
     Args:
@@ -39,13 +51,37 @@ def bound(labels: Labels, namespace: str, traffic: str, near: Iterable[Tree]) ->
         near: the Gateway, its class, and the namespace.
     """
     found = binding(_mesh(near), dict(labels), namespace, traffic)
-    if found is None or found.state is not BindingState.ACCEPTED or found.gateway is None:
+    return found if found is not None and found.state is BindingState.ACCEPTED else None
+
+
+def address(found: Binding) -> WaypointAddress | None:
+    """Where a waypoint is reached, as its Gateway's status says."""
+    if found.gateway is None:
         return None
     addresses = as_dicts((found.gateway.view.status or {}).get("addresses"))
     names = [each for each in addresses if each.get("type") == "Hostname"]
     if names:
         return WaypointAddress(ServiceKey(f"{found.namespace}/{as_text(names[0].get('value'))}"), port=HBONE_PORT)
     return WaypointAddress(address=as_text(addresses[0].get("value")), port=HBONE_PORT)
+
+
+def gateways(near: Iterable[Tree]) -> tuple[Resource[Spec], ...]:
+    """Gateways among objects."""
+    return tuple(_mesh(near).of(GATEWAY))
+
+
+def admission(gateway: Resource[Spec], trust_domain: str) -> Authorization:
+    """What istiod adds for whom a waypoint serves, where a flag asks for it (D23)."""
+    meta = gateway.meta
+    return allowed_waypoint(meta.namespace, meta.name, principal_of(trust_domain, meta.namespace, account_of(gateway)))
+
+
+def admits_waypoints(deployments: Iterable[Tree]) -> bool:
+    """Whether istiod is asked for that by the environment of its Deployments; one that cannot be read asks nothing."""
+    try:
+        return settings(_mesh(deployments)).admits_waypoints
+    except msgspec.MsgspecError:
+        return False
 
 
 def _mesh(near: Iterable[Tree]) -> Mesh:

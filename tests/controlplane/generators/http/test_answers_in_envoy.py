@@ -9,7 +9,6 @@ from tests.semantics.routing.meshes import REVIEWS, route, routing, vs
 from tests.support.envoy import MeshIdentities, running_envoy
 from tests.support.envoy_config import extension
 
-from sidestep.controlplane.generators.http.actions import BLACKHOLE
 from sidestep.controlplane.generators.http.filters import Duty, http_filters
 from sidestep.controlplane.generators.http.hashing import hashed_by
 from sidestep.controlplane.generators.http.retries import retry_policy
@@ -22,6 +21,7 @@ from sidestep.semantics.versions import given_version
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("envoy-answers")]
 
 TO = {"route": [{"destination": {"host": "reviews", "port": {"number": PORT}}}]}
+NOBODY = {"route": [{"destination": {"host": "reviews", "subset": "gone"}}]}
 FULL = {"percentage": {"value": 100}}
 ORIGINS = {
     "allowOrigins": [{"exact": "https://a.example"}, {"prefix": "https://b."}, {"regex": "https://c[0-9].example"}]
@@ -45,6 +45,8 @@ def rules(*made):
 
 CASES = {
     "abort": rules({"fault": {"abort": {"httpStatus": 418, **FULL}}, **TO}),
+    "abort-before-nobody": rules({"fault": {"abort": {"httpStatus": 418, **FULL}}, "headers": {"response": {"set": {"x-seen": "yes"}}}, **NOBODY}),
+    "nobody": rules({"headers": {"response": {"set": {"x-seen": "yes"}}}, **NOBODY}),
     "grpc": rules({"fault": {"abort": {"grpcStatus": "NOT_FOUND", **FULL}}, **TO}),
     "delayed": rules({"fault": {"delay": {"fixedDelay": "10ms", **FULL}}, **TO}),
     "unknown-faults": rules({"fault": {"abort": {"httpStatus": 99, **FULL}, "delay": {"fixedDelay": "soon", **FULL}}, **TO}),
@@ -74,7 +76,7 @@ def listener(name, made):
     filters = [MessageToDict(each) for each in http_filters(frozenset({Duty.ROUTE}), (), outside_name)]
     manager = extension(
         "manager", "filters.network.http_connection_manager.v3.HttpConnectionManager", stat_prefix=name,
-        route_config={"virtual_hosts": hosts}, http_filters=filters,
+        route_config={"validate_clusters": False, "virtual_hosts": hosts}, http_filters=filters,
     )  # fmt: skip
     where = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
     return {"name": name, "address": where, "filter_chains": [{"filters": [manager]}]}
@@ -97,8 +99,8 @@ def backend():
 def envoy(tmp_path_factory):
     inside = {"endpoint": {"address": {"envoy_internal_address": {"server_listener_name": "backend"}}}}
     clusters = [
-        {"name": name, "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": found}]}}
-        for name, found in ((f"{REVIEWS.name}:{PORT}", [inside]), (BLACKHOLE, []))
+        {"name": name, "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [inside]}]}}
+        for name in (f"{REVIEWS.name}:{PORT}",)
     ]
     listeners = [*(listener(name, made) for name, made in CASES.items()), backend()]
     config = {
@@ -123,12 +125,17 @@ def ask(envoy, case, method="GET", path="/", **headers):
 @pytest.mark.parametrize(
     ("case", "path", "status"),
     [
-        ("abort", "/", 418), ("delayed", "/", 200), ("unknown-faults", "/", 200), ("unknown-status", "/", 500), ("bad-expression", "/", 200),
+        ("abort", "/", 418), ("abort-before-nobody", "/", 418), ("nobody", "/", 503), ("delayed", "/", 200), ("unknown-faults", "/", 200), ("unknown-status", "/", 500), ("bad-expression", "/", 200),
         ("bad-header", "/", 200), ("bad-time", "/", 200), ("some", "/a", 200), ("some", "/b", 404),
     ],
 )  # fmt: skip
 def test_statuses(envoy, case, path, status):
     assert ask(envoy, case, path=path, x="(")[0].status == status
+
+
+@pytest.mark.parametrize("case", ["abort-before-nobody", "nobody"])
+def test_answers_in_place_of_a_destination_that_is_not_there_are_edited_as_its_own_would_be(envoy, case):
+    assert ask(envoy, case)[0].getheader("x-seen") == "yes"
 
 
 def test_a_fault_of_grpc(envoy):

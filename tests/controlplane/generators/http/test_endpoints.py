@@ -2,6 +2,7 @@
 
 import pytest
 from google.protobuf.json_format import MessageToDict
+from msgspec.structs import replace
 
 from sidestep.controlplane.generators.http.destinations import Destination, Dialler
 from sidestep.controlplane.generators.http.endpoints import assignment, identities
@@ -61,6 +62,31 @@ def test_a_pod_without_a_mesh_is_dialled_as_it_is():
     address, metadata = one(index(pod(1)))
     assert where(address) == ("10.0.0.1", 8080)
     assert "envoy.transport_socket_match" not in metadata
+
+
+def stranger(space="shop"):
+    """What a slice says of an address and no more."""
+    known = pod(1, account="", host_network=True)
+    uid = WorkloadUid(f"Kubernetes/discovery.k8s.io/EndpointSlice/{space}/by-hand/10.0.0.1")
+    return replace(known, uid=uid, namespace=space)
+
+
+def beside(**fields):
+    return replace(pod(1, services={}, **fields), uid=WorkloadUid("Kubernetes//Pod/shop/pod-1"))
+
+
+def test_an_address_that_a_slice_names_is_sent_what_the_pod_there_takes():
+    _, metadata = one(index(stranger(), beside(tunnel=Tunnel.HBONE)))
+    assert metadata["envoy.transport_socket_match"] == {"tunnel": "http"}
+    _, metadata = one(index(stranger(), beside(proxy=ProxyRole.SIDECAR)))
+    assert metadata["envoy.transport_socket_match"] == {"tlsMode": "istio"}
+    assert identities(index(stranger(), beside()), SERVICE) == ("spiffe://cluster.local/ns/shop/sa/reviews",)
+
+
+def test_a_sidecar_of_another_namespace_or_nobody_is_a_stranger_there():
+    for known in (index(stranger("other"), beside(proxy=ProxyRole.SIDECAR)), index(stranger())):
+        assert "envoy.transport_socket_match" not in one(known)[1]
+        assert identities(known, SERVICE) == ()
 
 
 def test_a_sidecar_is_sent_mutual_tls_even_where_it_takes_tunnels():
@@ -141,3 +167,25 @@ def test_a_service_is_whoever_stands_behind_it():
     known = index(pod(1), pod(2, account="other"))
     prefix = "spiffe://cluster.local/ns/shop/sa/"
     assert identities(known, SERVICE) == (f"{prefix}other", f"{prefix}reviews")
+
+
+@pytest.mark.parametrize(
+    ("there", "match"),
+    [
+        ({"tunnel": Tunnel.HBONE}, {"tunnel": "http"}),
+        ({"proxy": ProxyRole.SIDECAR, "tunnel": Tunnel.HBONE}, {"tunnel": "http"}),
+        ({"proxy": ProxyRole.SIDECAR}, None), ({}, None),
+    ],
+    ids=["ambient", "a sidecar", "a sidecar without tunnels", "no mesh"],
+)  # fmt: skip
+def test_at_an_address_in_a_service_entry_no_more_is_known_than_whether_it_takes_a_tunnel(there, match):
+    uid = WorkloadUid("Kubernetes/networking.istio.io/ServiceEntry/shop/entry/10.0.0.1")
+    _, metadata = one(index(replace(pod(1, account="default"), uid=uid), beside(**there)))
+    assert metadata.get("envoy.transport_socket_match") == match
+    assert metadata["mesh"].get("identity") == ("spiffe://cluster.local/ns/shop/sa/reviews" if match else None)
+
+
+@pytest.mark.parametrize(("tunnel", "match"), [(Tunnel.HBONE, {"tunnel": "http"}), (Tunnel.NONE, None)])
+def test_a_sidecar_that_is_said_to_be_outside_is_sent_a_tunnel_or_plaintext(tunnel, match):
+    _, metadata = one(index(pod(1, proxy=ProxyRole.SIDECAR, tunnel=tunnel)), external=True)
+    assert metadata.get("envoy.transport_socket_match") == match

@@ -12,7 +12,7 @@ from tests.support.mesh import mesh, o
 from tests.support.scenes import mesh_config
 from tests.support.workloads import workload
 
-from sidestep.controlplane.generators.http.telemetry import REQUESTS, Reporter, counted, tracing, written
+from sidestep.controlplane.generators.http.telemetry import REQUESTS, Reporter, counted, counted_bytes, tracing, written
 from sidestep.controlplane.generators.http.upstreams import Upstream, outside_cluster, outside_name
 from sidestep.lab.metrics.requests import decode
 from sidestep.lab.traces.spans import SpanKind
@@ -116,4 +116,5 @@ def test_the_line_for_metrics_can_be_read():
     numbers = {"code": 200, "grpc": None, "received": 1, "sent": 2, "duration": 3}
     read = decode(json.dumps({**line, **numbers}))
     assert (read.reporter, read.code, read.sent, read.identity) == ("destination", 200, 2, "DOWNSTREAM_PEER_URI_SAN")
-    assert set(line) | set(numbers) == set(type(read).__struct_fields__)
+    of_bytes = MessageToDict(counted_bytes(Reporter.DESTINATION))["typedConfig"]["logFormat"]["jsonFormat"]
+    assert set(line) | set(numbers) | set(of_bytes) == set(type(read).__struct_fields__)

@@ -148,6 +148,38 @@ def test_a_policy_touches_those_who_list_it_or_live_with_it_and_nobody_else(inde
     assert list(generator.units(index, index.apply(Changes(services={BEHIND: None})))) == []
 
 
+def test_an_entrys_address_elsewhere_touches_everybody_who_is_captured_and_once_only(index):
+    def touched(*vips: str, **more) -> list[str]:
+        entry = Service("out", "shop", "out.example", vips, (PortMap(80, 80),), canonical=False, **more)
+        return list(NodeGenerator(SETTINGS).units(index, index.apply(Changes(services={entry.key: entry}))))
+
+    web = ["pod/Kubernetes//Pod/shop/web"]
+    assert touched("10.96.0.77") == []  # of Services' own network
+    assert touched("198.51.100.7", "198.51.100.0/24") == web
+    assert touched("198.51.100.7", "198.51.100.0/24", all_endpoints=True) == []
+    assert touched("198.51.100.7") == web
+    passes = {"mode": Preference.PASSTHROUGH}
+    assert touched("198.51.100.7", **passes) == web  # it is dialled as it is now
+    assert touched("198.51.100.8", **passes) == []
+    assert touched("198.51.100.8", waypoint=WaypointAddress(GATE), **passes) == web
+
+
+def test_an_address_that_an_endpoint_has_too_is_the_services_without_its_waypoint(index):
+    entry = Service("out", "shop", "out.example", ("198.51.100.7",), (PortMap(80, 0),), waypoint=WaypointAddress(GATE), canonical=False)  # fmt: skip
+    index.apply(Changes(services={entry.key: entry}))
+    name = "ClusterLoadAssignment 198.51.100.7:80"
+
+    def authorities() -> list[str]:
+        (group,) = asked(index, "198.51.100.7:80")[name].message.endpoints
+        known = (each.metadata.filter_metadata["sidestep"] for each in group.lb_endpoints)
+        return [dict(each).get("authority", "as dialled") for each in known]
+
+    assert authorities() == ["as dialled"]  # at the waypoint
+    one = Workload(WorkloadUid("x/ServiceEntry/shop/out/y"), "out", "shop", ("198.51.100.7",), services={entry.key: (PortMap(80, 8080),)})  # fmt: skip
+    index.apply(Changes({one.uid: one}))
+    assert authorities() == ["198.51.100.7:8080"]
+
+
 @pytest.mark.real
 def test_envoy_takes_it(index, tmp_path):
     found = {**standing(index), **asked(index, *DIALLED)}

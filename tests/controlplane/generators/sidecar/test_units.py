@@ -101,3 +101,41 @@ def test_a_broken_object_leaves_everything_else_as_it_is(made):
     assert remark == (
         "DestinationRule shop/x: trafficPolicy.connectionPool.tcp.maxConnections: expected a whole number, found a string"
     )
+
+
+def replicas(*objects):
+    """Three pods of one kind, one with another account, and objects that say what they may do."""
+    made = [pod(name, f"10.0.0.{at}") for at, name in enumerate(("w1", "w2", "w3"), 1)]
+    other = pod("w4", "10.0.0.4", account="other")
+    for each in (*made, other):
+        each["metadata"]["labels"] = {"app": "web", "service.istio.io/canonical-name": "web"}
+    registry = Registry()
+    registry.apply(map(Change.to, [service("web"), service("b"), *made, other, *objects]))
+    return registry
+
+
+def told(registry, generator, unit):
+    found = list(generator.resources(registry.index, unit))
+    return {(each.type_url, each.name): each.message.SerializeToString(deterministic=True) for each in found}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        (istio("DestinationRule", "shop", {"host": "b", "trafficPolicy": {"outlierDetection": {"interval": "soon"}}}, "networking"),),
+        (istio("EnvoyFilter", "shop", {"configPatches": [{"applyTo": "CLUSTER", "patch": {"operation": "MERGE", "value": {"connect_timeout": "3s"}}}]}, "networking"),),
+    ],
+    ids=["plain", "a remark", "a patch"],
+)  # fmt: skip
+def test_replicas_are_told_what_each_would_be_told_alone(more):
+    registry, together = replicas(*more), SidecarGenerator()
+    units = list(together.units(registry.index, None))
+    found = {unit: told(registry, together, unit) for unit in units}
+    for unit in units:
+        alone = SidecarGenerator()
+        assert found[unit] == told(registry, alone, unit)
+        assert together.remarks.get(unit) == alone.remarks.get(unit)
+    first, second, _, other = (found[unit] for unit in sorted(units))
+    assert sum(first[key] != second[key] for key in first) <= 1
+    assert any(first[key] != other[key] for key in first if key[0] == CLUSTER)

@@ -83,7 +83,24 @@ def test_a_list_of_filters_hangs_on_no_policy_route_or_service():
     scene.change(*(Change.to(each) for each in (_policy("p", "a", "/x"), _route("r", "b", "c"), _rule("c", 7))))
     scene.change(Change(Change.to(_SERVICES[1]).ref, None))
     assert {name: version for name, version in scene.told().items() if LISTENER in name} == before
-    assert len(before) == 8
+    assert len(before) == 9
+
+
+def test_requests_that_are_seen_otherwise_are_judged_in_a_manager_of_their_own():
+    """What judges the others stays as it is."""
+    scene = Scene(gateway_of("waypoint", {}), *_SERVICES)
+    before = scene.told()
+    spec = {
+        "targetRefs": [{"group": "", "kind": "Service", "name": "b"}],
+        "accessLogging": [{"providers": [{"name": "envoy"}]}],
+    }
+    meta = {"name": "b", "namespace": "default"}
+    told = {"apiVersion": "telemetry.istio.io/v1", "kind": "Telemetry", "metadata": meta, "spec": spec}
+    changed = scene.change(Change.to(told))
+    after = scene.told()
+    view = next(name.removeprefix("mesh.main") for name in changed if name.startswith("mesh.main."))
+    assert set(changed) == {"mesh.connect", f"mesh.main{view}", f"mesh.sniff{view}"}
+    assert {name: after[name] for name in before} == before
 
 
 def test_one_manager_routes_for_all_services():
@@ -131,4 +148,5 @@ def test_after_any_changes_a_waypoint_is_told_the_same_as_by_a_generator_made_af
         scene.change(Change(change.ref, None) if gone else change)
     told, fresh = scene.told(), Scene(*scene.registry.objects()).told()
     assert {name: told.get(name) for name in fresh} == fresh
-    assert all(CLUSTER in name for name in told.keys() - fresh.keys())
+    stays = (CLUSTER, SCOPED_ROUTES)
+    assert all(any(kind in name for kind in stays) for name in told.keys() - fresh.keys())

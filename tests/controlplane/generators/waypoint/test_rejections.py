@@ -43,6 +43,8 @@ def test_one_bad_route_is_named_and_the_others_arrive(tmp_path):
     [finding] = plane.findings
     assert (finding.rejection.names, finding.rejection.reason) == ((_BAD,), "no such thing")
     assert finding.objects == ("HTTPRoute default/r-b: rules[0]",)
+    [said] = plane.remarks()
+    assert said == "HTTPRoute default/r-b: rules[0]: default/waypoint-0 does not take it: no such thing"
 
 
 def test_a_rule_that_cannot_be_told_is_named_with_its_field():
@@ -54,5 +56,4 @@ def test_a_rule_that_cannot_be_told_is_named_with_its_field():
     )
     Catalogue(generator, registry.index).fill()
     [remark] = [str(each) for told in generator.remarks.values() for each in told]
-    assert remark.startswith("HTTPRoute default/r: rules[0]")
-    assert remark.endswith("expected expressions and names of headers that Envoy takes")
+    assert remark.startswith("HTTPRoute default/r: rules[0] matches[0]: an expression that RE2 refuses")

@@ -24,6 +24,7 @@ from sidestep.controlplane.generators.http.tls import AUTHORITY
 from sidestep.controlplane.generators.http.tokens import authentication
 from sidestep.controlplane.generators.node.messages import extension
 from sidestep.controlplane.generators.sidecar import outbound, service_ports
+from sidestep.controlplane.generators.sidecar.alike import Alike
 from sidestep.controlplane.generators.sidecar.generator import PodGenerator
 from sidestep.controlplane.generators.sidecar.pod import Pod
 from sidestep.controlplane.generators.sidecar.reached import Reached
@@ -57,9 +58,9 @@ class GatewayGenerator(PodGenerator):
             return None
         return Resource(SECRET, name, found, proxy, frozenset({about_configuration()}), asked=True)
 
-    def told(self, pod: Pod, reached: Reached, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
+    def told(self, pod: Pod, alike: Alike, _remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
         """Listeners and routes."""
-        found = ports(pod)
+        found, reached = ports(pod), alike.reached
         self._credentials[pod.name] = frozenset(references(pod, found))
         listeners = [each for port in found if (each := listener(pod, port, reached)).filter_chains]
         known = authentication([pod.mesh.sidecar_request_policies(pod.instances)], reached.asked)
@@ -70,7 +71,6 @@ class GatewayGenerator(PodGenerator):
             yield ROUTES, routes.name, routes
         for cluster in outbound.clusters():
             yield CLUSTER, cluster.name, cluster
-        del remarks
 
 
 def _routes(pod: Pod, found: Iterable[Port], reached: Reached) -> Iterator[RouteConfiguration]:

@@ -119,8 +119,8 @@ def _stream_chains(
                 weights[name] = weights.get(name, 0) + target.weight
         policies = pod.mesh.sidecar_policies(pod.instances, Chain.TCP)
         filters = [
-            *judged(policies, Place.SIDECAR, pod.authorizers),
-            bytes_to(f"gateway_{table.port}", weights or {BLACKHOLE: 1}, pod.logs),
+            *judged(policies, Place.SIDECAR, pod.authorizers, reached.asked, several=pod.several),
+            bytes_to(f"gateway_{table.port}", weights or {BLACKHOLE: 1}, pod.logs(Reporter.SOURCE)),
         ]
         fields = {} if socket is None else {"transport_socket": socket}
         yield chain(f"bytes|{server.name}|{at}", filters, match, **fields)
@@ -151,7 +151,7 @@ def _credentials(pod: Pod, gateway: str, server: Server) -> list[str]:
 
 
 def _http(pod: Pod, port: Port, reached: Reached, *, tls: bool) -> list[Filter]:
-    filters = http_filters(BOTH, pod.authorizers.values(), reached.asked)
+    filters = http_filters(BOTH, pod.named_authorizers, reached.asked)
     name = port.routes(tls=tls)
     seen = pod.watched(Reporter.SOURCE, reached.asked)
     return [

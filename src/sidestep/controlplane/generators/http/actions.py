@@ -25,6 +25,7 @@ from sidestep.controlplane.generators.http.faults import STATUSES, faulty, share
 from sidestep.controlplane.generators.http.hashing import SettingsOf, hashed_by, nothing
 from sidestep.controlplane.generators.http.retries import retry_policy
 from sidestep.controlplane.generators.node.messages import packed
+from sidestep.semantics.routing.paths import shown_port
 from sidestep.semantics.routing.route import Retries
 from sidestep.semantics.routing.rule import HttpRule, Mirror, Redirect, Rewrite, Target
 from sidestep.semantics.routing.text_match import Form, TextMatch
@@ -34,7 +35,9 @@ ClusterOf = Callable[[Target], str | None]
 FAULT, CORS = "envoy.filters.http.fault", "envoy.filters.http.cors"
 """Filters that routes switch on."""
 BLACKHOLE = "BlackHoleCluster"
-"""A cluster without endpoints: its share is answered with an error."""
+"""A cluster without endpoints, of connections that lead nowhere."""
+MISSING = "mesh.missing"
+"""A cluster that no proxy has, in place of a destination that does not exist: its share is answered with an error."""
 
 _CODES = {
     301: RedirectAction.RedirectResponseCode.MOVED_PERMANENTLY,
@@ -45,6 +48,7 @@ _CODES = {
 }
 _BROKEN = 500
 _NO_LIMIT = Duration()
+_NO_TARGET = Target("")
 
 
 class Means(Struct, frozen=True):
@@ -55,12 +59,14 @@ class Means(Struct, frozen=True):
         retries: where a rule says nothing.
         port: on which requests come in.
         settings: of destinations.
+        tls: whether they come in TLS.
     """
 
     cluster: ClusterOf
     retries: Retries = Retries()
     port: int = 0
     settings: SettingsOf = nothing
+    tls: bool = False
 
 
 def act(route: Route, rule: HttpRule, path: TextMatch, means: Means) -> None:
@@ -72,18 +78,18 @@ def act(route: Route, rule: HttpRule, path: TextMatch, means: Means) -> None:
         path: the match's, of which rewrites take the matched part.
         means: of the proxy.
     """
-    request, response = edits(rule.request_edits), edits(rule.response_edits)
+    single = rule.targets[0] if len(rule.targets) == 1 else _NO_TARGET
+    request = edits((*rule.request_edits, *single.request_edits))
+    response = edits((*rule.response_edits, *single.response_edits))
     route.request_headers_to_add.extend(request.add)
     route.request_headers_to_remove.extend(request.remove)
     route.response_headers_to_add.extend(response.add)
     route.response_headers_to_remove.extend(response.remove)
     _switch_on(route, rule)
     if rule.redirect is not None:
-        route.redirect.CopyFrom(_redirect(rule.redirect, means.port))
+        route.redirect.CopyFrom(_redirect(rule.redirect, shown_port(rule.redirect, means.port, tls=means.tls)))
     elif rule.direct is not None:
         route.direct_response.CopyFrom(_answer(rule.direct, rule.body))
-    elif rule.targets and all(means.cluster(each) is None for each in rule.targets):
-        route.direct_response.CopyFrom(_answer(rule.missing_status))
     else:
         route.route.CopyFrom(_forward(rule, path, means))
 
@@ -107,10 +113,12 @@ def _answer(status: int, body: bytes = b"") -> DirectResponseAction:
 
 def _forward(rule: HttpRule, path: TextMatch, means: Means) -> RouteAction:
     action = RouteAction(timeout=readable(rule.timeout) or _NO_LIMIT)
-    if len(rule.targets) == 1 and not _edited(rule.targets[0]):
-        action.cluster = means.cluster(rule.targets[0]) or BLACKHOLE
+    if len(rule.targets) == 1:
+        action.cluster = means.cluster(rule.targets[0]) or MISSING
     else:
         action.weighted_clusters.CopyFrom(_weighted(rule, means.cluster))
+    if rule.missing_status == _BROKEN:
+        action.cluster_not_found_response_code = RouteAction.INTERNAL_SERVER_ERROR
     if rule.authority:
         action.host_rewrite_literal = rule.authority
     if rule.rewrite is not None:
@@ -125,10 +133,6 @@ def _forward(rule: HttpRule, path: TextMatch, means: Means) -> RouteAction:
     return action
 
 
-def _edited(target: Target) -> bool:
-    return bool(target.request_edits or target.response_edits or target.authority)
-
-
 def _weighted(rule: HttpRule, cluster: ClusterOf) -> WeightedCluster:
     """Shares; a destination that does not exist keeps its share, and answers with an error."""
     parts = []
@@ -136,7 +140,7 @@ def _weighted(rule: HttpRule, cluster: ClusterOf) -> WeightedCluster:
         request, response = edits(target.request_edits), edits(target.response_edits)
         parts.append(
             WeightedCluster.ClusterWeight(
-                name=cluster(target) or BLACKHOLE,
+                name=cluster(target) or MISSING,
                 weight={"value": target.weight},
                 request_headers_to_add=request.add,
                 request_headers_to_remove=request.remove,
@@ -169,7 +173,7 @@ def _redirect(redirect: Redirect, port: int) -> RedirectAction:
         host_redirect=redirect.authority,
         scheme_redirect=redirect.scheme,
         response_code=_CODES.get(redirect.status, _CODES[301]),
-        port_redirect=port if redirect.port < 0 else redirect.port,
+        port_redirect=port,
     )
     if redirect.prefix is not None:
         found.prefix_rewrite = redirect.prefix

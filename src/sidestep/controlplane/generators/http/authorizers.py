@@ -7,7 +7,7 @@ does not name, or several where one is allowed, refuse what matches.
 from collections.abc import Iterable, Mapping, Sequence
 
 from envoy.config.core.v3.grpc_service_pb2 import GrpcService
-from envoy.config.rbac.v3.rbac_pb2 import Policy
+from envoy.config.rbac.v3 import rbac_pb2
 from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -62,9 +62,9 @@ def asked(
 ) -> dict[str, Message]:
     """What a host switches on, by filter."""
     found: dict[str, Message] = {}
-    for name, compiled in _by_provider(custom).items():
-        if name in authorizers and _allowed(custom, several=several):
-            marks = RBAC(shadow_rules=rbac(compiled, Action.DENY, place), shadow_rules_stat_prefix=_prefix(name))
+    for name, compiled in by_provider(custom).items():
+        if name in authorizers and may_ask(custom, several=several):
+            marks = RBAC(shadow_rules=rbac(compiled, Action.DENY, place), shadow_rules_stat_prefix=prefix(name))
             found[marking(name)] = RBACPerRoute(rbac=marks)
             found[asking(name)] = ExtAuthzPerRoute(check_settings=CheckSettings())
     return found
@@ -72,36 +72,49 @@ def asked(
 
 def refused(
     custom: Sequence[Compiled], place: Place, authorizers: Mapping[str, Authorizer], *, several: bool
-) -> dict[str, Policy]:
+) -> rbac_pb2.RBAC:
     """Rules of CUSTOM policies whose authorizer cannot be asked: what they match is refused."""
-    lost = [each for each in custom if each.policy.provider not in authorizers or not _allowed(custom, several=several)]
-    return dict(rbac(lost, Action.DENY, place).policies)
+    lost = [each for each in custom if each.policy.provider not in authorizers or not may_ask(custom, several=several)]
+    return rbac(lost, Action.DENY, place)
 
 
-def _allowed(custom: Sequence[Compiled], *, several: bool) -> bool:
-    return several or len(_by_provider(custom)) == 1
+def may_ask(custom: Sequence[Compiled], *, several: bool) -> bool:
+    """Whether authorizers may be asked: where policies name several, that must have been allowed."""
+    return several or len(by_provider(custom)) == 1
 
 
-def _by_provider(custom: Sequence[Compiled]) -> dict[str, list[Compiled]]:
+def by_provider(custom: Sequence[Compiled]) -> dict[str, list[Compiled]]:
+    """Policies by the authorizer that they name."""
     found: dict[str, list[Compiled]] = {}
     for each in custom:
         found.setdefault(each.policy.provider, []).append(each)
     return found
 
 
-def _prefix(name: str) -> str:
+def prefix(name: str) -> str:
+    """What the metadata begins with by which requests are marked."""
     return f"istio_ext_authz_{name}_"
 
 
-def _asked(authorizer: Authorizer, cluster: ClusterFor) -> ExtAuthz:
-    marked = MetadataMatcher(
-        filter=RBAC_METADATA,
-        path=[{"key": f"{_prefix(authorizer.name)}shadow_effective_policy_id"}],
+def marked(name: str, by: str) -> MetadataMatcher:
+    """What is marked for an authorizer, by a filter of a kind."""
+    return MetadataMatcher(
+        filter=by,
+        path=[{"key": f"{prefix(name)}shadow_effective_policy_id"}],
         value={"string_match": StringMatcher(safe_regex=RegexMatcher(regex=_ANY))},
     )
+
+
+def called(authorizer: Authorizer, cluster: ClusterFor) -> GrpcService:
+    """By which one that speaks gRPC is asked."""
+    name, timeout = cluster(of_authorizer(authorizer)), readable(authorizer.timeout) or _LONGEST
+    return GrpcService(envoy_grpc={"cluster_name": name, "authority": authorizer.host}, timeout=timeout)
+
+
+def _asked(authorizer: Authorizer, cluster: ClusterFor) -> ExtAuthz:
     found = ExtAuthz(
         failure_mode_allow=authorizer.fail_open,
-        filter_enabled_metadata=marked,
+        filter_enabled_metadata=marked(authorizer.name, RBAC_METADATA),
         transport_api_version="V3",
         stat_prefix=authorizer.name,
         clear_route_cache=authorizer.reroute,
@@ -113,11 +126,10 @@ def _asked(authorizer: Authorizer, cluster: ClusterFor) -> ExtAuthz:
         found.with_request_body.CopyFrom(
             BufferSettings(max_request_bytes=body.limit, allow_partial_message=body.partial, pack_as_bytes=body.raw)
         )
-    name, timeout = cluster(of_authorizer(authorizer)), readable(authorizer.timeout) or _LONGEST
     if authorizer.speech is Speech.GRPC:
-        grpc = GrpcService(envoy_grpc={"cluster_name": name, "authority": authorizer.host}, timeout=timeout)
-        found.grpc_service.CopyFrom(grpc)
+        found.grpc_service.CopyFrom(called(authorizer, cluster))
     else:
+        name, timeout = cluster(of_authorizer(authorizer)), readable(authorizer.timeout) or _LONGEST
         found.http_service.CopyFrom(_http(authorizer, name, timeout))
         if authorizer.headers:
             found.allowed_headers.CopyFrom(_names(authorizer.headers))

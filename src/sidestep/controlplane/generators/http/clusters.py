@@ -13,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from sidestep.controlplane.generators.http.balancing import balance
 from sidestep.controlplane.generators.http.destinations import Destination, Dialler, Discovery
-from sidestep.controlplane.generators.http.pools import limit, protocol
+from sidestep.controlplane.generators.http.pools import detect, limit, protocol
 from sidestep.controlplane.generators.http.remarks import Fields, Remark
 from sidestep.controlplane.generators.http.tls import sockets
 from sidestep.controlplane.generators.node.messages import ADS, dialled, extension
@@ -35,8 +35,11 @@ def cluster(to: Destination, dialler: Dialler, remarks: list[Remark]) -> Cluster
     found = Cluster(name=to.name, connect_timeout=_CONNECT_TIMEOUT)
     _discover(found, to, dialler)
     balance(found, settings)
-    limit(found, settings)
-    protocol(found, to.speaks, settings)
+    pool = settings.under("connectionPool")
+    limit(found, pool)
+    protocol(found, to.speaks, pool)
+    if settings.has("outlierDetection"):
+        detect(found, settings.under("outlierDetection"))
     sockets(found, to, dialler, settings)
     return found
 

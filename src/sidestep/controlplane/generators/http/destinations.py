@@ -73,7 +73,8 @@ class Destination(Struct, frozen=True):
         identities: whom endpoints may prove to be.
         discovery: how endpoints are found.
         resolved: names and ports to resolve, for those found by DNS.
-        only: the address of the one endpoint that counts; empty for all.
+        mutual: every endpoint takes mutual TLS: what a sidecar goes by where it does not know which it dials.
+        external: it is said to be outside of the mesh, so that nobody is sent mutual TLS unasked.
     """
 
     name: str
@@ -87,4 +88,5 @@ class Destination(Struct, frozen=True):
     identities: tuple[str, ...] = ()
     discovery: Discovery = Discovery.RECORDS
     resolved: tuple[tuple[str, int], ...] = ()
-    only: str = ""
+    mutual: bool = False
+    external: bool = False

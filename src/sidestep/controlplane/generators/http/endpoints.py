@@ -12,6 +12,7 @@ from envoy.config.endpoint.v3.endpoint_components_pb2 import LbEndpoint, Localit
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct as PlainStruct
+from msgspec.structs import replace
 
 from sidestep.controlplane.generators.http.destinations import Destination, Dialler
 from sidestep.controlplane.generators.http.names import HBONE_CLUSTER
@@ -30,6 +31,8 @@ from sidestep.controlplane.records import (
     Workload,
     identity_of,
 )
+from sidestep.controlplane.registry.services import is_inline
+from sidestep.controlplane.registry.slices import is_opaque
 
 _MATCH = "envoy.transport_socket_match"
 _ANY_IPV4 = "0.0.0.0"  # noqa: S104 - a family
@@ -56,13 +59,16 @@ def assignment(
     if dialler.asks_waypoints and service.ingress_use_waypoint and service.waypoint is not None:
         found.endpoints.add(lb_endpoints=_of_waypoint(index, service, to.port, dialled_by))
         return found
+    if to.external:
+        dialler = replace(dialler, mutual=False)
     settings = Fields(to.settings, to.of, "trafficPolicy", [])
     by_place: dict[tuple[int, Locality], list[LbEndpoint]] = {}
     for workload in serving(index, to):
         target, address = target_of(service, workload, to.port), address_of(workload, service.families, dialled_by)
         if target and address and not _left_out(service, workload, dialler):
             place = (_rank(service, settings, workload, dialler), workload.locality)
-            by_place.setdefault(place, []).append(_endpoint(workload, address, target, dialler, takes_mutual))
+            known = _known(index, workload)
+            by_place.setdefault(place, []).append(_endpoint(known, address, target, dialler, takes_mutual))
     ranks = sorted({rank for rank, _ in by_place})
     weights = _weights(settings, dialler.locality)
     for (rank, locality), endpoints in sorted(by_place.items(), key=lambda item: (item[0][0], _text(item[0][1]))):
@@ -76,14 +82,29 @@ def serving(index: Index, to: Destination) -> Iterable[Workload]:
     if service is None:
         return ()
     candidates = (each for each in index.endpoints(service.key) if each.healthy or service.all_endpoints)
-    wanted = (each for each in candidates if to.labels.items() <= each.labels.items())
-    return [each for each in wanted if to.only in ("", *each.addresses)]
+    return [each for each in candidates if to.labels.items() <= each.labels.items()]
 
 
 def identities(index: Index, service: Service) -> tuple[str, ...]:
     """Whom the endpoints of a service may prove to be: all of its pods, and what a ServiceEntry names."""
-    found = {identity_of(each) for each in index.endpoints(service.key) if not each.hostname}
+    known = (_known(index, each) for each in index.endpoints(service.key) if not each.hostname)
+    found = {identity_of(each) for each in known if not is_opaque(each)}
     return (*sorted(found), *(each for each in service.sans if each not in found))
+
+
+def _known(index: Index, workload: Workload) -> Workload:
+    """The pod at an address that is written down without saying whose it is: as a sidecar only in a slice of its own
+    namespace.
+
+    Elsewhere, and in ServiceEntries, no more is known than whether it takes a tunnel.
+
+    Source: pilot/pkg/model/push_context.go (SupportsTunnel): asked by address.
+    """
+    named = is_opaque(workload) or is_inline(workload)
+    found = index.workload_at(workload.addresses[0]) if named and workload.addresses else None
+    if found is None or (found.namespace == workload.namespace and is_opaque(workload)):
+        return found or workload
+    return replace(found, proxy=None) if found.tunnel is Tunnel.HBONE else workload
 
 
 def _endpoint(workload: Workload, address: str, port: int, dialler: Dialler, takes_mutual: TakesMutual) -> LbEndpoint:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from envoy.config.rbac.v3 import rbac_pb2
 from envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors
 from envoy.extensions.filters.http.fault.v3.fault_pb2 import HTTPFault
+from envoy.extensions.filters.http.grpc_stats.v3.config_pb2 import FilterConfig as GrpcStats
 from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication, PerRouteConfig
 from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC, RBACPerRoute
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
@@ -35,8 +36,10 @@ from sidestep.semantics.authorization.evaluate import Compiled, PolicySet
 from sidestep.semantics.authorization.policy import Action
 from sidestep.semantics.extension_providers import Authorizer
 
-AUDIT, DENY, ALLOW = "mesh.rbac.audit", "mesh.rbac.deny", "mesh.rbac.allow"
+UNASKED, AUDIT, DENY, ALLOW = "mesh.rbac.unasked", "mesh.rbac.audit", "mesh.rbac.deny", "mesh.rbac.allow"
 ROUTER = "envoy.filters.http.router"
+MESSAGES = "envoy.filters.http.grpc_stats"
+"""Counts messages of gRPC; what it counted is a state of the request by its name, for logs to tell."""
 DRY_RUN = {DENY: "istio_dry_run_deny_", ALLOW: "istio_dry_run_allow_"}
 """What the metadata of dry runs begins with, as in Istio: `…shadow_engine_result`, `…shadow_effective_policy_id`."""
 
@@ -80,9 +83,12 @@ def http_filters(
     """
     found = []
     if Duty.GUARD in duties:
-        found += authorizer_filters(authorizers, cluster)
+        found += [_off(UNASKED, RBAC()), *authorizer_filters(authorizers, cluster)]
         found.append(_tokens(authentication))
         found += [_off(name, RBAC()) for name in (AUDIT, DENY, ALLOW)]
+    if duties:
+        told = GrpcStats(emit_filter_state=True, stats_for_all_methods={"value": False})
+        found.append(HttpFilter(name=MESSAGES, typed_config=packed(told)))
     if Duty.ROUTE in duties:
         found += [_off(FAULT, HTTPFault()), _off(CORS, Cors())]
     return [*found, HttpFilter(name=ROUTER, typed_config=packed(Router()))]
@@ -102,21 +108,20 @@ def enforced(what: Enforced, place: Place, authorizers: Mapping[str, Authorizer]
     if any(policy.rules for policy in what.tokens):
         told[JWT_FILTER] = PerRouteConfig(requirement_name=requirement_name(what.tokens))
     shut = refused(custom, place, authorizers, several=several)
-    told |= _judged(what.policies, place, shut)
+    if shut.policies:
+        told[UNASKED] = RBACPerRoute(rbac=RBAC(rules=shut))
+    told |= _judged(what.policies, place)
     return {name: packed(message) for name, message in told.items()}
 
 
-def _judged(policies: PolicySet, place: Place, refused: Mapping[str, rbac_pb2.Policy]) -> dict[str, Message]:
+def _judged(policies: PolicySet, place: Place) -> dict[str, Message]:
     """AUDIT, DENY and ALLOW, each with the dry runs of its action."""
-    shut = rbac(policies.deny, Action.DENY, place)
-    for name, rule in refused.items():
-        shut.policies[name].CopyFrom(rule)
     found: dict[str, Message] = {}
     if policies.audit:
         found[AUDIT] = RBACPerRoute(rbac=RBAC(rules=_audit(policies.audit, place)))
-    shut_in_fact = shut if shut.policies else None
+    shut = rbac(policies.deny, Action.DENY, place) if policies.deny else None
     opened = rbac(policies.allow, Action.ALLOW, place) if policies.allow else None
-    for name, action, rules in ((DENY, Action.DENY, shut_in_fact), (ALLOW, Action.ALLOW, opened)):
+    for name, action, rules in ((DENY, Action.DENY, shut), (ALLOW, Action.ALLOW, opened)):
         tried = [each for each in policies.shadow if each.policy.action is action]
         if rules is not None or tried:
             shadow = rbac(tried, action, place) if tried else None

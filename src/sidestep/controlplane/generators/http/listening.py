@@ -12,6 +12,7 @@ from envoy.extensions.filters.listener.http_inspector.v3.http_inspector_pb2 impo
 from envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
 from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 
+from sidestep.controlplane.generators.http.telemetry import WHILE_IT_LASTS
 from sidestep.controlplane.generators.node.chains import WHERE_TO, proxied
 from sidestep.controlplane.generators.node.messages import dialled, packed
 
@@ -75,7 +76,11 @@ def bytes_to(
         logs: what is written of connections.
         by_address: clients are told apart by their address.
     """
-    found = TcpProxy(stat_prefix=name, idle_timeout=timedelta(0), access_log=logs)
+    written = list(logs)
+    found = TcpProxy(stat_prefix=name, idle_timeout=timedelta(0), access_log=written)
+    if written:
+        found.access_log_options.flush_access_log_on_connected = True
+        found.access_log_options.access_log_flush_interval.FromTimedelta(WHILE_IT_LASTS)
     if len(clusters) == 1:
         found.cluster = next(iter(clusters))
     else:

@@ -20,6 +20,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 )
 from google.protobuf.message import Message
 
+from sidestep.controlplane.generators import CLUSTER, LISTENER, ROUTES
 from sidestep.controlplane.generators.http.patched_values import UnreadableError, merge, read
 from sidestep.controlplane.generators.http.remarks import Remark
 from sidestep.controlplane.generators.node.messages import packed
@@ -48,6 +49,17 @@ _UNHEEDED = ("proxy", "waypoint")
 def remarks(patches: Iterable[Patch]) -> list[Remark]:
     """What of patches is not carried out, and why."""
     return [Remark(each.object, each.place, why) for each in patches if (why := _refused(each))]
+
+
+def changes(patch: Patch) -> str:
+    """Resources of which type it changes."""
+    match patch.apply_to:
+        case "CLUSTER":
+            return CLUSTER
+        case "HTTP_ROUTE" | "VIRTUAL_HOST" | "ROUTE_CONFIGURATION":
+            return ROUTES
+        case _:
+            return LISTENER
 
 
 def patch_listener(listener: Listener, patches: Sequence[Patch], context: Context) -> Listener | None:

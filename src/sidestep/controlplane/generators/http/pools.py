@@ -17,9 +17,13 @@ _PERCENT = 100
 _UPGRADED = "UPGRADE"
 
 
-def limit(found: Cluster, settings: Fields) -> None:
-    """Bounds on connections and requests, and who is left out for failing."""
-    pool = settings.under("connectionPool")
+AS_CLIENT = HttpProtocolOptions(
+    use_downstream_protocol_config={"http_protocol_options": {}, "http2_protocol_options": {}}
+)
+
+
+def limit(found: Cluster, pool: Fields) -> None:
+    """Bounds on connections and requests."""
     tcp, http = pool.under("tcp"), pool.under("http")
     bounds = found.circuit_breakers.thresholds.add()
     bounds.max_connections.value = _or_most(tcp.whole("maxConnections", 1))
@@ -31,15 +35,12 @@ def limit(found: Cluster, settings: Fields) -> None:
         found.connect_timeout.CopyFrom(wait)
     if tcp.has("tcpKeepalive"):
         _keep_alive(found, tcp.under("tcpKeepalive"))
-    if settings.has("outlierDetection"):
-        _detect(found, settings.under("outlierDetection"))
 
 
-def protocol(found: Cluster, speaks: Speaks, settings: Fields) -> None:
+def protocol(found: Cluster, speaks: Speaks, pool: Fields) -> None:
     """What is spoken over connections, and how long they are kept."""
     if speaks is Speaks.BYTES:
         return
-    pool = settings.under("connectionPool")
     http, tcp = pool.under("http"), pool.under("tcp")
     options = HttpProtocolOptions()
     common = options.common_http_protocol_options
@@ -58,8 +59,7 @@ def _versions(options: HttpProtocolOptions, speaks: Speaks, http: Fields) -> Non
     streams = http.whole("maxConcurrentStreams", 1, 2**31 - 1)
     second = {"max_concurrent_streams": {"value": streams}} if streams is not None else {}
     if http.flag("useClientProtocol") or speaks is Speaks.AS_CLIENT:
-        options.use_downstream_protocol_config.http_protocol_options.SetInParent()
-        options.use_downstream_protocol_config.http2_protocol_options.SetInParent()
+        options.MergeFrom(AS_CLIENT)
         if streams is not None:
             options.use_downstream_protocol_config.http2_protocol_options.max_concurrent_streams.value = streams
     elif speaks is Speaks.HTTP2 or http.text("h2UpgradePolicy").upper() == _UPGRADED:
@@ -79,7 +79,7 @@ def _keep_alive(found: Cluster, wanted: Fields) -> None:
         kept.keepalive_interval.value = max(interval.seconds, 1)
 
 
-def _detect(found: Cluster, wanted: Fields) -> None:
+def detect(found: Cluster, wanted: Fields) -> None:
     """Who fails too often is left out for a while; nobody by the rate of success, as Istio turns that off."""
     told = found.outlier_detection
     told.enforcing_success_rate.value = 0

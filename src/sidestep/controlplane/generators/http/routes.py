@@ -28,7 +28,7 @@ def routes(
         retries: where a rule says nothing.
         settings: of destinations, as DestinationRules have them.
     """
-    means = Means(cluster, retries, vantage.port, settings)
+    means = Means(cluster, retries, vantage.port, settings, vantage.tls)
     for entry in entries:
         if entry.rule.broken or not readable(entry.match) or not entry.match.offered(vantage):
             continue

@@ -8,6 +8,7 @@ Source: pilot/pkg/model/telemetry_logging.go (forms); pilot/pkg/networking/core/
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import StrEnum
 
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
@@ -26,6 +27,7 @@ from google.protobuf.struct_pb2 import Struct as PlainStruct
 from msgspec import Struct
 
 from sidestep.controlplane.generators.http.authorization import SOURCE_PRINCIPAL
+from sidestep.controlplane.generators.http.filters import MESSAGES
 from sidestep.controlplane.generators.http.upstreams import ClusterFor, Upstream
 from sidestep.controlplane.generators.node.messages import literal, packed
 from sidestep.semantics.telemetry import LogFormat, Logging, Observed, Tag, Tracing
@@ -66,6 +68,8 @@ _LABELS = {
     "route_name": "%ROUTE_NAME%",
 }
 _EXPORT = Duration(seconds=10)
+WHILE_IT_LASTS = timedelta(seconds=5)
+"""After which time a connection that lasts is written of again."""
 
 
 class Reporter(StrEnum):
@@ -76,10 +80,11 @@ class Reporter(StrEnum):
     WAYPOINT = "waypoint"
 
 
-_PEER = {
-    Reporter.SOURCE: "",
-    Reporter.DESTINATION: "%DOWNSTREAM_PEER_URI_SAN%",
-    Reporter.WAYPOINT: f"%FILTER_STATE({SOURCE_PRINCIPAL}:PLAIN)%",
+_SHOWN, _TUNNELLED = "%DOWNSTREAM_PEER_URI_SAN%", f"%FILTER_STATE({SOURCE_PRINCIPAL}:PLAIN)%"
+_PEER: dict[Reporter, dict[str, str]] = {
+    Reporter.SOURCE: {},
+    Reporter.DESTINATION: {"identity": _SHOWN, "tunnelled": _TUNNELLED},
+    Reporter.WAYPOINT: {"identity": _TUNNELLED},
 }
 
 
@@ -109,24 +114,48 @@ def watched(observed: Observed, reporter: Reporter, service: str, cluster: Clust
 
 
 def counted(reporter: Reporter) -> AccessLog:
-    """The line that metrics are made of."""
-    line = {
+    """The line that metrics are made of; sizes are those on the wire, with headers, as Istio counts them."""
+    asked = {
+        "received": "%DOWNSTREAM_WIRE_BYTES_RECEIVED%",
+        "sent": "%DOWNSTREAM_WIRE_BYTES_SENT%",
+        "authority": "%REQ(:AUTHORITY)%",
+        "code": "%RESPONSE_CODE%",
+        "grpc": "%GRPC_STATUS_NUMBER%",
+        "route": "%ROUTE_NAME%",
+        "messages": f"%FILTER_STATE({MESSAGES}:PLAIN)%",
+        "type": "%REQ(CONTENT-TYPE)%",
+    }
+    return _line({**_ends(reporter), **asked})
+
+
+def counted_bytes(reporter: Reporter) -> AccessLog:
+    """The lines that metrics of connections are made of: at their beginning and at their end."""
+    return _line({**_ends(reporter), "message": "%ACCESS_LOG_TYPE%", "id": "%CONNECTION_ID%"})
+
+
+def counted_streams(reporter: Reporter) -> AccessLog:
+    """Likewise where each connection comes as a CONNECT, several of them within one: the moment tells them apart."""
+    number = "%CONNECTION_ID% %START_TIME(%s.%9f)%"
+    return _line({**_ends(reporter), "message": "%ACCESS_LOG_TYPE%", "id": number})
+
+
+def _ends(reporter: Reporter) -> dict[str, str]:
+    return {
         "reporter": reporter.value,
         "source": "%DOWNSTREAM_REMOTE_ADDRESS%",
-        "identity": _PEER[reporter],
+        **_PEER[reporter],
         "local": "%DOWNSTREAM_LOCAL_ADDRESS%",
-        "authority": "%REQ(:AUTHORITY)%",
         "cluster": "%UPSTREAM_CLUSTER_RAW%",
         "upstream": "%UPSTREAM_HOST%",
         "server": "%UPSTREAM_PEER_URI_SAN%",
-        "code": "%RESPONSE_CODE%",
-        "grpc": "%GRPC_STATUS_NUMBER%",
-        "type": "%REQ(CONTENT-TYPE)%",
         "flags": "%RESPONSE_FLAGS%",
         "received": "%BYTES_RECEIVED%",
         "sent": "%BYTES_SENT%",
         "duration": "%DURATION%",
     }
+
+
+def _line(line: dict[str, str]) -> AccessLog:
     form = FileAccessLog(path=REQUESTS, log_format={"json_format": ParseDict(line, PlainStruct())})
     return AccessLog(name="envoy.access_loggers.file", typed_config=packed(form))
 

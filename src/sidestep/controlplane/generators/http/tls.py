@@ -56,7 +56,7 @@ def sockets(found: Cluster, to: Destination, dialler: Dialler, settings: Fields)
         found.transport_socket.CopyFrom(plain)
         return
     own = mutual(to, dialler, tls, settings)
-    if mode == "ISTIO_MUTUAL":
+    if mode == "ISTIO_MUTUAL" or to.mutual:
         found.transport_socket.CopyFrom(own)
         return
     _when(found, TLS_MODE, ISTIO, own)

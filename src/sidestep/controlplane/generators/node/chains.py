@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, ListenerFilter
 from envoy.extensions.filters.common.set_filter_state.v3.value_pb2 import FilterStateValue
 from envoy.extensions.filters.listener.original_dst.v3.original_dst_pb2 import OriginalDst
@@ -11,9 +12,10 @@ from envoy.extensions.filters.listener.original_src.v3.original_src_pb2 import O
 from envoy.extensions.filters.network.set_filter_state.v3.set_filter_state_pb2 import Config as SetFilterState
 from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import StringValue
 
 from sidestep.controlplane.generators.node.clusters import NAMESPACE_STATE, NOWHERE
-from sidestep.controlplane.generators.node.messages import HASHED, cidr, literal, packed, state
+from sidestep.controlplane.generators.node.messages import HASHED, extension, literal, packed, state
 
 REFUSED = "refused"
 """Name of the chain of who is not let in."""
@@ -47,11 +49,9 @@ def copy(
     )
 
 
-def chain(name: str, filters: Sequence[Filter], networks: Iterable[str] = ()) -> FilterChain:
-    """A chain, for destinations in some networks or in general."""
-    found = FilterChain(name=name, filters=filters)
-    found.filter_chain_match.prefix_ranges.extend(map(cidr, networks))
-    return found
+def chosen(name: str) -> TypedExtensionConfig:
+    """What a matcher says, so that a connection is the chain's of that name."""
+    return extension(name, StringValue(value=name))
 
 
 def proxied(proxy: TcpProxy) -> Filter:
@@ -59,9 +59,9 @@ def proxied(proxy: TcpProxy) -> Filter:
     return _filter("envoy.filters.network.tcp_proxy", proxy)
 
 
-def refused(logs: Iterable[AccessLog] = (), networks: Iterable[str] = ()) -> FilterChain:
+def refused(logs: Iterable[AccessLog] = ()) -> FilterChain:
     """Closes a connection before a byte was sent either way."""
-    return chain(REFUSED, [proxied(copy(REFUSED, NOWHERE, logs))], networks)
+    return FilterChain(name=REFUSED, filters=[proxied(copy(REFUSED, NOWHERE, logs))])
 
 
 def _filter(name: str, message: Message) -> Filter:

@@ -1,12 +1,13 @@
 """Clusters that a proxy asks for when a destination is dialled for the first time, and their endpoints.
 
-A service's is named as it is dialled (`10.96.0.7:80`), a pod's by its address alone: however many ports are scanned, a
-pod is one cluster, and a port that a service does not have is none.
+A service's is named as it is dialled (`10.96.0.7:80`), a pod's by its address alone, and a network's by the network and
+the port (`198.51.100.0/24:80`): however many addresses and ports are scanned, a pod is one cluster, a network one for
+each of its ports, and a port that a service does not have is none.
 """
 
 from collections.abc import Iterable
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_components_pb2 import LbEndpoint
@@ -14,6 +15,7 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct as PlainStruct
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.controlplane.generators import (
     CLUSTER,
@@ -29,7 +31,7 @@ from sidestep.controlplane.generators import (
 )
 from sidestep.controlplane.generators.node import clusters, tls
 from sidestep.controlplane.generators.node.endpoints import Endpoint, key_of_name, of_service, of_waypoint, of_workload
-from sidestep.controlplane.generators.node.messages import ADS, dialled, inside, with_port
+from sidestep.controlplane.generators.node.messages import ADS, dialled, inside
 from sidestep.controlplane.generators.node.relay import RELAY
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.controlplane.index import Index
@@ -82,7 +84,7 @@ def _resource(settings: Settings, type_url: str, name: str, proxy: str, found: D
 
 
 def _parsed(name: str) -> tuple[str, int]:
-    """Address and port, which is 0 for a pod; no address for what is none."""
+    """Address or network, and port, which is 0 for a pod; no address for what is none."""
     address, port = name, 0
     if name.startswith("[") or name.count(":") == 1:
         host, _, digits = name.rpartition(":")
@@ -90,7 +92,7 @@ def _parsed(name: str) -> tuple[str, int]:
             return "", 0
         address, port = host.strip("[]"), int(digits)
     try:
-        return str(ip_address(address)), port
+        return str(ip_network(address) if "/" in address else ip_address(address)), port
     except ValueError:
         return "", 0
 
@@ -99,13 +101,11 @@ def _destination(index: Index, name: str, proxy: str) -> Destination | None:
     address, port = _parsed(name)
     if not address:
         return None
-    workload = index.workload_at(address)
-    if workload is not None:
-        return _to_workload(index, workload, address, proxy)
-    service = index.service_at(address)
-    if service is None or not port or all(each.service_port != port for each in service.ports):
-        return None
-    return _to_service(index, service, address, port, proxy)
+    workload, service = index.workload_at(address), index.service_at(address)
+    if service is not None and port and any(each.service_port == port for each in service.ports):
+        # Whoever has the address, too, is not asked for by the service's waypoint (ztunnel.md §6.1).
+        return _to_service(index, replace(service, waypoint=None) if workload else service, address, port, proxy)
+    return _to_workload(index, workload, address, proxy) if workload is not None else None
 
 
 def _to_workload(index: Index, workload: Workload, address: str, proxy: str) -> Destination:
@@ -123,14 +123,15 @@ def _to_service(index: Index, service: Service, address: str, port: int, proxy: 
         return Destination(endpoints, frozenset(depends) | seen, own=True, host=service.hostname)
     if service.mode is Preference.PASSTHROUGH:
         itself = Workload(uid=_nobody(service), name=service.name, namespace=service.namespace)
-        return Destination((Endpoint(address, port, with_port(address, port), (), itself),), frozenset(depends))
+        return Destination((Endpoint(address, port, "", (), itself),), frozenset(depends))
     depends.add(about_endpoints(service.key))
     for key in (key_of_name(each.hostname) for each in index.endpoints(service.key) if each.hostname):
         depends |= {about_service(key), about_endpoints(key)}
     near = service.mode is not Preference.ANY
     if near:
         depends.add(about_node(proxy))
-    found = of_service(index, service, port, address, _client(index, proxy) if near else None)
+    plain, _, _ = address.partition("/")
+    found = of_service(index, service, port, plain, _client(index, proxy) if near else None)
     return Destination(tuple(found), frozenset(depends), own=near, host=service.hostname)
 
 

@@ -7,7 +7,7 @@ from sidestep.controlplane.generators.node.clusters import shared
 from sidestep.controlplane.generators.node.destinations import resource, vacant
 from sidestep.controlplane.generators.node.inbound_hbone import inbound_hbone, routes
 from sidestep.controlplane.generators.node.inbound_plain import inbound_plain
-from sidestep.controlplane.generators.node.outbound import outbound
+from sidestep.controlplane.generators.node.outbound import Further, further, outbound
 from sidestep.controlplane.generators.node.relay import relay
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.controlplane.index import Index
@@ -33,7 +33,8 @@ class NodeGenerator:
             yield _SHARED
             yield from map(_unit, index.workloads)
             return
-        yield from map(_unit, sorted(_touched(index, dirty)))
+        elsewhere = further(tuple(sorted(dirty.led)), self._settings) != Further()
+        yield from map(_unit, sorted(_touched(index, dirty, everybody=elsewhere)))
 
     def resources(self, index: Index, unit: Unit) -> Iterable[Resource]:
         """What listens in a pod, and what all pods share."""
@@ -67,26 +68,26 @@ class NodeGenerator:
         yield Resource(LISTENER, listener.name, listener)
 
     def _pod(self, index: Index, workload: Workload) -> Iterator[Resource]:
-        enforced = list(index.authorizations(workload))
+        enforced, of = list(index.authorizations(workload)), (f"Pod {workload.namespace}/{workload.name}",)
         listeners = (
-            outbound(workload, self._settings),
+            outbound(workload, self._settings, further(index.led_addresses, self._settings)),
             inbound_plain(workload, enforced, self._settings),
             inbound_hbone(workload, self._settings),
         )
         for listener in listeners:
-            yield Resource(LISTENER, listener.name, listener, workload.node)
+            yield Resource(LISTENER, listener.name, listener, workload.node, of=of)
         allowed = routes(workload, enforced)
-        yield Resource(ROUTES, allowed.name, allowed, workload.node)
+        yield Resource(ROUTES, allowed.name, allowed, workload.node, of=of)
 
 
 def _unit(uid: WorkloadUid) -> Unit:
     return Unit(_POD + uid)
 
 
-def _touched(index: Index, dirty: Dirty) -> set[WorkloadUid]:
-    """Pods whose own record or whose policies changed."""
+def _touched(index: Index, dirty: Dirty, *, everybody: bool) -> set[WorkloadUid]:
+    """Pods whose own record or whose policies changed; or everybody who is captured."""
     listing = (each.uid for policy in dirty.policies for each in index.listing(policy) if each.netns)
     spaces = dirty.policy_namespaces
-    everywhere = index.workloads.values() if "" in spaces else ()
+    everywhere = index.workloads.values() if everybody or "" in spaces else ()
     within = [each for space in spaces if space for each in index.in_namespace(space)]
     return {*dirty.workloads, *listing, *(each.uid for each in (*everywhere, *within) if each.netns)}

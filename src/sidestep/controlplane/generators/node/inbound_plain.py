@@ -7,16 +7,15 @@ so connections that are open stay.
 
 from collections.abc import Iterable
 
-from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
+from envoy.config.listener.v3.listener_components_pb2 import FilterChain
 from envoy.config.listener.v3.listener_pb2 import Listener
-from google.protobuf.wrappers_pb2 import StringValue
 
 from sidestep.controlplane.generators.node.authorization import Rules, rules
 from sidestep.controlplane.generators.node.chains import (
     REFUSED,
     WHERE_TO,
     WHO_FROM,
-    chain,
+    chosen,
     copy,
     from_netns,
     proxied,
@@ -26,7 +25,7 @@ from sidestep.controlplane.generators.node.chains import (
 from sidestep.controlplane.generators.node.clusters import PLAIN
 from sidestep.controlplane.generators.node.conditions import Field, Test, some
 from sidestep.controlplane.generators.node.matching import at_accept, decision
-from sidestep.controlplane.generators.node.messages import extension, listening
+from sidestep.controlplane.generators.node.messages import listening
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.controlplane.generators.node.telemetry import Direction, logs, of_bytes
 from sidestep.controlplane.records import Workload
@@ -59,11 +58,7 @@ def inbound_plain(workload: Workload, authorizations: Iterable[Authorization], s
         per_connection_buffer_limit_bytes={"value": settings.buffer},
         listener_filters=[WHERE_TO, WHO_FROM],
         filter_chain_matcher=decision(
-            Rules(some((own, enforced.refused)), enforced.admitted), at_accept, _to(_ADMITTED), _to(REFUSED)
+            Rules(some((own, enforced.refused)), enforced.admitted), at_accept, chosen(_ADMITTED), chosen(REFUSED)
         ),
-        filter_chains=[chain(_ADMITTED, admitted), refused(written)],
+        filter_chains=[FilterChain(name=_ADMITTED, filters=admitted), refused(written)],
     )
-
-
-def _to(name: str) -> TypedExtensionConfig:
-    return extension(name, StringValue(value=name))

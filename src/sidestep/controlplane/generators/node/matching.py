@@ -1,6 +1,6 @@
 """Conditions in Envoy's matching language, for two places: a tunnel's CONNECT, and the choice of a filter chain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias, assert_never
 
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig as EnvoyExtension
@@ -66,6 +66,12 @@ def decision(rules: Rules, leaf: Leaf, admit: EnvoyExtension, refuse: EnvoyExten
     if rules.admitted is True:
         return _listed(first, admit)
     return _listed([*first, _case(_predicate(rules.admitted, leaf), admit)], refuse)
+
+
+def by_destination(choices: Iterable[tuple[tuple[str, ...], EnvoyExtension]]) -> Matcher:
+    """A matcher that does what stands beside the first networks in which a connection's destination is."""
+    cases = [(Test(Field.DESTINATION_IP, networks), action) for networks, action in choices if networks]
+    return Matcher(matcher_list={"matchers": [_case(_address(test), action) for test, action in cases]})
 
 
 def _listed(cases: list[Matcher.MatcherList.FieldMatcher], otherwise: EnvoyExtension) -> Matcher:

@@ -18,23 +18,22 @@ from sidestep.controlplane.generators import (
     about_service,
 )
 from sidestep.controlplane.generators.http.authorization import JWT_FILTER
-from sidestep.controlplane.generators.http.clusters import cluster
 from sidestep.controlplane.generators.http.destinations import Destination
 from sidestep.controlplane.generators.http.endpoints import assignment, identities
-from sidestep.controlplane.generators.http.hbone import tunnel_cluster, tunnels
+from sidestep.controlplane.generators.http.hbone import tunnels
 from sidestep.controlplane.generators.http.remarks import Remark
 from sidestep.controlplane.generators.http.tokens import authentication
-from sidestep.controlplane.generators.http.upstreams import outside_cluster
 from sidestep.controlplane.generators.node.messages import extension
-from sidestep.controlplane.generators.sidecar import inbound, inbound_hbone, outbound, routes, service_ports
-from sidestep.controlplane.generators.sidecar.patched import patched
+from sidestep.controlplane.generators.sidecar import inbound, inbound_clusters, inbound_hbone, outbound, service_ports
+from sidestep.controlplane.generators.sidecar.alike import Alike, Kin, kin_of
+from sidestep.controlplane.generators.sidecar.patched import patched, patching
 from sidestep.controlplane.generators.sidecar.pod import Pod
-from sidestep.controlplane.generators.sidecar.reached import Reached
 from sidestep.controlplane.generators.sidecar.settings import Settings
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import Dirty, ProxyRole, ServiceKey, Workload, WorkloadUid, proxy_name
 from sidestep.controlplane.registry.objects import SECRETS, Ref
 from sidestep.model import kinds
+from sidestep.semantics.index import MeshIndex
 
 _POD = "pod/"
 _EVERYWHERE = ""
@@ -47,7 +46,10 @@ _NEAR = frozenset(
             kinds.REQUEST_AUTHENTICATION,
             kinds.TELEMETRY,
             kinds.ENVOY_FILTER,
+            kinds.WASM_PLUGIN,
+            kinds.TRAFFIC_EXTENSION,
             kinds.SIDECAR,
+            kinds.ENDPOINT_SLICE,
         )
     }
 )
@@ -68,11 +70,13 @@ class PodGenerator:
         self._settings = settings or Settings()
         self._destinations: dict[str, dict[str, Destination]] = {}
         self._known: dict[ServiceKey, tuple[str, ...]] = {}
+        self._alike: dict[Kin, Alike] = {}
+        self._mesh: MeshIndex | None = None
         self.remarks: dict[Unit, list[Remark]] = {}
         """Fields that proxies were not told of, by unit."""
 
-    def told(self, pod: Pod, reached: Reached, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
-        """All that is of this role alone, each with its type and name."""
+    def told(self, pod: Pod, alike: Alike, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
+        """All that is of this role alone, each with its type and name; what cannot be told goes to the remarks."""
         raise NotImplementedError
 
     def group(self, _index: Index, _proxy: str) -> str:
@@ -81,6 +85,7 @@ class PodGenerator:
 
     def units(self, index: Index, dirty: Dirty | None) -> Iterable[Unit]:
         """All where it changed what is reached, those of a namespace where its policies did, and pods that did."""
+        self._alike.clear()
         if dirty is None:
             return [_unit(each.uid) for each in self._pods(index)]
         touched = {_unit(uid) for uid in dirty.workloads if self._concerns(index, uid)}
@@ -100,8 +105,9 @@ class PodGenerator:
             return
         pod = Pod(index, workload, instances, self._settings)
         remarks = self.remarks[unit] = []
+        of = patching(pod)
         for type_url, name, message in patched(pod, self._whole(pod, remarks), remarks):
-            yield Resource(type_url, name, message, pod.name)
+            yield Resource(type_url, name, message, pod.name, of=of.get(type_url, ()))
 
     def on_demand(self, index: Index, type_url: str, name: str, proxy: str) -> Resource | None:
         """Endpoints of a cluster, as a pod's proxy sees them."""
@@ -127,15 +133,22 @@ class PodGenerator:
 
     def _whole(self, pod: Pod, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
         """What is of the role, and the clusters to which that leads."""
-        reached = Reached(pod.index, pod.mesh, pod.client)
-        yield from list(self.told(pod, reached, remarks))
-        self._destinations[pod.name] = reached.destinations
-        made = [
-            tunnel_cluster(pod.dialler),
-            *(cluster(each, pod.dialler, remarks) for each in reached.destinations.values()),
-            *(outside_cluster(each, pod.dialler.resolvers) for each in reached.outside.values()),
-        ]
-        yield from ((CLUSTER, each.name, each) for each in made)
+        alike = self._kin(pod)
+        yield from list(self.told(pod, alike, remarks))
+        self._destinations[pod.name] = alike.reached.destinations
+        yield from ((CLUSTER, each.name, each) for each in alike.clusters(pod, remarks))
+
+    def _kin(self, pod: Pod) -> Alike:
+        """What is shared with replicas; nothing where EnvoyFilters may change it for each."""
+        if pod.mesh.mesh.of(kinds.ENVOY_FILTER):
+            return Alike(pod)
+        if pod.mesh is not self._mesh:
+            self._alike.clear()
+            self._mesh = pod.mesh
+        kin = kin_of(pod)
+        if kin not in self._alike:
+            self._alike[kin] = Alike(pod)
+        return self._alike[kin]
 
     def _pod(self, index: Index, proxy: str) -> Pod | None:
         namespace, _, name = proxy.partition("/")
@@ -168,14 +181,14 @@ class SidecarGenerator(PodGenerator):
 
     role = ProxyRole.SIDECAR
 
-    def told(self, pod: Pod, reached: Reached, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
+    def told(self, pod: Pod, alike: Alike, remarks: list[Remark]) -> Iterator[tuple[str, str, Message]]:
         """Listeners, routes, and the clusters that lead to the application."""
-        del remarks
-        found = inbound.ports(pod)
-        tables = list(pod.mesh.routing.sidecar_tables(pod.client))
+        found, reached = inbound.ports(pod), alike.reached
+        remarks += inbound.left_out(pod)
+        outward, configured = alike.outward(pod)
         listeners = [
             inbound.listener(pod, found, reached.asked),
-            *outbound.listeners(pod, tables, reached),
+            *outward,
             *service_ports.listeners(),
             tunnels(),
         ]
@@ -183,10 +196,10 @@ class SidecarGenerator(PodGenerator):
         if inbound_hbone.takes(pod):
             listeners += inbound_hbone.listeners(pod, found, reached.asked)
             read += inbound_hbone.ports(found)
-        told = [*(inbound.routes(pod, each) for each in read), *routes.configurations(pod, tables, reached)]
+        told = [*(inbound.routes(pod, each) for each in read), *configured]
         known = authentication([pod.mesh.sidecar_request_policies(pod.instances)], reached.asked)
         yield EXTENSION, JWT_FILTER, extension(JWT_FILTER, known)
-        clusters = (*inbound.clusters(pod, found), *inbound_hbone.clusters(), *outbound.clusters())
+        clusters = (*inbound_clusters.clusters(found, remarks), *inbound_hbone.clusters(), *outbound.clusters())
         yield from ((CLUSTER, each.name, each) for each in clusters)
         yield from ((LISTENER, each.name, each) for each in listeners)
         yield from ((ROUTES, each.name, each) for each in told)

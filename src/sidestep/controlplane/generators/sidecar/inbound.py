@@ -4,17 +4,17 @@ Source: pilot/pkg/networking/core/listener_inbound.go, istio-semantics.md §5.3.
 certificate of it; policies on requests come by RDS, those on connections are filters of the chain.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any
 
-from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_components_pb2 import VirtualHost
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.controlplane.generators.http import hcm
 from sidestep.controlplane.generators.http.authorization import Place
@@ -22,24 +22,30 @@ from sidestep.controlplane.generators.http.destinations import Speaks
 from sidestep.controlplane.generators.http.filters import Duty, Enforced, enforced, http_filters
 from sidestep.controlplane.generators.http.listening import ANY, PLAIN_HTTP, addresses, bytes_to, chain, inspectors
 from sidestep.controlplane.generators.http.names import MARK_BYTES, MARK_HTTP
-from sidestep.controlplane.generators.http.pools import HTTP_OPTIONS
+from sidestep.controlplane.generators.http.remarks import Remark
 from sidestep.controlplane.generators.http.streams import judged
 from sidestep.controlplane.generators.http.telemetry import Reporter
 from sidestep.controlplane.generators.http.tls import mutual_server
 from sidestep.controlplane.generators.http.upstreams import ClusterFor
-from sidestep.controlplane.generators.node.clusters import NOWHERE, UNBROKEN
-from sidestep.controlplane.generators.node.messages import packed
+from sidestep.controlplane.generators.node.clusters import NOWHERE
 from sidestep.controlplane.generators.sidecar.pod import Pod
-from sidestep.controlplane.marks import MARK
+from sidestep.model.metadata import ObjectId
 from sidestep.semantics.authentication.peers import Levels, Mtls, effective
 from sidestep.semantics.authorization.seen import Chain
-from sidestep.semantics.routing.hosts import HostPort
+from sidestep.semantics.fronts import fronts
+from sidestep.semantics.loose import as_dict
+from sidestep.semantics.routing.hosts import Client, HostPort
+from sidestep.semantics.routing.reach import destined
+from sidestep.semantics.routing.rule import Target
+from sidestep.semantics.routing.sidecars import Ingress, Scope
+from sidestep.semantics.service_index import Service
 
 PORT = 15006
 LISTENER = "virtualInbound"
 PASSTHROUGH = "InboundPassthroughCluster"
-OWN = ("127.0.0.6", "::6")
-"""From which a sidecar speaks to its application, so that its connections are not redirected again."""
+_POOL = "trafficPolicy.connectionPool"
+_SHOWN = 60
+_NOBODY = "127.0.0.2"
 _TLS_HTTP = (MARK_HTTP, "h2", "http/1.1", "http/1.0")
 
 
@@ -51,12 +57,20 @@ class Port(Struct, frozen=True):
         speaks: what is declared.
         mode: what PeerAuthentication says.
         place: how it is learnt who the peer is: from its certificate, or from the tunnel that is left behind.
+        endpoint: where the application listens, if not where the connection was going.
+        pool: how much at once, as a Sidecar or a DestinationRule says (`connectionPool`).
+        pool_of: which of them.
+        pool_at: in which of its fields.
     """
 
     number: int
     speaks: Speaks
     mode: Mtls
     place: Place = Place.SIDECAR
+    endpoint: tuple[str, int] | None = None
+    pool: Mapping[str, Any] = {}
+    pool_of: ObjectId | None = None
+    pool_at: str = ""
 
     @property
     def cluster(self) -> str:
@@ -75,19 +89,83 @@ class Port(Struct, frozen=True):
 
 
 def ports(pod: Pod) -> list[Port]:
-    """All ports of which something is said, and the rest: the oldest Service in front of a port declares it."""
+    """All ports of which something is said, and the rest."""
     levels = pod.mesh.peer_levels(pod.instances)
-    declared: dict[int, HostPort] = {}
-    for service in pod.mesh.in_front_of(pod.instances):
-        host = pod.mesh.host(service)
-        key = f"{service.namespace}/{service.host}"
-        for each in pod.workload.services.get(key, ()):  # type: ignore[call-overload]
-            port = host.port(each.service_port)
-            if port is not None:
-                declared.setdefault(each.target_port, port)
-    numbers = [*declared, *(levels.workload.ports if levels.workload else ())]
-    found = [Port(number, _speaks(declared.get(number)), _mode(levels, number)) for number in sorted({*numbers})]
-    return [*(each for each in found if each.number != PORT), Port(0, Speaks.AS_CLIENT, _mode(levels, 0))]
+    scope, fronts = pod.mesh.routing.scope(pod.client), _fronts(pod)
+    own = scope.declared
+    declared = {number: port for number, (_, port) in fronts.items()}
+    if own is not None:
+        declared = {number: each.port for number, each in own.items()}
+    numbers = {*declared, *(levels.workload.ports if levels.workload else ())} - {PORT}
+    rest = Port(0, Speaks.AS_CLIENT, _mode(levels, 0))
+    return [
+        *(
+            _pooled(
+                pod,
+                Port(
+                    number,
+                    _speaks(declared.get(number)),
+                    _mode(levels, number),
+                    endpoint=_endpoint(pod, (own or {}).get(number)),
+                ),
+                scope,
+                fronts.get(number),
+            )
+            for number in sorted(numbers)
+        ),
+        rest,
+    ]
+
+
+def left_out(pod: Pod) -> Iterator[Remark]:
+    """What of a Sidecar's ports the pod's proxy is not told."""
+    scope = pod.mesh.routing.scope(pod.client)
+    for number, each in enumerate(scope.ingress):
+        if each.refused:
+            expected = "expected 127.0.0.1, 0.0.0.0, ::1 or :: and a port"
+            why = f"{expected}, found {each.refused[:_SHOWN]!r}: nobody is behind it"
+            yield Remark(scope.object, f"ingress[{number}].defaultEndpoint", why)
+        if each.undecided:
+            yield Remark(scope.object, f"ingress[{number}]", f"{each.undecided}, which is not done")
+
+
+def _pooled(pod: Pod, port: Port, scope: Scope, front: tuple[Service, HostPort] | None) -> Port:
+    """With what its Sidecar asks of connections to the application, or else a DestinationRule of its Service, whose
+    selector of clients counts for nobody here.
+
+    Source: pilot/pkg/networking/core/cluster_builder.go (buildInboundCluster).
+    """
+    pool, place = scope.inbound_pool(port.number)
+    if pool:
+        return replace(port, pool=pool, pool_of=scope.object, pool_at=place)
+    if front is None:
+        return port
+    service, own = front
+    reach = pod.mesh.routing.reach(Client(pod.client.namespace, {}))
+    found = destined(Target(service.host, own.number), own.number, reach)
+    pool = as_dict(found.settings.get("connectionPool")) if found is not None else {}
+    return replace(port, pool=pool, pool_of=found.object, pool_at=_POOL) if found is not None and pool else port
+
+
+def _endpoint(pod: Pod, ingress: Ingress | None) -> tuple[str, int] | None:
+    """The unspecified address is the pod's own; behind what cannot be read nobody listens."""
+    if ingress is None or (ingress.endpoint is None and not ingress.refused):
+        return None
+    address, port = ingress.endpoint or (_NOBODY, 1)
+    if not ip_address(address).is_unspecified:
+        return address, port
+    version = ip_address(address).version
+    return next((each for each in pod.workload.addresses if ip_address(each).version == version), _NOBODY), port
+
+
+def _fronts(pod: Pod) -> dict[int, tuple[Service, HostPort]]:
+    """The oldest service in front of a port declares it."""
+    found: dict[int, tuple[Service, HostPort]] = {}
+    for service, declared, number in fronts(pod.mesh.in_front_of(pod.instances), pod.instances):
+        port = pod.mesh.host(service).port(declared.number)
+        if port is not None:
+            found.setdefault(number, (service, port))
+    return found
 
 
 def listener(pod: Pod, found: Sequence[Port], cluster: ClusterFor) -> Listener:
@@ -124,29 +202,6 @@ def routes(pod: Pod, port: Port) -> RouteConfiguration:
     return RouteConfiguration(name=port.routes, virtual_hosts=[host], validate_clusters={"value": False})
 
 
-def clusters(pod: Pod, found: Sequence[Port]) -> Iterator[Cluster]:
-    """To the application, at the address that was dialled, in the declared version of HTTP."""
-    del pod
-    for port in found:
-        made = Cluster(
-            name=port.cluster,
-            type="ORIGINAL_DST",
-            lb_policy="CLUSTER_PROVIDED",
-            connect_timeout=timedelta(seconds=10),
-            circuit_breakers=UNBROKEN,
-            upstream_bind_config={
-                "source_address": {"address": OWN[0], "port_value": 0},
-                "extra_source_addresses": [{"address": {"address": OWN[1], "port_value": 0}}],
-                "socket_options": [
-                    {"description": "mark", "level": 1, "name": 36, "int_value": MARK, "state": "STATE_PREBIND"}
-                ],
-            },
-        )
-        if port.speaks is not Speaks.BYTES:
-            made.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(_OPTIONS[port.speaks]))
-        yield made
-
-
 def chains(pod: Pod, port: Port, cluster: ClusterFor) -> Iterator[FilterChain]:
     """Who shows a certificate, then who does not."""
     if port.mode is not Mtls.DISABLE:
@@ -154,7 +209,7 @@ def chains(pod: Pod, port: Port, cluster: ClusterFor) -> Iterator[FilterChain]:
         server = mutual_server(pod.dialler)
         for name, read, offered in _offers(port.speaks, strict=strict):
             match = {**port.match, "transport_protocol": "tls", "application_protocols": offered}
-            filters = _http(pod, port, cluster) if read else _stream(pod, port)
+            filters = _http(pod, port, cluster) if read else _stream(pod, port, cluster)
             yield chain(f"{port.cluster}|{name}|tls", filters, match, transport_socket=server)
     if port.mode is Mtls.STRICT:
         return
@@ -165,10 +220,10 @@ def chains(pod: Pod, port: Port, cluster: ClusterFor) -> Iterator[FilterChain]:
             _http(pod, port, cluster),
             {**port.match, **raw, "application_protocols": PLAIN_HTTP},
         )
-    plain = _http(pod, port, cluster) if _is_http(port.speaks) else _stream(pod, port)
+    plain = _http(pod, port, cluster) if _is_http(port.speaks) else _stream(pod, port, cluster)
     yield chain(f"{port.cluster}|plain", plain, {**port.match, **raw})
     if raw:
-        yield chain(f"{port.cluster}|own-tls", _stream(pod, port), {**port.match, "transport_protocol": "tls"})
+        yield chain(f"{port.cluster}|own-tls", _stream(pod, port, cluster), {**port.match, "transport_protocol": "tls"})
 
 
 def _offers(speaks: Speaks, *, strict: bool) -> list[tuple[str, bool, Sequence[str]]]:
@@ -181,7 +236,7 @@ def _offers(speaks: Speaks, *, strict: bool) -> list[tuple[str, bool, Sequence[s
 
 
 def _http(pod: Pod, port: Port, cluster: ClusterFor) -> list[Filter]:
-    filters = http_filters(frozenset({Duty.GUARD}), pod.authorizers.values(), cluster)
+    filters = http_filters(frozenset({Duty.GUARD}), pod.named_authorizers, cluster)
     seen = pod.watched(Reporter.DESTINATION, cluster)
     return [
         hcm.manager(
@@ -196,9 +251,10 @@ def _http(pod: Pod, port: Port, cluster: ClusterFor) -> list[Filter]:
     ]
 
 
-def _stream(pod: Pod, port: Port) -> list[Filter]:
+def _stream(pod: Pod, port: Port, cluster: ClusterFor) -> list[Filter]:
     policies = pod.mesh.sidecar_policies(pod.instances, Chain.TCP)
-    return [*judged(policies, port.place, pod.authorizers), bytes_to(port.cluster, {port.cluster: 1}, pod.logs)]
+    copied = bytes_to(port.cluster, {port.cluster: 1}, pod.logs(Reporter.DESTINATION))
+    return [*judged(policies, port.place, pod.authorizers, cluster, several=pod.several), copied]
 
 
 def _speaks(port: HostPort | None) -> Speaks:
@@ -216,13 +272,3 @@ def _is_http(speaks: Speaks) -> bool:
 def _mode(levels: Levels, port: int) -> Mtls:
     """What cannot be read lets in whom Istio's default does."""
     return Mtls.PERMISSIVE if levels.broken else effective(levels, port).mode
-
-
-AS_CLIENT = HttpProtocolOptions(
-    use_downstream_protocol_config={"http_protocol_options": {}, "http2_protocol_options": {}}
-)
-_OPTIONS = {
-    Speaks.HTTP1: HttpProtocolOptions(explicit_http_config={"http_protocol_options": {}}),
-    Speaks.HTTP2: HttpProtocolOptions(explicit_http_config={"http2_protocol_options": {}}),
-    Speaks.AS_CLIENT: AS_CLIENT,
-}

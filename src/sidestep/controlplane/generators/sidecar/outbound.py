@@ -26,7 +26,7 @@ from sidestep.controlplane.generators.http.listening import (
     inspectors,
 )
 from sidestep.controlplane.generators.http.names import MARK_BYTES, MARK_HTTP, PASSTHROUGH
-from sidestep.controlplane.generators.http.pools import HTTP_OPTIONS
+from sidestep.controlplane.generators.http.pools import AS_CLIENT, HTTP_OPTIONS
 from sidestep.controlplane.generators.http.remarks import Fields
 from sidestep.controlplane.generators.http.telemetry import Reporter
 from sidestep.controlplane.generators.node.chains import WHERE_TO, remember
@@ -64,10 +64,10 @@ def listeners(pod: Pod, tables: Iterable[SidecarTable], reached: Reached) -> Ite
                 filter_chains=[chain("http", _http(pod, f"outbound_{table.port}", str(table.port), reached))],
             )
         for dialled in table.dialled:
-            for listed, pinned in _places(pod, dialled):
+            for listed in _places(pod, dialled):
                 free = [each for each in listed if (each, table.port) not in taken]
                 taken |= {(each, table.port) for each in free}
-                if free and (chains := list(_chains(pod, table, dialled, reached, pinned))):
+                if free and (chains := list(_chains(pod, table, dialled, reached))):
                     yield _of_service(pod, table, dialled, free, chains)
 
 
@@ -86,7 +86,7 @@ def clusters() -> Iterator[Cluster]:
         connect_timeout=timedelta(seconds=10),
         circuit_breakers=UNBROKEN,
     )
-    found.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(inbound.AS_CLIENT))
+    found.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(AS_CLIENT))
     yield found
     for name in (BLACKHOLE, NOWHERE):
         yield Cluster(name=name, type="STATIC", load_assignment={"cluster_name": name})
@@ -100,21 +100,21 @@ def _everything(pod: Pod) -> Listener:
         name=LISTENER,
         traffic_direction="OUTBOUND",
         use_original_dst={"value": True},
-        filter_chains=[itself, chain("unknown", [bytes_to(policy, {policy: 1}, pod.logs)])],
+        filter_chains=[itself, chain("unknown", [bytes_to(policy, {policy: 1}, pod.logs(Reporter.SOURCE))])],
         **addresses(PORT, ANY),
     )
 
 
-def _places(pod: Pod, dialled: Dialled) -> Iterator[tuple[Sequence[str], str]]:
-    """Addresses by which a service is dialled; those of a headless one lead to one pod each."""
+def _places(pod: Pod, dialled: Dialled) -> Iterator[Sequence[str]]:
+    """Addresses by which a service is dialled; those of a headless one are its pods', each of which has a listener."""
     service = pod.mesh.services.by_host[dialled.service.name]
     if not service.headless:
         vips = tuple(each for each in service.vips if "/" not in each)
-        yield vips, ""
+        yield vips
         return
     for workload in pod.index.endpoints(ServiceKey(f"{service.namespace}/{service.host}")):
         for address in workload.addresses:
-            yield (address,), address
+            yield (address,)
 
 
 def _of_service(
@@ -126,7 +126,7 @@ def _of_service(
     return handed(f"{listed[0]}_{table.port}", table.port, listed, listener_filters=looks, filter_chains=chains)
 
 
-def _chains(pod: Pod, table: SidecarTable, dialled: Dialled, reached: Reached, pinned: str) -> Iterator[FilterChain]:
+def _chains(pod: Pod, table: SidecarTable, dialled: Dialled, reached: Reached) -> Iterator[FilterChain]:
     if dialled.http is not None:
         name = own_routes_name(dialled.service.name, table.port)
         for chain_name, offered, protocols in (
@@ -136,7 +136,7 @@ def _chains(pod: Pod, table: SidecarTable, dialled: Dialled, reached: Reached, p
             filters = [_offering(protocols), *_http(pod, f"outbound_{table.port}", name, reached)]
             yield chain(chain_name, filters, {"application_protocols": offered})
     if not dialled.streams:
-        yield chain("bytes", _copied(pod, table, (Target(dialled.service.name),), reached, pinned))
+        yield chain("bytes", _copied(pod, table, (Target(dialled.service.name),), reached))
         return
     whole = False
     for at, entry in enumerate(dialled.streams):
@@ -144,9 +144,9 @@ def _chains(pod: Pod, table: SidecarTable, dialled: Dialled, reached: Reached, p
         if match == {} and whole:
             continue
         whole = whole or match == {}
-        yield chain(f"bytes-{at}", _copied(pod, table, entry.targets, reached, pinned), match)
+        yield chain(f"bytes-{at}", _copied(pod, table, entry.targets, reached), match)
     if not whole:
-        rest = _copied(pod, table, (Target(dialled.service.name),), reached, pinned)
+        rest = _copied(pod, table, (Target(dialled.service.name),), reached)
         yield chain("bytes", [bytes_to(unknown(pod), {unknown(pod): 1})] if dialled.port.is_tls else rest)
 
 
@@ -159,25 +159,19 @@ def _match(entry: StreamEntry, *, tls: bool) -> dict[str, object]:
     return found
 
 
-def _copied(pod: Pod, table: SidecarTable, targets: Sequence[Target], reached: Reached, pinned: str) -> list[Filter]:
+def _copied(pod: Pod, table: SidecarTable, targets: Sequence[Target], reached: Reached) -> list[Filter]:
     """Bytes, in which nothing is read: by weight to each destination that there is."""
     weights: dict[str, int] = {}
     hashed = False
     for target in targets:
-        itself = bool(pinned) and len(targets) == 1
-        name = (
-            reached.pinned(target, table.port, table.reach, pinned)
-            if itself
-            else reached.cluster(target, table.port, table.reach)
-        )
-        name = name or BLACKHOLE
+        name = reached.cluster(target, table.port, table.reach) or BLACKHOLE
         if target.weight:
             weights[name] = weights.get(name, 0) + target.weight
         settings = Fields(reached.settings(target, table.port, table.reach), None, "trafficPolicy", [])
         hashed = hashed or hashes_addresses(settings)
     return [
         _offering((MARK_BYTES,)),
-        bytes_to(f"outbound_{table.port}", weights or {BLACKHOLE: 1}, pod.logs, by_address=hashed),
+        bytes_to(f"outbound_{table.port}", weights or {BLACKHOLE: 1}, pod.logs(Reporter.SOURCE), by_address=hashed),
     ]
 
 

@@ -1,4 +1,6 @@
-"""What a pod's proxy is told, with the EnvoyFilters that select it: of each direction by itself, as Istio does."""
+"""What a pod's proxy is told, with the code and the EnvoyFilters that select it: of each direction by itself, as Istio
+does, and code before EnvoyFilters.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,13 +10,15 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from google.protobuf.message import Message
 
-from sidestep.controlplane.generators import CLUSTER
-from sidestep.controlplane.generators.http import patches
+from sidestep.controlplane.generators import CLUSTER, LISTENER
+from sidestep.controlplane.generators.http import modules, patches
 from sidestep.controlplane.generators.http.remarks import Remark
 from sidestep.controlplane.generators.sidecar.pod import Pod
 from sidestep.controlplane.records import ProxyRole
 from sidestep.semantics.envoy_filters import Context, Patch
 from sidestep.semantics.envoy_filters import patches as selected
+from sidestep.semantics.modules import Module
+from sidestep.semantics.modules import modules as chosen
 
 Told = tuple[str, str, Message]
 """Type, name and message of a resource."""
@@ -29,11 +33,11 @@ def patched(pod: Pod, told: Iterable[Told], remarks: list[Remark]) -> Iterator[T
         told: what it is told without them.
         remarks: what is not carried out goes there.
     """
-    found = selected(pod.mesh.mesh, pod.mesh.settings.root_namespace, pod.client.namespace, pod.client.labels)
-    if not found:
+    found, running = _selected(pod), _running(pod)
+    if not found and not running:
         yield from told
         return
-    remarks += patches.remarks(found)
+    remarks += [*modules.remarks(running), *patches.remarks(found)]
     clusters: dict[Context, list[Cluster]] = {each: [] for each in _contexts(pod)}
     for type_url, name, message in told:
         context = _context(pod, name, message)
@@ -42,15 +46,35 @@ def patched(pod: Pod, told: Iterable[Told], remarks: list[Remark]) -> Iterator[T
         elif isinstance(message, Cluster):
             clusters[context].append(message)
         else:
-            yield from ((type_url, name, made) for made in _made(message, found, context))
+            yield from ((type_url, name, made) for made in _made(message, running, found, context))
     for context, own in clusters.items():
         yield from ((CLUSTER, each.name, each) for each in patches.patch_clusters(own, found, context))
 
 
-def _made(message: Message, found: tuple[Patch, ...], context: Context) -> Iterator[Message]:
+def patching(pod: Pod) -> dict[str, tuple[str, ...]]:
+    """Which code and patches may change resources of each type, by object and field."""
+    running = tuple(str(each.object) for each in _running(pod))
+    found: dict[str, tuple[str, ...]] = {LISTENER: running} if running else {}
+    for each in _selected(pod):
+        kind = patches.changes(each)
+        found[kind] = (*found.get(kind, ()), f"{each.object}: {each.place}")
+    return found
+
+
+def _selected(pod: Pod) -> tuple[Patch, ...]:
+    return selected(pod.mesh.mesh, pod.mesh.settings.root_namespace, pod.client.namespace, pod.client.labels)
+
+
+def _running(pod: Pod) -> tuple[Module, ...]:
+    return chosen(pod.mesh.mesh, pod.mesh.settings.root_namespace, pod.client.namespace, pod.client.labels)
+
+
+def _made(
+    message: Message, running: tuple[Module, ...], found: tuple[Patch, ...], context: Context
+) -> Iterator[Message]:
     made: Message | None = message
     if isinstance(message, Listener):
-        made = patches.patch_listener(message, found, context)
+        made = patches.patch_listener(modules.with_modules(message, running, context), found, context)
     elif isinstance(message, RouteConfiguration):
         made = patches.patch_routes(message, found, context)
     if made is not None:

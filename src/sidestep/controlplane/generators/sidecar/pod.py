@@ -6,7 +6,7 @@ from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from msgspec import Struct
 
 from sidestep.controlplane.generators.http.destinations import Dialler
-from sidestep.controlplane.generators.http.telemetry import Reporter, Watched, watched
+from sidestep.controlplane.generators.http.telemetry import Reporter, Watched, counted_bytes, watched
 from sidestep.controlplane.generators.http.upstreams import ClusterFor
 from sidestep.controlplane.generators.sidecar.settings import Settings
 from sidestep.controlplane.index import Index
@@ -17,8 +17,6 @@ from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.routing.hosts import Client
 from sidestep.semantics.telemetry import CLIENT, SERVER
-
-_MULTIPLE = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"
 
 
 class Pod(Struct, frozen=True, dict=True):
@@ -46,6 +44,11 @@ class Pod(Struct, frozen=True, dict=True):
         """Of its proxy."""
         return proxy_name(self.workload)
 
+    @property
+    def service(self) -> str:
+        """By which telemetry calls it."""
+        return f"{self.workload.canonical_name or self.workload.name}.{self.workload.namespace}"
+
     @cached_property
     def client(self) -> Client:
         """As routing knows it."""
@@ -67,27 +70,35 @@ class Pod(Struct, frozen=True, dict=True):
             system_roots=self.settings.system_roots,
         )
 
-    @cached_property
+    @property
+    def pins(self) -> bool:
+        """Whether what is sent to a headless Service goes to the address that was dialled: gateways choose a pod."""
+        return self.workload.proxy is ProxyRole.SIDECAR and self.mesh.settings.pins_headless
+
+    @property
     def authorizers(self) -> dict[str, Authorizer]:
-        """That the mesh configuration names."""
-        return self.mesh.settings.authorizers
+        """That may be asked."""
+        return self.mesh.authorizers
+
+    @property
+    def named_authorizers(self) -> tuple[Authorizer, ...]:
+        """That the mesh configuration names: a list of filters that changes cuts connections."""
+        return tuple(self.mesh.settings.authorizers.values())
 
     @property
     def several(self) -> bool:
         """Whether several authorizers may be asked."""
-        return self.mesh.settings.flag(_MULTIPLE, default=False)
+        return self.mesh.settings.several_authorizers
 
-    @property
-    def logs(self) -> list[AccessLog]:
-        """What is written of connections."""
-        return []
+    def logs(self, reporter: Reporter) -> list[AccessLog]:
+        """What is written of connections whose bytes are copied."""
+        return [counted_bytes(reporter)] if self.settings.metrics else []
 
     def watched(self, reporter: Reporter, cluster: ClusterFor) -> Watched:
         """What is written and told of requests."""
         side = SERVER if reporter is Reporter.DESTINATION else CLIENT
         observed = self.mesh.telemetries.of(side, self.instances.namespace, self.instances.labels)
-        service = f"{self.workload.canonical_name or self.workload.name}.{self.workload.namespace}"
-        return watched(observed, reporter, service, cluster, metrics=self.settings.metrics)
+        return watched(observed, reporter, self.service, cluster, metrics=self.settings.metrics)
 
     def takes_mutual(self, workload: Workload, port: int) -> bool:
         """Whether a workload's port is sent mutual TLS."""

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from sidestep.controlplane.generators.http.destinations import Destination, Discovery
 from sidestep.controlplane.generators.http.endpoints import identities
+from sidestep.controlplane.generators.http.targets import destination
 from sidestep.controlplane.generators.http.upstreams import Upstream, outside_name
-from sidestep.controlplane.generators.waypoint.destinations import destination
 from sidestep.controlplane.index import Index
+from sidestep.controlplane.records import ProxyRole, ServiceKey
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.routing.hosts import Client
 from sidestep.semantics.routing.reach import Reach
@@ -23,10 +24,11 @@ class Reached:
         index: all records.
         mesh: what the configuration means.
         client: whose proxy it is.
+        pins: what is sent to a headless Service goes to the address that was dialled.
     """
 
-    def __init__(self, index: Index, mesh: MeshIndex, client: Client) -> None:
-        self._index, self._mesh, self._client = index, mesh, client
+    def __init__(self, index: Index, mesh: MeshIndex, client: Client, *, pins: bool) -> None:
+        self._index, self._mesh, self._client, self._pins = index, mesh, client, pins
         self.destinations: dict[str, Destination] = {}
         self.outside: dict[str, Upstream] = {}
 
@@ -38,15 +40,6 @@ class Reached:
         if found.name not in self.destinations:
             self.destinations[found.name] = self._whole(found)
         return found.name
-
-    def pinned(self, target: Target, port: int, reach: Reach, address: str) -> str | None:
-        """Likewise of one endpoint of it."""
-        name = self.cluster(target, port, reach)
-        if name is None:
-            return None
-        alone = replace(self.destinations[name], name=f"{name}@{address}", only=address)
-        self.destinations[alone.name] = alone
-        return alone.name
 
     def settings(self, target: Target, port: int, reach: Reach) -> Mapping[str, Any]:
         """What DestinationRules ask of connections to a destination."""
@@ -77,4 +70,16 @@ class Reached:
                 service=f"{meant.namespace}/{meant.host}",
                 settings={**found.settings, "tls": {"mode": "DISABLE"}},
             )
-        return replace(found, identities=identities(self._index, record)) if record is not None else found
+        if record is not None:
+            found = replace(found, identities=identities(self._index, record))
+        if self._pins and service.headless:
+            return replace(found, discovery=Discovery.DIALLED, mutual=self._all_take_mutual(found.service))
+        return found
+
+    def _all_take_mutual(self, service: ServiceKey) -> bool:
+        """Whether every endpoint has a sidecar, and no PeerAuthentication above their own says DISABLE."""
+        pods = list(self._index.endpoints(service))
+        if not pods or any(each.proxy is not ProxyRole.SIDECAR for each in pods):
+            return False
+        known = (self._index.live.instances(each.namespace, each.name) for each in pods)
+        return all(each is not None and self._mesh.peer_levels(each).admits_mutual for each in known)

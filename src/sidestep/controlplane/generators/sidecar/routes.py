@@ -104,8 +104,8 @@ def _unknown(pod: Pod) -> Iterator[VirtualHost]:
     """Names that nobody answers."""
     policy, _ = pod.mesh.routing.outbound_policy(pod.client)
     if not policy.startswith(ALLOW_ANY):
-        refused = {"match": {"prefix": "/"}, "direct_response": {"status": _REFUSED}}
+        refused = {"name": "block_all", "match": {"prefix": "/"}, "direct_response": {"status": _REFUSED}}
         yield VirtualHost(name="block_all", domains=[_ALL], routes=[refused])
         return
-    passed = {"match": {"prefix": "/"}, "route": {"cluster": PASSTHROUGH, "timeout": timedelta(0)}}
+    passed = {"name": "allow_any", "match": {"prefix": "/"}, "route": {"cluster": PASSTHROUGH, "timeout": timedelta(0)}}
     yield VirtualHost(name="allow_any", domains=[_ALL], routes=[passed])

@@ -11,7 +11,7 @@ from sidestep.controlplane.generators.http.hbone import tunnel_cluster
 from sidestep.controlplane.generators.http.pools import HTTP_OPTIONS
 from sidestep.controlplane.generators.node.clusters import UNBROKEN, relayed
 from sidestep.controlplane.generators.node.messages import inside, packed
-from sidestep.controlplane.generators.waypoint.names import MAIN, PLAIN_PODS, PODS, SNIFF, STREAMS
+from sidestep.controlplane.generators.waypoint.names import MAIN, PLAIN_PODS, PODS, SNIFF, STREAMS, WAIT
 
 _CONNECT = timedelta(seconds=10)
 _AS_CLIENT = HttpProtocolOptions(
@@ -26,8 +26,8 @@ _STREAMS = HttpProtocolOptions(
 
 def clusters(dialler: Dialler) -> Iterator[Cluster]:
     """All of them."""
-    for name in (MAIN, SNIFF):
-        yield _within(name)
+    yield from views()
+    yield _within(WAIT)
     for name, options in ((STREAMS, _STREAMS), (PODS, _AS_CLIENT)):
         found = _within(name)
         found.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(options))
@@ -37,6 +37,12 @@ def clusters(dialler: Dialler) -> Iterator[Cluster]:
     plain.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(_AS_CLIENT))
     yield plain
     yield tunnel_cluster(dialler)
+
+
+def views(view: str = "") -> Iterator[Cluster]:
+    """To where requests are judged that are seen alike."""
+    for name in (MAIN, SNIFF):
+        yield _within(name + view)
 
 
 def _unbroken() -> object:

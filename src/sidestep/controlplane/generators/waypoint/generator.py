@@ -23,10 +23,9 @@ from sidestep.controlplane.generators.http.remarks import Remark
 from sidestep.controlplane.generators.http.tokens import authentication
 from sidestep.controlplane.generators.http.upstreams import outside_cluster
 from sidestep.controlplane.generators.node.messages import extension
-from sidestep.controlplane.generators.waypoint import routes
-from sidestep.controlplane.generators.waypoint.clusters import clusters
-from sidestep.controlplane.generators.waypoint.listeners import listeners
-from sidestep.controlplane.generators.waypoint.origins import left_out, origins
+from sidestep.controlplane.generators.waypoint import clusters, routes
+from sidestep.controlplane.generators.waypoint.listeners import listeners, views
+from sidestep.controlplane.generators.waypoint.origins import origins, untold
 from sidestep.controlplane.generators.waypoint.plan import (
     Asked,
     Authorities,
@@ -37,8 +36,9 @@ from sidestep.controlplane.generators.waypoint.plan import (
     Standing,
     Streams,
     Tokens,
+    View,
 )
-from sidestep.controlplane.generators.waypoint.served import group_of, services, waypoints
+from sidestep.controlplane.generators.waypoint.served import group_of, replicas, services, waypoints
 from sidestep.controlplane.generators.waypoint.settings import Settings
 from sidestep.controlplane.generators.waypoint.touched import touched
 from sidestep.controlplane.index import Index
@@ -47,10 +47,6 @@ from sidestep.model.kinds import GATEWAY
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import is_wildcard
-
-_DIALLED = (Destination, Asked)
-"""What becomes clusters: they stay when nothing leads to them any more, as Envoy does not survive that a cluster is
-taken away while a connection of it is open (1.40)."""
 
 
 class WaypointGenerator:
@@ -95,7 +91,7 @@ class WaypointGenerator:
         self.remarks.pop(unit, None)
         if part is not None:
             of = origins(part)
-            self.remarks[unit] = left_out(part)
+            self.remarks[unit] = untold(part)
             for resource in self._made(index, group, name, part):
                 yield replace(resource, proxy=resource.proxy or group, of=of)
 
@@ -122,7 +118,7 @@ class WaypointGenerator:
             old = earlier[group].parts if group in earlier else {}
             new = after[group].parts if group in after else {}
             if group in after:
-                new |= {name: part for name, part in old.items() if name not in new and isinstance(part, _DIALLED)}
+                new |= {name: part for name, part in old.items() if name not in new and _stays(part)}
             yield from (Unit(f"{group}|{name}") for name in new if old.get(name) != new[name])
             yield from (Unit(f"{group}|{name}") for name in old if name not in new)
 
@@ -151,7 +147,12 @@ class WaypointGenerator:
         match part:
             case Standing():
                 yield from (Resource(LISTENER, each.name, each) for each in listeners(part, self._settings))
-                yield from (Resource(CLUSTER, each.name, each) for each in clusters(self._dialler(group)))
+                yield from (Resource(CLUSTER, each.name, each) for each in clusters.clusters(self._dialler(group)))
+            case View():
+                yield from (
+                    Resource(LISTENER, each.name, each) for each in views(part.standing, self._settings, part.name)
+                )
+                yield from (Resource(CLUSTER, each.name, each) for each in clusters.views(part.name))
             case Authorities():
                 told = routes.authorities(part)
                 yield Resource(ROUTES, told.name, told)
@@ -182,15 +183,10 @@ class WaypointGenerator:
             told = assignment(index, to, self._dialler(group), _never)
             yield Resource(ENDPOINTS, to.name, told, asked=True)
             return
-        for pod in self._pods(index, group):
+        _, namespace, gateway = group.split("/")
+        for pod in replicas(index, namespace, gateway):
             told = assignment(index, to, self._dialler(group, pod), _never)
             yield Resource(ENDPOINTS, to.name, told, f"{pod.namespace}/{pod.name}", asked=True)
-
-    def _pods(self, index: Index, group: str) -> Iterator[Workload]:
-        _, namespace, gateway = group.split("/")
-        for each in index.in_namespace(namespace):
-            if each.proxy is ProxyRole.WAYPOINT and each.labels.get(GATEWAY_NAME) == gateway:
-                yield each
 
     def _dialler(self, group: str, pod: Workload | None = None) -> Dialler:
         found = Dialler(
@@ -201,6 +197,16 @@ class WaypointGenerator:
             system_roots=self._settings.system_roots,
         )
         return found if pod is None else replace(found, locality=pod.locality, node=pod.node, labels=pod.labels)
+
+
+def _stays(part: Part) -> bool:
+    """Whether a part stays when nothing leads there any more.
+
+    Clusters do, as Envoy (1.40) does not survive that one is taken away while a connection of it is open; and so does
+    how requests are judged and routed, for who came by a tunnel that is still open. Where tokens are asked for, what is
+    known of them goes with the service: such a tunnel is answered with 404.
+    """
+    return isinstance(part, Destination | Asked | View) or (isinstance(part, Requests) and not part.enforced.tokens)
 
 
 def _looks_near(index: Index, to: Destination) -> bool:
@@ -223,6 +229,12 @@ def _of(index: Index, dirty: Dirty) -> Iterator[Workload]:
 
 
 def _rebound(index: Index, dirty: Dirty) -> bool:
-    """Whether pods changed that may be bound to a waypoint themselves; one that is gone may have been."""
-    found = (index.workloads.get(uid) for uid in dirty.workloads)
-    return any(each is None or each.waypoint is not None for each in found)
+    """Whether pods changed that may be bound to a waypoint themselves, or by whose labels one judges.
+
+    One that is gone may have been.
+    """
+    found = [index.workloads.get(uid) for uid in dirty.workloads]
+    if any(each is None or each.waypoint is not None for each in found):
+        return True
+    own = any(each is not None and each.proxy is ProxyRole.WAYPOINT for each in found)
+    return own and index.mesh().settings.layered

@@ -16,10 +16,19 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutation_pb2 import (
     HeaderMutation as EarlyMutation,
 )
+from msgspec.structs import replace
 
 from sidestep.controlplane.generators.http.authorization import SOURCE_PRINCIPAL
-from sidestep.controlplane.generators.http.filters import ALLOW, AUDIT, BOTH, DENY, http_filters
-from sidestep.controlplane.generators.http.telemetry import Reporter, counted, tracing, written
+from sidestep.controlplane.generators.http.authorizers import authorizer_filters
+from sidestep.controlplane.generators.http.filters import ALLOW, AUDIT, BOTH, DENY, UNASKED, http_filters
+from sidestep.controlplane.generators.http.telemetry import (
+    WHILE_IT_LASTS,
+    Reporter,
+    counted,
+    counted_streams,
+    tracing,
+    written,
+)
 from sidestep.controlplane.generators.node.messages import ADS, HASHED, packed, state
 from sidestep.controlplane.generators.node.tunnels import ROUTER
 from sidestep.controlplane.generators.waypoint.names import (
@@ -34,6 +43,7 @@ from sidestep.controlplane.generators.waypoint.names import (
     STREAMS,
 )
 from sidestep.controlplane.generators.waypoint.plan import Standing
+from sidestep.semantics.extension_providers import Speech
 from sidestep.semantics.path_normalisation import PathNormalisation
 
 HEADERS = "envoy.filters.http.header_mutation"
@@ -58,6 +68,7 @@ def connect() -> Filter:
     manager = _tunnels(CONNECT, _MOST_STREAMS)
     manager.http_filters.extend(
         [
+            *_judges(),
             HttpFilter(name=HEADERS, typed_config=packed(HeaderMutation())),
             HttpFilter(name=_STATE, typed_config=packed(remembered)),
             ROUTER,
@@ -66,13 +77,26 @@ def connect() -> Filter:
     return _filter(manager)
 
 
-def streams() -> Filter:
-    """Judges connections in which no HTTP is read, each of which comes as a CONNECT."""
+def streams(standing: Standing, *, metrics: bool) -> Filter:
+    """Judges connections in which no HTTP is read, each of which comes as a CONNECT.
+
+    Authorizers that speak gRPC are asked about it: it has no body that would have to be there first.
+    """
+    asked = (replace(each, body=None) for each in standing.authorizers if each.speech is Speech.GRPC)
     manager = _tunnels(STREAMS, _MANY)
-    for name in (AUDIT, DENY, ALLOW):
-        manager.http_filters.append(HttpFilter(name=name, typed_config=packed(RBAC()), disabled=True))
-    manager.http_filters.append(ROUTER)
+    if metrics:
+        manager.access_log.append(counted_streams(Reporter.WAYPOINT))
+        manager.access_log_options.flush_log_on_tunnel_successfully_established = True
+        manager.access_log_options.access_log_flush_interval.FromTimedelta(WHILE_IT_LASTS)
+    shut = HttpFilter(name=UNASKED, typed_config=packed(RBAC()), disabled=True)
+    asking = authorizer_filters(asked, dict(standing.asked).__getitem__)
+    manager.http_filters.extend((shut, *asking, *_judges(), ROUTER))
     return _filter(manager)
+
+
+def _judges() -> list[HttpFilter]:
+    """Of connections; what they enforce comes by routes."""
+    return [HttpFilter(name=name, typed_config=packed(RBAC()), disabled=True) for name in (AUDIT, DENY, ALLOW)]
 
 
 def requests(standing: Standing, *, metrics: bool) -> Filter:

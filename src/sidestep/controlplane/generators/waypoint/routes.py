@@ -21,6 +21,7 @@ from sidestep.controlplane.generators.waypoint.names import (
     PODS,
     SNIFF,
     STREAMS,
+    WAIT,
 )
 from sidestep.controlplane.generators.waypoint.plan import Authorities, Requests, Stream, Streams
 from sidestep.controlplane.generators.waypoint.served import Reading
@@ -29,25 +30,28 @@ from sidestep.semantics.routing.route import RouteSource
 from sidestep.semantics.routing.rule import HttpEntry, HttpRule, Target
 from sidestep.semantics.service_index import Service
 
-_TO = {Reading.HTTP: MAIN, Reading.SNIFFED: SNIFF}
+_TO = {Reading.HTTP: MAIN, Reading.SNIFFED: SNIFF, Reading.WAITED: WAIT}
 
 
 def authorities(told: Authorities) -> RouteConfiguration:
     """Where a tunnel leads; what is not served is answered with 404."""
-    hosts = [_host(chain, chain, reading, names) for chain, reading, names in told.rows]
+    hosts = [_host(each.chain, each.chain, each.reading, each.names, each.view) for each in told.rows]
     for chain, addresses in ((PODS, told.meshed), (PLAIN_PODS, told.plain)):
         if addresses:
             names = tuple(f"[{each}]:*" if ":" in each else f"{each}:*" for each in addresses)
             hosts.append(_host(chain, chain, Reading.SNIFFED, names))
-    return RouteConfiguration(name=CONNECT, virtual_hosts=hosts)
+    layered = enforced(Enforced(told.layered), Place.SIDECAR, {}, several=False)
+    return RouteConfiguration(name=CONNECT, virtual_hosts=hosts, typed_per_filter_config=layered)
 
 
-def _host(name: str, chain: str, reading: Reading, domains: Iterable[str]) -> VirtualHost:
+def _host(name: str, chain: str, reading: Reading, domains: Iterable[str], view: str = "") -> VirtualHost:
     if reading is Reading.BYTES:
         return VirtualHost(name=name, domains=domains, routes=[_handed_on()])
     mutation = {"append": {"header": {"key": CHAIN, "value": chain}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
     named = HeaderMutationPerRoute(mutations={"request_mutations": [mutation]})
-    found = VirtualHost(name=name, domains=domains, routes=[connects(_TO[reading])])
+    found = VirtualHost(
+        name=name, domains=domains, routes=[connects(_TO[reading] + (view if reading is not Reading.WAITED else ""))]
+    )
     found.typed_per_filter_config[HEADERS].CopyFrom(packed(named))
     return found
 
@@ -75,7 +79,7 @@ def _stream(told: Stream) -> VirtualHost:
         for name, weight in told.shares:
             route.route.weighted_clusters.clusters.add(name=name, weight={"value": weight})
     found = VirtualHost(name=told.chain, domains=told.authorities, routes=[route])
-    judged = enforced(Enforced(told.policies), Place.WAYPOINT, {}, several=False)
+    judged = enforced(Enforced(told.policies), Place.WAYPOINT, told.authorizers, several=told.several)
     for name, message in judged.items():
         found.typed_per_filter_config[name].CopyFrom(message)
     return found
@@ -98,6 +102,7 @@ def requests(chain: str, told: Requests) -> ScopedRouteConfiguration:
         route_configuration={
             "name": chain,
             "virtual_hosts": [host],
+            "validate_clusters": {"value": False},
             "request_headers_to_remove": [CHAIN],
             "ignore_port_in_host_matching": True,
         },

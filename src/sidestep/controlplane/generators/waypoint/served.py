@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from sidestep.controlplane.generators.node.messages import with_port
 from sidestep.controlplane.index import Index
-from sidestep.controlplane.records import ServiceKey, Tunnel, WaypointAddress
+from sidestep.controlplane.records import ProxyRole, ServiceKey, Tunnel, WaypointAddress, Workload
 from sidestep.model.kinds import GATEWAY
 from sidestep.semantics.authorization.attachment import GatewayTarget
 from sidestep.semantics.identity import SPIFFE, principal_of
 from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import HostPort
 from sidestep.semantics.service_index import Service
 from sidestep.semantics.waypoints import BindingState, account_of, is_waypoint_gateway
@@ -51,6 +52,8 @@ class Reading(StrEnum):
     HTTP = "http"
     SNIFFED = "sniffed"
     BYTES = "bytes"
+    WAITED = "waited"
+    """Bytes, at a waypoint that serves pods, too: it looks for HTTP at any port before it knows which was dialled."""
 
 
 class Served(Struct, frozen=True):
@@ -83,6 +86,13 @@ def waypoints(mesh: MeshIndex) -> tuple[Waypoint, ...]:
     """All waypoints of a mesh."""
     gateways = (each for each in mesh.mesh.of(GATEWAY) if is_waypoint_gateway(each))
     return tuple(Waypoint(each.meta.namespace, each.meta.name, account_of(each)) for each in gateways)
+
+
+def replicas(index: Index, namespace: str, gateway: str) -> Iterator[Workload]:
+    """The pods of a waypoint."""
+    for each in index.in_namespace(namespace):
+        if each.proxy is ProxyRole.WAYPOINT and each.labels.get(GATEWAY_NAME) == gateway:
+            yield each
 
 
 def services(mesh: MeshIndex) -> dict[str, list[Service]]:

@@ -1,4 +1,4 @@
-"""Where a waypoint may send what it serves: its clusters, from what semantics says of destinations."""
+"""Where rules lead: the clusters of their targets, from what semantics says of destinations."""
 
 from collections.abc import Iterable
 
@@ -53,6 +53,7 @@ def destination(mesh: MeshIndex, target: Target, port: int, reach: Reach) -> Des
         (),
         _DISCOVERIES.get(service.resolution, Discovery.RECORDS),
         _resolved(service, found.port),
+        external=service.external and bool(service.resolution),
     )
 
 

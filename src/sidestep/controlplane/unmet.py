@@ -1,0 +1,17 @@
+"""What objects name that is not there. What asks it is refused, as in Istio, and somebody should be told."""
+
+from collections.abc import Iterator
+
+from sidestep.semantics.index import MeshIndex
+
+
+def unmet(mesh: MeshIndex) -> Iterator[str]:
+    """In words, each by object and field."""
+    for rule, why in mesh.routing.lacking():
+        yield f"{rule.object}: {rule.place}: {why}: its share is answered with {rule.missing_status}"
+    config = mesh.settings.config
+    for why in mesh.settings.refused_authorizers:
+        yield f"{config}: {why}: whatever asks it is refused"
+    for name in sorted(mesh.settings.authorizers.keys() - mesh.authorizers.keys()):
+        host = mesh.settings.authorizers[name].host
+        yield f"{config}: extensionProviders {name!r}: there is no service {host}: whatever asks it is refused"
