@@ -27,7 +27,7 @@ def refused(user, *arguments, prefix=(), **changes):
     out, err = process.communicate(timeout=100)
     assert (process.returncode, out) == (1, "")
     assert "Traceback" not in err
-    assert eventually(lambda: user.left() == []), user.left()
+    assert user.left() == []
     return err
 
 
@@ -210,3 +210,52 @@ def test_a_service_that_selects_nothing_refuses_and_one_with_an_impossible_port_
     shop.apply(*workload("late"))
     shop.settle()
     assert shop.call("shop/web", "http://late/")[0].ok
+
+
+def test_a_pod_that_listens_where_the_proxy_would_is_not_captured_and_says_so(shop):
+    """As in a cluster, where ztunnel cannot listen in it; nobody else is touched, and what it listens at is named."""
+    held = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "held", "namespace": "plain"},
+            "spec": {"containers": [{"name": "main", "ports": [{"containerPort": 15008}]}]}}  # fmt: skip
+    shop.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "plain"}}, held, *workload("other", "plain")
+    )
+    shop.settle()
+    shop.client.ask(api.Label("namespaces", "", "plain", {"istio.io/dataplane-mode": "ambient"}))
+    assert eventually(lambda: any("it listens at port 15008 itself" in each for each in shop.client.ask(api.Status())["said"]))  # fmt: skip
+    assert shop.call("shop/web", "http://other.plain/")[0].ok
+    shop.client.ask(api.Label("namespaces", "", "plain", {"istio.io/dataplane-mode": None}))
+    shop.client.ask(api.Delete([held]))
+    shop.settle()
+
+
+def test_addresses_of_another_cluster_are_not_taken_over_and_so_cannot_collide(user):
+    manifest = user.home / "same.yaml"
+    manifest.write_text("---".join(_OF_A_CLUSTER.format(name=each) for each in ("one", "two")))
+    done = user.run("up", manifest, "--nodes", "1", "--detach")
+    assert done.returncode == 0, done.stderr
+    assert [user.says("call", "default/one", f"default/{each}").count(f"by default/{each}") for each in ("one", "two")] == [1, 1]  # fmt: skip
+
+
+_OF_A_CLUSTER = """
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}, namespace: default, uid: same}}
+spec: {{clusterIP: 10.96.0.50, clusterIPs: [10.96.0.50], selector: {{app: {name}}}, ports: [{{port: 80, targetPort: 8080}}]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: default, labels: {{app: {name}}}, uid: same}}
+spec: {{containers: [{{name: main, image: nobody/has-this, ports: [{{containerPort: 8080}}]}}]}}
+status: {{podIP: 10.128.0.9, podIPs: [{{ip: 10.128.0.9}}], phase: Running}}
+"""
+
+
+def test_twenty_thousand_objects_come_up(user):
+    manifest = user.home / "many.yaml"
+    manifest.write_text("---\n".join(_MAP.format(at) for at in range(20_000)))
+    done = user.run("up", manifest, SHOP, "--nodes", "1", "--detach", "--timeout", "300s")
+    assert done.returncode == 0, done.stderr
+    assert user.says("call", "shop/web", "shop/orders").startswith("ok 200")
+
+
+_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m-{0}, namespace: n-{0}}}\ndata: {{a: b}}\n"

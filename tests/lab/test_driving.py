@@ -5,11 +5,16 @@ import time
 import pytest
 from tests.support.labs import eventually, lab, namespace, workload
 
+from sidestep.lab.agent.messages import LATENESS
 from sidestep.lab.api import messages as api
 
 pytestmark = pytest.mark.real
 
 EDGE = api.Edge("web to cart", "shop/Deployment/web", "http://cart/", 50)
+
+
+_TOLD_BY_THEN = 5
+"""Seconds after which all that was sent has been told of."""
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +38,23 @@ def second_from_now():
 def test_it_goes_at_its_rate_from_all_pods_together(made):
     made.client.ask(api.Drive([EDGE]))
     since = second_from_now()
-    assert eventually(lambda: total(made, since)[0] >= 150)
-    rows = [row for row in made.client.ask(api.Driven(since)) if row["second"] < time.time() - 3]
-    assert all(abs(row["sent"] - 50) <= 2 for row in rows[1:])
-    assert all(row["ok"] == row["sent"] for row in rows)
+
+    def steady():
+        """Three seconds one after the other in which it went as it should; a machine may be busy before."""
+        rows = [row for row in made.client.ask(api.Driven(since)) if row["edge"] == EDGE.name]
+        right = [abs(row["sent"] - 50) <= 2 and row["ok"] == row["sent"] for row in rows]
+        return any(all(right[at : at + 3]) for at in range(len(right) - 2))
+
+    assert eventually(steady, 60)
+    sent, ok, _ = total(made, since)
+    assert ok <= sent <= 50 * (time.time() + 2 - since)
+
+
+def test_how_late_requests_are_begun_is_told_of_each(made):
+    made.client.ask(api.Drive([EDGE]))
+    since = second_from_now()
+    assert eventually(lambda: total(made, since)[0] >= 100)
+    assert total(made, since, LATENESS)[0] >= 100
 
 
 @pytest.mark.parametrize("name", ["cart", "web"])
@@ -64,6 +82,6 @@ def test_failures_are_told_with_their_moment(made):
 def test_no_edges_end_it(made):
     made.client.ask(api.Drive([EDGE]))
     second_from_now()
+    assert total(made)[0] > 0
     made.client.ask(api.Drive([]))
-    time.sleep(1.5)
-    assert total(made, int(time.time()))[0] == 0
+    assert eventually(lambda: total(made, int(time.time()) - _TOLD_BY_THEN)[0] == 0, 60)

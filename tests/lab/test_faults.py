@@ -1,11 +1,15 @@
 """Faults in the whole lab, each under load of new connections whose every request is counted."""
 
+import itertools
+import os
+import signal
 import threading
-import time
+from pathlib import Path
 from typing import Self
 
 import pytest
-from tests.support.labs import AMBIENT, ambient, eventually, lab, workload
+from tests.support.lab_command import command_line
+from tests.support.labs import AMBIENT, ambient, eventually, lab, under_load, workload
 
 from sidestep.errors import WorldError
 from sidestep.lab.api import messages as api
@@ -14,11 +18,12 @@ pytestmark = pytest.mark.real
 RATE = 150.0
 DRAIN = 2
 _STRIKES = 8
+_NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
 def shop():
-    with lab(ambient("shop"), *workload("web"), *workload("cart", replicas=2), drain=DRAIN) as made:
+    with lab(ambient("shop"), *workload("web"), *workload("cart", replicas=2), *workload("one"), drain=DRAIN) as made:
         assert made.call("shop/web", "http://cart/")[0].ok
         yield made
 
@@ -78,12 +83,16 @@ def test_a_proxy_is_replaced_and_no_new_connection_fails(shop, app):
     name = proxy_of(shop, app)
     before = {each["name"]: each["pid"] for each in shop.client.ask(api.Top(0.01))}
     with Load(shop) as load:
-        assert shop.client.ask(api.Fault(name, "replace"))["what"] == "replaced"
+        for _ in range(_STRIKES):  # until load began and ended meanwhile
+            parts = len(load.parts)
+            assert shop.client.ask(api.Fault(name, "replace"))["what"] == "replaced"
+            if len(load.parts) > parts + 1:
+                break
         after = {each["name"]: each["pid"] for each in shop.client.ask(api.Top(0.01))}
     assert before.keys() == after.keys()
     assert before[name] != after[name]
     assert load.failures == {}
-    assert load.sent >= DRAIN * RATE
+    assert len(load.parts) > parts + 1
     assert all(each["right"] for each in shop.client.ask(api.Verify()))
 
 
@@ -118,15 +127,17 @@ def test_without_its_control_plane_no_connection_fails(shop):
 def test_a_killed_proxy_costs_its_own_pods_connections_only_until_it_is_back(shop):
     name = proxy_of(shop, "web")
     with Load(shop) as load:
-        for _ in range(_STRIKES):  # load pauses between its parts, and may miss a proxy that is back soon
+
+        def struck() -> bool:
+            """Load pauses between its parts, and may miss a proxy that is back soon: so often as it takes."""
             parts = len(load.parts)
             shop.client.ask(api.Fault(name, "kill"))
-            assert eventually(lambda over=parts + 1: len(load.parts) > over, 30)
             shop.settle()
-            if load.failures:
-                break
+            assert eventually(lambda: len(load.parts) > parts)
+            return bool(load.failures)
+
+        assert eventually(struck, 120)
         assert eventually(lambda: load.parts[-1]["failures"] == {})
-    assert load.failures
     assert set(load.failures) <= {"refused", "reset", "closed", "timeout"}
 
 
@@ -144,32 +155,36 @@ def test_pods_that_come_and_go_are_never_mistaken_for_another(shop):
 
 
 def test_kept_connections_are_cut_by_a_policy_that_changes_and_not_by_one_that_is_listed_anew(shop):
-    def deny(*accounts, **selected):
-        rules = [{"from": [{"source": {"principals": [f"cluster.local/ns/shop/sa/{each}" for each in accounts]}}]}]
+    def deny(account):
+        rules = [{"from": [{"source": {"principals": [f"cluster.local/ns/shop/sa/{account}"]}}]}]
         return {
             "apiVersion": "security.istio.io/v1",
             "kind": "AuthorizationPolicy",
             "metadata": {"name": "deny", "namespace": "shop"},
-            "spec": {"action": "DENY", "rules": rules, **selected},
+            "spec": {"action": "DENY", "rules": rules, "selector": {"matchLabels": {"app": "one"}}},
         }
 
-    def held(principal):
-        """What becomes of one kept connection's requests when the policy comes to refuse it."""
-        load = Load(shop, fresh=False, seconds=2.0, connections=1)
-        with load:
-            before = len(load.parts)
-            time.sleep(0.7)
-            shop.apply(deny(principal, selector={"matchLabels": {"app": "cart"}}))
-            assert eventually(lambda: not shop.call("shop/web", "http://cart/")[0].ok)
-        return load.parts[before]
+    def answered():
+        return shop.call("shop/web", "http://one/")[0].ok
+
+    def held(before):
+        """What becomes of kept connections' requests when the policy comes to refuse them, from a state on."""
+        for seconds in (2.0, 5.0, 15.0):  # until the policy holds before the load is over
+            before()
+            assert eventually(answered)
+            with under_load(shop, "shop/web", f"http://one.shop/held/{next(_NUMBERS)}", seconds) as result:
+                shop.apply(deny("web"))
+                assert eventually(lambda: not answered(), 30)
+                in_time = not result
+            if in_time:
+                return result
+        raise AssertionError("the load was over before the policy held")
 
     try:
-        anew = held("web")
-        shop.apply(deny("nobody", selector={"matchLabels": {"app": "cart"}}))
-        assert eventually(lambda: shop.call("shop/web", "http://cart/")[0].ok)
-        changed = held("web")
+        anew = held(lambda: shop.client.ask(api.Delete([deny("web")])))
+        changed = held(lambda: shop.apply(deny("nobody")))
     finally:
-        shop.client.ask(api.Delete([deny()]))
+        shop.client.ask(api.Delete([deny("web")]))
         shop.settle()
     assert (anew["failures"], anew["ok"]) == ({}, anew["sent"])
     assert changed["ok"]
@@ -224,3 +239,24 @@ def test_names_are_answered_after_the_node_is_lost_that_answered_them():
         assert [each["metadata"]["name"] for each in made.client.ask(api.List("nodes"))] == ["node-2"]
         with pytest.raises(WorldError, match="the only node"):
             made.client.ask(api.Fault("node/node-2", "lose"))
+
+
+def test_all_parts_may_be_killed_at_once_and_each_comes_back():
+    """The wire between zones, the control plane, agents and what forks them, proxies."""
+    with lab(ambient("shop"), *workload("web"), *workload("cart"), zones=2, delay=0.001) as made:
+        parts = {each["name"] for each in made.client.ask(api.Top(0.01))}
+        assert {name.partition("/")[0] for name in parts} == {"wire", "controlplane", "agent", "envoy"}
+        os.kill(nursery(made), signal.SIGKILL)
+        for name in parts:
+            made.client.ask(api.Fault(name, "kill"))
+        assert eventually(lambda: {each["name"] for each in made.client.ask(api.Top(0.01)) if each["restarts"]} == parts)  # fmt: skip
+        made.settle()
+        assert eventually(lambda: made.call("shop/web", "http://cart/")[0].ok)
+        assert all(each["right"] for each in made.client.ask(api.Verify()))
+
+
+def nursery(made):
+    """The process that forks agents: the oldest of its name among the children of the lab's first."""
+    machine = made.client.machine()
+    children = map(int, Path(f"/proc/{machine}/task/{machine}/children").read_text().split())
+    return min(each for each in children if "agent.nursery" in command_line(each))

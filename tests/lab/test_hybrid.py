@@ -14,11 +14,11 @@ def test_sidecars_and_a_waypoint_are_up_seen_and_gone_for(who):
     with shell(who) as user:
         up = user.run("up", "docs/examples/hybrid.yaml", "--nodes", "2", "--detach")
         assert up.returncode == 0, up.stderr
-        assert "4 pods (4 ready, 1 in ambient, 2 with a sidecar, 1 with a waypoint)" in up.stderr
+        assert "6 pods (6 ready, 2 in ambient, 2 with a sidecar, 1 with a waypoint)" in up.stderr
         answer = json.loads(user.says("curl", "old/web", "http://web.old/"))
         assert [each["ok"] for each in answer["calls"]] == [True, True]
         rows = json.loads(user.says("verify", "-o", "json"))
-        assert {each["mode"] for each in rows if each["right"]} == {"sidecar", "ambient", "waypoint"}
+        assert {each["mode"] for each in rows if each["right"]} == {"sidecar", "ambient", "waypoint", "none"}
         assert {"sidecar", "waypoint", "envoy"} <= {each["role"] for each in json.loads(user.says("top", "-o", "json"))}
         (waypoint,) = [each["pod"] for each in rows if each["mode"] == "waypoint"]
         assert json.loads(user.says("config-dump", waypoint))

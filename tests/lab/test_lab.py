@@ -126,6 +126,76 @@ def test_a_job_runs_to_its_end(shop):
     assert told["status"]["succeeded"] == 1
 
 
+def commanded(kind, name, command, **spec):
+    """A Job or a Pod whose only container is a command of the user's."""
+    pod = {"restartPolicy": spec.pop("policy", "Never"), "containers": [{"name": "main", "image": "any"}]}
+    meta = {"name": name, "namespace": "shop", "annotations": {"sidestep.dev/command": command}}
+    if kind == "Pod":
+        return {"apiVersion": "v1", "kind": kind, "metadata": meta, "spec": pod}
+    template = {"metadata": {"annotations": meta.pop("annotations")}, "spec": pod}
+    return {"apiVersion": "batch/v1", "kind": kind, "metadata": meta, "spec": {"template": template, **spec}}
+
+
+def becomes(made, kind, name, **status):
+    """Whether an object comes to have a status."""
+    return eventually(
+        lambda: any(
+            each["metadata"]["name"] == name and status.items() <= each["status"].items()
+            for each in made.client.ask(api.List(kind, "shop"))
+        )
+    )
+
+
+def test_a_users_command_ends_its_pod_as_it_ends_itself(shop):
+    shop.apply(
+        commanded("Job", "good", "true", completions=2),
+        commanded("Job", "bad", "false", backoffLimit=1),
+        commanded("Pod", "done", "true"),
+        commanded("Pod", "broken", "false"),
+        commanded("Pod", "kept", "true", policy="Always"),
+    )
+    assert becomes(shop, "jobs.batch", "good", succeeded=2, failed=0)
+    assert becomes(shop, "jobs.batch", "bad", succeeded=0, failed=2)
+    assert becomes(shop, "pods", "done", phase="Succeeded")
+    assert becomes(shop, "pods", "broken", phase="Failed")
+    assert eventually(lambda: said(shop, "pod/shop/kept/main: ended with code 0 and is started again"))
+    assert said(shop, "pod/shop/broken/main: ended with code 1")
+    assert not said(shop, "shop/done/main")
+    assert not said(shop, "shop/broken/main: ended with code 1 and is started")
+    shop.client.ask(api.Delete([commanded("Pod", "kept", "true")]))
+
+
+def said(made, words):
+    return any(words in each for each in made.client.ask(api.Status())["said"])
+
+
+def test_a_users_command_outlives_its_nodes_agent_and_runs_once(shop):
+    shop.apply(commanded("Pod", "long", "sh -c 'echo began; exec sleep 1000'", policy="Always"))
+    shop.settle()
+    (pod,) = (each for each in shop.client.ask(api.List("pods", "shop")) if each["metadata"]["name"] == "long")
+    before = restarts(shop)
+    shop.client.ask(api.Fault(f"agent/{pod['spec']['nodeName']}", "kill"))
+    assert eventually(lambda: restarts(shop) > before)
+    shop.settle()
+    assert "\n".join(shop.client.ask(api.Logs("shop/long"))).count("began") == 1
+    shop.client.ask(api.Delete([pod]))
+
+
+def restarts(made):
+    return sum(each["restarts"] for each in made.client.ask(api.Top(0.1)) if each["name"].startswith("agent/"))
+
+
+def test_verify_waits_for_pods_that_come_and_go_and_looks_at_none_that_has_finished(shop):
+    shop.apply(commanded("Job", "over", "true"))
+    assert becomes(shop, "jobs.batch", "over", succeeded=1)
+    for labels in ({"istio.io/dataplane-mode": "ambient"}, {"istio.io/dataplane-mode": None}):
+        shop.client.ask(api.Label("namespaces", "", "shop", labels))
+        rows = shop.client.ask(api.Verify())
+        assert len(rows) >= 3
+        assert [each for each in rows if not each["right"]] == []
+        assert not any(each["pod"].startswith("shop/over") for each in rows)
+
+
 def test_a_second_lab_of_the_name_is_refused_and_the_first_lives_on(shop):
     twin = type(shop)(name=shop.settings.name)
     with pytest.raises(WorldError, match="is up already"):

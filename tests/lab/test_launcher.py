@@ -6,12 +6,12 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from pathlib import Path
 
 import pytest
 from tests.support.lab import ROOT, USERS, environment, fabric, launched, node, pod_address, run_inside
+from tests.support.labs import eventually
 
 from sidestep.errors import UsageError
 from sidestep.lab import launcher
@@ -67,15 +67,11 @@ def test_nothing_is_left_after_a_kill(user, victim):
     )
     try:
         assert lab.stdout.readline() == b"up\n"
-        running = marked(mark)
-        assert len(running) >= 4, "the launcher, the lab, a child and an orphan"
+        assert eventually(lambda: len(marked(mark)) >= 4), "the launcher, the lab, a child and an orphan"
         first = max(children(lab.pid), key=int)
         os.kill(lab.pid if victim == "launcher" else int(first), signal.SIGKILL)
         lab.wait(10)
-        until = time.monotonic() + 10
-        while marked(mark) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert marked(mark) == []
+        assert eventually(lambda: marked(mark) == [])
         assert Path("/proc/mounts").read_text() == mounts
     finally:
         lab.kill()

@@ -1,19 +1,12 @@
 """Metrics of the whole lab by ztunnel's names, from counted requests; read by Prometheus' own checker."""
 
-import json
 import re
-import subprocess
-import threading
-import urllib.parse
-import urllib.request
 
 import pytest
 from tests.support.labs import ambient, eventually, lab, workload
-from tests.support.prometheus import prometheus
-from tests.support.servers import server_binary
+from tests.support.prometheus import complaints, scraping
 
 from sidestep.lab.api import messages as api
-from sidestep.lab.metrics.endpoint import Endpoint
 
 pytestmark = pytest.mark.real
 CALLS = 7
@@ -70,6 +63,7 @@ def test_every_connection_is_counted_by_who_saw_it(shop, reporter, labels):
 
 
 def test_nothing_else_is_counted(shop):
+    assert eventually(lambda: total(shop, "istio_tcp_connections_closed_total") >= 3 * CALLS), samples(shop)
     assert total(shop, "istio_tcp_connections_opened_total") == 3 * CALLS
     assert total(shop, "istio_tcp_connections_failed_total") == 0
 
@@ -90,34 +84,14 @@ def test_a_connection_that_fails_is_counted_by_its_client(shop):
 
 
 def test_prometheus_finds_nothing_to_complain_of(shop):
-    text = shop.client.ask(api.Metrics())
-    done = subprocess.run(
-        [server_binary("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
-
-
-SCRAPE = """
-global: {{scrape_interval: 1s}}
-scrape_configs: [{{job_name: lab, static_configs: [{{targets: ["{}"]}}]}}]
-"""
-QUERY = 'istio_tcp_connections_opened_total{reporter="source",destination_service_name="cart"}'
+    assert complaints(shop.client.ask(api.Metrics())) == ""
 
 
 def test_a_prometheus_scrapes_them(shop, tmp_path):
-    with Endpoint("127.0.0.1", 0, lambda: shop.client.ask(api.Metrics())) as endpoint:
-        threading.Thread(target=endpoint.serve_forever, daemon=True).start()
-        target = endpoint.url.removeprefix("http://").removesuffix("/metrics")
-        with prometheus(tmp_path, ['some{a="b"} 1 1790000000'], config=SCRAPE.format(target)) as url:
-            asked = f"{url}/api/v1/query?{urllib.parse.urlencode({'query': QUERY})}"
-
-            def found():
-                with urllib.request.urlopen(asked, timeout=5) as answer:
-                    return json.load(answer)["data"]["result"]
-
-            assert eventually(lambda: bool(found()), 30)
-            assert found()[0]["metric"]["source_workload"] == "web"
-        endpoint.shutdown()
+    with scraping(tmp_path, lambda: shop.client.ask(api.Metrics())) as ask:
+        query = 'istio_tcp_connections_opened_total{reporter="source",destination_service_name="cart"}'
+        assert eventually(lambda: bool(ask(query)), 30)
+        assert ask(query)[0]["source_workload"] == "web"
 
 
 def test_connections_are_logged_with_ztunnels_fields(shop):

@@ -29,6 +29,15 @@ def speaks_grpc(name, service):
     return [deployment, port]
 
 
+def calls(name):
+    """A server of gRPC alone, called by two names: labels of Istio and of Kubernetes."""
+    told = json.dumps({"protocol": {"8080": "grpc"}})
+    deployment, service = workload(name, annotations={"sidestep.dev/behaviour": told})
+    deployment["spec"]["template"]["metadata"]["labels"] |= {"app.kubernetes.io/name": f"{name}-told", "version": "v7"}
+    service["spec"]["ports"][0]["name"] = "grpc"
+    return [deployment, service]
+
+
 def istio(group, kind, name, spec, space="shop", app=""):
     chosen = {"selector": {"matchLabels": {"app": app}}} if app else {}
     return {
@@ -37,6 +46,14 @@ def istio(group, kind, name, spec, space="shop", app=""):
         "metadata": {"name": name, "namespace": space},
         "spec": {**chosen, **spec},
     }
+
+
+def of_bytes(name):
+    """A server at a port that is declared to carry bytes, about which an authorizer is asked."""
+    deployment, service = workload(name)
+    service["spec"]["ports"][0]["name"] = "tcp"
+    told = {"action": "CUSTOM", "provider": {"name": "grpc"}, "rules": [{"to": [{"operation": {"ports": ["8080"]}}]}]}
+    return [deployment, service, istio(SECURITY, "AuthorizationPolicy", f"custom-{name}", told, app=name)]
 
 
 def custom(app, provider):
@@ -71,6 +88,8 @@ OBJECTS = [
     namespace("tools"),
     *workload("web", annotations={"sidestep.dev/calls": "http://cart/"}),
     *(each for name in ("client", "cart", "counted", "limited", "tokens", "asks-http", "asks-grpc") for each in workload(name)),
+    *of_bytes("asks-bytes"),
+    *calls("calls"),
     *serving("payments", "payments", "shop"),
     *serving("issuer", "issuer"),
     *serving("authorizer", "authorizer"),
@@ -106,7 +125,7 @@ def bearer(made, *, seconds=60, **claims):
 
 def test_tokens_of_the_labs_issuer(shop):
     url = "http://tokens/"
-    assert eventually(lambda: code(shop, url, authorization=bearer(shop, groups="admin")) == 200, 20)
+    assert eventually(lambda: code(shop, url, authorization=bearer(shop, groups="admin")) == 200)
     assert code(shop, url) == 403
     assert code(shop, url, authorization=bearer(shop, groups="user")) == 403
     assert code(shop, url, authorization=bearer(shop, seconds=-600, groups="admin")) == 401
@@ -129,6 +148,13 @@ def test_an_authorizers_answer_changes_while_it_runs(shop):
     for says, expected in (("allow", 200), ("deny", 403), ("header", 403)):
         assert code(shop, f"http://authorizer.tools/.sidestep/answer/{says}") == 200
         assert code(shop, asked) == expected
+
+
+def test_an_authorizer_by_grpc_is_asked_about_bytes(shop):
+    for says, good in (("allow", True), ("deny", False), ("header", False)):
+        assert code(shop, f"h2c://grpc-authorizer.tools/.sidestep/answer/{says}") == 200
+        (outcome,) = shop.call("shop/client", "tcp://asks-bytes:80")
+        assert outcome.ok is good
 
 
 def test_a_rate_limit_of_an_envoy_filter(shop):
@@ -176,6 +202,23 @@ def test_refusals_are_counted_as_such(shop):
     assert code(shop, "http://tokens/") == 403
     refused = {"reporter": "destination", "destination_workload": "tokens", "response_code": "403"}
     assert eventually(lambda: total(shop, "istio_requests_total", **refused) >= 1)
+
+
+CALLED = [
+    ("source", {"source_workload": "client", "destination_app": "calls-told"}),
+    ("destination", {"source_app": "client", "destination_app": "calls"}),
+]
+
+
+def test_calls_and_their_messages_are_counted_at_both_ends(shop):
+    assert [each.ok for each in shop.call("shop/client", "grpc://calls/shop.Cart/Get", CALLS)] == [True] * CALLS
+    whom = {"destination_service_name": "calls", "destination_version": "v7", "destination_canonical_revision": "v7"}
+    for reporter, who in CALLED:
+        labels = {"reporter": reporter, **whom, **who}
+        of = {**labels, "request_protocol": "grpc", "grpc_response_status": "0", "response_code": "200"}
+        assert eventually(lambda of=of: total(shop, "istio_requests_total", **of) == CALLS)
+        for name in ("istio_request_messages_total", "istio_response_messages_total"):
+            assert total(shop, name, **labels) == CALLS
 
 
 def test_sidecars_write_in_istios_form(shop):

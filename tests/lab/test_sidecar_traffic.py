@@ -1,11 +1,13 @@
 """What sidecars let through and send where: certificates, policies, routes, and what the mesh does not know."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.support.labs import AMBIENT, eventually, lab, namespace, workload
 
 from sidestep.lab.api import messages as api
+from sidestep.lab.bench.usage import handshakes
 
 pytestmark = pytest.mark.real
 
@@ -34,6 +36,14 @@ def speaking(name, protocol, port, *, port_name="tcp", headless=False):
     return [deployment, service]
 
 
+def brief(name, space):
+    """A server that closes first, at a port that is declared to carry bytes."""
+    told = json.dumps({"keep_alive": 1, "protocol": {"8080": "http"}})
+    deployment, service = workload(name, space, annotations={"sidestep.dev/behaviour": told})
+    service["spec"]["ports"][0]["name"] = "tcp"
+    return [deployment, service]
+
+
 def versions():
     """Two workloads behind one Service, told apart by a label."""
     made = []
@@ -49,6 +59,9 @@ def to(host, **more):
     return {"route": [{"destination": {"host": host, **more}}]}
 
 
+MOVED = workload("moved")
+MOVED[0]["spec"]["template"]["spec"]["containers"][0]["ports"].append({"containerPort": 9090})
+MOVED[1]["spec"]["ports"] += [{"name": f"http-{port}", "port": port, "targetPort": port} for port in (8081, 8082, 9090)]
 OBJECTS = [
     namespace("shop", **INJECTED),
     namespace("plain"),
@@ -59,6 +72,13 @@ OBJECTS = [
     *speaking("echo", "tcp", 5000),
     *speaking("odd", "tcp", 5001, port_name="odd"),
     *speaking("alone", "tcp", 5002, headless=True),
+    *brief("once", "fleet"),
+    *MOVED,
+    istio(NETWORKING, "Sidecar", "moved", {"workloadSelector": {"labels": {"app": "moved"}}, "ingress": [
+        {"port": {"number": 8080, "protocol": "HTTP", "name": "http"}, "defaultEndpoint": "127.0.0.1:9090"},
+        {"port": {"number": 8081, "protocol": "HTTP", "name": "too"}, "defaultEndpoint": "0.0.0.0:9090"},
+        {"port": {"number": 8082, "protocol": "HTTP", "name": "socket"}, "defaultEndpoint": "unix:///app"},
+        {"port": {"number": 9090, "protocol": "HTTP", "name": "same"}, "defaultEndpoint": "0.0.0.0:9090"}]}),
     *versions(),
     guard("PeerAuthentication", "strict", mtls={"mode": "STRICT"}),
     guard("PeerAuthentication", "off", mtls={"mode": "DISABLE"}),
@@ -123,6 +143,12 @@ def test_what_is_sent_without_certificates_is_taken_as_peer_authentication_says(
     assert asked(shop, client, f"http://{server}/") == kind
 
 
+def test_a_connection_of_bytes_takes_a_handshake_of_its_own(shop):
+    before = handshakes(shop.scratch.root)
+    assert [each.ok for each in shop.call("shop/client", "tcp://echo:5000", 3, fresh=True)] == [True] * 3
+    assert eventually(lambda: handshakes(shop.scratch.root) >= before + 3)
+
+
 def test_where_mutual_tls_is_off_nothing_is_proved(shop):
     assert not certificate(seen(shop, "shop/client", "http://off/"))
 
@@ -154,6 +180,10 @@ def test_bytes_pass_whether_declared_or_not_and_to_pods_that_are_dialled_themsel
 def test_ambient_pods_are_reached_by_a_tunnel_that_says_who_comes(shop):
     assert asked(shop, "shop/client", "http://ship.fleet/") == "ok"
     assert asked(shop, "shop/stranger", "http://ship.fleet/") == "http-503"
+
+
+def test_what_a_server_says_before_it_closes_arrives_through_a_tunnel(shop):
+    assert {each.kind for each in shop.call("shop/client", "http://once.fleet/", 40)} == {"ok"}
 
 
 def test_requests_take_routes(shop):
@@ -227,3 +257,29 @@ def test_an_edited_policy_counts_at_once_and_for_whom_it_names(shop):
     shop.apply(guard("AuthorizationPolicy", "open", action="DENY", rules=[STRANGER]))
     assert eventually(lambda: asked(shop, "shop/stranger", "http://open/") == "http-403")
     assert asked(shop, "shop/client", "http://open/") == "ok"
+
+
+@pytest.mark.parametrize("client", ["shop/client", "plain/outside", "fleet/ship"])
+def test_a_sidecar_object_says_where_the_application_listens(shop, client):
+    """At the loopback, at the pod's own address, at the very port that was dialled too, and at a socket where nobody is."""
+    assert seen(shop, client, "http://moved.shop/")["local"] == "127.0.0.1:9090"
+    for dialled in (8081, 9090):
+        address, _, port = seen(shop, client, f"http://moved.shop:{dialled}/")["local"].rpartition(":")
+        assert (address.startswith("127."), port) == (False, "9090")
+    assert asked(shop, client, "http://moved.shop:8082/") == "http-503"
+
+
+def test_a_rule_about_connections_bounds_what_a_sidecar_takes_in_from_anybody(shop):
+    """Its own pod counts who is served at once, whether or not a proxy of the client's would."""
+
+    def at_once():
+        with ThreadPoolExecutor(4) as pool:
+            return set(pool.map(lambda _: asked(shop, "plain/outside", "http://off.shop/delay/1"), range(4)))
+
+    assert at_once() == {"ok"}
+    pool = {"tcp": {"maxConnections": 1}, "http": {"http1MaxPendingRequests": 1}}
+    rule = istio(NETWORKING, "DestinationRule", "few", {"host": "off", "trafficPolicy": {"connectionPool": pool}})
+    shop.apply(rule)
+    assert eventually(lambda: at_once() == {"ok", "http-503"})
+    shop.client.ask(api.Delete([rule]))
+    assert eventually(lambda: at_once() == {"ok"})

@@ -2,6 +2,8 @@
 
 import pytest
 from tests.support.labs import ambient, eventually, lab, under_load, workload
+from tests.support.prometheus import scraping
+from tests.support.scenes import mesh_config
 
 from sidestep.errors import WorldError
 from sidestep.lab.api import messages as api
@@ -34,8 +36,13 @@ def _policy(name, action, *rules, target=_CART):
 def shop():
     space = ambient("shop")
     space["metadata"]["labels"]["istio.io/use-waypoint"] = "waypoint"
-    objects = (*workload("web"), *workload("cart", replicas=2), *workload("other"))
-    with lab(space, _GATEWAY, *objects) as made:
+    raw = workload("raw")
+    raw[1]["spec"]["ports"][0]["name"] = "tcp"
+    objects = (*workload("web"), *workload("cart", replicas=2), *workload("other"), *raw)
+    told = {"service": "collector.tools.svc.cluster.local", "port": 80, "http": {"path": "/v1/traces"}}
+    config = mesh_config(extensionProviders=[{"name": "spans", "opentelemetry": told}])
+    collector = workload("collector", "tools", annotations={"sidestep.dev/behaviour": '{"service": "collector"}'})
+    with lab(config, space, _GATEWAY, *objects, *collector) as made:
         made.settle()
         yield made
 
@@ -85,6 +92,31 @@ def test_policies_and_routes_of_layer_7_are_in_force_and_live(shop, applied):
     assert eventually(lambda: _asked(shop).pod.startswith("shop/other-"))
 
 
+CALLS = 3
+_COUNTED = {
+    "source_workload": "web", "source_principal": "spiffe://cluster.local/ns/shop/sa/web",
+    "destination_principal": "spiffe://cluster.local/ns/shop/sa/raw", "destination_workload": "raw",
+    "destination_service": "raw.shop.svc.cluster.local", "request_protocol": "tcp", "connection_security_policy": "mutual_tls",
+}  # fmt: skip
+
+
+def test_what_it_saw_is_counted_and_scraped_by_a_real_prometheus(shop, tmp_path):
+    """Connections of which it reads nothing, and requests."""
+    assert eventually(lambda: shop.call("shop/web", "tcp://raw:80")[0].ok)
+    assert all(shop.call("shop/web", "tcp://raw:80")[0].ok for _ in range(CALLS))
+    assert _asked(shop).ok
+    with scraping(tmp_path, lambda: shop.client.ask(api.Metrics())) as ask:
+        opened = f'istio_tcp_connections_opened_total{{reporter="waypoint"}} > {CALLS}'
+        assert eventually(lambda: bool(ask(opened)), 30)
+        [found] = ask(opened)
+        assert found.items() >= _COUNTED.items()
+        every = 'istio_tcp_connections_closed_total == ignoring(job) istio_tcp_connections_opened_total{reporter="waypoint"}'
+        assert eventually(lambda: bool(ask(every)), 30)
+        assert ask('istio_tcp_connections_failed_total{reporter="waypoint"}') == []
+        assert ask(f'istio_tcp_sent_bytes_total{{reporter="waypoint"}} > {CALLS}')
+        assert eventually(lambda: bool(ask('istio_requests_total{reporter="waypoint",response_code="200"}')), 30)
+
+
 def test_a_control_plane_that_comes_back_sends_a_waypoint_nothing_again(shop):
     before = _told(shop)
     assert before
@@ -118,3 +150,53 @@ def test_a_waypoint_that_is_killed_comes_back(shop):
     shop.client.ask(api.Fault(name, "kill"))
     assert eventually(lambda: _asked(shop).ok)
     shop.settle()
+
+
+_LUA = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"
+_MARKS = """
+function envoy_on_request(handle)
+  handle:headers():add("x-patched", "yes")
+end
+"""
+
+
+def test_an_envoy_filter_that_is_attached_patches_filters_and_what_it_does_not_patch_is_named(shop, applied):
+    router = {
+        "name": "envoy.filters.network.http_connection_manager",
+        "subFilter": {"name": "envoy.filters.http.router"},
+    }
+    match = {"context": "SIDECAR_INBOUND", "listener": {"filterChain": {"filter": router}}}
+    marks = {"name": "marks", "typed_config": {"@type": _LUA, "default_source_code": {"inline_string": _MARKS}}}
+    patches = [
+        {"applyTo": "HTTP_FILTER", "match": match, "patch": {"operation": "INSERT_BEFORE", "value": marks}},
+        {"applyTo": "CLUSTER", "patch": {"operation": "MERGE", "value": {}}},
+    ]
+    target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}
+    spec = {"targetRefs": [target], "configPatches": patches}
+    meta = {"name": "marks", "namespace": "shop"}
+    applied({"apiVersion": "networking.istio.io/v1alpha3", "kind": "EnvoyFilter", "metadata": meta, "spec": spec})
+    assert eventually(lambda: '["x-patched","yes"]' in _asked(shop).body)
+    [named] = [
+        each for each in shop.client.ask(api.Status())["misgivings"] if each.startswith("EnvoyFilter shop/marks")
+    ]
+    assert "configPatches[1]" in named
+
+
+_TRACES = {"other": "a" * 32, "cart": "b" * 32}
+
+
+def _spans_of(made, service):
+    """Services whose spans are in the trace of a request to one."""
+    return {row["service"] for each in made.client.ask(api.Traces(_TRACES[service])) for row in each["rows"]}
+
+
+def test_spans_are_made_of_requests_to_the_services_that_telemetry_names(shop, applied):
+    """Both clients ask for spans, and one of the services does: its are told last, and those of the other are not."""
+    tracing = [{"providers": [{"name": "spans"}], "randomSamplingPercentage": 100}]
+    applied(_object("Telemetry", "telemetry.istio.io", "cart", targetRefs=[_CART], tracing=tracing))
+    for service, trace in _TRACES.items():
+        sampled = {"traceparent": f"00-{trace}-{'c' * 16}-01"}
+        assert shop.call("shop/web", f"http://{service}/", headers=sampled)[0].ok
+    assert eventually(lambda: "waypoint.shop" in _spans_of(shop, "cart"), 30), _spans_of(shop, "cart")
+    assert eventually(lambda: "other.shop" in _spans_of(shop, "other"), 30)
+    assert "waypoint.shop" not in _spans_of(shop, "other")

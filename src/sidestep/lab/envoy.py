@@ -19,13 +19,20 @@ OLDEST = (1, 40)
 
 _NEEDED = "envoy.restart_features.upstream_http_filters_with_tcp_proxy"
 """By which a tunnel is named after the endpoint that was chosen; off unless asked for."""
+_RESET_WITHIN = "envoy.reloadable_features.enable_send_rst_on_user_space_socket"
+"""A connection within a proxy that is reset forgets what it holds: the last bytes of a server that closes first."""
 _ENDING = 5.0
 _OF_ALL = ("cluster_manager.", "control_plane.", "listener_manager.", "server.", "tls_inspector.")
 _OF_NODES = (
     "cluster.direct.", "cluster.authority.", "cluster.plaintext.", "cluster.tunnelled.", "http.hbone.", "tcp.",
     "listener.hbone.", "listener.outbound.", "listener.plaintext.",
 )  # fmt: skip
-_OF_PODS = ("downstream_cx_active", "downstream_rq_active")
+_HANDSHAKES = r"^listener\..*ssl\.handshake$"
+_OF_PODS = (
+    {"suffix": "downstream_cx_active"},
+    {"suffix": "downstream_rq_active"},
+    {"safe_regex": {"regex": _HANDSHAKES}},
+)
 
 
 _MARKED = {
@@ -160,7 +167,7 @@ def bootstrap(proxy: Proxy) -> dict[str, Any]:
                 },
             }
         ],
-        "layered_runtime": {"layers": [{"name": "sidestep", "static_layer": {_NEEDED: True}}]},
+        "layered_runtime": {"layers": [{"name": "sidestep", "static_layer": {_NEEDED: True, _RESET_WITHIN: False}}]},
         "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _counted(proxy.role)}}},
         **({} if proxy.role is ProxyRole.NODE else _in_a_pod(proxy)),
         "overload_manager": {
@@ -188,11 +195,9 @@ def _in_a_pod(proxy: Proxy) -> dict[str, Any]:
     }
 
 
-def _counted(role: ProxyRole) -> list[dict[str, str]]:
+def _counted(role: ProxyRole) -> list[dict[str, Any]]:
     """What is counted: each number costs memory, in a sidecar as often as there are pods."""
-    own = (
-        [{"prefix": each} for each in _OF_NODES] if role is ProxyRole.NODE else [{"suffix": each} for each in _OF_PODS]
-    )
+    own = [{"prefix": each} for each in _OF_NODES] if role is ProxyRole.NODE else _OF_PODS
     return [*({"prefix": each} for each in _OF_ALL), *own]
 
 
@@ -265,6 +270,10 @@ class Admin:
         """How many are open to it, its administration left out."""
         found = self.stats("^listener\\..*downstream_cx_active$")
         return sum(value for name, value in found.items() if "worker_" not in name and ".admin." not in name)
+
+    def handshakes(self) -> int:
+        """How many connections of TLS were opened to it."""
+        return sum(self.stats(_HANDSHAKES).values())
 
     def drained(self) -> bool:
         """Whether nobody comes any more, and nobody is left."""

@@ -139,9 +139,14 @@ class Lab:
         return told
 
     def down(self) -> bool:
-        """End it; nothing of it is left. Whether there was anything."""
+        """End it; nothing of it is left. Whether there was anything.
+
+        Raises:
+            WorldError: its folder may not be entered.
+        """
         first = FirstProcess.of(self.scratch)
-        there = bool(first) or self.scratch.root.exists()
+        with self.scratch.written():
+            there = bool(first) or self.scratch.root.exists()
         first.end(self.scratch)
         if self._leash is not None:
             self._leash.cut()

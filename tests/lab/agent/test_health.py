@@ -8,6 +8,7 @@ from sidestep.lab.agent.health import HealthServer
 from sidestep.lab.agent.messages import Request
 from sidestep.lab.agent.probes.attempt import Prober
 from sidestep.lab.dns.names import DnsConfig
+from sidestep.lab.dns.resolver import Resolver
 from sidestep.lab.sockets import Network
 from sidestep.lab.workload.containers import Probe, ProbeKind
 
@@ -28,7 +29,7 @@ async def answered(path: str, *, listens: bool) -> int:
         await asyncio.sleep(0)
         try:
             asked = Request(f"http://127.0.0.1:{port}{path}", timeout=5)
-            return (await Client(Network(), DnsConfig()).ask(asked, fresh=True)).code
+            return (await Client(Network(), Resolver(Network(), DnsConfig())).ask(asked, fresh=True)).code
         finally:
             server.close()
 

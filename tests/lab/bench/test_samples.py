@@ -1,12 +1,15 @@
 """Figures of a benchmark follow from its samples: which count, what is compared with what."""
 
+import re
+from collections import Counter
+
 import pytest
 
 from sidestep.errors import UsageError
 from sidestep.lab.agent.histogram import Histogram
-from sidestep.lab.bench.outcome import Asked, Bench, Machine
+from sidestep.lab.bench.outcome import Asked, Bench, Edit, Machine
 from sidestep.lab.bench.samples import STALL, Sample, kept, spreads
-from sidestep.lab.bench.scenarios import SCENARIOS, chosen
+from sidestep.lab.bench.scenarios import LARGE, SCENARIOS, chosen
 from sidestep.lab.bench.usage import role_of
 from sidestep.report.lab.bench import text
 from sidestep.report.lab.bench_page import page
@@ -67,6 +70,24 @@ def test_memory_and_starts_stand_beside_the_pair():
     assert "200 (0.50x)" in told
 
 
+def test_edits_are_told_by_what_was_edited_with_what_they_cut():
+    policy, late, route = Edit("policy", 0.01, 0), Edit("policy", 0.03, 1), Edit("route", 0.005, 0)
+    told = text(bench(sample("none", 10), edits={"none": (), "sidecar": (policy,), "l7": (policy, late, route)}))
+    [heading, pair, ours] = told[told.index("AN EDIT IN FORCE") :].splitlines()[:3]
+    assert re.findall(r"\w+ AFTER ms", heading) == ["POLICY AFTER ms", "ROUTE AFTER ms"]
+    assert re.fullmatch(r"sidecar pair\s+10\s+0", pair)
+    assert re.fullmatch(r"ambient, L7 \(waypoint\)\s+20\s+5\s+1", ours)
+
+
+@pytest.mark.parametrize("scenario", [each for each in (*SCENARIOS, *LARGE) if each.http], ids=lambda each: each.name)
+def test_an_edit_changes_an_object_that_is_there_and_leaves_its_name(scenario):
+    there = list(scenario.objects())
+    for each in scenario.edits():
+        assert each.usual in there
+        assert each.other not in there
+        assert [each.other[key] for key in ("kind", "metadata")] == [each.usual[key] for key in ("kind", "metadata")]
+
+
 def test_what_was_not_measured_is_said_everywhere():
     found = bench(sample("none", 10), failures={"l7": "no waypoint came up"})
     assert "not measured: ambient, L7 (waypoint): no waypoint came up" in text(found)
@@ -93,3 +114,27 @@ def test_no_mesh_is_always_measured():
 )  # fmt: skip
 def test_the_role_of_a_process(process, role):
     assert role_of(process) == role
+
+
+def test_large_meshes_are_measured_only_where_they_are_asked_for():
+    assert not {each.name for each in chosen(())} & {each.name for each in LARGE}
+    assert [each.name for each in chosen(("l7-large",))] == ["none", "l7-large"]
+
+
+@pytest.mark.parametrize("scenario", LARGE, ids=[each.name for each in LARGE])
+def test_a_large_mesh_is_its_plain_one_with_services_and_policies_more(scenario):
+    plain = next(each for each in SCENARIOS if each.name == scenario.name.removesuffix("-large"))
+    kinds = [Counter(tree["kind"] for tree in each.objects()) for each in (plain, scenario)]
+    assert kinds[1] - kinds[0] == {"Service": scenario.more, "AuthorizationPolicy": 2 * scenario.more}
+    names = [(tree["kind"], tree["metadata"]["name"]) for tree in scenario.objects()]
+    assert len(set(names)) == len(names)
+
+
+def test_streams_are_told_each():
+    told = text(
+        bench(sample("none", 10), sample("sidecar", 10), sample("l4", 10), streams={
+            "none": {}, "sidecar": {"sidecar": 200 * 40 * 1024.0}, "l4": {"node": 200 * 10 * 1024.0},
+        })
+    )  # fmt: skip
+    assert "200 STREAMS OPEN" in told
+    assert re.search(r"ambient, L4\s+10.0 \(0.25x\)", told)

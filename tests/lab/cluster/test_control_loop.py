@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidestep.lab.cluster.control_loop import ControlLoop
-from sidestep.lab.cluster.objects import Ref, Store, labels_of, ref_of
+from sidestep.lab.cluster.objects import Ref, Store, ref_of
 from sidestep.lab.cluster.pods import is_leaving, is_ready
 from sidestep.lab.cluster.schedule import Load, schedule
+from sidestep.semantics.loose import labels_of
 
 
 class World:

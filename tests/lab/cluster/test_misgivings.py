@@ -4,8 +4,9 @@ import pytest
 from tests.support.labs import ambient, workload
 
 from sidestep.lab.cluster.controllers.replica_sets import MOST_REPLICAS
-from sidestep.lab.cluster.misgivings import misgivings
+from sidestep.lab.cluster.misgivings import misgivings, strays
 from sidestep.report.lab.tables import misgiving_lines
+from sidestep.semantics.endpoint_slices import OF_SELECTORS
 
 
 def policy(spec, kind="AuthorizationPolicy"):
@@ -46,7 +47,7 @@ TO = {"route": [{"destination": {"host": "reviews"}}]}
 @pytest.mark.parametrize(
     ("tree", "words"),
     [
-        (routes({"match": [{"headers": {"x": {"regex": "("}}}], **TO}), "http[0] match[0] has an expression that RE2 refuses"),
+        (routes({"match": [{"headers": {"x": {"regex": "("}}}], **TO}), "http[0] match[0]: an expression that RE2 refuses"),
         (routes({**TO, "fault": {"abort": {"httpStatus": 9, "percentage": {"value": 100}}}}), "http[0].fault: Envoy has no such fault: abort with 9"),
         (routes({**TO, "timeout": "banana"}), "http[0].timeout: expected a time"),
         (routes({**TO, "headers": {"request": {"set": {"a b": "c"}}}}), "http[0].headers: no header can be edited so: 'set a b: c'"),
@@ -55,6 +56,7 @@ TO = {"route": [{"destination": {"host": "reviews"}}]}
         (tokens(jwks="{}"), "jwtRules[0].jwks has no key"),
         (tokens(), "jwtRules[0].jwksUri: expected an address"),
         (tokens(jwksUri="issuer"), "jwtRules[0].jwksUri: expected an address"),
+        (policy({"targetRefs": [{"kind": "Service", "name": "w"}], "configPatches": []}, "EnvoyFilter"), "spec.targetRefs: Service is not carried out"),
         (patched(applyTo="BOOTSTRAP", patch={"operation": "MERGE"}), "configPatches[0] is not carried out: the lab patches HTTP_FILTER"),
     ],
 )  # fmt: skip
@@ -81,6 +83,16 @@ def test_more_replicas_than_the_lab_runs_are_said():
 def test_what_is_done_as_it_is_written_is_not_named():
     read = [policy({}), policy({"mtls": {"mode": "STRICT"}}, "PeerAuthentication"), ambient("shop")]
     assert misgivings([*read, *workload("web", replicas=MOST_REPLICAS)]) == []
+
+
+def test_written_addresses_that_nobody_has_are_said():
+    meta = {"name": "by-hand", "namespace": "shop", "labels": {"kubernetes.io/service-name": "db"}}
+    written = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": meta, "addressType": "IPv4"}
+    written["endpoints"] = [{"addresses": [each]} for each in ("10.128.0.2", "192.0.2.7")]
+    (told,) = strays([written], {"10.128.0.2"})
+    assert told.startswith("EndpointSlice shop/by-hand: nobody in the lab has 192.0.2.7")
+    made = {**meta, "labels": {**meta["labels"], "endpointslice.kubernetes.io/managed-by": OF_SELECTORS}}
+    assert strays([{**written, "metadata": made}], frozenset()) == []
 
 
 def test_of_many_a_few_are_shown():

@@ -1,5 +1,6 @@
 """Addresses and names of services: given once, kept when applied again, and what stands behind them."""
 
+import msgspec
 import pytest
 
 from sidestep.lab.cluster.names import entry_names, service_name
@@ -7,6 +8,7 @@ from sidestep.lab.cluster.objects import Ref, Store, ref_of
 from sidestep.lab.cluster.services import backends
 from sidestep.lab.cluster.vips import Vips
 from sidestep.lab.dns.names import Target
+from sidestep.model.views.core import EndpointSlice
 
 
 @pytest.fixture
@@ -103,6 +105,30 @@ def test_entries_are_given_addresses_for_each_host_unless_they_have_some_or_reso
     fixed = stored(store, entry("b", hosts=["c.example"], addresses=["192.0.2.7"], resolution="STATIC"))
     assert entry_names(fixed)[0].addresses == ("192.0.2.7",)
     assert entry_names(stored(store, entry("c", hosts=["d.example"])))[0].addresses == ()
+
+
+def written(*addresses, ready=True, **port):
+    told = {"endpoints": [{"addresses": [each], "conditions": {"ready": ready}} for each in addresses]}
+    return msgspec.convert({**told, "ports": [port]}, EndpointSlice)
+
+
+def test_what_was_written_down_stands_beside_pods_by_the_name_of_the_port(store):
+    tree = stored(store, service(ports=[{"name": "http", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP"}]))
+    slices = [
+        written("192.0.2.7", "fd00::7", name="http", port=8080),
+        written("192.0.2.8", ready=False, name="http", port=8080),
+        written("192.0.2.9", name="dns", port=5353, protocol="UDP"),
+    ]
+    found = {(each.port, ":" in each.address): each.targets for each in backends(tree, [pod("a", "10.0.0.1")], slices)}
+    assert found[80, False] == (("10.0.0.1", 80), ("192.0.2.7", 8080))
+    assert found[80, True] == (("fd00::1", 80), ("fd00::7", 8080))
+    assert found[53, False] == (("10.0.0.1", 53), ("192.0.2.9", 5353))
+
+
+def test_a_headless_name_leads_to_what_was_written_down():
+    tree = service("db", clusterIP="None", clusterIPs=["None"], selector=None)
+    found = service_name(tree, [pod("a", "10.0.0.1")], [written("192.0.2.7", port=80), written("::1", ready=False)])
+    assert [(each.addresses, each.ready) for each in found.endpoints] == [(("192.0.2.7",), True), (("::1",), False)]
 
 
 def test_an_address_of_a_service_that_is_gone_is_free_again(store):

@@ -17,10 +17,10 @@ def test_what_runs_is_not_named():
 
 
 def test_kinds_are_counted_with_their_reason():
-    found = unheeded([thing("WasmPlugin"), thing("WasmPlugin"), thing("Oddity", "e.com/v1")])
+    found = unheeded([thing("NetworkPolicy"), thing("NetworkPolicy"), thing("Oddity", "e.com/v1")])
     assert unheeded_lines(found) == [
+        "2 NetworkPolicies have no effect: the lab's network lets everybody through",
         "1 Oddity has no effect: nothing in the lab reads them",
-        "2 WasmPlugins have no effect: the lab's proxies load no extensions",
     ]
 
 

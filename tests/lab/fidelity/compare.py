@@ -12,6 +12,7 @@ from sidestep.lab.cluster.pods import is_captured, is_ready, node_of
 from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.decide import decide
 from sidestep.semantics.decisions import Branch, Verdict
+from sidestep.semantics.hops.targets import resolve
 from sidestep.semantics.requests import Client, Http, NodeClient, Request, Tcp, WorkloadClient
 from sidestep.semantics.service_index import Service
 
@@ -54,9 +55,9 @@ def expected(seen: Seen, question: Question) -> Expected:
     if unsure:
         return Expected(unknown="; ".join(each.reason if each else "" for each in unsure))
     found = frozenset(answer for each in told.branches for answer in _answers(seen, question, host, each))
-    service = _headless(seen, host, question)
-    itself = _itself(seen, question, client, service)
-    return Expected((found or frozenset({REFUSED})) | itself, every=service is None)
+    service = headless(seen, host, question)
+    itself = _itself(seen, question, client, service or _written(seen, host, question))
+    return Expected((found or frozenset({REFUSED})) | itself, every=service is None and not itself)
 
 
 def differs(seen: Seen, question: Question, awaited: Expected, answer: Answer) -> str:
@@ -73,6 +74,11 @@ def _client(seen: Seen, question: Question) -> Client | None:
     if question.client.startswith("node:"):
         version = 6 if ":" in seen.address(question.to) else 4
         return NodeClient(_of(version, seen.nodes[question.client.removeprefix("node:")])[0])
+    return pod_client(seen, question)
+
+
+def pod_client(seen: Seen, question: Question) -> WorkloadClient | None:
+    """The workload, and which of its kinds of pods, that a question is asked by; None where there is no such pod."""
     pod = seen.client(question.client)
     for ref, groups in seen.index.workloads.items():
         for each in groups:
@@ -109,7 +115,7 @@ def _pods(seen: Seen, workload: WorkloadRef, group: int, host: str) -> list[str]
     return [name for name, pod in seen.pods.items() if addresses_of(pod)[0] in pods.addresses and is_ready(pod)]
 
 
-def _headless(seen: Seen, host: str, question: Question) -> Service | None:
+def headless(seen: Seen, host: str, question: Question) -> Service | None:
     """The headless Service of a name; its client takes the first address that DNS answers."""
     name, space = (*host.split("."), "")[:2]
     wanted = name, space or question.client.partition("/")[0]
@@ -117,14 +123,23 @@ def _headless(seen: Seen, host: str, question: Question) -> Service | None:
     return next((each for each in every if (each.name, each.namespace) == wanted), None)
 
 
+def _written(seen: Seen, host: str, question: Question) -> Service | None:
+    """The Service that is dialled, where its endpoints were written down."""
+    namespace = question.client.partition("/")[0]
+    found = resolve(seen.index, host, namespace)
+    return found if isinstance(found, Service) and found.named else None
+
+
 def _itself(seen: Seen, question: Question, client: Client, service: Service | None) -> frozenset[str]:
-    """The client's own pod, where a headless name may lead one of several alike to itself.
+    """The client's own pod, where a headless name or a written address may lead one of several alike to itself.
 
     `decide` takes it to dial another (see `to_itself`); what it sends to itself nobody captures. Others gain nothing.
     """
     if service is None or not isinstance(client, WorkloadClient) or not _replicas(seen, client):
         return frozenset()
     behind = any(each.workload == client.ref and each.place == client.group for each in seen.index.behind(service))
+    own = addresses_of(seen.pods[seen.client(question.client)])
+    behind = behind or any(each.address in own for each in service.named or ())
     return frozenset({seen.client(question.client)} if behind else ())
 
 

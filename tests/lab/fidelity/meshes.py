@@ -4,6 +4,7 @@ Addresses are not known before pods run, so objects and questions name them: `<s
 pod of that Deployment, `<shop/web:0:6>` its IPv6 address, `<vip shop/web>` and `<vip shop/web:6>` those of a Service.
 """
 
+from ipaddress import ip_network
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ ROOT = "istio-system"
 SPACES = ("shop", "back", "plain")
 NODES = ("node-1", "node-2")
 APPS = (("shop", "web"), ("shop", "cart"), ("shop", "db"), ("back", "stock"), ("back", "web"), ("plain", "job"))
+_USUAL, _SPOKEN = 80, 70
 HTTP, ADMIN, GREETS = 8080, 9090, 7000
 """The ports of every pod; the last speaks first."""
 PER_POPULATION = 8
@@ -24,7 +26,33 @@ _MODE = "istio.io/dataplane-mode"
 _BYPASS = "ambient.istio.io/bypass-inbound-capture"
 
 
-class Question(Struct, frozen=True):
+class Sent(Struct, frozen=True, omit_defaults=True):
+    """An HTTP request.
+
+    Attributes:
+        method: of it.
+        path: with query.
+        host: the Host header; empty for the name that is dialled, and the port.
+        headers: by lower-case name.
+        token: name of the bearer token that it has; empty for none.
+        grpc: whether it is a call of gRPC, to the method that the path names.
+        gateway: whether it is sent to the gateway, which leads it to the host by its routes.
+    """
+
+    method: str = "GET"
+    path: str = "/"
+    host: str = ""
+    headers: dict[str, str] = {}
+    token: str = ""
+    grpc: bool = False
+    gateway: bool = False
+
+    def authority(self, dialled: str, port: int) -> str:
+        """The Host header, as clients write it."""
+        return self.host or (dialled if port == _USUAL else f"{dialled}:{port}")
+
+
+class Question(Struct, frozen=True, omit_defaults=True):
     """Who dials what.
 
     Attributes:
@@ -32,12 +60,14 @@ class Question(Struct, frozen=True):
         to: a name, or an address as above.
         port: dialled.
         first: whether the server is to speak first, which it does at one port only.
+        sent: the request, where decisions about requests are compared.
     """
 
     client: str
     to: str
     port: int
     first: bool = False
+    sent: Sent | None = None
 
 
 class Case(Struct, frozen=True):
@@ -61,8 +91,13 @@ def case(seed: int, number: int, size: int) -> Case:
     pods = _population(Random(f"{seed}/{number // PER_POPULATION}"))  # noqa: S311 - nothing is secret here
     chance = Random(f"{seed}/{number}/rules")  # noqa: S311
     services = _services(chance)
-    objects = (*pods, *services, *_policies(chance), *_peers(chance))
-    return Case(objects, tuple(_question(chance, pods, services) for _ in range(size)), apart=number % 2 == 1)
+    written = _written(Random(f"{seed}/{number}/written"), services, pods)  # noqa: S311
+    further = Random(f"{seed}/{number}/entries")  # noqa: S311
+    entries = _entries(further, pods)
+    objects = (*pods, *services, *written, *entries, *_policies(chance), *_peers(chance))
+    questions = [_question(chance, pods, services) for _ in range(size)]
+    questions = [_to_entry(further, pods, entries, each) if further.random() < 0.1 else each for each in questions]
+    return Case(objects, tuple(questions), apart=number % 2 == 1)
 
 
 def thing(api: str, kind: str, name: str, space: str, spec: Object, **meta: Any) -> Object:
@@ -129,6 +164,98 @@ def _service(chance: Random, space: str, name: str, selector: Object) -> Object:
     if chance.random() < 0.15:
         spec["clusterIP"] = "None"
     return thing("v1", "Service", name, space, spec)
+
+
+def _written(chance: Random, services: list[Object], pods: list[Object]) -> list[Object]:
+    """Some Services lose their selector, and have what is written down: all pods of a Deployment."""
+    found = []
+    deployments = [each for each in pods if each["kind"] == "Deployment"]
+    for service in services:
+        if chance.random() < 0.12:
+            del service["spec"]["selector"]
+            behind = chance.choice(deployments)
+            ports = [
+                {"name": each["name"], "port": _behind(chance, each["port"]), "protocol": "TCP"}
+                for each in service["spec"]["ports"]
+                if chance.random() < 0.9
+            ]
+            found += [slice_of(service, family, _all(behind, family), ports) for family in ("IPv4", "IPv6")]
+    return found
+
+
+_ENTRY_PORTS: tuple[Object, ...] = (
+    {"number": 80, "name": "http", "protocol": "HTTP", "targetPort": HTTP},
+    {"number": 81, "name": "admin", "protocol": "TCP", "targetPort": ADMIN},
+    {"number": _SPOKEN, "name": "greets", "protocol": "TCP", "targetPort": GREETS},
+    {"number": HTTP, "name": "own", "protocol": "HTTP"},
+)
+
+
+def _entries(chance: Random, pods: list[Object]) -> list[Object]:
+    """ServiceEntries anywhere: with addresses that are given to them, or of their own outside of all our networks."""
+    return [_entry(chance, number, pods) for number in range(chance.choice((0, 0, 1, 1, 2)))]
+
+
+def _entry(chance: Random, number: int, pods: list[Object]) -> Object:
+    """In front of the pods that it selects in its namespace, or of those that it names, wherever they are."""
+    deployments = [each for each in pods if each["kind"] == "Deployment"]
+    own = [f"198.51.100.{number + 1}", f"2001:db8:77::{number + 1}", f"192.0.2.{16 * number}/28"]
+    ports = chance.sample(_ENTRY_PORTS, chance.choice((1, 2, 3)))
+    spec: Object = {
+        "hosts": [f"entry-{number}.example"], "addresses": sorted(chance.sample(own, chance.choice((0, 1, 2, 3)))),
+        "resolution": "STATIC", "location": chance.choice(("MESH_INTERNAL", "MESH_EXTERNAL")), "ports": ports,
+    }  # fmt: skip
+    if chance.random() < 0.5:
+        spec["workloadSelector"] = {"labels": _selector(chance)}
+    else:
+        behind, families = chance.choice(deployments), chance.choice((("IPv4",), ("IPv6",), ("IPv4", "IPv6")))
+        ports = {each["name"]: ADMIN for each in ports if each["number"] != _SPOKEN and chance.random() < 0.3}
+        spec["endpoints"] = [
+            {"address": address, **({"ports": ports} if ports else {})}
+            for family in families
+            for address in _all(behind, family)
+        ]
+    return thing("networking.istio.io/v1", "ServiceEntry", f"entry-{number}", chance.choice(SPACES), spec)
+
+
+def _to_entry(chance: Random, pods: list[Object], entries: list[Object], asked: Question) -> Question:
+    """Who is captured dials an entry in place of what it was to dial; others know nothing of it."""
+    if not entries or asked.client.startswith("node:") or not _captured(pods, asked.client):
+        return asked
+    spec = chance.choice(entries)["spec"]
+    port = chance.choice(spec["ports"])["number"]
+    own = [_of_network(chance, each) for each in spec["addresses"]]
+    # Of a network DNS answers no address.
+    names = spec["hosts"] if not own or any("/" not in each for each in spec["addresses"]) else []
+    to = chance.choice([*names, *own])
+    return Question(asked.client, to, port, port == _SPOKEN)
+
+
+def _of_network(chance: Random, address: str) -> str:
+    """An address, or one of a network's."""
+    network = ip_network(address)
+    return str(network[chance.randrange(network.num_addresses)])
+
+
+def _behind(chance: Random, port: int) -> int:
+    """At one port of Services the server speaks first."""
+    return GREETS if port == _SPOKEN else chance.choice((HTTP, HTTP, ADMIN))
+
+
+def _all(deployment: Object, family: str) -> list[str]:
+    """Addresses of its pods."""
+    meta, six = deployment["metadata"], ":6" if family == "IPv6" else ""
+    return [f"<{meta['namespace']}/{meta['name']}:{at}{six}>" for at in range(deployment["spec"]["replicas"])]
+
+
+def slice_of(service: Object, family: str, addresses: list[str], ports: list[Object]) -> Object:
+    """Endpoints of a Service that somebody writes down."""
+    name, space = service["metadata"]["name"], service["metadata"]["namespace"]
+    return {
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": family,
+        "metadata": {"name": f"{name}-{family.lower()}", "namespace": space, "labels": {"kubernetes.io/service-name": name}},
+        "endpoints": [{"addresses": [each]} for each in addresses], "ports": ports,
+    }  # fmt: skip
 
 
 def _some(chance: Random, values: tuple[str, ...]) -> list[str]:
@@ -291,4 +418,4 @@ def _to_service(chance: Random, client: str, service: Object) -> Question:
     vip = f"vip {meta['namespace']}/{meta['name']}"
     by_name = _is_headless(service) or (chance.random() < 0.5 and not client.startswith("node:"))
     six = ":6" if chance.random() < 0.3 else ""
-    return Question(client, chance.choice(names) if by_name else f"<{vip}{six}>", port, port == 70)
+    return Question(client, chance.choice(names) if by_name else f"<{vip}{six}>", port, port == _SPOKEN)

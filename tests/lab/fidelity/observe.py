@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from tests.lab.fidelity.meshes import Case, Object, Question
+from tests.lab.fidelity.tokens import minted
 
 from sidestep.controlplane.records import NETNS_ANNOTATION
 from sidestep.lab.agent.messages import Outcome
@@ -22,10 +24,15 @@ from sidestep.sources.objects.builder import MeshBuilder
 
 ISTIO = "1.30"
 _READ = (
-    kinds.NAMESPACE, kinds.NODE, kinds.POD, kinds.SERVICE, kinds.DEPLOYMENT, kinds.REPLICA_SET, kinds.AUTHORIZATION_POLICY,
-    kinds.PEER_AUTHENTICATION,
+    kinds.NAMESPACE, kinds.NODE, kinds.POD, kinds.SERVICE, kinds.ENDPOINT_SLICE, kinds.SERVICE_ACCOUNT, kinds.CONFIG_MAP, kinds.DEPLOYMENT, kinds.REPLICA_SET,
+    kinds.AUTHORIZATION_POLICY, kinds.PEER_AUTHENTICATION, kinds.REQUEST_AUTHENTICATION, kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE,
+    kinds.SIDECAR, kinds.SERVICE_ENTRY, kinds.GATEWAY_CLASS, kinds.GATEWAY, kinds.HTTP_ROUTE, kinds.GRPC_ROUTE,
 )  # fmt: skip
-_POLICIES = (kinds.AUTHORIZATION_POLICY.name, kinds.PEER_AUTHENTICATION.name)
+_FIRST = ("Namespace", "ConfigMap", "Deployment", "Service", "Gateway")
+"""What has addresses, or is there before; the rest may name addresses."""
+FRONT, AUTHORIZER = "front-istio.edge", "edge/authorizer-"
+"""The gateway's Service, and the pods that are asked by CUSTOM policies: what they answer is a proxy's answer."""
+_KEYS = '"<keys>"'
 _ADDRESS = re.compile(r"<(vip )?([a-z-]+)/([a-z0-9-]+)(?::(\d))?(:6)?>")
 _TIMEOUT = 5.0
 _AT_ONCE = 8
@@ -42,11 +49,17 @@ class Answer(Struct, frozen=True):
         pod: who answered, `namespace/name`; empty when nobody did.
         peer: address of the client as the server has it; empty where the server does not tell.
         kind: of a failure.
+        code: of HTTP or gRPC; -1 without.
+        headers: of the answer.
+        told: what the server says that it was sent.
     """
 
     pod: str
     peer: str
     kind: str
+    code: int = -1
+    headers: tuple[tuple[str, str], ...] = ()
+    told: Object = {}
 
 
 class Seen(Struct, frozen=True):
@@ -57,12 +70,14 @@ class Seen(Struct, frozen=True):
         pods: the lab's objects, by `namespace/name`.
         nodes: addresses, by name.
         addresses: what the placeholders of a case stand for.
+        tokens: by name.
     """
 
     index: MeshIndex
     pods: dict[str, Object]
     nodes: dict[str, tuple[str, ...]]
     addresses: dict[str, str]
+    tokens: dict[str, str]
 
     def address(self, text: str) -> str:
         """A text with its placeholders filled in."""
@@ -91,27 +106,35 @@ class Ground:
 
     Attributes:
         lab: as it is.
+        rejected: what proxies did not take of what they were told.
     """
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self._applied: dict[Key, Object] = {}
         self._ended: set[str] = set()
+        self.rejected: set[str] = set()
         self._pool = ThreadPoolExecutor(_AT_ONCE)
+        self._tokens: dict[str, str] = {}
 
     def become(self, case: Case) -> Seen:
         """Be a case's mesh: first everything that has or gives an address, then what names addresses."""
-        held = [each for each in case.objects if each["kind"] not in _POLICIES]
-        policies = [each for each in case.objects if each["kind"] in _POLICIES]
-        self._be(held, lambda kind: kind not in _POLICIES)
+        self._be([each for each in case.objects if each["kind"] in _FIRST], lambda kind: kind in _FIRST)
         addresses = self._addresses()
-        filled = json.loads(_ADDRESS.sub(lambda found: addresses.get(found[0], "192.0.2.1"), json.dumps(policies)))
-        self._be(filled, lambda kind: kind in _POLICIES)
+        rest = json.dumps([each for each in case.objects if each["kind"] not in _FIRST])
+        if not self._tokens and any(each.sent and each.sent.token for each in case.questions):
+            self._tokens = minted(self.lab)
+        if _KEYS in rest:
+            rest = rest.replace(_KEYS, json.dumps(json.dumps(self.lab.client.ask(api.Token(keys=True)))))
+        filled = json.loads(_ADDRESS.sub(lambda found: addresses.get(found[0], "192.0.2.1"), rest))
+        self._be(filled, lambda kind: kind not in _FIRST)
         return self._seen(addresses, apart=case.apart)
 
     def ended(self) -> list[str]:
         """What ended since this was asked last, in the lab's words; the lab has put others in its place then."""
-        told = [each for each in self.lab.client.ask(api.Status())["said"] if "ended with code" in each]
+        status = self.lab.client.ask(api.Status())
+        self.rejected.update(each for each in status["misgivings"] if "does not take it" in each)
+        told = [each for each in status["said"] if "ended with code" in each]
         new = [each for each in told if each not in self._ended]
         self._ended.update(new)
         if new:
@@ -137,11 +160,11 @@ class Ground:
     def _ask(self, seen: Seen, question: Question, count: int = 1) -> list[Answer]:
         """A timeout may be the machine's, which has other things to do: then it is asked once more."""
         host = seen.address(question.to)
-        url = f"{'tcp-first' if question.first else 'http'}://{f'[{host}]' if ':' in host else host}:{question.port}/"
         client = seen.client(question.client)
-        told = self.lab.call(client, url, count, timeout=_TIMEOUT)
+        url, more = _called(seen, question, f"[{host}]" if ":" in host else host)
+        told = self.lab.call(client, url, count, timeout=_TIMEOUT, **more)
         if any(each.kind == "timeout" for each in told):
-            told = self.lab.call(client, url, count, timeout=2 * _TIMEOUT)
+            told = self.lab.call(client, url, count, timeout=2 * _TIMEOUT, **more)
         return list(map(_answer, told))
 
     def _be(self, wanted: Iterable[Object], mine: Any) -> None:
@@ -166,7 +189,7 @@ class Ground:
         found: dict[str, str] = {}
         counted: dict[str, int] = {}
         for pod in sorted(self._list(kinds.POD), key=lambda each: each["metadata"]["name"]):
-            name = f"{pod['metadata']['namespace']}/{pod['metadata']['labels']['app']}"
+            name = f"{pod['metadata']['namespace']}/{pod['metadata']['name'].rsplit('-', 2)[0]}"
             number = counted[name] = counted.get(name, -1) + 1
             four, six = addresses_of(pod)
             found |= {f"<{name}:{number}>": four, f"<{name}:{number}:6>": six}
@@ -191,17 +214,32 @@ class Ground:
                     nodes[meta["name"]] = tuple(each["address"] for each in tree["status"]["addresses"])
                 builder.add(json.dumps(tree).encode(), ClusterOrigin("lab", "1"))
         mesh = builder.build(SourceInfo(SourceKind.CLUSTER, "lab"))
-        return Seen(MeshIndex.of(mesh, given_version(ISTIO)), pods, nodes, addresses)
+        return Seen(MeshIndex.of(mesh, given_version(ISTIO)), pods, nodes, addresses, self._tokens)
 
 
 def _key(tree: Object) -> Key:
     return tree["kind"], tree["metadata"].get("namespace", ""), tree["metadata"]["name"]
 
 
+def _called(seen: Seen, question: Question, host: str) -> tuple[str, Object]:
+    """What is asked of the lab."""
+    sent = question.sent
+    if sent is None:
+        return f"{'tcp-first' if question.first else 'http'}://{host}:{question.port}/", {}
+    headers = {**sent.headers, "host": sent.authority(host, question.port)}
+    if sent.token:
+        headers["authorization"] = f"Bearer {seen.tokens[sent.token]}"
+    where = FRONT if sent.gateway else host
+    return f"{'grpc' if sent.grpc else 'http'}://{where}:{question.port}{sent.path}", {"method": sent.method, "headers": headers}  # fmt: skip
+
+
 def _answer(outcome: Outcome) -> Answer:
-    if not outcome.ok:
-        return Answer("", "", outcome.kind)
+    by_proxy = not outcome.pod or outcome.pod.startswith(AUTHORIZER)
+    found = Answer("" if by_proxy else outcome.pod, "", outcome.kind, outcome.code, outcome.headers)
+    if not outcome.ok and by_proxy:
+        return found
     if not outcome.body.startswith("{"):
-        return Answer(outcome.pod or outcome.body.split()[1], "", outcome.kind)
+        first = outcome.body.split()
+        return replace(found, pod=outcome.pod or (first[1] if len(first) > 1 else ""))
     told = json.loads(outcome.body)
-    return Answer(outcome.pod, told["peer"].rpartition(":")[0].strip("[]"), outcome.kind)
+    return replace(found, peer=told.get("peer", "").rpartition(":")[0].strip("[]"), told=told)

@@ -2,21 +2,40 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 from tests.lab.fidelity.compare import Expected, differs, expected
 from tests.lab.fidelity.meshes import Case, Question, case
-from tests.lab.fidelity.observe import Ground, ProxyEndedError, Seen
+from tests.lab.fidelity.observe import Answer, Ground, ProxyEndedError, Seen
 
-PER_MESH = 100
 _AGAIN = 12
 _LATER = 0.5
 _TRIES = 3
 """How often a mesh is asked at most because proxies ended meanwhile."""
 _THOROUGH = 3
 """How many questions of a mesh that chance answers are asked until everybody has answered."""
+
+
+class Manner(Struct, frozen=True):
+    """How decisions of a kind are made up and compared.
+
+    Attributes:
+        case: a seed's mesh of a number, with so many questions.
+        expected: what `decide` says of a question.
+        differs: in which way an answer is another; empty where it is not.
+        per_mesh: questions of each mesh.
+    """
+
+    case: Callable[[int, int, int], Case]
+    expected: Callable[[Seen, Question], Expected]
+    differs: Callable[[Seen, Question, Expected, Answer], str]
+    per_mesh: int
+
+
+CONNECTIONS = Manner(case, expected, differs, 100)
+"""Who may connect to whom where there is no proxy of layer 7."""
 
 
 class Disagreement(Struct, frozen=True):
@@ -59,24 +78,24 @@ class Tally(Struct):
         self.late += other.late
 
 
-def run(ground: Ground, seed: int, decisions: int) -> Iterator[Tally]:
+def run(ground: Ground, seed: int, decisions: int, manner: Manner = CONNECTIONS) -> Iterator[Tally]:
     """One mesh after the other, until so many decisions were compared; the tally after each."""
     tally = Tally()
     number = 0
     while tally.compared < decisions:
-        check(ground, case(seed, number, PER_MESH), tally)
+        check(ground, manner.case(seed, number, manner.per_mesh), tally, manner)
         number += 1
         yield tally
 
 
-def check(ground: Ground, made: Case, tally: Tally) -> None:
+def check(ground: Ground, made: Case, tally: Tally, manner: Manner = CONNECTIONS) -> None:
     """Ask everything of a mesh; where a proxy ended meanwhile, once more with the one in its place.
 
     Raises:
         ProxyEndedError: proxies end however often it is asked.
     """
     for _ in range(_TRIES):
-        found = _observed(ground, made)
+        found = _observed(ground, made, manner)
         ended = ground.ended()
         tally.ended += ended
         if not ended:
@@ -85,23 +104,23 @@ def check(ground: Ground, made: Case, tally: Tally) -> None:
     raise ProxyEndedError("; ".join(tally.ended[-_TRIES:]))
 
 
-def _observed(ground: Ground, made: Case) -> Tally:
+def _observed(ground: Ground, made: Case, manner: Manner) -> Tally:
     seen = ground.become(made)
-    awaited = [(question, expected(seen, question)) for question in made.questions]
+    awaited = [(question, manner.expected(seen, question)) for question in made.questions]
     known = [(question, each) for question, each in awaited if not each.unknown]
     answers = ground.ask(seen, [question for question, _ in known])
     found = [
-        (question, differs(seen, question, each, answer))
+        (question, manner.differs(seen, question, each, answer))
         for (question, each), answer in zip(known, answers, strict=True)
     ]
     late = [
         f"{question}: {what}"
         for (question, what), (_, each) in zip(found, known, strict=True)
-        if what and not _still(ground, seen, question, each)
+        if what and not _still(ground, seen, question, each, manner)
     ]
     found = [(question, what) for question, what in found if f"{question}: {what}" not in late]
     by_chance = [(question, each) for question, each in known if each.every and len(each.answers) > 1][:_THOROUGH]
-    found += [(question, everybody(ground, seen, question, each)) for question, each in by_chance]
+    found += [(question, everybody(ground, seen, question, each, manner)) for question, each in by_chance]
     return Tally(
         compared=len(known),
         answered=sum(bool(each.pod) for each in answers),
@@ -114,26 +133,26 @@ def _observed(ground: Ground, made: Case) -> Tally:
     )
 
 
-def _still(ground: Ground, seen: Seen, question: Question, awaited: Expected) -> str:
+def _still(ground: Ground, seen: Seen, question: Question, awaited: Expected, manner: Manner) -> str:
     """In which way a question is answered otherwise than predicted, when it is asked again and again a bit later."""
     time.sleep(_LATER)
     answers = ground.ask(seen, [question] * _AGAIN)
-    return next(filter(None, (differs(seen, question, awaited, each) for each in answers)), "")
+    return next(filter(None, (manner.differs(seen, question, awaited, each) for each in answers)), "")
 
 
-def everybody(ground: Ground, seen: Seen, question: Question, awaited: Expected) -> str:
+def everybody(ground: Ground, seen: Seen, question: Question, awaited: Expected, manner: Manner = CONNECTIONS) -> str:
     """In which way those who answer are not those who may; empty where each of them did, and nobody else."""
     answers = ground.ask_until(seen, question, awaited.answers)
-    wrong = next(filter(None, (differs(seen, question, awaited, each) for each in answers)), "")
+    wrong = next(filter(None, (manner.differs(seen, question, awaited, each) for each in answers)), "")
     missed = sorted(awaited.answers - {each.pod for each in answers})
     return wrong or (f"{' and '.join(each or 'a refusal' for each in missed)} never came" if missed else "")
 
 
-def disagrees(ground: Ground, made: Case) -> str:
+def disagrees(ground: Ground, made: Case, manner: Manner = CONNECTIONS) -> str:
     """In which way a mesh's only question is answered otherwise than predicted; empty where it is not.
 
     It is asked more than once: where chance chooses who answers, it may show in some answers only.
     """
     tally = Tally()
-    check(ground, replace(made, questions=made.questions * _AGAIN), tally)
+    check(ground, replace(made, questions=made.questions * _AGAIN), tally, manner)
     return next((each.what for each in tally.disagreements), "")

@@ -11,7 +11,11 @@ from msgspec.structs import replace
 from tests.lab.fidelity.meshes import Case, Object
 
 CASES = Path(__file__).parent / "cases"
-_LISTS = ("rules", "from", "to", "when", "ports", "principals", "namespaces", "values", "ipBlocks")
+REQUESTS = Path(__file__).parent / "layer7" / "cases"
+_WHOLE = ("Namespace", "Deployment", "Gateway", "ConfigMap")
+_OPTIONAL = (
+    "when", "from", "to", "portLevelMtls", "match", "matches", "filters", "headers", "fault", "rewrite", "subsets", "tls",
+)  # fmt: skip
 
 
 def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
@@ -26,16 +30,16 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
     return case
 
 
-def write(case: Case, name: str) -> Path:
+def write(case: Case, name: str, folder: Path = CASES) -> Path:
     """Keep a case for the tests to replay."""
-    path = CASES / f"{name}.yaml"
+    path = folder / f"{name}.yaml"
     path.write_text(yaml.safe_dump(msgspec.to_builtins(case), sort_keys=False, width=120), encoding="utf-8")
     return path
 
 
-def kept() -> list[Path]:
+def kept(folder: Path = CASES) -> list[Path]:
     """All cases."""
-    return sorted(CASES.glob("*.yaml"))
+    return sorted(folder.glob("*.yaml"))
 
 
 def read(path: Path) -> Case:
@@ -54,10 +58,10 @@ def _smaller(case: Case) -> Iterator[Case]:
 
 
 def _less(tree: Object) -> Iterator[Object]:
-    """Policies and Services with one entry less of any list."""
-    if tree["kind"] not in ("AuthorizationPolicy", "PeerAuthentication", "Service"):
+    """Policies, routes and Services with one entry less of any list."""
+    if tree["kind"] in _WHOLE:
         return
-    for path in _places(tree["spec"], ()):
+    for path in _places(tree.get("spec", {}), ()):
         copy = deepcopy(tree)
         at: Any = copy["spec"]
         for key in path[:-1]:
@@ -74,6 +78,6 @@ def _places(tree: Any, here: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
             yield from _places(each, (*here, number))
     elif isinstance(tree, dict):
         for key, each in tree.items():
-            if key in ("when", "from", "to", "portLevelMtls") or key.startswith("not"):
+            if key in _OPTIONAL or key.startswith("not"):
                 yield (*here, key)
             yield from _places(each, (*here, key))

@@ -1,6 +1,8 @@
 """Redirection: what it takes, what it lets pass, that it fails closed, and that it comes and goes under open connections."""
 
 import socket
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from tests.support.lab import (
@@ -146,7 +148,7 @@ def ports_used_again() -> list[str]:
     servers = {}
     for name, pod, place in (("node", a, ("127.0.0.1", 15053)), ("cluster", c, (c.address.ipv4, 53))):
         servers[name] = made(pod.namespace, socket.AF_INET, socket.SOCK_DGRAM)
-        servers[name].settimeout(5)
+        servers[name].settimeout(2)
         servers[name].bind(place)
 
     def ask(who: str) -> str:
@@ -154,10 +156,17 @@ def ports_used_again() -> list[str]:
             client.settimeout(5)
             client.bind((a.address.ipv4, 4053))
             client.connect((c.address.ipv4, 53))
-            client.send(b"name?")
-            _, from_where = servers[who].recvfrom(99)
+            _, from_where = heard(client, servers[who])
             servers[who].sendto(who.encode(), from_where)
             return client.recv(99).decode()
+
+    def heard(client: socket.socket, server: socket.socket) -> tuple[bytes, Any]:
+        """As resolvers ask: again after a while. What the kernel remembers wrongly it remembers for half a minute."""
+        for _ in range(3):
+            client.send(b"name?")
+            with suppress(TimeoutError):
+                return server.recvfrom(99)
+        raise AssertionError("nobody was asked")
 
     met = []
     for _ in range(2):
@@ -211,6 +220,61 @@ def spoofed_return() -> list[str]:
 def test_the_proxy_may_speak_from_the_clients_address(user):
     a = pod_address(0, 0)
     assert run_inside(spoofed_return, user=user) == [f"app {a.ipv4}", f"app {a.ipv6}"]
+
+
+def pieces() -> dict[str, list[int]]:
+    """How large pieces may be: of the client's proxy to its client, of a server to its proxy, and over the link."""
+    _, _, a, _, c = scene()
+    met: dict[str, list[int]] = {"turned round": [], "answers": [], "link": []}
+    for family, kind, level, option in (
+        ("ipv4", socket.AF_INET, socket.SOL_IP, 19),
+        ("ipv6", socket.AF_INET6, socket.IPPROTO_IPV6, 75),
+    ):
+        to = (getattr(c.address, family), PORT)
+        with listener(c, kind, PORT) as server, listener(a, kind, 15001) as outbound:
+            met["link"].append(piece(accepted(a, kind, to, server)))
+            a.capture()
+            met["turned round"].append(piece(accepted(a, kind, to, outbound)))
+            a.release()
+            spoof = [(socket.SOL_SOCKET, socket.SO_MARK, 0x539), (level, option, 1)]
+            come = accepted(c, kind, to, server, spoof, (getattr(a.address, family), 0))
+            met["answers"].append(piece(come))
+            met.setdefault("marks", []).append(come.getsockopt(socket.SOL_SOCKET, socket.SO_MARK))
+    return met
+
+
+def listener(pod: Any, kind: int, port: int) -> socket.socket:
+    found = made(pod.namespace, kind)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.settimeout(5)
+    found.bind(("", port))
+    found.listen()
+    return found
+
+
+def accepted(
+    pod: Any, kind: int, to: tuple[str, int], by: socket.socket, options: Any = (), own: Any = None
+) -> socket.socket:
+    """The other end of a connection from a pod."""
+    line = made(pod.namespace, kind)
+    for each in options:
+        line.setsockopt(*each)
+    if own:
+        line.bind(own)
+    line.settimeout(5)
+    line.connect(to)
+    return by.accept()[0]
+
+
+def piece(line: socket.socket) -> int:
+    return line.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+
+
+def test_what_does_not_leave_a_pod_is_not_cut_for_the_link():
+    met = run_inside(pieces)
+    assert all(each <= 1460 for each in met["link"]), met
+    assert all(each > 16_384 for each in (*met["turned round"], *met["answers"])), met
+    assert met["marks"] == [0x111, 0x111]
 
 
 def open_connections(rounds: int) -> dict[str, object]:

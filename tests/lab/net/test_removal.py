@@ -57,7 +57,7 @@ def links_left() -> int:
         pod.capture()
         pod.release()
         one.remove_pod(f"pod-{number}")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     with inside(one.namespace):
         while len(socket.if_nameindex()) > 2 and time.monotonic() < until:
             time.sleep(0.005)

@@ -3,11 +3,15 @@
 import threading
 from typing import Any
 
+import pytest
+from tests.lab.waypoint.isolation import mixed, objects
 from tests.support.lab import run_inside
+from tests.support.labs import lab
 from tests.support.waypoint_mesh import Client, WaypointMesh, bound, got, policy_of, service_of, web
 
 WEB = "10.96.0.20"
 _TIMES, _LINES = 200, 2
+MANY = 8_000
 
 
 def two_clients() -> dict[str, Any]:
@@ -49,3 +53,11 @@ def test_no_request_of_one_client_passes_as_the_others():
     assert list(met["a"]) == ["200"]
     assert list(met["x"]) == ["403"]
     assert met["arrived"] == sum(met["a"].values()) == sum(met["x"].values())
+
+
+@pytest.mark.real
+def test_of_many_identities_none_is_ever_taken_for_another():
+    with lab(*objects(), node_count=2) as made:
+        seen = mixed(made, MANY)
+    assert (seen.mistaken, seen.others) == (0, {})
+    assert seen.allowed == seen.refused == MANY // 2

@@ -6,6 +6,7 @@ import pytest
 from tests.support.lab import USERS, asked, greeter, run_inside
 from tests.support.waypoint_mesh import Client, WaypointMesh, bound, got, policy_of, route_of, service_of, web
 
+from sidestep.controlplane.generators.waypoint import routes
 from sidestep.controlplane.records import ServiceKey, WaypointAddress
 
 WEB, RAW, ANY = "10.96.0.20", "10.96.0.21", "10.96.0.22"
@@ -107,6 +108,12 @@ def edits() -> dict[str, Any]:
         mesh.drop(route_of("r", "web"))
         mesh.settle()
         met["after"] = held.get("/c/x")
+        mesh.drop({**kind, "metadata": meta})
+        mesh.settle()
+        held.get("/d")
+        mesh.give(service_of("web", WEB, ("http", 80)))
+        mesh.settle()
+        met["unbound"] = [held.get("/d"), held.get("/no"), got(a.namespace, WEB, 80, "/no")]
         met["lists"] = mesh.waypoints[0].stats("^listener_manager")["listener_manager.listener_modified"]
     return met
 
@@ -118,6 +125,7 @@ def test_edits_of_policies_routes_and_tokens_are_in_force_at_once_and_cut_no_con
         "before": ["200 b", "200 b"],
         "routed": ["200 c", "200 b"],
         "tokens": ["200 b", "401 Jwt"],
+        "unbound": ["200 b", "403 RBAC:", "200 b"],
     }
     assert met["denied"] == REFUSED
     assert met["edited"] == "1"
@@ -175,3 +183,44 @@ def pods_themselves() -> dict[str, Any]:
 
 def test_pods_that_ask_for_a_waypoint_are_reached_through_it_at_any_port():
     assert run_inside(pods_themselves) == {"a": ["200 b", "200 b", "200 plain"], "x": ["403 R", "403 R", "403 RBAC:"]}
+
+
+def rejected() -> dict[str, Any]:
+    """Routes of three services change at once, and Envoy takes one of them not."""
+    mesh = WaypointMesh()
+    mesh.waypoint()
+    names = ("a0", "bad", "c0")
+    mesh.give(*(bound(service_of(name, f"10.96.0.3{at}", ("http", 80))) for at, name in enumerate(names)))
+    serves = [mesh.named(f"default/{name}.default.svc.cluster.local") for name in names]
+    a, b = mesh.add("a", 0), mesh.add("b", 1, serves=serves)
+    mesh.settle()
+    plain = routes.requests
+
+    def broken(chain: str, told: Any) -> Any:
+        made = plain(chain, told)
+        if chain.startswith("bad.") and told.entries:
+            made.route_configuration.virtual_hosts[0].routes[0].match.safe_regex.regex = "/(["
+        return made
+
+    met: dict[str, Any] = {}
+    with web(b.namespace, 80, "b") as seen, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(routes, "requests", broken)
+        mesh.rejected.add(("bad.default.svc.cluster.local|80",))
+        for value in ("1", "2"):
+            edit = {
+                "type": "RequestHeaderModifier",
+                "requestHeaderModifier": {"set": [{"name": "x-a", "value": value}]},
+            }
+            mesh.give(*(
+                route_of(name, name, {"filters": [edit], "backendRefs": [{"name": name, "port": 80}]}) for name in names
+            ))  # fmt: skip
+            mesh.settle()
+            said = [got(a.namespace, f"10.96.0.3{at}", 80)[:5] for at in range(3)]
+            met[value] = [*said, *(each.get("x-a") for each in seen[-3:])]
+    return met
+
+
+def test_a_route_that_envoy_rejects_costs_no_other_that_came_with_it():
+    assert run_inside(rejected) == {
+        value: ["200 b", "200 b", "200 b", value, None, value] for value in ("1", "2")
+    }  # fmt: skip

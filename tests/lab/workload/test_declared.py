@@ -4,9 +4,14 @@ import pytest
 import yaml
 
 from sidestep.errors import UsageError
+from sidestep.lab.cluster.services import Near
 from sidestep.lab.workload.containers import ProbeKind, Protocol
+from sidestep.lab.workload.declared import pods
 from sidestep.lab.workload.declared.behaviour import seconds_of
-from sidestep.lab.workload.declared.pods import runs
+
+
+def runs(tree, services):
+    return pods.runs(tree, Near.of(services))
 
 
 def pod(*containers, annotations=None):

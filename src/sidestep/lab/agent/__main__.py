@@ -6,6 +6,7 @@ It ends when the machine's end of the socket does.
 import argparse
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,13 +25,17 @@ class _Numbered(msgspec.Struct):
     id: int = 0
 
 
-def main() -> None:
-    """Run an agent."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run an agent.
+
+    Args:
+        arguments: of the command line; None for the process's own.
+    """
     parser = argparse.ArgumentParser(prog="sidestep.lab.agent", description=__doc__)
     parser.add_argument("--node", required=True)
     parser.add_argument("--socket", required=True)
     parser.add_argument("--logs", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     asyncio.run(run(options.node, options.socket, options.logs))
 
 

@@ -37,6 +37,7 @@ from sidestep.lab.agent.messages import (
 )
 from sidestep.lab.agent.running import RunningPod
 from sidestep.lab.dns.names import DnsConfig
+from sidestep.lab.dns.resolver import Resolver
 from sidestep.lab.dns.server import CAPTURED_AT, CAPTURED_PORT, CapturedDns, ClusterDns, DnsServer
 from sidestep.lab.dns.table import NameTable
 from sidestep.lab.sockets import Network
@@ -59,7 +60,7 @@ class Agent:
         self._pods: dict[str, RunningPod] = {}
         self._dns: list[DnsServer] = []
         self._loads: dict[int, asyncio.subprocess.Process] = {}
-        self._own = Client(Network(), DnsConfig())
+        self._own = Client(Network(), Resolver(Network(), DnsConfig()))
         self._driving = Driving(tell)
 
     async def do(self, command: Command) -> None:

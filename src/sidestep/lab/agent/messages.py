@@ -12,6 +12,20 @@ from sidestep.lab.dns.names import DnsConfig, Name
 from sidestep.lab.workload.containers import Container, Probe
 
 
+class Birth(Struct, frozen=True):
+    """An agent that is wanted, as the process hears that forks them.
+
+    Attributes:
+        arguments: of the agent.
+        netns: path of the namespace in which it starts.
+        log: file that it writes to.
+    """
+
+    arguments: tuple[str, ...]
+    netns: str
+    log: str
+
+
 class Pod(Struct, frozen=True):
     """A pod of this node.
 
@@ -153,6 +167,7 @@ class Edge(Struct, frozen=True):
         fresh: a new connection for every request.
         expect: `<namespace>/<beginning of the pod's name>` of those who may answer; none for anybody.
         accept: codes that are no failure; none for all below 400.
+        uses: requests for which a connection is kept; 0 for any number of HTTP, and for one of bytes.
     """
 
     name: str
@@ -163,6 +178,7 @@ class Edge(Struct, frozen=True):
     fresh: bool = False
     expect: tuple[str, ...] = ()
     accept: tuple[int, ...] = ()
+    uses: int = 0
 
 
 class Load(Struct, frozen=True, tag_field="do", tag="load"):
@@ -274,6 +290,12 @@ class Example(Struct, frozen=True):
 
     at: float
     outcome: Outcome
+
+
+LATENESS = "(late)"
+"""An edge that nobody asked for: how long after they were due requests were begun. No packet is in it, so that it tells
+of the machine alone.
+"""
 
 
 class Row(Struct):

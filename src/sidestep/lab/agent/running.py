@@ -12,6 +12,7 @@ from sidestep.lab.agent.messages import Event, Pod, Probed, Ready
 from sidestep.lab.agent.probes.attempt import Prober
 from sidestep.lab.agent.probes.rounds import Rounds
 from sidestep.lab.agent.probes.state import ProbeState
+from sidestep.lab.dns.resolver import Resolver
 from sidestep.lab.dns.server import DnsServer
 from sidestep.lab.machine.scratch import container_log, issuer_key, spans_folder
 from sidestep.lab.sockets import Network
@@ -138,7 +139,7 @@ class RunningPod:
     def __init__(self, pod: Pod, tell: Callable[[Event], None], logs: Path | None = None) -> None:
         self.pod = pod
         self.network = Network(pod.netns)
-        self.client = Client(self.network, pod.dns)
+        self.client = Client(self.network, Resolver(self.network, pod.dns))
         self.dns: DnsServer | None = None
         self._health: HealthServer | None = None
         self._containers = [RunningContainer(pod, each, self.client, tell, logs) for each in pod.containers]

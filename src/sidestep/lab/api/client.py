@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from sidestep.errors import TransportError, WorldError
-from sidestep.lab.api.messages import Answer, Request
+from sidestep.lab.api.messages import Answer, Call, Request
 
 _CREDENTIALS = struct.Struct("3i")
 """Process, user and group of whoever listens."""
@@ -23,7 +23,7 @@ class Client:
 
     Args:
         path: of the socket.
-        timeout: seconds to wait for a line.
+        timeout: seconds to wait for a line, beyond what a call itself may take.
     """
 
     def __init__(self, path: Path, timeout: float = 120.0) -> None:
@@ -71,7 +71,7 @@ class Client:
     def _answers(self, request: Request) -> Iterator[Answer]:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(self._timeout)
+                connection.settimeout(self._patience(request))
                 connection.connect(os.fspath(self._path))
                 connection.sendall(_encode(request) + b"\n")
                 with connection.makefile("rb") as lines:
@@ -82,10 +82,14 @@ class Client:
             ) from error
         except TimeoutError as error:
             raise TransportError(
-                f"the lab did not answer within {self._timeout:g} s", where=os.fspath(self._path)
+                f"the lab did not answer within {self._patience(request):g} s", where=os.fspath(self._path)
             ) from error
         except OSError as error:
             raise TransportError(f"the lab cannot be reached: {error}", where=os.fspath(self._path)) from error
+
+    def _patience(self, request: Request) -> float:
+        """Requests of a call are sent one after the other, and each may take as long as the call lets it."""
+        return self._timeout + (request.count * request.timeout if isinstance(request, Call) else 0.0)
 
 
 def _heard(line: bytes) -> Answer:

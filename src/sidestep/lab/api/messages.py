@@ -84,6 +84,12 @@ class Await(Struct, frozen=True, tag_field="do", tag="await"):
     timeout: float = 60.0
 
 
+class Taken(Struct, frozen=True, tag_field="do", tag="taken"):
+    """What is missing until proxies have taken an object: a service its waypoint, a policy wherever it counts."""
+
+    object: Tree
+
+
 class Call(Struct, frozen=True, tag_field="do", tag="call"):
     """Send requests from a pod or a node.
 
@@ -95,6 +101,7 @@ class Call(Struct, frozen=True, tag_field="do", tag="call"):
         headers: of HTTP.
         body: of HTTP, or the bytes sent.
         timeout: seconds for each.
+        fresh: a new connection for each.
     """
 
     client: str
@@ -104,6 +111,7 @@ class Call(Struct, frozen=True, tag_field="do", tag="call"):
     headers: dict[str, str] = {}
     body: str = ""
     timeout: float = 5.0
+    fresh: bool = True
 
 
 class Load(Struct, frozen=True, tag_field="do", tag="load"):
@@ -143,6 +151,8 @@ class Edge(Struct, frozen=True):
         connections: at most this many at a time, of each pod.
         fresh: a new connection for each.
         accept: codes that are no failure; none for all below 400.
+        expect: `<namespace>/<beginning of the pod's name>` of those who may answer; none for anybody.
+        uses: requests for which a connection is kept; 0 for any number of HTTP, and for one of bytes.
     """
 
     name: str
@@ -156,6 +166,8 @@ class Edge(Struct, frozen=True):
     connections: int = 4
     fresh: bool = False
     accept: list[int] = []
+    expect: list[str] = []
+    uses: int = 0
 
 
 class Drive(Struct, frozen=True, tag_field="do", tag="drive"):
@@ -202,12 +214,16 @@ class Fault(Struct, frozen=True, tag_field="do", tag="fault"):
     """Break a part on purpose: `kill` or `stop` and `continue` a process by its name.
 
     Or `replace` a node's proxy by another, gently, or `lose` a node, or have the clock of a proxy be wrong by so many
-    `seconds` (`skew`; 0 for right again), by which its certificates are not yet valid or have expired.
+    `seconds` (`skew`; 0 for right again), by which its certificates are not yet valid or have expired. `slow` lets a
+    process run a `share` of the time (0 for all of it), `limit` kills it above so many bytes of `memory` (0 for none).
+    The name of a Gateway's proxies without the end that chance gave (`waypoint/shop/waypoint`) is all of them.
     """
 
     process: str
     how: str = "kill"
     seconds: float = 0.0
+    share: float = 0.0
+    memory: int = 0
 
 
 class Rotate(Struct, frozen=True, tag_field="do", tag="rotate"):
@@ -246,6 +262,12 @@ class Traces(Struct, frozen=True, tag_field="do", tag="traces"):
     most: int = 20
 
 
+class Graph(Struct, frozen=True, tag_field="do", tag="graph"):
+    """Who calls whom, as all layers saw it: since the lab came up, or from now on for some seconds."""
+
+    seconds: float = 0.0
+
+
 class Enter(Struct, frozen=True, tag_field="do", tag="enter"):
     """What is needed to run a command in a pod."""
 
@@ -263,8 +285,9 @@ class Down(Struct, frozen=True, tag_field="do", tag="down"):
 
 
 Request = (
-    Status | List | Get | Exchange | Apply | Delete | Label | Scale | Restart | Await | Call | Load | Drive | Driven
-    | Logs | Top | Certificates | ConfigDump | Verify | Fault | Rotate | Metrics | Token | Traces | Enter | Watch | Down
+    Status | List | Get | Exchange | Apply | Delete | Label | Scale | Restart | Await | Taken | Call | Load
+    | Drive | Driven | Logs | Top | Certificates | ConfigDump | Verify | Fault | Rotate | Metrics | Token
+    | Traces | Graph | Enter | Watch | Down
 )  # fmt: skip
 
 

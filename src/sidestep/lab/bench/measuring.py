@@ -2,10 +2,9 @@
 
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -13,10 +12,11 @@ from msgspec import Struct
 from sidestep.errors import WorldError
 from sidestep.lab.agent.histogram import Histogram
 from sidestep.lab.api.client import Client
-from sidestep.lab.bench import BULK_PORT
+from sidestep.lab.bench import BULK_PORT, USUAL
 from sidestep.lab.bench.samples import Sample
 from sidestep.lab.bench.scenarios import CLIENT, PORT, Scenario
-from sidestep.lab.bench.usage import spent, used
+from sidestep.lab.bench.stalls import control
+from sidestep.lab.bench.usage import handshakes, spent, used
 from sidestep.lab.inside import inside
 
 _NAP = 0.0005
@@ -32,6 +32,8 @@ class Load(Struct, frozen=True):
         rate: requests a second.
         seconds: for how long.
         connections: that stay.
+        size: bytes of each answer.
+        body: bytes of each request; 0 for none.
     """
 
     name: str
@@ -39,6 +41,13 @@ class Load(Struct, frozen=True):
     rate: float
     seconds: float
     connections: int
+    size: int = USUAL
+    body: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """Of a request and its answer, without headers."""
+        return self.size + self.body
 
     @property
     def port(self) -> int:
@@ -52,11 +61,12 @@ class _Heard(Struct, frozen=True):
     latency: Histogram = msgspec.field(default_factory=Histogram)
 
 
-def measure(speaker: Client, scenario: Scenario, load: Load, number: int) -> Sample:
+def measure(speaker: Client, folder: Path, scenario: Scenario, load: Load, number: int) -> Sample:
     """One load in one scenario.
 
     Args:
         speaker: to the lab.
+        folder: of the lab.
         scenario: where.
         load: what.
         number: of the round.
@@ -64,14 +74,36 @@ def measure(speaker: Client, scenario: Scenario, load: Load, number: int) -> Sam
     Raises:
         WorldError: the client cannot reach the server; what it said.
     """
-    before = used(speaker)
-    with _control() as slept:
+    opened, before = handshakes(folder), used(speaker)
+    with control(_NAP) as slept:
         heard = msgspec.json.decode(peer(speaker, scenario, load), type=_Heard)
     after = used(speaker)
     return Sample(
         scenario.name, load.name, number, heard.count, heard.failed, load.seconds, heard.latency,
         {role: each for role, each in spent(before, after).items() if each > 0}, max(slept),
+        max(handshakes(folder) - opened, 0),
     )  # fmt: skip
+
+
+@contextmanager
+def held(speaker: Client, scenario: Scenario, connections: int) -> Iterator[int]:
+    """While so many connections are open, each of which was answered once: how many are.
+
+    Raises:
+        WorldError: the client cannot open them.
+    """
+    load = Load("streams", "hold", 0.0, 0.0, connections)
+    with subprocess.Popen(  # noqa: S603 - our own program, and no shell
+        command(speaker, scenario, load, scenario.host),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        try:
+            told = process.stdout.readline() if process.stdout is not None else b""
+            if not told:
+                raise WorldError(f"{connections} streams cannot be opened", where=scenario.home)
+            yield int(msgspec.json.decode(told)["count"])
+        finally:
+            process.kill()
 
 
 def peer(speaker: Client, scenario: Scenario, load: Load, host: str = "") -> bytes:
@@ -80,12 +112,10 @@ def peer(speaker: Client, scenario: Scenario, load: Load, host: str = "") -> byt
     Raises:
         WorldError: it tells nothing; what it said instead.
     """
-    words = (load.what, host or scenario.host, load.port, load.rate, load.seconds, load.connections)
-    argv = (sys.executable, "-m", "sidestep.lab.bench.peers", *map(str, words))
-    command = inside(speaker, f"{scenario.home}/{CLIENT}", argv)
+    argv = command(speaker, scenario, load, host or scenario.host)
     try:
         done = subprocess.run(  # noqa: S603 - our own program, and no shell
-            command, capture_output=True, timeout=load.seconds + _SLACK, check=False
+            argv, capture_output=True, timeout=load.seconds + _SLACK, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise WorldError(f"the client did not end within {error.timeout:g} s", where=scenario.home) from error
@@ -95,21 +125,8 @@ def peer(speaker: Client, scenario: Scenario, load: Load, host: str = "") -> byt
     return done.stdout
 
 
-@contextmanager
-def _control() -> Iterator[list[float]]:
-    """By how much naps were too long meanwhile, which no proxy has to do with."""
-    slept, over = [0.0], threading.Event()
-
-    def nap() -> None:
-        while not over.is_set():
-            began = time.perf_counter()
-            time.sleep(_NAP)
-            slept.append(time.perf_counter() - began - _NAP)
-
-    thread = threading.Thread(target=nap)
-    thread.start()
-    try:
-        yield slept
-    finally:
-        over.set()
-        thread.join()
+def command(speaker: Client, scenario: Scenario, load: Load, host: str) -> tuple[str, ...]:
+    """What runs a load in the client's pod of a scenario."""
+    words = (load.what, host, load.port, load.rate, load.seconds, load.connections, load.size, load.body)
+    argv = (sys.executable, "-m", "sidestep.lab.bench.peers", *map(str, words))
+    return inside(speaker, f"{scenario.home}/{CLIENT}", argv)

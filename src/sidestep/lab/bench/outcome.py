@@ -5,7 +5,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from sidestep.lab.bench.knee import Step
 from sidestep.lab.bench.samples import Sample
+
+SATURATION = "saturation"
+"""The load that is as many requests as are answered."""
 
 
 class Asked(Struct, frozen=True, rename="camel"):
@@ -20,6 +24,12 @@ class Asked(Struct, frozen=True, rename="camel"):
         sweep: further rates.
         pods: by which memory is told; 0 for not at all.
         starts: pods started for each scenario; 0 for none.
+        streams: connections that stay open and are seldom used; 0 for none.
+        sizes: bytes of answers, besides the usual kilobyte.
+        saturation: how many requests a second are answered at most.
+        bodies: bytes of requests, besides those without any.
+        knee: up to which rate requests are carried.
+        edits: of a policy and of a route, made and undone for each scenario that reads requests; 0 for none.
     """
 
     scenarios: tuple[str, ...] = ()
@@ -30,6 +40,12 @@ class Asked(Struct, frozen=True, rename="camel"):
     sweep: tuple[float, ...] = ()
     pods: int = 20
     starts: int = 3
+    streams: int = 200
+    sizes: tuple[int, ...] = ()
+    saturation: bool = True
+    bodies: tuple[int, ...] = ()
+    knee: bool = False
+    edits: int = 0
 
 
 class Machine(Struct, frozen=True):
@@ -50,6 +66,20 @@ class Machine(Struct, frozen=True):
     load: float
 
 
+class Edit(Struct, frozen=True):
+    """One edit.
+
+    Attributes:
+        what: was edited.
+        seconds: from the command until a request on an open connection was answered otherwise.
+        cut: connections that were closed by it.
+    """
+
+    what: str
+    seconds: float
+    cut: int
+
+
 class Bench(Struct, frozen=True, rename="camel"):
     """A benchmark.
 
@@ -59,9 +89,12 @@ class Bench(Struct, frozen=True, rename="camel"):
         asked: what was to be measured.
         titles: of scenarios, by name.
         samples: every load of every round.
-        memory: bytes that so many more pods took of proxies, by scenario and role.
+        memory: bytes of proxies for so many pods, by scenario and role: what pods took more, and the whole waypoint.
+        streams: bytes that proxies took more while so many streams were open, by scenario and role.
         starts: seconds from a pod's creation to its first answer, by scenario.
         coefficients: what `sidestep plan --coefficients` takes from it, by its names.
+        knees: rates in steps up to the first that is too much, by scenario.
+        edits: of policies and routes while connections were open, by scenario.
         failures: what could not be measured, by scenario: why.
     """
 
@@ -71,8 +104,11 @@ class Bench(Struct, frozen=True, rename="camel"):
     titles: Mapping[str, str]
     samples: tuple[Sample, ...]
     memory: Mapping[str, Mapping[str, float]] = {}
+    streams: Mapping[str, Mapping[str, float]] = {}
     starts: Mapping[str, tuple[float, ...]] = {}
     coefficients: Mapping[str, float] = {}
+    knees: Mapping[str, tuple[Step, ...]] = {}
+    edits: Mapping[str, tuple[Edit, ...]] = {}
     failures: Mapping[str, str] = {}
     api_version: Literal["sidestep.dev/v1"] = "sidestep.dev/v1"
     kind: Literal["Bench"] = "Bench"

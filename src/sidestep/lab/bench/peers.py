@@ -1,11 +1,14 @@
-"""Client and server of measurements: small programs that run in pods and cost little beside what is measured.
+"""Clients of measurements: small programs that run in pods and cost little beside what is measured.
 
-    python -m sidestep.lab.bench.peers serve
-    python -m sidestep.lab.bench.peers paced|fresh|read|first ADDRESS PORT RATE SECONDS [CONNECTIONS]
+    python -m sidestep.lab.bench.peers paced|full|fresh|read|first|hold|watch ADDRESS PORT RATE SECONDS [CONNECTIONS
+        [BYTES [BYTES OF REQUESTS]]]
 
 `paced` sends by the clock on connections that stay, whatever became of earlier requests, and counts each one's time
-from the moment for which it was planned. `fresh` opens a connection for each request, one after the other. `read` takes
-as many bytes as it can get on one connection. `first` tries until it is answered. Each tells what it saw as JSON.
+from the moment for which it was planned. `full` asks again on each connection as soon as it was answered. `fresh` opens
+a connection for each request, one after the other. `read` takes as many bytes as it can get on one connection. `first`
+tries until it is answered. `hold` has connections answered once, tells how many were, and keeps them until its input
+ends. `watch` has them answered, tells how many were, and when the first was answered with another status; then how many
+were closed meanwhile. Each tells what it saw as JSON.
 """
 
 import ctypes
@@ -14,7 +17,6 @@ import json
 import select
 import socket
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,82 +26,34 @@ from typing import Any
 import msgspec
 
 from sidestep.lab.agent.histogram import Histogram
-from sidestep.lab.bench import BULK_PORT, HTTP_PORT
+from sidestep.lab.bench import BODY, END, PIECE, USUAL
 
 Told = dict[str, Any]
 """`count`, `failed`, `p50` to `p999` in microseconds, `latency` (a `Histogram`); of `read`: `rate`, bytes a second."""
 CONNECTIONS = 32
-_BODY = b"x" * 1024
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n" + _BODY
-_END = b"\r\n\r\n"
-_PIECE = 1 << 18
 _PATIENCE = 3.0
-_PAUSE = 0.002
+_SHORT = 0.05
+_PAUSE, _MOMENT = 0.002, 0.0005
 _TIMERSLACK = 29
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
-
-
-def serve() -> None:
-    """Answer every request with a kilobyte, and whoever connects to the other port with bytes without end."""
-    listener, bulk = (_listener(port) for port in (HTTP_PORT, BULK_PORT))
-    threading.Thread(target=_pour_for_all, args=(bulk,), daemon=True).start()
-    poll, lines = select.epoll(), dict[int, socket.socket]()
-    poll.register(listener, select.EPOLLIN)
-    while True:
-        for number, _ in poll.poll():
-            if number == listener.fileno():
-                line, _ = listener.accept()
-                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                lines[line.fileno()] = line
-                poll.register(line, select.EPOLLIN)
-            elif not _answered(lines[number]):
-                poll.unregister(number)
-                lines.pop(number).close()
-
-
-def _listener(port: int) -> socket.socket:
-    found = socket.socket(socket.AF_INET6)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind(("::", port))
-    found.listen(1024)
-    return found
-
-
-def _answered(line: socket.socket) -> bool:
-    try:
-        asked = line.recv(65536)
-        if asked:
-            line.send(_ANSWER * asked.count(_END))
-    except OSError:
-        return False
-    return bool(asked)
-
-
-def _pour_for_all(listener: socket.socket) -> None:
-    while True:
-        threading.Thread(target=_pour, args=(listener.accept()[0],), daemon=True).start()
-
-
-def _pour(line: socket.socket) -> None:
-    zeros = bytes(_PIECE)
-    with line, suppress(OSError):
-        while True:
-            line.sendall(zeros)
 
 
 class _Line:
     """A connection that stays, and what of an answer has come."""
 
-    def __init__(self, address: str, port: int) -> None:
-        self.socket = socket.create_connection((address, port), _PATIENCE)
+    def __init__(self, address: str, port: int, size: int = USUAL, body: int = 0, patience: float = _PATIENCE) -> None:
+        self.socket = socket.create_connection((address, port), patience)
+        self.socket.settimeout(_PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._request = f"GET / HTTP/1.1\r\nHost: {address}\r\n\r\n".encode()
+        of = f"Content-Length: {body}\r\n" if body else ""
+        head = f"{'POST' if body else 'GET'} /{size} HTTP/1.1\r\nHost: {address}\r\n{of}\r\n"
+        self._request = head.encode() + b"x" * body
         self.planned = 0
-        self._come = b""
+        self._size, self._come = size, bytearray()
 
     def ask(self, planned: int) -> None:
-        self.planned, self._come = planned, b""
-        self.socket.send(self._request)
+        self.planned, self._come = planned, bytearray()
+        self.socket.sendall(self._request)
 
     def whole(self) -> bool:
         """Take what has come; whether the answer is whole.
@@ -111,19 +65,27 @@ class _Line:
         if not come:
             raise ConnectionResetError
         self._come += come
-        return _whole(self._come)
+        return _whole(self._come, self._size)
 
 
-def _whole(come: bytes) -> bool:
-    head = come.find(_END)
+def _whole(come: bytearray, size: int) -> bool:
+    head = come.find(END)
     if not come.startswith(b"HTTP/1.1 200"[: len(come)]):
-        raise ConnectionAbortedError(come[:60])
-    return head >= 0 and len(come) >= head + len(_END) + len(_BODY)
+        raise ConnectionAbortedError(bytes(come[:60]))
+    return head >= 0 and len(come) >= head + len(END) + size
 
 
-def paced(address: str, port: int, rate: float, seconds: float, connections: int = CONNECTIONS) -> Told:
+def paced(  # noqa: PLR0913, PLR0917 - as its caller writes them, in words
+    address: str,
+    port: int,
+    rate: float,
+    seconds: float,
+    connections: int = CONNECTIONS,
+    size: int = USUAL,
+    body: int = 0,
+) -> Told:
     """Requests by the clock. `select` waits microseconds where `epoll` waits whole milliseconds."""
-    free = deque(_Line(address, port) for _ in range(connections))
+    free = deque(_Line(address, port, size, body) for _ in range(connections))
     busy: dict[int, _Line] = {}
     due: deque[int] = deque()
     took: list[int] = []
@@ -150,7 +112,28 @@ def paced(address: str, port: int, rate: float, seconds: float, connections: int
     return _told(took, count, count - len(took))
 
 
-def fresh(address: str, port: int, rate: float, seconds: float, _: int = 0) -> Told:
+def full(
+    address: str, port: int, _rate: float, seconds: float, connections: int = CONNECTIONS, size: int = USUAL, *_: int
+) -> Told:
+    """As many requests as are answered, with one under way on each connection."""
+    lines = {line.socket.fileno(): line for line in (_Line(address, port, size) for _ in range(connections))}
+    began = time.perf_counter()
+    for line in lines.values():
+        line.ask(0)
+    answered = failed = 0
+    while lines and (passed := time.perf_counter() - began) < seconds:
+        for number in select.select(list(lines), (), (), seconds - passed)[0]:
+            try:
+                if lines[number].whole():
+                    answered += 1
+                    lines[number].ask(0)
+            except OSError:
+                failed += 1
+                del lines[number]
+    return {"count": answered + failed, "failed": failed}
+
+
+def fresh(address: str, port: int, rate: float, seconds: float, *_: int) -> Told:
     """A connection for each request."""
     took: list[int] = []
     count, interval = int(rate * seconds), 1e9 / rate
@@ -168,9 +151,9 @@ def fresh(address: str, port: int, rate: float, seconds: float, _: int = 0) -> T
     return _told(took, count, count - len(took))
 
 
-def read(address: str, port: int, _rate: float, seconds: float, _: int = 0) -> Told:
+def read(address: str, port: int, _rate: float, seconds: float, *_: int) -> Told:
     """As many bytes as come."""
-    room, total = bytearray(_PIECE), 0
+    room, total = bytearray(PIECE), 0
     with socket.create_connection((address, port), _PATIENCE) as line:
         line.recv_into(room)
         began = time.perf_counter()
@@ -179,18 +162,69 @@ def read(address: str, port: int, _rate: float, seconds: float, _: int = 0) -> T
     return {"count": total, "failed": 0, "rate": total / passed}
 
 
-def first(address: str, port: int, _rate: float, seconds: float, _: int = 0) -> Told:
-    """When somebody answered for the first time, by the clock that all processes of a machine share."""
+def first(address: str, port: int, _rate: float, seconds: float, *_: int) -> Told:
+    """When somebody answered for the first time, by the clock that all processes of a machine share.
+
+    Who is not there yet may take no notice at all, and TCP would wait a second before it asked again.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with suppress(OSError):
-            line = _Line(address, port)
+            line = _Line(address, port, patience=_SHORT)
             line.ask(0)
             while not line.whole():
                 pass
             return {"count": 1, "failed": 0, "at": time.monotonic()}
         time.sleep(_PAUSE)
     return {"count": 0, "failed": 1, "at": end}
+
+
+def hold(address: str, port: int, _rate: float, _seconds: float, connections: int = CONNECTIONS, *_: int) -> Told:
+    """Connections that stay open, until nobody listens to this process any more."""
+    lines = [_Line(address, port) for _ in range(connections)]
+    for line in lines:
+        line.ask(0)
+        while not line.whole():
+            pass
+    sys.stdout.write(json.dumps({"count": len(lines)}) + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    return {"count": len(lines), "failed": 0}
+
+
+def watch(address: str, port: int, _rate: float, seconds: float, connections: int = CONNECTIONS, *_: int) -> Told:
+    """When answers became others than they were, and which connections did not live to see it."""
+    lines = [_Line(address, port) for _ in range(connections)]
+    for line in lines:
+        line.socket.settimeout(seconds)
+    before = {_status(line) for line in lines}
+    sys.stdout.write(json.dumps({"count": len(lines)}) + "\n")
+    sys.stdout.flush()
+    end, changed = time.monotonic() + seconds, False
+    while not changed and time.monotonic() < end:
+        time.sleep(_MOMENT)
+        changed = _status(lines[0]) not in before
+    at = time.monotonic()
+    return {"count": int(changed), "failed": sum(not _status(line) for line in lines), "at": at}
+
+
+def _status(line: _Line) -> int:
+    """Of an answer, taken whole; 0 from a connection that is closed."""
+    come = bytearray()
+    try:
+        line.ask(0)
+        while END not in come:
+            if not (more := line.socket.recv(65536)):
+                return 0
+            come += more
+        head, _, rest = bytes(come).partition(END)
+        length = BODY.search(head)
+        missing = (int(length[1]) if length is not None else 0) - len(rest)
+        while missing > 0 and (more := line.socket.recv(missing)):
+            missing -= len(more)
+    except OSError:
+        return 0
+    return int(head.split(b" ", 2)[1])
 
 
 def _told(took: Sequence[int], count: int, failed: int) -> Told:
@@ -202,23 +236,23 @@ def _told(took: Sequence[int], count: int, failed: int) -> Told:
     return {"count": count, "failed": failed, **parts, "latency": msgspec.to_builtins(latency, str_keys=True)}
 
 
-_LOADS: dict[str, Callable[[str, int, float, float, int], Told]] = {
+_LOADS: dict[str, Callable[..., Told]] = {
     "paced": paced,
+    "full": full,
     "fresh": fresh,
     "read": read,
     "first": first,
+    "hold": hold,
+    "watch": watch,
 }
 
 
 def main(what: str, *rest: str) -> None:
-    """One load, or the server."""
+    """One load."""
     ctypes.CDLL(None).prctl(_TIMERSLACK, 1, 0, 0, 0)
     gc.disable()
-    if what == "serve":
-        serve()
     address, port, rate, seconds, *more = rest
-    connections = int(more[0]) if more else CONNECTIONS
-    told = _LOADS[what](address, int(port), float(rate), float(seconds), connections)
+    told = _LOADS[what](address, int(port), float(rate), float(seconds), *map(int, more))
     sys.stdout.write(json.dumps(told) + "\n")
 
 

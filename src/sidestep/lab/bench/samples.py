@@ -24,6 +24,7 @@ class Sample(Struct, frozen=True):
         latency: microseconds from when each request was due.
         cpu: seconds by role of proxy (`sidecar`, `node`, `waypoint`, `gateway`).
         stall: the longest, in seconds, by which a nap that nothing disturbs was too long meanwhile.
+        handshakes: connections of TLS that were opened to proxies.
     """
 
     scenario: str
@@ -35,13 +36,15 @@ class Sample(Struct, frozen=True):
     latency: Histogram
     cpu: Mapping[str, float]
     stall: float
+    handshakes: int = 0
 
     def figures(self) -> dict[str, float]:
-        """What is told of it, by name: microseconds, and CPU microseconds a request."""
+        """What is told of it, by name: microseconds, CPU microseconds a request, handshakes of a thousand requests."""
         told = {name: self.latency.quantile(share) for name, share in QUANTILES.items()}
         done = max(self.count - self.failed, 1)
         per = {f"cpu {role}": spent / done * 1e6 for role, spent in self.cpu.items()}
-        return {**told, **per, "cpu": sum(self.cpu.values()) / done * 1e6, "failed": float(self.failed)}
+        whole = {"cpu": sum(self.cpu.values()) / done * 1e6, "handshakes": self.handshakes / done * 1e3}
+        return {**told, **per, **whole, "failed": float(self.failed)}
 
 
 QUANTILES: Mapping[str, float] = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}

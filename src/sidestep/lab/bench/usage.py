@@ -1,11 +1,15 @@
-"""What proxies use, by their role: CPU by their own clocks, memory with shared pages divided."""
+"""What proxies use, by their role: CPU by their own clocks, memory with shared pages divided; and their handshakes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 
 from msgspec import Struct
 
+from sidestep.errors import TransportError
 from sidestep.lab.api import messages as api
 from sidestep.lab.api.client import Client
+from sidestep.lab.envoy import Admin
 
 ROLES = ("sidecar", "node", "waypoint", "gateway")
 
@@ -32,6 +36,25 @@ def used(speaker: Client) -> dict[str, Used]:
         if role:
             before = found.get(role, Used())
             found[role] = Used(before.cpu + row["cpu"], before.memory + row["memory"], before.processes + 1)
+    return found
+
+
+def waypoints_of(speaker: Client, namespace: str) -> int:
+    """Bytes of the waypoints that stand in a namespace."""
+    rows = speaker.ask(api.Top(0.001))
+    return sum(int(each["memory"]) for each in rows if str(each["name"]).startswith(f"waypoint/{namespace}/"))
+
+
+def handshakes(folder: Path) -> int:
+    """How many connections of TLS were opened to the proxies that run now: each is counted where it comes in.
+
+    Args:
+        folder: of the lab.
+    """
+    found = 0
+    for path in folder.rglob("envoy-*.sock"):
+        with suppress(TransportError):
+            found += Admin(path).handshakes()
     return found
 
 

@@ -5,21 +5,23 @@ from typing import Any
 
 from sidestep.lab.cluster.controllers.daemon_sets import daemon_set
 from sidestep.lab.cluster.controllers.deployments import deployment
+from sidestep.lab.cluster.controllers.endpoints import endpoints
 from sidestep.lab.cluster.controllers.gateways import Around, gateway, gateway_kind, is_programmed
 from sidestep.lab.cluster.controllers.jobs import job
 from sidestep.lab.cluster.controllers.replica_sets import replica_set, replicas
 from sidestep.lab.cluster.controllers.stateful_sets import stateful_set
 from sidestep.lab.cluster.controllers.wants import Wants
-from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, labels_of, ref_of, spec_of
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, ref_of, spec_of
 from sidestep.lab.cluster.ownership import CONTROLLERS, Ownership, controller_of
-from sidestep.model.kinds import CONFIG_MAP, GATEWAY, GATEWAY_CLASS, NODE
-from sidestep.semantics.loose import as_dict, as_text
+from sidestep.model.kinds import CONFIG_MAP, ENDPOINTS, GATEWAY, GATEWAY_CLASS, NODE, SERVICE
+from sidestep.semantics.loose import as_dict, as_text, labels_of
 
 _POD = "pods"
 _SETS = "replicasets.apps"
 _DAEMONS = "daemonsets.apps"
 _KINDS = frozenset(CONTROLLERS.values())
 _GATEWAYS = GATEWAY.key
+_OWNERS = _KINDS | {_GATEWAYS, ENDPOINTS.key}
 _AROUND_GATEWAYS = frozenset({CONFIG_MAP.key, GATEWAY_CLASS.key})
 _DEFAULTS = "gateway.istio.io/defaults-for-class"
 
@@ -52,7 +54,7 @@ class ControlLoop:
                 self._do(ref, self._wants(ref, owner), owner)
 
     def _hear(self, change: Change) -> None:
-        if change.ref.kind in _KINDS or change.ref.kind == _GATEWAYS:
+        if change.ref.kind in _OWNERS:
             if change.verb is Verb.DELETED:
                 self._orphan(change.ref)
             else:
@@ -60,6 +62,8 @@ class ControlLoop:
         above = controller_of(change.tree, change.ref.namespace)
         if above is not None:
             self._dirty[above] = None
+        if change.ref.kind == SERVICE.key:
+            self._dirty[Ref(ENDPOINTS.key, change.ref.namespace, change.ref.name)] = None
         if change.ref.kind in _AROUND_GATEWAYS:
             self._dirty.update((Ref(_GATEWAYS, *_name(each)), None) for each in self._store.of(_GATEWAYS))
         if change.ref.kind == NODE.key:
@@ -86,6 +90,8 @@ class ControlLoop:
                 return stateful_set(owner, children)
             case "daemonsets.apps":
                 return daemon_set(owner, children, [_name(each)[1] for each in self._store.of(NODE)])
+            case "endpoints":
+                return endpoints(owner, children, self._store.get(Ref(SERVICE.key, ref.namespace, ref.name)))
             case kind if kind == _GATEWAYS:
                 return gateway(owner, children, self._around(owner))
             case _:

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from sidestep.controlplane.registry.pods import canonical
-from sidestep.lab.cluster.objects import Tree, annotations_of, labels_of, meta_of, owner_of, spec_of
+from sidestep.lab.cluster.objects import Tree, meta_of, owner_of, spec_of
 from sidestep.model.quantity import Resources
-from sidestep.semantics.loose import as_dict, as_dicts, as_text
+from sidestep.semantics.loose import annotations_of, as_dict, as_dicts, as_text, labels_of
 from sidestep.semantics.proxies import INTERCEPTION, PROXY, REVISION, STATUS, TUNNEL
 from sidestep.semantics.proxy_config import HBONE, ProxyConfig
 from sidestep.semantics.proxy_resources import CHART_REQUESTS

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 
 from sidestep.controlplane.records import PROXY_ANNOTATION, ProxyRole
 from sidestep.lab.cluster.injected import Given, inject_gateway, inject_sidecar
-from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, annotations_of, labels_of
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree
 from sidestep.lab.cluster.shapes import mesh_of, shape_of
 from sidestep.model.kinds import CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD, PROXY_CONFIG, WEBHOOK
 from sidestep.model.mesh import Mesh
 from sidestep.model.pods import PodShape
 from sidestep.semantics.injection import Candidate, Result
 from sidestep.semantics.injectors import Injectors, injectors
+from sidestep.semantics.loose import annotations_of, labels_of
+from sidestep.semantics.native_sidecars import is_native
 from sidestep.semantics.proxies import PROXY, STATUS, TEMPLATES, Role, recognise
-from sidestep.semantics.proxy_config import HBONE, ProxyConfig, is_native, proxy_config
+from sidestep.semantics.proxy_config import HBONE, ProxyConfig, proxy_config
 from sidestep.semantics.proxy_resources import default_requests, predicted_requests
 from sidestep.semantics.settings import Settings, settings
 

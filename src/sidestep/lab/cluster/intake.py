@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from sidestep.lab.cluster.objects import Tree
-from sidestep.model.kinds import KINDS
+from sidestep.model.kinds import ENDPOINT_SLICE, ENDPOINTS, KINDS
 from sidestep.model.mesh import Mesh
 from sidestep.model.pods import Pod
+from sidestep.semantics.endpoint_slices import MANAGED_BY, OF_ENDPOINTS, service_named, tree_of
 from sidestep.semantics.proxies import REDIRECTION
 
 _OWNED = ("ReplicaSet", "Job")
@@ -21,7 +22,11 @@ def objects_of(mesh: Mesh) -> tuple[Tree, ...]:
     Replicas come of their controllers; pods without one are kept. What a cluster said of objects (addresses, status)
     is dropped: the lab says its own.
     """
-    return (*_controlled(mesh), *(_bare(pod) for pod in mesh.pods if pod.shape.controller is None))
+    return (
+        *_controlled(mesh),
+        *_written_down(mesh),
+        *(_bare(pod) for pod in mesh.pods if pod.shape.controller is None),
+    )
 
 
 def _controlled(mesh: Mesh) -> Iterator[Tree]:
@@ -33,6 +38,17 @@ def _controlled(mesh: Mesh) -> Iterator[Tree]:
     for other in mesh.others:
         if other.meta.name:
             yield _fresh(other.tree())
+
+
+def _written_down(mesh: Mesh) -> Iterator[Tree]:
+    """Slices of endpoints that no selector finds; those of Endpoints are made again."""
+    for each in mesh.of(ENDPOINT_SLICE):
+        labels, space = each.meta.labels, each.meta.namespace
+        service = service_named(labels)
+        again = labels.get(MANAGED_BY) == OF_ENDPOINTS and mesh.find(ENDPOINTS, space, service) is not None
+        if service and not again:
+            meta = {"name": each.meta.name, "namespace": space, "labels": dict(labels)}
+            yield {"apiVersion": each.api_version, "kind": each.kind, "metadata": meta, **tree_of(each.view)}
 
 
 def _fresh(tree: Tree) -> Tree:

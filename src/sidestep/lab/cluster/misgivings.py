@@ -1,6 +1,6 @@
 """What the lab was given and does otherwise than it is written, by object, so that nobody is left to find out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from sidestep.controlplane.generators.http.keys import readable_keys
@@ -23,8 +23,9 @@ from sidestep.model.kinds import (
 )
 from sidestep.model.metadata import ObjectId
 from sidestep.semantics.authentication.tokens import RequestPolicy
+from sidestep.semantics.endpoint_slices import service_named, slice_of
 from sidestep.semantics.envoy_filters import patches_of
-from sidestep.semantics.loose import as_dicts
+from sidestep.semantics.loose import as_dicts, labels_of
 from sidestep.semantics.routing.hosts import DOMAIN
 from sidestep.semantics.routing.virtual_service_http import Reading, http_entries
 from sidestep.semantics.versions import IstioVersion
@@ -34,6 +35,8 @@ ASKED = (
     AUTHORIZATION_POLICY, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION, VIRTUAL_SERVICE, ENVOY_FILTER, *SCALED,
 )  # fmt: skip
 """Kinds of which something may be said."""
+_PATCHED = ("Gateway", "GatewayClass")
+"""To what EnvoyFilters may be attached."""
 _SCALED = frozenset(kind.name for kind in SCALED)
 
 
@@ -44,6 +47,24 @@ def misgivings(objects: Iterable[Tree]) -> list[str]:
         objects: of any kinds.
     """
     return sorted(f"{_name(tree)}: {why}" for tree in objects for why in _of(tree))
+
+
+def strays(slices: Iterable[Tree], taken: Container[str]) -> list[str]:
+    """A sentence for each address that somebody wrote down and nobody in the lab has.
+
+    Args:
+        slices: all EndpointSlices.
+        taken: addresses of pods and nodes.
+    """
+    written = (tree for tree in slices if service_named(labels_of(tree)))
+    return [
+        f"{_name(tree)}: nobody in the lab has {address}: whoever is sent there is refused"
+        for tree in written
+        if (told := slice_of(tree)) is not None
+        for endpoint in told.endpoints or ()
+        for address in endpoint.addresses or ()
+        if address not in taken
+    ]
 
 
 def _of(tree: Tree) -> Iterator[str]:
@@ -59,6 +80,9 @@ def _of(tree: Tree) -> Iterator[str]:
     elif kind == ENVOY_FILTER.name:
         patches = patches_of(_id(ENVOY_FILTER, tree), spec_of(tree))
         yield from (f"{each.field} is not carried out: {each.why}" for each in remarks(patches))
+        kinds = [each.get("kind") for each in as_dicts(spec_of(tree).get("targetRefs"))]
+        for other in dict.fromkeys(each for each in kinds if each not in _PATCHED):
+            yield f"spec.targetRefs: {other} is not carried out: labels select, or Gateways of waypoints"
     elif kind in _SCALED:
         wanted = spec_of(tree).get("replicas")
         if isinstance(wanted, int) and wanted > MOST_REPLICAS:
@@ -80,7 +104,7 @@ def _of_routes(tree: Tree) -> Iterator[str]:
     reading = Reading(own, own.namespace, DOMAIN, IstioVersion())
     for at, rule in enumerate(as_dicts(spec_of(tree).get("http"))):
         for entry in http_entries(rule, f"http[{at}]", reading):
-            yield from left_out(entry)
+            yield from (f"{each.field}: {each.why}" for each in left_out(entry))
 
 
 def _id(kind: Kind[Any], tree: Tree) -> ObjectId:

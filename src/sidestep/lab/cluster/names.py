@@ -2,21 +2,26 @@
 
 from collections.abc import Sequence
 
-from sidestep.lab.cluster.objects import Tree, labels_of, meta_of, spec_of, status_of
+from sidestep.lab.cluster.objects import Tree, meta_of, spec_of, status_of
 from sidestep.lab.cluster.pods import is_leaving, is_ready
 from sidestep.lab.cluster.services import selects
 from sidestep.lab.dns.names import Endpoint, Name, NamedPort, Source, Target
-from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
+from sidestep.model.views.core import EndpointSlice
+from sidestep.semantics.endpoint_slices import named
+from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text, labels_of
 
 DOMAIN = "cluster.local"
 
 
-def service_name(service: Tree, pods: Sequence[Tree], domain: str = DOMAIN) -> Name:
+def service_name(
+    service: Tree, pods: Sequence[Tree], slices: Sequence[EndpointSlice] = (), domain: str = DOMAIN
+) -> Name:
     """The name of a Service.
 
     Args:
         service: the object.
         pods: of its namespace.
+        slices: that were written down for it.
         domain: of the cluster.
     """
     meta, spec = meta_of(service), spec_of(service)
@@ -35,7 +40,9 @@ def service_name(service: Tree, pods: Sequence[Tree], domain: str = DOMAIN) -> N
     endpoints = tuple(
         Endpoint(addresses_of(each), _hostname(each, str(meta["name"])), early or is_ready(each)) for each in chosen
     )
-    return Name(host, namespace, target=Target.ENDPOINTS, endpoints=endpoints, ports=ports)
+    written = (each for told in slices for each in named(told, (), namespace))
+    strangers = tuple(Endpoint((each.address,), each.hostname, early or each.ready) for each in written)
+    return Name(host, namespace, target=Target.ENDPOINTS, endpoints=(*endpoints, *strangers), ports=ports)
 
 
 def entry_names(entry: Tree) -> tuple[Name, ...]:

@@ -202,16 +202,6 @@ def meta_of(tree: Tree) -> Tree:
     return as_dict(tree.get("metadata"))
 
 
-def labels_of(tree: Tree) -> dict[str, str]:
-    """The labels that are strings."""
-    return {key: value for key, value in as_dict(meta_of(tree).get("labels")).items() if isinstance(value, str)}
-
-
-def annotations_of(tree: Tree) -> dict[str, str]:
-    """The annotations that are strings."""
-    return {key: value for key, value in as_dict(meta_of(tree).get("annotations")).items() if isinstance(value, str)}
-
-
 def spec_of(tree: Tree) -> Tree:
     """The spec; empty where it is malformed."""
     return as_dict(tree.get("spec"))

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, owner_of
-from sidestep.model.kinds import GATEWAY
+from sidestep.model.kinds import ENDPOINTS, GATEWAY
 
 CONTROLLERS = {
     "Deployment": "deployments.apps",
@@ -13,7 +13,7 @@ CONTROLLERS = {
     "DaemonSet": "daemonsets.apps",
     "Job": "jobs.batch",
 }
-_OWNERS = {**CONTROLLERS, "Gateway": GATEWAY.key}
+_OWNERS = {**CONTROLLERS, GATEWAY.name: GATEWAY.key, ENDPOINTS.name: ENDPOINTS.key}
 
 
 class Ownership:

@@ -3,9 +3,9 @@
 import re
 
 from sidestep.controlplane.records import PROXY_ANNOTATION
-from sidestep.lab.cluster.objects import Tree, annotations_of, meta_of, spec_of, status_of
+from sidestep.lab.cluster.objects import Tree, meta_of, spec_of, status_of
 from sidestep.semantics.instances import BYPASS_INBOUND
-from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
+from sidestep.semantics.loose import annotations_of, as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.proxies import PROXY, REDIRECTION
 
 _GRACE = 30.0

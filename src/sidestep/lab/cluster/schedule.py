@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from sidestep.lab.cluster.objects import Tree, labels_of, owner_of, spec_of
+from sidestep.lab.cluster.objects import Tree, owner_of, spec_of
 from sidestep.lab.cluster.pods import node_of
-from sidestep.semantics.loose import as_dict
+from sidestep.semantics.loose import as_dict, labels_of
 
 
 class Load(Struct):

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from sidestep.lab.cluster.objects import Tree, annotations_of, labels_of, meta_of
+from sidestep.lab.cluster.objects import Tree, meta_of
 from sidestep.model.mesh import Mesh, SourceInfo, SourceKind
 from sidestep.model.origin import FileOrigin
 from sidestep.model.pods import PodShape
+from sidestep.semantics.loose import annotations_of, labels_of
 from sidestep.sources.objects.builder import MeshBuilder
 from sidestep.sources.objects.pods import PodDecoder, WirePod
 

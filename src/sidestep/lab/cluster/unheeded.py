@@ -14,24 +14,23 @@ from sidestep.model.build import known_kind
 from sidestep.model.kinds import AUTOSCALER, GATEWAY, GATEWAY_CLASS, Kind
 from sidestep.semantics.loose import as_text
 
-_NO_EXTENSIONS = "the lab's proxies load no extensions"
 _NOT_BY_ISTIO = "the lab runs Gateways of Istio's own classes only"
 _NOT_MEASURED = "what a built-in workload uses cannot be told from others; only gateways and waypoints are scaled"
 _EVERYBODY = "the lab's network lets everybody through"
 _NOT_RUN = "the lab does not run them"
 _NOT_READ = "nothing in the lab reads them"
 _WHY = {
-    **dict.fromkeys(("WasmPlugin", "TrafficExtension"), _NO_EXTENSIONS),
     **dict.fromkeys(("NetworkPolicy",), _EVERYBODY),
     **dict.fromkeys(("Ingress", "CronJob", "Rollout", "DeploymentConfig", "ReplicationController"), _NOT_RUN),
 }
 _QUIET = frozenset(
     {
         *CONTROLLERS, "Pod", "Node", "Namespace", "Service", "ServiceAccount", "ConfigMap", "Secret", "EndpointSlice",
-        "ServiceEntry", "WorkloadEntry", "AuthorizationPolicy", "PeerAuthentication", "PodDisruptionBudget",
-        "GatewayClass", "ReferenceGrant", "MutatingWebhookConfiguration", "FelixConfiguration", "WorkloadGroup",
+        "Endpoints", "ServiceEntry", "WorkloadEntry", "AuthorizationPolicy", "PeerAuthentication", "GatewayClass",
+        "PodDisruptionBudget", "ReferenceGrant", "MutatingWebhookConfiguration", "FelixConfiguration", "WorkloadGroup",
         "VirtualService", "DestinationRule", "Sidecar", "EnvoyFilter", "Telemetry", "RequestAuthentication",
         "ProxyConfig", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "Gateway", "HorizontalPodAutoscaler",
+        "WasmPlugin", "TrafficExtension",
     }
 )  # fmt: skip
 """Kinds that have their effect, or have none that anybody would look for in a lab."""

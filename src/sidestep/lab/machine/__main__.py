@@ -12,6 +12,7 @@ from sidestep.errors import SidestepError
 from sidestep.lab.launcher import raise_file_limit
 from sidestep.lab.machine.machine import Machine
 from sidestep.lab.machine.orphans import end_all
+from sidestep.lab.machine.requests import Requests
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.settings import read_settings
 
@@ -37,7 +38,8 @@ def _failed(why: str) -> int:
 
 
 async def _run(scratch: Scratch) -> None:
-    await Machine(read_settings(scratch.root), scratch).run()
+    machine = Machine(read_settings(scratch.root), scratch)
+    await machine.run(Requests(machine).handle)
     _leave(scratch)
 
 

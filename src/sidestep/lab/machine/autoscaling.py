@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from sidestep.errors import SidestepError
 from sidestep.lab.cluster.controllers.autoscalers import Used, desired, target_of, wait
 from sidestep.lab.cluster.controllers.replica_sets import replicas
-from sidestep.lab.cluster.objects import Ref, Store, Tree, labels_of, ref_of, spec_of
+from sidestep.lab.cluster.objects import Ref, Store, Tree, ref_of, spec_of
 from sidestep.lab.cluster.pods import is_ready
 from sidestep.lab.machine.life import Life
 from sidestep.lab.machine.pods import Pods
 from sidestep.lab.machine.processes import Processes
 from sidestep.model.kinds import AUTOSCALER, DEPLOYMENT, POD
 from sidestep.model.quantity import millicores
-from sidestep.semantics.loose import as_dict, as_dicts
+from sidestep.semantics.loose import as_dict, as_dicts, labels_of
 from sidestep.semantics.proxies import PROXY
 
 _PERIOD = 5.0

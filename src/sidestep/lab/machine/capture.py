@@ -6,7 +6,7 @@ from contextlib import suppress
 from socket import AF_INET, AF_INET6
 
 from sidestep.controlplane.records import HBONE_PORT, NETNS_ANNOTATION
-from sidestep.errors import TransportError
+from sidestep.errors import TransportError, WorldError
 from sidestep.lab.agent.messages import Capture as CaptureDns
 from sidestep.lab.cluster.addresses import DNS
 from sidestep.lab.cluster.objects import Ref, Store, Tree
@@ -14,7 +14,7 @@ from sidestep.lab.cluster.pods import bypasses_inbound
 from sidestep.lab.machine.nodes import NodeUp
 from sidestep.lab.machine.zds import Enrolled
 from sidestep.lab.net.pod import PodNet
-from sidestep.lab.net.sockets import listening, waited_at
+from sidestep.lab.net.sockets import connections, destroy, left_open, listening, waited_at
 from sidestep.semantics.loose import as_dict, as_text
 from sidestep.semantics.proxies import REDIRECTION
 
@@ -22,6 +22,7 @@ OUTBOUND_PORT, INBOUND_PORT = 15001, 15006
 _PORTS = frozenset({OUTBOUND_PORT, INBOUND_PORT, HBONE_PORT})
 _PATIENCE = 30.0
 _PATIENCE_AT_END = 5.0
+_PATIENCE_FOR_ENDS = 1.0
 _FIRST_LOOK, _LAST_LOOK = 0.004, 0.05
 _FAREWELL = 1.0
 """Seconds in which others hear that a pod takes no more HBONE before its listener goes."""
@@ -40,7 +41,7 @@ class Capture:
     def __init__(self, store: Store, ref: Ref, node: NodeUp, net: PodNet) -> None:
         self._store, self._ref, self._node = store, ref, node
         self.net = net
-        self._captured = False
+        self._captured = self._pending = False
 
     @property
     def captured(self) -> bool:
@@ -56,6 +57,7 @@ class Capture:
 
         Raises:
             TransportError: the node's proxy does not listen in the pod; nothing was redirected.
+            WorldError: the pod listens itself where the proxy would; likewise.
         """
         if wanted and not self._captured:
             await self._enrol(serving=serving)
@@ -67,6 +69,18 @@ class Capture:
         if self._captured and self._node.zds is None:
             await self._node.agent.do(CaptureDns(0, self._uid(), on=True, upstream=(DNS,)))
 
+    async def hang_up(self) -> None:
+        """Have whoever is connected to the pod hear that it goes: nothing can be said to him once its network is gone.
+
+        Its node's proxy passes on what the application has closed; what it holds still is reset.
+        """
+        if not self._captured:
+            return
+        with suppress(TimeoutError):
+            await self._looked(lambda: not left_open(self.net.namespace), _PATIENCE_FOR_ENDS)
+        with suppress(OSError, WorldError):
+            destroy(self.net.namespace, connections(self.net.namespace))
+
     def end(self) -> None:
         """The pod goes away: nobody listens for it any more."""
         self._annotate({NETNS_ANNOTATION: None})
@@ -75,6 +89,11 @@ class Capture:
         self._captured = False
 
     async def _enrol(self, *, serving: bool) -> None:
+        own = sorted(listening(self.net.namespace) & _PORTS)
+        if own and not self._pending:
+            raise WorldError(f"it listens at port {own[0]} itself, where the mesh's proxy would: it is not captured")
+        self._pending = True
+        self.net.expect_capture()
         self._annotate({REDIRECTION: "pending", NETNS_ANNOTATION: self.net.path})
         if self._node.zds is not None:
             await self._node.zds.add(self._enrolled())
@@ -83,7 +102,7 @@ class Capture:
         await self._listened()
         pod = self._store.get(self._ref)
         self.net.capture(inbound=pod is None or not bypasses_inbound(pod))
-        self._captured = True
+        self._captured, self._pending = True, False
         self._annotate({REDIRECTION: "enabled"})
 
     async def _release(self) -> None:

@@ -3,20 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sidestep.errors import SidestepError
 from sidestep.lab.cluster.control_loop import unsettled
-from sidestep.lab.cluster.misgivings import ASKED, misgivings
-from sidestep.lab.cluster.objects import ref_of
+from sidestep.lab.cluster.misgivings import ASKED, misgivings, strays
+from sidestep.lab.cluster.names import addresses_of
+from sidestep.lab.cluster.objects import Tree, ref_of
 from sidestep.lab.cluster.pods import is_captured, is_finished, is_leaving, is_ready, node_of, proxy_of
-from sidestep.model.kinds import NODE, POD, SERVICE
-
-if TYPE_CHECKING:
-    from sidestep.lab.machine.machine import Machine
+from sidestep.lab.machine.machine import Machine
+from sidestep.model.kinds import ENDPOINT_SLICE, NODE, POD, SERVICE
 
 
-def summary(machine: "Machine") -> dict[str, Any]:
+def summary(machine: Machine) -> dict[str, Any]:
     """Counts, processes and the last things that were said."""
     pods = list(machine.store.of(POD))
     return {
@@ -34,13 +33,21 @@ def summary(machine: "Machine") -> dict[str, Any]:
     }
 
 
-async def full_summary(machine: "Machine") -> dict[str, Any]:
+async def full_summary(machine: Machine) -> dict[str, Any]:
     """The same, and what is done otherwise than objects say it, for which all policies are read and proxies' asked."""
     asked = (tree for kind in ASKED for tree in machine.store.of(kind.key))
-    return {**summary(machine), "misgivings": [*misgivings(asked), *await _remarks(machine)]}
+    stray = strays(machine.store.of(ENDPOINT_SLICE), _taken(machine))
+    return {**summary(machine), "misgivings": sorted({*misgivings(asked), *stray, *await _remarks(machine)})}
 
 
-async def _remarks(machine: "Machine") -> list[str]:
+def _taken(machine: Machine) -> frozenset[str]:
+    """Addresses of pods and nodes."""
+    pods = (each for pod in machine.store.of(POD) for each in addresses_of(pod))
+    nodes = (each for node in machine.nodes.values() for each in (node.address.ipv4, node.address.ipv6))
+    return frozenset((*pods, *nodes))
+
+
+async def _remarks(machine: Machine) -> list[str]:
     """Fields that proxies could not be told of; none where nobody answers."""
     try:
         told: list[str] = (await machine.control_plane.ask("status"))["remarks"]
@@ -49,11 +56,13 @@ async def _remarks(machine: "Machine") -> list[str]:
     return told
 
 
-async def unfinished(machine: "Machine", most: int | None = None) -> list[str]:
+async def unfinished(machine: Machine, most: int | None = None) -> list[str]:
     """What is not yet as wanted, so many of it, or what proxies have not yet acknowledged."""
-    left = list(islice(outstanding(machine), most))
-    if left:
-        return left
+    if machine.rested_at != machine.store.changes:
+        left = list(islice(outstanding(machine), most))
+        if left:
+            return left
+        machine.rested_at = machine.store.changes
     if not machine.tables.told:
         return ["nodes have not yet been told what services lead to"]
     try:
@@ -66,7 +75,19 @@ async def unfinished(machine: "Machine", most: int | None = None) -> list[str]:
     return [f"the proxy of node {each} has not come to the control plane" for each in sorted(away)]
 
 
-def outstanding(machine: "Machine") -> Iterator[str]:
+async def untaken(machine: Machine, tree: Tree) -> str:
+    """What is missing until proxies have taken an object; empty for nothing."""
+    ref = ref_of(tree)
+    if machine.store.get(ref) is None:
+        return "it is absent"
+    if (await machine.control_plane.ask("status"))["heard"] < machine.told:
+        return "the control plane has not yet heard of the last change"
+    words = {"object": str(tree["kind"]), "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+    told: str = await machine.control_plane.ask("taken", **words)
+    return told
+
+
+def outstanding(machine: Machine) -> Iterator[str]:
     """What is not yet as wanted, in words; nothing when the lab has come to rest."""
     if not machine.begun:
         yield "the lab is still coming up"

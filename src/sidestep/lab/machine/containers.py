@@ -1,21 +1,22 @@
 """From a pod's object to what its node's agent is told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sidestep.lab.agent.messages import Pod
 from sidestep.lab.cluster.addresses import DNS
 from sidestep.lab.cluster.injected import health_port, probers_of
 from sidestep.lab.cluster.names import DOMAIN, addresses_of
-from sidestep.lab.cluster.objects import Tree, annotations_of, labels_of, meta_of, spec_of
+from sidestep.lab.cluster.objects import Tree, meta_of, spec_of
 from sidestep.lab.cluster.pods import node_of
+from sidestep.lab.cluster.services import Near
 from sidestep.lab.dns.names import cluster_first
 from sidestep.lab.workload.containers import Probe
 from sidestep.lab.workload.declared.pods import runs
 from sidestep.lab.workload.declared.probes import probes_of
-from sidestep.semantics.loose import as_text
+from sidestep.semantics.loose import annotations_of, as_text, labels_of
 
 
-def agent_pod(pod: Tree, netns: str, services: Sequence[Tree], say: Callable[[str], None]) -> Pod:
+def agent_pod(pod: Tree, netns: str, services: Near, say: Callable[[str], None]) -> Pod:
     """What the agent runs for a pod.
 
     Args:

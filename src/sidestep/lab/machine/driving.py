@@ -108,7 +108,9 @@ class Driving:
 
 def _edge(edge: api.Edge, uid: str, rate: float) -> Edge:
     asked = Request(edge.url, edge.method, tuple(edge.headers.items()), edge.body, edge.timeout)
-    return Edge(edge.name, uid, asked, rate, edge.connections, edge.fresh, accept=tuple(edge.accept))
+    return Edge(
+        edge.name, uid, asked, rate, edge.connections, edge.fresh, tuple(edge.expect), tuple(edge.accept), edge.uses
+    )
 
 
 def _together(one: Row, other: Row) -> Row:

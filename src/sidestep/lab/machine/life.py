@@ -10,9 +10,8 @@ application and ends after it; a classic one starts and ends beside it, unless i
 
 import asyncio
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -22,13 +21,7 @@ from sidestep.lab.agent.messages import Capture as CaptureDns
 from sidestep.lab.agent.messages import Probed, Ready, Restart, Serve, Stop
 from sidestep.lab.cluster.addresses import DNS
 from sidestep.lab.cluster.injection import is_ztunnel
-from sidestep.lab.cluster.objects import (
-    Ref,
-    Tree,
-    annotations_of,
-    owner_of,
-    spec_of,
-)
+from sidestep.lab.cluster.objects import Ref, Tree, owner_of, spec_of
 from sidestep.lab.cluster.pods import (
     grace,
     is_finished,
@@ -44,23 +37,31 @@ from sidestep.lab.machine.containers import agent_pod
 from sidestep.lab.machine.nodes import NodeUp
 from sidestep.lab.machine.pod_proxy import PodProxy, wanted_proxy
 from sidestep.lab.machine.resolver import write_resolv_conf
+from sidestep.lab.machine.surroundings import Surroundings
 from sidestep.lab.net.pod import PodNet
-from sidestep.model.kinds import NODE, SERVICE
+from sidestep.model.kinds import NODE
+from sidestep.semantics.loose import annotations_of
 from sidestep.semantics.proxies import PROXY
 from sidestep.semantics.redirection import redirection
-
-if TYPE_CHECKING:
-    from sidestep.lab.machine.pods import Pods
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 
 
 class Life:
-    """One pod, from its object's first sight to its end."""
+    """One pod, from its object's first sight to its end.
 
-    def __init__(self, pods: "Pods", ref: Ref) -> None:
+    Args:
+        ref: of its object.
+        around: what it lives among.
+        begun: told when it has a namespace.
+        over: told when nothing is left of it.
+    """
+
+    def __init__(
+        self, ref: Ref, around: Surroundings, *, begun: Callable[["Life"], None], over: Callable[["Life"], None]
+    ) -> None:
         self.ref, self.uid = ref, ""
-        self._pods = pods
+        self._around, self._begun, self._over = around, begun, over
         self._awake = asyncio.Event()
         self._place: _Place | None = None
         self._served = False
@@ -108,8 +109,8 @@ class Life:
             await self._place.commands.stop(0)
             if self._place.proxy is not None:
                 await self._place.proxy.cut()
-        self._pods.over(self)
-        self._pods.store.remove(self.ref)
+        self._over(self)
+        self._around.store.remove(self.ref)
 
     def told(self, event: Ready | Probed) -> None:
         """What the agent says of a container of this pod."""
@@ -118,7 +119,7 @@ class Life:
             self._judge()
         elif self._place is not None:
             what = f"{event.kind} probe failed: {event.reason}; container {event.container} restarts"
-            self._pods.say(str(self.ref), what)
+            self._around.say(str(self.ref), what)
             restart = Restart(0, self.uid, event.container)
             self._restart = asyncio.create_task(_quietly(self._place.node.agent.do(restart)))
 
@@ -129,7 +130,7 @@ class Life:
             told[PROXY] = Ready(self.uid, PROXY, self.proxy.ready, self.proxy.ready, self.proxy.reason)
         elif self._has_proxy:
             told[PROXY] = Ready(self.uid, PROXY, started=True, ready=self._served)
-        self._pods.store.edit(self.ref, condition(told, self._pods.now()))
+        self._around.store.edit(self.ref, condition(told, self._around.now()))
 
     @property
     def _has_proxy(self) -> bool:
@@ -144,7 +145,7 @@ class Life:
         while True:
             await self._awake.wait()
             self._awake.clear()
-            pod = self._pods.store.get(self.ref)
+            pod = self._around.store.get(self.ref)
             try:
                 if pod is None or is_leaving(pod):
                     await self._end(pod)
@@ -158,7 +159,7 @@ class Life:
                 self._again(f"a fault in the lab itself: {type(error).__name__}: {error}")
 
     def _again(self, why: str) -> None:
-        self._pods.say(str(self.ref), why)
+        self._around.say(str(self.ref), why)
         asyncio.get_running_loop().call_later(self._pause, self.wake)
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
@@ -169,7 +170,7 @@ class Life:
         place = self._place = self._place or self._find(pod)
         if place is None:
             return
-        await place.capture.follow(wanted=self._pods.wanted(pod), serving=self._served)
+        await place.capture.follow(wanted=self._around.wanted(pod), serving=self._served)
         if place.proxy is not None:
             place.proxy.begin()
             if place.proxy.wanted.first and not place.proxy.ready and not self._served:
@@ -179,63 +180,67 @@ class Life:
 
     def _find(self, pod: Tree) -> "_Place | None":
         """A node and a namespace for the pod; nothing of it runs yet."""
-        name = schedule(pod, list(self._pods.store.of(NODE)), self._pods.loads)
-        if name is None or name not in self._pods.nodes:
-            self._pods.say(str(self.ref), f"no node will do: {node_of(pod) or spec_of(pod).get('nodeSelector')}")
+        name = schedule(pod, list(self._around.store.of(NODE)), self._around.loads)
+        if name is None or name not in self._around.nodes:
+            self._around.say(str(self.ref), f"no node will do: {node_of(pod) or spec_of(pod).get('nodeSelector')}")
             return None
-        node = self._pods.nodes[name]
-        self._pods.loads[name].add(pod)
+        node = self._around.nodes[name]
+        self._around.loads[name].add(pod)
         self.uid = str(pod["metadata"]["uid"])
         address = node.take()
         net = node.net.add_pod(self.uid, address)
-        self._pods.begin(self)
-        self._pods.store.edit(self.ref, started(node.name, node.address, address, self._pods.now()))
-        commands = Commands(self._pods.processes, self._pods.scratch.logs)
-        capture = Capture(self._pods.store, self.ref, node, net)
+        self._begun(self)
+        self._around.store.edit(self.ref, started(node.name, node.address, address, self._around.now()))
+        commands = Commands(self._around.processes, self._around.scratch.logs, self._done)
+        capture = Capture(self._around.store, self.ref, node, net)
         return _Place(node, capture, commands, self._equip(pod, net), is_ztunnel(pod))
 
     def _equip(self, pod: Tree, net: PodNet) -> PodProxy | None:
         """The proxy that the pod's object says it has, with its redirection, which nothing of the pod is before."""
-        wanted = wanted_proxy(pod, self._pods.injection)
+        wanted = wanted_proxy(pod, self._around.injection)
         if wanted is None:
             return None
         if wanted.role is ProxyRole.SIDECAR:
             taken = redirection(annotations_of(pod))
             for each in taken.unread:
-                self._pods.say(str(self.ref), f"the annotation {each} is not understood and counts as not written")
+                self._around.say(str(self.ref), f"the annotation {each} is not understood and counts as not written")
             if taken.intercepts:
-                net.redirect(taken, self._pods.kit.control_plane.addresses, dns=wanted.dns)
-        return PodProxy(self.ref, net, wanted, self._pods.kit, self._proxy_changed)
+                net.redirect(taken, self._around.kit.control_plane.addresses, dns=wanted.dns)
+        return PodProxy(self.ref, net, wanted, self._around.kit, self._proxy_changed)
 
     async def _serve(self, place: "_Place") -> None:
-        pod = self._pods.store.get(self.ref)
+        pod = self._around.store.get(self.ref)
         if pod is None:
             return
-        services = list(self._pods.store.of(SERVICE, self.ref.namespace))
-        told = agent_pod(pod, place.capture.net.path, services, lambda what: self._pods.say(str(self.ref), what))
+        services = self._around.near(self.ref.namespace)
+        told = agent_pod(pod, place.capture.net.path, services, lambda what: self._around.say(str(self.ref), what))
         if not told.containers and not self._has_proxy:
             raise WorldError("it has no containers, and nothing to run", where=str(self.ref))
         if PROXY in lasting(pod) and not self._has_proxy:
-            self._pods.say(str(self.ref), "its container istio-proxy was written by hand and nobody injected it")
+            self._around.say(str(self.ref), "its container istio-proxy was written by hand and nobody injected it")
         await place.node.agent.do(Serve(0, told))
         self._served = True
         await place.capture.resolve()
         if place.proxy is not None and place.proxy.wanted.dns:
             await place.node.agent.do(CaptureDns(0, self.uid, on=True, upstream=(DNS,)))
-        resolv = write_resolv_conf(self._pods.scratch, self.ref.namespace)
+        resolv = write_resolv_conf(self._around.scratch, self.ref.namespace)
         await place.commands.start(pod, told, place.capture.net, resolv)
-        self._pods.store.edit(self.ref, running(self._pods.now()))
+        self._around.store.edit(self.ref, running(self._around.now()))
         if place.is_ztunnel:
             self._judge()
-        seconds = _run_time(pod)
+        seconds = None if any(each.command for each in told.containers) else _run_time(pod)
         if seconds is not None:
-            asyncio.get_running_loop().call_later(seconds, self._succeed)
+            asyncio.get_running_loop().call_later(seconds, self._done, True)
 
-    def _succeed(self) -> None:
+    def _done(self, succeeded: bool) -> None:
+        """The work of the pod's application has ended."""
         if self.proxy is not None and not self.proxy.wanted.native:
-            self._pods.say(str(self.ref), "its work is done, but its container istio-proxy runs on: it never completes")
+            self._around.say(
+                str(self.ref), "its work is done, but its container istio-proxy runs on: it never completes"
+            )
             return
-        self._pods.store.edit(self.ref, lambda tree: tree["status"].update(phase="Succeeded", conditions=[]))
+        phase = "Succeeded" if succeeded else "Failed"
+        self._around.store.edit(self.ref, lambda tree: tree["status"].update(phase=phase, conditions=[]))
 
     async def _stop(self, grace: float, pod: Tree | None = None) -> None:
         """End what runs: a native sidecar after the application, any other proxy beside it, each after its own hook."""
@@ -261,13 +266,14 @@ class Life:
         await self._stop(grace(pod) if pod is not None else 0, pod)
         if self._place is not None:
             node, capture = self._place.node, self._place.capture
+            await capture.hang_up()
             capture.end()
             node.net.remove_pod(self.uid)
             node.give_back(capture.net)
             if pod is not None:
-                self._pods.loads[node.name].add(pod, -1)
-        self._pods.over(self)
-        self._pods.store.remove(self.ref)
+                self._around.loads[node.name].add(pod, -1)
+        self._over(self)
+        self._around.store.remove(self.ref)
 
 
 class _Place(Struct, frozen=True):
@@ -286,7 +292,7 @@ async def _quietly(work: Awaitable[object]) -> None:
 
 
 def _run_time(pod: Tree) -> float | None:
-    """How long a Job's pod runs; None for what runs until it is ended."""
+    """How long the built-in workload of a Job's pod runs; None for what runs until it is ended."""
     if owner_of(pod)[0] != "Job":
         return None
     text = annotations_of(pod).get("sidestep.dev/run-time", "1").removesuffix("s")

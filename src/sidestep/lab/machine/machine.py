@@ -11,11 +11,11 @@ from typing import Any
 from sidestep.controlplane.records import ProxyRole
 from sidestep.errors import UsageError, WorldError
 from sidestep.lab.agent.messages import Driven, Probed, Ready
-from sidestep.lab.api.server import serve
+from sidestep.lab.api.server import Handler, serve
 from sidestep.lab.cluster.addresses import NODES, Pair, Pool
 from sidestep.lab.cluster.control_loop import ControlLoop
 from sidestep.lab.cluster.injection import Injection
-from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, ref_of
 from sidestep.lab.cluster.statuses import lasting
 from sidestep.lab.cluster.vips import Vips
 from sidestep.lab.leash import follow
@@ -26,16 +26,17 @@ from sidestep.lab.machine.driving import Driving
 from sidestep.lab.machine.life import Life
 from sidestep.lab.machine.logs import chosen, container_lines, last_words, part_lines
 from sidestep.lab.machine.nodes import AGENT, NodeUp, agent_socket, make, run_agent, serve_zds
+from sidestep.lab.machine.nursery import Nursery
 from sidestep.lab.machine.orphans import bury
 from sidestep.lab.machine.pod_proxy import Kit
 from sidestep.lab.machine.pods import Pods
 from sidestep.lab.machine.processes import Processes, Program
-from sidestep.lab.machine.requests import Requests
 from sidestep.lab.machine.resolver import dns_backends, serve_dns, write_resolv_conf
 from sidestep.lab.machine.sayings import Sayings
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.services import ServiceTables
 from sidestep.lab.machine.settings import NodeSettings, Settings
+from sidestep.lab.machine.surroundings import Surroundings
 from sidestep.lab.machine.telemetry import Telemetry
 from sidestep.lab.machine.verification import Subject, verify
 from sidestep.lab.net.fabric import Fabric
@@ -60,6 +61,7 @@ class Machine:
         self.said = Sayings()
         self.processes = Processes(self._ended, lambda name, why: self.say(name, f"cannot be started again: {why}"))
         self.nodes: dict[str, NodeUp] = {}
+        self._nursery = Nursery(scratch.logs / "nursery.log")
         injection = Injection(self.store)
         self._loop = ControlLoop(self.store, self.now, lambda: injection.image)
         self._vips = Vips(self.store)
@@ -68,11 +70,13 @@ class Machine:
         self._over = asyncio.Event()
         self._settling = False
         self.begun = False
+        self.rested_at = -1
+        """Number of the change after which everything was last seen to be as wanted."""
         self.told = 0
         """Number of the last change that the control plane was told."""
         self.control_plane = ControlPlane(self._fabric, self._addresses.take(), scratch, settings, self.processes)
         kit = Kit(self.control_plane, self.processes, scratch, settings.envoy, settings.concurrency)
-        self.pods = Pods(self.store, self.nodes, kit, injection, say=self.say, now=self.now)
+        self.pods = Pods(Surroundings(self.store, self.nodes, kit, injection, say=self.say, now=self.now))
         self.tables = ServiceTables(self.store, self.nodes)
         self.driving = Driving(self.store, self._line_of, self.say)
         self._autoscaling = Autoscaling(self.store, self.pods, self.processes)
@@ -93,13 +97,17 @@ class Machine:
         """Stop; what was started dies with this process."""
         self._over.set()
 
-    async def run(self) -> None:
-        """Bring everything up, and stay until it is enough."""
+    async def run(self, handle: Handler) -> None:
+        """Bring everything up, and stay until it is enough.
+
+        Args:
+            handle: answers who asks at the lab's socket.
+        """
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self.end)
         follow(self.end)
-        server = await serve(self.scratch.socket, Requests(self).handle)
+        server = await serve(self.scratch.socket, handle)
         counting = self.telemetry.run(self.nodes.copy)
         lasting_work = (bury(), self._look_after_folder(), counting, self._autoscaling.run())
         aside = [asyncio.create_task(each) for each in lasting_work]
@@ -113,6 +121,7 @@ class Machine:
         server.close()
 
     async def _come_up(self) -> None:
+        await self._nursery.prepare()
         if self._fabric.wire:
             log = self.scratch.logs / "wire.log"
             await self.processes.start(Program("wire", self._fabric.wire, log, enter(self._fabric.namespace)))
@@ -121,7 +130,7 @@ class Machine:
             await self._add_node(number, node)
         for tree in self.settings.objects:
             self._put(tree)
-        await asyncio.gather(*map(self.control_plane.start_proxy, self.nodes.values()))
+        await asyncio.gather(*map(self._run_node, self.nodes.values()))
         self.begun = True
         _log("up")
 
@@ -146,11 +155,16 @@ class Machine:
         self.nodes[settings.name] = node
         self.pods.know(settings.name)
         self.store.put(_node_object(settings, node.address))
-        await run_agent(node, self.scratch, self.processes)
 
-    def _ended(self, name: str, code: int) -> None:
+    async def _run_node(self, node: NodeUp) -> None:
+        """Its proxy comes after pods that are there by now: to be told of all together takes it half of the time."""
+        await run_agent(node, self.scratch, self.processes, self._nursery)
+        await self.control_plane.start_proxy(node)
+
+    def _ended(self, name: str, code: int, again: bool) -> None:
         why = last_words(self.scratch, name)
-        self.say(name, f"ended with code {code} and is started again" + (f": {why}" if why else ""))
+        if again or code:
+            self.say(name, f"ended with code {code}{' and is started again' if again else ''}{why and f': {why}'}")
         kind, _, node = name.partition("/")
         if kind == AGENT:
             self.pods.forgotten(node)
@@ -313,13 +327,13 @@ class Machine:
         self.tables.fix(dns_backends(node.address.ipv4))
 
     async def verify(self) -> list[dict[str, Any]]:
-        """For each pod, what its labels ask for and what becomes of its packets."""
-        subjects = []
-        for life in self.pods.all():
-            pod, name = self.store.get(life.ref), f"{life.ref.namespace}/{life.ref.name}"
-            if pod is not None and life.net is not None:
-                net = life.net
-                subjects.append(Subject(name, net.namespace, net.address.ipv4, *self.pods.expected(pod)))
+        """For each pod that runs, what its labels ask for and what becomes of its packets."""
+        await self.pods.rest()
+        subjects = [
+            Subject(f"{ref.namespace}/{ref.name}", net.namespace, net.address.ipv4, *self.pods.expected(pod))
+            for net, pod in self.pods.running()
+            for ref in (ref_of(pod),)
+        ]
         return await verify(subjects, self.control_plane.namespace)
 
 

@@ -1,18 +1,19 @@
 """Nodes: a namespace, a proxy and an agent each."""
 
 import asyncio
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from sidestep.errors import WorldError
+from sidestep.lab.agent.messages import Birth
 from sidestep.lab.cluster.addresses import Pair, Pool, pods_of
 from sidestep.lab.machine.agents import AgentLine
+from sidestep.lab.machine.nursery import Nursery
 from sidestep.lab.machine.processes import Processes, Program
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.settings import NodeSettings
 from sidestep.lab.machine.zds import Zds
 from sidestep.lab.net.fabric import Fabric, Node
-from sidestep.lab.net.namespaces import enter
 from sidestep.lab.net.pod import PodNet
 
 AGENT = "agent"
@@ -61,15 +62,20 @@ def make(fabric: Fabric, number: int, settings: NodeSettings, address: Pair, lin
     return NodeUp(settings.name, address, net, line, Pool(networks, f"pods of node {settings.name}"))
 
 
-async def run_agent(node: NodeUp, scratch: Scratch, processes: Processes) -> None:
-    """Start the node's agent within the node."""
-    folder = scratch.node(node.name)
-    argv = (
-        sys.executable, "-m", "sidestep.lab.agent", "--node", node.name, "--socket", str(agent_socket(folder)),
-        "--logs", str(scratch.logs),
-    )  # fmt: skip
+async def run_agent(node: NodeUp, scratch: Scratch, processes: Processes, nursery: Nursery) -> None:
+    """Start the node's agent within the node.
+
+    Raises:
+        WorldError: it cannot be started.
+    """
+    told = ("--node", node.name, "--socket", str(agent_socket(scratch.node(node.name))), "--logs", str(scratch.logs))
     log = scratch.logs / f"agent-{node.name}.log"
-    await processes.start(Program(f"{AGENT}/{node.name}", argv, log, enter=enter(node.net.namespace)))
+    birth = Birth(told, node.net.path, str(log))
+    try:
+        await processes.start(Program(f"{AGENT}/{node.name}", told, log, forked=lambda: nursery.bear(birth)))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise WorldError(f"node {node.name} has no agent: {why}", where=str(error.filename or log)) from error
 
 
 def agent_socket(folder: Path) -> Path:

@@ -16,7 +16,7 @@ from sidestep.controlplane.registry.pods import pod_uid
 from sidestep.controlplane.registry.registry import MeshNames
 from sidestep.errors import SidestepError, TransportError
 from sidestep.lab.cluster.injection import Injection
-from sidestep.lab.cluster.objects import Ref, Tree, annotations_of
+from sidestep.lab.cluster.objects import Ref, Tree
 from sidestep.lab.cluster.shapes import shape_of
 from sidestep.lab.envoy import Admin, Proxy
 from sidestep.lab.machine.control_plane import ControlPlane
@@ -25,6 +25,7 @@ from sidestep.lab.machine.scratch import Scratch, container_log
 from sidestep.lab.machine.telemetry import OfPod
 from sidestep.lab.net.namespaces import enter
 from sidestep.lab.net.pod import PodNet
+from sidestep.semantics.loose import annotations_of
 from sidestep.semantics.proxies import PROXY, SidecarMode, recognise
 from sidestep.semantics.proxy_config import DNS_CAPTURE, ProxyConfig
 

@@ -1,65 +1,44 @@
 """All pods of the lab: who they are, and who tells each that it should look again."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
 
 from sidestep.controlplane.records import ProxyRole
 from sidestep.lab.agent.messages import Probed, Ready
-from sidestep.lab.cluster.enrolment import wants_capture
-from sidestep.lab.cluster.injection import Injection
-from sidestep.lab.cluster.objects import (
-    Change,
-    Ref,
-    Store,
-    Tree,
-    Verb,
-    annotations_of,
-    labels_of,
-    ref_of,
-)
+from sidestep.lab.cluster.objects import Change, Ref, Tree, Verb, ref_of
 from sidestep.lab.cluster.pods import (
     bypasses_inbound,
     is_captured,
+    is_finished,
     proxy_of,
 )
 from sidestep.lab.cluster.schedule import Load
 from sidestep.lab.machine.life import Life
-from sidestep.lab.machine.nodes import NodeUp
-from sidestep.lab.machine.pod_proxy import Kit
+from sidestep.lab.machine.surroundings import Surroundings
 from sidestep.lab.machine.telemetry import OfPod
 from sidestep.lab.machine.verification import CLOSED
+from sidestep.lab.net.pod import PodNet
 from sidestep.model.kinds import NAMESPACE, POD
+from sidestep.semantics.loose import annotations_of, labels_of
 from sidestep.semantics.redirection import redirection
+
+_WHILE, _LOOK = 15.0, 0.05
+"""Seconds: to let a pod out of the mesh takes up to eleven."""
 
 
 class Pods:
     """All pods of the lab.
 
     Args:
-        store: the objects.
-        nodes: that are up, by name.
-        kit: what proxies of pods are made with.
-        injection: knows what they are told to be.
-        say: told of what users should know: pod and sentence.
-        now: the time, as RFC 3339.
+        around: what they live among.
     """
 
-    def __init__(  # noqa: PLR0913 - what it stands between
-        self,
-        store: Store,
-        nodes: Mapping[str, NodeUp],
-        kit: Kit,
-        injection: Injection,
-        *,
-        say: Callable[[str, str], None],
-        now: Callable[[], str],
-    ) -> None:
-        self.store, self.nodes, self.say, self.now = store, nodes, say, now
-        self.kit, self.injection = kit, injection
-        self.processes, self.scratch = kit.processes, kit.scratch
-        self.loads: dict[str, Load] = {}
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
         self._lives: dict[Ref, Life] = {}
         self._by_uid: dict[str, Life] = {}
-        store.listen(self._hear)
+        around.store.listen(self._hear)
 
     def told(self, event: Ready | Probed) -> None:
         """What an agent says of a container."""
@@ -90,7 +69,7 @@ class Pods:
 
     def know(self, node: str) -> None:
         """A node came up: pods may go there."""
-        self.loads[node] = Load()
+        self._around.loads[node] = Load()
         for life in self._lives.values():
             life.wake()
 
@@ -114,12 +93,23 @@ class Pods:
         """Whether a pod is captured as labels ask for, in deed and in word."""
         life = self._lives.get(ref_of(pod))
         told = is_captured(pod)
-        return self.wanted(pod) == told == (life is not None and life.captured)
+        return self._around.wanted(pod) == told == (life is not None and life.captured)
 
-    def wanted(self, pod: Tree) -> bool:
-        """Whether labels ask for a pod to be captured."""
-        namespace = self.store.get(Ref(NAMESPACE.key, "", str(pod["metadata"]["namespace"])))
-        return wants_capture(pod, labels_of(namespace) if namespace else {})
+    async def rest(self) -> None:
+        """Wait until those that run are captured as labels ask for; for a while only, for one may never be."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_WHILE):
+                while True:
+                    if all(self.as_wanted(pod) for _, pod in self.running()):
+                        return
+                    await asyncio.sleep(_LOOK)
+
+    def running(self) -> Iterator[tuple[PodNet, Tree]]:
+        """Networks and objects of those that have a place and have not finished, by name."""
+        for life in self.all():
+            pod = self._around.store.get(life.ref)
+            if life.net is not None and pod is not None and not is_finished(pod):
+                yield life.net, pod
 
     def expected(self, pod: Tree) -> tuple[str, bool, bool]:
         """How a pod takes part in the mesh, and whether a proxy is to take what leaves it and what comes in."""
@@ -128,14 +118,14 @@ class Pods:
             taken = redirection(annotations_of(pod))
             out = taken.outbound is None and not taken.leaves_port(CLOSED)
             return role, taken.intercepts and out, taken.takes_from(CLOSED)
-        wanted = self.wanted(pod)
+        wanted = self._around.wanted(pod)
         return ("ambient" if wanted else role or "none"), wanted, wanted and not bypasses_inbound(pod)
 
-    def begin(self, life: Life) -> None:
+    def _begun(self, life: Life) -> None:
         """Know a pod by its uid, once it has a namespace."""
         self._by_uid[life.uid] = life
 
-    def over(self, life: Life) -> None:
+    def _over(self, life: Life) -> None:
         """Nothing is left of a pod."""
         self._by_uid.pop(life.uid, None)
         self._lives.pop(life.ref, None)
@@ -148,7 +138,7 @@ class Pods:
         if change.ref.kind != POD.key:
             return
         if change.ref not in self._lives and change.verb is not Verb.DELETED:
-            self._lives[change.ref] = Life(self, change.ref)
+            self._lives[change.ref] = Life(change.ref, self._around, begun=self._begun, over=self._over)
         if change.ref in self._lives:
             self._lives[change.ref].wake()
 

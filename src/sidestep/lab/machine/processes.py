@@ -5,14 +5,33 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from subprocess import DEVNULL
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+
+
+class Process(Protocol):
+    """One that runs, or has ended."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code; None as long as it runs."""
+
+    async def wait(self) -> int:
+        """Wait for its end; the exit code."""
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
 
 
 class Program(Struct, frozen=True):
@@ -24,8 +43,9 @@ class Program(Struct, frozen=True):
         log: file that it writes to.
         enter: called in the new process before the program, to enter its namespaces.
         environment: besides the lab's own.
-        keep: start it again when it ends.
+        again: whether it is started again, by the exit code with which it ended unasked.
         folder: in which it runs; None for the lab's own.
+        forked: by which a process comes to be that runs it already; None to execute the program.
     """
 
     name: str
@@ -33,8 +53,9 @@ class Program(Struct, frozen=True):
     log: Path
     enter: Callable[[], None] | None = None
     environment: dict[str, str] = {}
-    keep: bool = True
+    again: Callable[[int], bool] = lambda _code: True
     folder: Path | None = None
+    forked: Callable[[], Awaitable[Process]] | None = None
 
 
 class Usage(Struct, frozen=True):
@@ -44,6 +65,7 @@ class Usage(Struct, frozen=True):
         name: of the program.
         pid: of the process.
         cpu: seconds since it started.
+        waited: seconds for which its threads could have run and others did, all together.
         memory: proportional set size in bytes: shared pages are divided among those who share them.
         restarts: how often it was started again.
     """
@@ -51,6 +73,7 @@ class Usage(Struct, frozen=True):
     name: str
     pid: int
     cpu: float
+    waited: float
     memory: int
     restarts: int
 
@@ -58,7 +81,7 @@ class Usage(Struct, frozen=True):
 class _Running:
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Process | None = None
         self.task: asyncio.Task[None] | None = None
         self.restarts = 0
         self.ending = False
@@ -68,11 +91,11 @@ class Processes:
     """Keeps programs running.
 
     Args:
-        ended: told the name and exit code of a program that ended unasked.
+        ended: told the name and exit code of a program that ended unasked, and whether it is started again.
         failed: told the name of a program that cannot be started again for now, and why.
     """
 
-    def __init__(self, ended: Callable[[str, int], None], failed: Callable[[str, str], None]) -> None:
+    def __init__(self, ended: Callable[[str, int, bool], None], failed: Callable[[str, str], None]) -> None:
         self._ended, self._failed = ended, failed
         self._running: dict[str, _Running] = {}
 
@@ -115,23 +138,19 @@ class Processes:
         running.process.send_signal(number)
         return True
 
+    def memory(self, name: str) -> int:
+        """What a program takes now, in bytes; 0 where it does not run."""
+        running = self._running.get(name)
+        found = _usage(running) if running is not None else None
+        return found.memory if found is not None else 0
+
     def usage(self) -> list[Usage]:
         """What each running program has used until now."""
         return [found for each in self._running.values() if (found := _usage(each)) is not None]
 
     async def _launch(self, running: _Running) -> int:
         program = running.program
-        with program.log.open("ab") as log:
-            running.process = await asyncio.create_subprocess_exec(
-                *program.argv,
-                stdin=DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **program.environment},
-                preexec_fn=program.enter,
-                cwd=program.folder,
-                process_group=0,
-            )
+        running.process = await (_executed(program) if program.forked is None else program.forked())
         return running.process.pid
 
     async def _watch(self, running: _Running) -> None:
@@ -142,8 +161,9 @@ class Processes:
             _signal_group(running.process.pid, signal.SIGKILL)
             if running.ending:
                 return
-            self._ended(running.program.name, code)
-            if not running.program.keep:
+            again = running.program.again(code)
+            self._ended(running.program.name, code, again)
+            if not again:
                 self._running.pop(running.program.name, None)
                 return
             pause = _FIRST_PAUSE if time.monotonic() - started > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
@@ -157,6 +177,20 @@ class Processes:
                 self._failed(running.program.name, error.strerror or str(error))
 
 
+async def _executed(program: Program) -> Process:
+    with program.log.open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *program.argv,
+            stdin=DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **program.environment},
+            preexec_fn=program.enter,
+            cwd=program.folder,
+            process_group=0,
+        )
+
+
 def _signal_group(leader: int, number: signal.Signals) -> None:
     """A program and all that it started and that stayed with it."""
     with contextlib.suppress(ProcessLookupError):
@@ -168,7 +202,8 @@ def _usage(running: _Running) -> Usage | None:
     if process is None or process.returncode is not None:
         return None
     try:
-        return Usage(running.program.name, process.pid, _cpu(process.pid), _memory(process.pid), running.restarts)
+        spent = _cpu(process.pid), _waited(process.pid), _memory(process.pid)
+        return Usage(running.program.name, process.pid, *spent, running.restarts)
     except OSError:
         return None
 
@@ -176,6 +211,15 @@ def _usage(running: _Running) -> Usage | None:
 def _cpu(pid: int) -> float:
     """By the process's own clock, which counts nanoseconds where `/proc` counts hundredths (lab.md §6)."""
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def _waited(pid: int) -> float:
+    """As the scheduler counts; nothing where a kernel does not."""
+    told = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            told += int((thread / "schedstat").read_text(encoding="ascii").split()[1])
+    return told / 1e9
 
 
 def _memory(pid: int) -> int:

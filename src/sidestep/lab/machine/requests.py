@@ -1,10 +1,9 @@
 """What the machine does when a verb asks: one function for each request."""
 
 import asyncio
-import signal
 import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import Any, assert_never
 
 import msgspec
 
@@ -15,24 +14,21 @@ from sidestep.lab.api.server import Reply
 from sidestep.lab.cluster.objects import Change, Ref, Tree, Verb, meta_of, ref_of
 from sidestep.lab.cluster.ownership import CONTROLLERS
 from sidestep.lab.machine.agents import AgentLine
-from sidestep.lab.machine.condition import full_summary, summary, unfinished
-from sidestep.lab.machine.control_plane import PROXY
+from sidestep.lab.machine.condition import full_summary, summary, unfinished, untaken
+from sidestep.lab.machine.faults import Faults
+from sidestep.lab.machine.machine import Machine
 from sidestep.lab.machine.scratch import issuer_key, spans_folder
+from sidestep.lab.machine.service_graph import service_graph
 from sidestep.lab.traces.files import kept
 from sidestep.lab.traces.traces import traces
 from sidestep.lab.workload.issuer import Issuer, claims
 from sidestep.model.kinds import POD
 
-if TYPE_CHECKING:
-    from sidestep.lab.machine.machine import Machine
-
 _LOOK, _TELL = 0.02, 0.1
 _SHARE = 9
 """A look whether the lab is as wanted is followed by a pause of so many times its length: it is nobody's main work."""
 _NODE = "node:"
-_MOST_SKEW = 366 * 86400
-_SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT, "end": signal.SIGTERM}
-_FAULTS = (*_SIGNALS, "replace", "lose", "skew")
+_MOST_GRAPH = 86400
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 _ROTATED = ("root", "intermediate")
 _SCALABLE = frozenset(CONTROLLERS.values()) - {"daemonsets.apps"}
@@ -41,9 +37,10 @@ _SCALABLE = frozenset(CONTROLLERS.values()) - {"daemonsets.apps"}
 class Requests:
     """Answers verbs."""
 
-    def __init__(self, machine: "Machine") -> None:
+    def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._store = machine.store
+        self._faults = Faults(machine)
 
     def handle(self, request: api.Request) -> Reply:  # noqa: C901, PLR0912 - one line per request
         """The result of a request, or its events."""
@@ -70,6 +67,8 @@ class Requests:
                 return self._restart(request)
             case api.Await(timeout=seconds):
                 return self._await(seconds)
+            case api.Taken(object=tree):
+                return untaken(self._machine, tree)
             case api.Call():
                 return self._call(request)
             case api.Load():
@@ -89,7 +88,7 @@ class Requests:
             case api.Verify():
                 return self._machine.verify()
             case api.Fault():
-                return self._fault(request)
+                return self._faults(request)
             case api.Metrics():
                 return self._machine.telemetry.text(self._machine.nodes)
             case api.Rotate(what=what):
@@ -98,6 +97,8 @@ class Requests:
                 return self._token(request)
             case api.Traces(id=wanted, most=most):
                 return asyncio.to_thread(self._traces, wanted, most)
+            case api.Graph(seconds=seconds):
+                return self._graph(seconds)
             case api.Enter(pod=name):
                 return self._enter(name)
             case api.Down():
@@ -163,9 +164,14 @@ class Requests:
 
     def _edited(self, ref: Ref, edit: Any, word: str) -> dict[str, str]:
         if self._store.get(ref) is None:
-            raise WorldError("there is no such object", where=str(ref), remedy="see `sidestep lab ls`")
+            raise WorldError("there is no such object", where=str(ref), remedy=self._elsewhere(ref))
         changed = self._store.edit(ref, edit)
         return {"object": str(ref), "what": word if changed else "unchanged"}
+
+    def _elsewhere(self, ref: Ref) -> str:
+        """Where an object of that name is, for who forgot to say the namespace."""
+        found = [each.namespace for each in map(ref_of, self._store.of(ref.kind)) if each.name == ref.name]
+        return f"say -n {found[0]}, where one is called so" if found else f"see `sidestep lab ls {ref.kind}`"
 
     async def _await(self, seconds: float) -> AsyncIterator[Any]:
         """How the lab is, from now until it is as wanted."""
@@ -192,7 +198,7 @@ class Requests:
         asked = agent.Request(
             request.url, request.method, tuple(request.headers.items()), request.body, request.timeout
         )
-        command = agent.Call(0, uid, asked, request.count)
+        command = agent.Call(0, uid, asked, request.count, fresh=request.fresh)
         answer = await line.do(command, request.timeout * request.count + 10)
         return msgspec.to_builtins(answer)["outcomes"]
 
@@ -214,13 +220,14 @@ class Requests:
     async def _top(self, interval: float) -> list[dict[str, Any]]:
         if not interval > 0:
             raise UsageError(f"nothing can be measured over {interval:g} s", remedy="name a time above 0")
-        before = {each.pid: each.cpu for each in self._machine.processes.usage()}
+        before = {each.pid: each for each in self._machine.processes.usage()}
         await asyncio.sleep(interval)
         return [
             {
                 **msgspec.to_builtins(each),
                 "role": each.name.partition("/")[0],
-                "share": (each.cpu - before[each.pid]) / interval,
+                "share": (each.cpu - before[each.pid].cpu) / interval,
+                "waiting": max(0.0, each.waited - before[each.pid].waited) / interval,
             }
             for each in self._machine.processes.usage()
             if each.pid in before
@@ -236,32 +243,11 @@ class Requests:
         found = traces(kept(spans_folder(self._machine.scratch.logs)))
         return [msgspec.to_builtins(each) for each in found if each.id.startswith(wanted)][:most]
 
-    async def _fault(self, request: api.Fault) -> dict[str, str]:
-        kind, _, node = request.process.partition("/")
-        if request.how == "replace" and kind == PROXY:
-            await self._machine.replace_proxy(node)
-            return {"object": request.process, "what": "replaced"}
-        if request.how == "lose" and kind == "node":
-            await self._machine.lose_node(node)
-            return {"object": request.process, "what": "lost"}
-        if request.how == "skew" and kind == PROXY:
-            return await self._skew(node, request.seconds)
-        number = _SIGNALS.get(request.how)
-        if number is None:
-            remedy = f"say one of {', '.join(_FAULTS)}"
-            raise UsageError(f"{request.how!r} cannot happen to {request.process}", remedy=remedy)
-        if not self._machine.processes.signal(request.process, number):
-            known = ", ".join(self._machine.processes.names())
-            raise WorldError(f"no process {request.process!r} runs", remedy=f"name one of {known}")
-        return {"object": request.process, "what": request.how}
-
-    async def _skew(self, node: str, seconds: float) -> dict[str, str]:
-        if not abs(seconds) <= _MOST_SKEW:
-            raise UsageError(f"no clock is wrong by {seconds:g} s", remedy="name a year at most")
-        name = self._machine.node(node).name
-        await self._machine.control_plane.ask("skew", node=name, seconds=seconds)
-        what = f"has a clock that is {seconds:+g} s off" if seconds else "has a clock that is right"
-        return {"object": f"{PROXY}/{name}", "what": what}
+    async def _graph(self, seconds: float) -> Any:
+        if not 0 <= seconds <= _MOST_GRAPH:
+            remedy = f"name a time of at most {_MOST_GRAPH} s"
+            raise UsageError(f"nobody can look for {seconds:g} s", remedy=remedy)
+        return msgspec.to_builtins(await service_graph(self._machine, seconds))
 
     async def _rotate(self, what: str) -> dict[str, str]:
         if what not in _ROTATED:

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +16,13 @@ _LOG_NAME_LIMIT = 63
 
 
 def home(name: str = DEFAULT) -> Path:
-    """Where a lab of this name keeps its things: below `XDG_RUNTIME_DIR`, or else the system's temporary folder."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    base = Path(runtime) / "sidestep" if runtime else Path(tempfile.gettempdir()) / f"sidestep-{os.getuid()}"
-    return base / name
+    """Where a lab of this name keeps its things: below `XDG_RUNTIME_DIR`, or else `TMPDIR`, or else `/tmp`.
+
+    It is the same place whatever happened there: `tempfile` looks elsewhere when a disk is full, and finds no lab.
+    """
+    runtime, temporary = os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
+    base = Path(runtime) / "sidestep" if runtime else Path(temporary) / f"sidestep-{os.getuid()}"
+    return base.absolute() / name
 
 
 def container_log(logs: Path, uid: str, container: str) -> Path:
@@ -111,7 +113,7 @@ class Scratch(Struct, frozen=True):
         try:
             yield
         except OSError as error:
-            remedy = "make room there, or name another folder with TMPDIR"
+            remedy = f"make room there, or name another folder with {_setting()}"
             raise WorldError(error.strerror or str(error), where=str(self.root), remedy=remedy) from error
 
     def _make_parent(self) -> None:
@@ -119,10 +121,15 @@ class Scratch(Struct, frozen=True):
         _keep_to_us(self.root.parent)
 
 
+def _setting() -> str:
+    """What names the folder."""
+    return "XDG_RUNTIME_DIR" if os.environ.get("XDG_RUNTIME_DIR") else "TMPDIR"
+
+
 def _keep_to_us(folder: Path) -> None:
     """The system's temporary folder is everybody's: another user may have made ours before us."""
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        remedy = "remove it, or name another folder with TMPDIR"
+        remedy = f"remove it, or name another folder with {_setting()}"
         raise WorldError("somebody else made this, and the lab's folder belongs here", where=str(folder), remedy=remedy)
     folder.chmod(0o700)

@@ -12,13 +12,14 @@ from contextlib import suppress
 from sidestep.errors import SidestepError
 from sidestep.lab.agent.messages import Names
 from sidestep.lab.cluster.names import entry_names, service_name
-from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, labels_of, ref_of, spec_of
-from sidestep.lab.cluster.services import Backend, backends
+from sidestep.lab.cluster.objects import Change, Ref, Store, Tree, Verb, ref_of
+from sidestep.lab.cluster.services import Backend, backends, by_selector, selector_of
+from sidestep.lab.cluster.slices import Slices
 from sidestep.lab.dns.names import Name
 from sidestep.lab.machine.nodes import NodeUp
-from sidestep.model.kinds import POD, SERVICE, SERVICE_ENTRY
-from sidestep.semantics.by_selector import ByLabel, BySelector
-from sidestep.semantics.loose import as_dict
+from sidestep.model.kinds import ENDPOINT_SLICE, POD, SERVICE, SERVICE_ENTRY
+from sidestep.semantics.by_selector import ByLabel
+from sidestep.semantics.loose import labels_of
 
 _MOMENT, _SHARE = 0.02, 4
 """Seconds in which changes are gathered, and how many times as long as it took to tell the last ones at least."""
@@ -33,6 +34,7 @@ class ServiceTables:
         self._fixed: tuple[Backend, ...] = ()
         self._backends: dict[Ref, tuple[Backend, ...]] = {}
         self._names: dict[Ref, tuple[Name, ...]] = {}
+        self._slices = Slices()
         self._dirty: set[Ref] = set()
         self._touched: defaultdict[str, set[_Labels]] = defaultdict(set)
         self._took = 0.0
@@ -57,6 +59,8 @@ class ServiceTables:
     def _hear(self, change: Change) -> None:
         if change.ref.kind in (SERVICE.key, SERVICE_ENTRY.key):
             self._dirty.add(change.ref)
+        elif change.ref.kind == ENDPOINT_SLICE.key:
+            self._dirty.update(self._slices.hear(change))
         elif change.ref.kind == POD.key and _moved(change):
             trees = (change.tree, change.before or change.tree)
             self._touched[change.ref.namespace].update(frozenset(labels_of(each).items()) for each in trees)
@@ -76,7 +80,7 @@ class ServiceTables:
         dirty, self._dirty = self._dirty, set()
         touched, self._touched = self._touched, defaultdict(set)
         for namespace, every in touched.items():
-            services = BySelector(tuple(filter(_selector, self._store.of(SERVICE, namespace))), _selector)
+            services = by_selector(self._store.of(SERVICE, namespace))
             dirty.update(ref_of(each) for labels in every for each in services.taking(dict(labels)))
         return dirty
 
@@ -109,10 +113,11 @@ class ServiceTables:
         if ref.kind == SERVICE_ENTRY.key:
             names = entry_names(tree)
         else:
-            selector = _selector(tree)
+            selector = selector_of(tree)
             pods = among.taken(selector.items()) if selector else ()
-            self._backends[ref] = backends(tree, pods)
-            names = (service_name(tree, pods),)
+            slices = self._slices.of(ref)
+            self._backends[ref] = backends(tree, pods, slices)
+            names = (service_name(tree, pods, slices),)
         self._names[ref] = names
         return names
 
@@ -128,11 +133,6 @@ class ServiceTables:
 async def _tell(node: NodeUp, names: Names) -> None:
     with suppress(SidestepError):
         await node.agent.do(names)
-
-
-def _selector(service: Tree) -> dict[str, str]:
-    found = as_dict(spec_of(service).get("selector"))
-    return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
 def _moved(change: Change) -> bool:

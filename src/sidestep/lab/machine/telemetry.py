@@ -1,11 +1,15 @@
-"""The lab's metrics: what proxies write of connections is read now and then, and counted when it was understood."""
+"""The lab's metrics: what proxies write of connections is read now and then, and counted when it was understood.
+
+What the lab dials itself, to ask packets whether pods are captured, is nobody's call and is not counted.
+"""
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,11 +19,12 @@ from sidestep.controlplane.generators.http.telemetry import REQUESTS
 from sidestep.errors import SidestepError
 from sidestep.lab.machine.processes import Processes
 from sidestep.lab.machine.scratch import Scratch
-from sidestep.lab.metrics.counting import Counting, names
+from sidestep.lab.machine.verification import CLOSED
+from sidestep.lab.metrics.counting import Counting, Series, names
 from sidestep.lab.metrics.exposition import exposition
 from sidestep.lab.metrics.files import Log
 from sidestep.lab.metrics.lines import Line, decode
-from sidestep.lab.metrics.requested import Requested
+from sidestep.lab.metrics.requested import Requested, Told
 from sidestep.lab.metrics.requests import Request
 from sidestep.lab.metrics.requests import decode as decode_request
 
@@ -43,6 +48,25 @@ class OfPod(Struct, frozen=True):
 
 
 Ask = Callable[..., Awaitable[Any]]
+_KeyT = TypeVar("_KeyT", bound=Hashable)
+
+
+class Counted(Struct, frozen=True):
+    """What was counted up to a moment: connections by nodes' proxies, and everything by pods' proxies."""
+
+    connections: Mapping[Series, int] = {}
+    told: Told = Told({}, {})
+
+    def since(self, before: "Counted") -> "Counted":
+        """What was counted since an earlier moment, without distributions."""
+        told = Told(
+            _more(self.told.totals, before.told.totals), {}, _more(self.told.connections, before.told.connections)
+        )
+        return Counted(_more(self.connections, before.connections), told)
+
+
+def _more(now: Mapping[_KeyT, int], before: Mapping[_KeyT, int]) -> dict[_KeyT, int]:
+    return {key: more for key, number in now.items() if (more := number - before.get(key, 0))}
 
 
 class Telemetry:
@@ -76,11 +100,18 @@ class Telemetry:
         await self._read(nodes)
         return exposition(self._counting.counters, self._requested.told())
 
+    async def counted(self, nodes: Iterable[str]) -> Counted:
+        """What was counted so far."""
+        await self._read(nodes)
+        told = self._requested.told()
+        return Counted(Counter(self._counting.counters), Told(Counter(told.totals), {}, Counter(told.connections)))
+
     async def _read(self, nodes: Iterable[str]) -> None:
         async with self._reading:
             for node in list(nodes):
                 while lines := list(self._log(node).lines()):
                     await self._learn({name for line in lines for name in names(line)})
+                    await self._learn_services({line.uid for line in lines})
                     self._count(node, lines)
             there = {each.workload: each for each in self._proxies()}
             for gone in self._of_pods.keys() - there.keys():
@@ -91,10 +122,14 @@ class Telemetry:
     async def _read_of_pod(self, proxy: OfPod) -> None:
         while requests := list(self._log_of_pod(proxy).lines()):
             await self._learn({proxy.workload, *(name for each in requests for name in each.names())})
-            party = self._find(proxy.workload).party
-            await self._learn(set(party.services) if party is not None else set())
-            for each in requests:
+            await self._learn_services({proxy.workload})
+            for each in (one for one in requests if one.port != CLOSED):
                 self._requested.take(proxy.workload, each, self._find)
+
+    async def _learn_services(self, workloads: Iterable[str]) -> None:
+        """What some workloads serve, once."""
+        parties = [party for each in workloads if (party := self._find(each).party) is not None]
+        await self._learn({host for each in parties for host in each.services if self._find(host).service is None})
 
     def _serves(self, key: str) -> bool:
         party = self._find(key).party
@@ -105,7 +140,8 @@ class Telemetry:
 
     def _count(self, node: str, lines: Iterable[Line]) -> None:
         for line in lines:
-            self._counting.take(node, line, self._find)
+            if line.port != CLOSED:
+                self._counting.take(node, line, self._find)
 
     async def _learn(self, needed: set[str]) -> None:
         """Keys are for ever, once what they name serves; addresses may have changed hands since the last time."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, groupby
 
-from sidestep.lab.metrics import requested
+from sidestep.lab.metrics import labelled, requested
 from sidestep.lab.metrics.counting import (
     CLOSED_TOTAL,
     FAILED_TOTAL,
@@ -23,17 +23,23 @@ _HELP = {
     RECEIVED_TOTAL: "Bytes of requests, from clients to servers.",
     requested.TOTAL: "Requests that were answered.",
     requested.DURATION: "How long requests took.",
-    requested.RECEIVED: "Bytes of requests' bodies.",
-    requested.SENT: "Bytes of answers' bodies.",
+    requested.REQUEST_MESSAGES: "Messages of gRPC that clients sent.",
+    requested.RESPONSE_MESSAGES: "Messages of gRPC that servers sent.",
+    requested.RECEIVED: "Bytes of requests, with their headers.",
+    requested.SENT: "Bytes of answers, with their headers.",
 }
 
 
 def exposition(counters: Mapping[Series, int], requests: Told | None = None) -> str:
     """All counters; with the label `node`, or of requests `pod`, which in a cluster the scrape adds."""
     text: list[str] = []
-    for name, series in groupby(sorted(counters), key=lambda each: each.name):
+    counted = [(each.name, _labels(each), counters[each]) for each in sorted(counters)]
+    if requests is not None:
+        further = (*sorted(requests.connections.items()), *sorted(requests.messages.items()))
+        counted += [(name, _of(of), number) for (name, of), number in further]
+    for name, series in groupby(sorted(counted, key=lambda each: each[0]), key=lambda each: each[0]):
         text += _head(name, "counter")
-        text += [f"{name}{{{_labels(each)}}} {counters[each]}" for each in series]
+        text += [f"{name}{{{labels}}} {number}" for _, labels, number in series]
     text += [] if requests is None else _requests(requests)
     return "".join(f"{line}\n" for line in text)
 
@@ -63,7 +69,7 @@ def _head(name: str, kind: str) -> tuple[str, str]:
 
 def _of(series: requested.Of) -> str:
     space, _, name = series.proxy.partition("//Pod/")[2].partition("/")
-    return _written((*requested.LABELS, "namespace", "pod"), (*series.values, space, name))
+    return _written((*labelled.LABELS, "namespace", "pod"), (*series.values, space, name))
 
 
 def _labels(series: Series) -> str:

@@ -1,41 +1,26 @@
 """Istio's metrics of requests: how many, how long, how large.
 
-Source: istio.io, Istio Standard Metrics; buckets are Envoy's own.
+Source: istio.io, Istio Standard Metrics; buckets are Envoy's own. Messages of gRPC are counted when a call ends, where
+Istio also counts while it lasts.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from sidestep.controlplane.describing import Answer, Named, Party
+from sidestep.lab.metrics.counting import CLOSED_TOTAL, FAILED_TOTAL, OPENED_TOTAL, RECEIVED_TOTAL, SENT_TOTAL
+from sidestep.lab.metrics.labelled import Find, labels, who
+from sidestep.lab.metrics.lines import ENDED, OPENED
 from sidestep.lab.metrics.requests import Request
 
 TOTAL = "istio_requests_total"
+REQUEST_MESSAGES, RESPONSE_MESSAGES = "istio_request_messages_total", "istio_response_messages_total"
 DURATION, RECEIVED, SENT = "istio_request_duration_milliseconds", "istio_request_bytes", "istio_response_bytes"
 BUCKETS = (
     0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000,
 )  # fmt: skip
-_END_LABELS = (
-    "workload",
-    "workload_namespace",
-    "principal",
-    "app",
-    "version",
-    "canonical_service",
-    "canonical_revision",
-    "cluster",
-)
-LABELS = (
-    "reporter", *(f"source_{each}" for each in _END_LABELS), *(f"destination_{each}" for each in _END_LABELS),
-    "destination_service", "destination_service_name", "destination_service_namespace",
-    "request_protocol", "response_code", "grpc_response_status", "response_flags", "connection_security_policy",
-)  # fmt: skip
-_UNKNOWN, _FINE, _CLUSTER = "unknown", "-", "Kubernetes"
-_TUNNEL = "connect_originate"
-"""In the endpoint of a request that leaves by HBONE."""
-_NOBODY, _NO_SERVICE = Party(), Named()
-Find = Callable[[str], Answer]
+_SERVER = "destination"
 
 
 class Of(NamedTuple):
@@ -57,11 +42,22 @@ class Distribution:
         self.sum += value
 
 
+class _Open(NamedTuple):
+    """A connection that lasts: what was counted of it so far."""
+
+    sent: int = 0
+    received: int = 0
+    counted: bool = True
+
+
 class Requested:
     """Counts of all pods' proxies."""
 
     def __init__(self) -> None:
         self.totals: Counter[Of] = Counter()
+        self.connections: Counter[tuple[str, Of]] = Counter()
+        self.messages: Counter[tuple[str, Of]] = Counter()
+        self._open: dict[tuple[str, str | int | None], _Open] = {}
         self.spread: dict[str, dict[Of, Distribution]] = {name: {} for name in (DURATION, RECEIVED, SENT)}
 
     def take(self, proxy: str, request: Request, find: Find) -> None:
@@ -73,67 +69,55 @@ class Requested:
             find: who is who.
         """
         of = Of(proxy, labels(proxy, request, find))
+        if request.message:
+            self._connection(of, request, request.message)
+            return
         self.totals[of] += 1
         values = {DURATION: request.duration or 0, RECEIVED: request.received, SENT: request.sent}
         for name, value in values.items():
             self.spread[name].setdefault(of, Distribution()).add(value)
+        if request.is_grpc and (messages := request.counted_messages) is not None:
+            self._messages(Of(proxy, who(of.values)), *messages)
+
+    def _messages(self, of: Of, asked: int, answered: int) -> None:
+        self.messages[REQUEST_MESSAGES, of] += asked
+        self.messages[RESPONSE_MESSAGES, of] += answered
+
+    def _connection(self, of: Of, line: Request, moment: str) -> None:
+        """It was opened, lasts, or has ended.
+
+        A server's proxy is connected to its application before it knows by whom: then the next line tells.
+        """
+        key = (of.proxy, line.id)
+        state = self._open.get(key)
+        if state is None and moment in OPENED:
+            known = line.reporter != _SERVER or bool(line.peer)
+            self._open[key] = _Open(counted=known)
+            if known:
+                self.connections[OPENED_TOTAL, of] += 1
+            return
+        if state is None or not state.counted:
+            self.connections[OPENED_TOTAL, of] += 1
+        if state is None:
+            self.connections[FAILED_TOTAL, of] += 1
+        before = state or _Open()
+        self.connections[SENT_TOTAL, of] += line.sent - before.sent
+        self.connections[RECEIVED_TOTAL, of] += line.received - before.received
+        if moment in ENDED:
+            self._open.pop(key, None)
+            self.connections[CLOSED_TOTAL, of] += 1
+        else:
+            self._open[key] = _Open(line.sent, line.received)
 
     def told(self) -> "Told":
         """All that was counted."""
-        return Told(self.totals, self.spread)
+        return Told(self.totals, self.spread, self.connections, self.messages)
 
 
 class Told(NamedTuple):
-    """What was counted: series of numbers, and of distributions by their metric's name."""
+    """What was counted: requests, their distributions, connections whose bytes were copied, and messages of gRPC."""
 
     totals: Mapping[Of, int]
     spread: Mapping[str, Mapping[Of, Distribution]]
-
-
-def labels(proxy: str, request: Request, find: Find) -> tuple[str, ...]:
-    """Values of all labels, in order."""
-    own = find(proxy).party or _NOBODY
-    peer = find(request.client).party or _NOBODY if request.client else _NOBODY
-    served = find(request.endpoint).party or _NOBODY if request.endpoint else _NOBODY
-    match request.reporter:
-        case "source":
-            client, server = own, served
-            secured = bool(request.server) or _TUNNEL in (request.upstream or "")
-            principals = (own.identity, request.server or served.identity) if secured else ("", "")
-        case "destination":
-            client, server = peer, own
-            secured = bool(request.identity)
-            principals = (request.identity or "", own.identity if secured else "")
-        case _:
-            client, server = peer, served
-            secured = bool(request.identity)
-            principals = (request.identity or "", served.identity)
-    service = _service(request, server, find)
-    protocol = "grpc" if request.is_grpc else "http"
-    policy = _UNKNOWN if request.reporter == "source" else "mutual_tls" if secured else "none"
-    found = (
-        request.reporter, *_end(client, principals[0]), *_end(server, principals[1]),
-        service.host, service.name, service.namespace,
-        protocol, str(request.code or 0), request.status_of_grpc, request.flags or _FINE, policy,
-    )  # fmt: skip
-    blank = LABELS.index("grpc_response_status")
-    return tuple(each or (_UNKNOWN if at != blank else "") for at, each in enumerate(found))
-
-
-def _service(request: Request, server: Party, find: Find) -> Named:
-    """What was asked; of who comes in, what its client names if the server serves that, or else what it serves."""
-    if request.reporter != "destination":
-        return (find(request.service).service if request.service else None) or _NO_SERVICE
-    named = (find(request.host).service if request.host else None) or _NO_SERVICE
-    if named.host in server.services:
-        return named
-    host = next((each for each, ports in server.services.items() if request.port in ports), "")
-    return (find(host).service if host else None) or _NO_SERVICE
-
-
-def _end(party: Party, principal: str) -> tuple[str, ...]:
-    known = party is not _NOBODY
-    return (
-        party.workload, party.namespace, principal, party.canonical_service, party.canonical_revision,
-        party.canonical_service, party.canonical_revision, _CLUSTER if known else "",
-    )  # fmt: skip
+    connections: Mapping[tuple[str, Of], int] = {}
+    messages: Mapping[tuple[str, Of], int] = {}

@@ -31,6 +31,9 @@ FIRST_LINK = 10
 _ROUTER_MAC = bytes.fromhex("02ff00000001")
 _ROUTER = ("169.254.1.1", "fe80::1")
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
+LARGEST_SEGMENT = 65_475
+"""What loopback takes in either family. A connection that redirection turns round does not leave, but is set up as if
+it did, and would cut its bytes for the link. Who sends over the link is bound by the link, whatever we take."""
 
 
 def hang(line: Netlink, mine: Pair, number: int, name: str, router: int) -> None:
@@ -54,7 +57,7 @@ def hang(line: Netlink, mine: Pair, number: int, name: str, router: int) -> None
             *(address(_UPLINK_INDEX, each) for each in own),
             *(neighbour(_UPLINK_INDEX, each, _ROUTER_MAC) for each in _ROUTER),
             *(
-                route(Route("", _UPLINK_INDEX, via=via, source=source, family=family))
+                route(Route("", _UPLINK_INDEX, via=via, source=source, family=family, segment=LARGEST_SEGMENT))
                 for via, source, family in zip(_ROUTER, own, _FAMILIES, strict=True)
             ),
         ]

@@ -138,6 +138,7 @@ class Route(NamedTuple):
         table: number of the routing table.
         kind: to others, to ourselves, or to nobody.
         family: of addresses, where none tells.
+        segment: the largest piece of a stream that we say we take there; 0 for what the interface takes.
     """
 
     to: str
@@ -147,6 +148,7 @@ class Route(NamedTuple):
     table: int = 254
     kind: Kind = Kind.OTHERS
     family: int = socket.AF_INET
+    segment: int = 0
 
 
 def route(what: Route) -> Request:
@@ -169,6 +171,8 @@ def _way(what: Route) -> bytes:
     parts += [_attribute(number, _packed(value)[1]) for number, value in ((5, what.via), (7, what.source)) if value]
     if packed:
         parts.append(_attribute(1, packed))
+    if what.segment:
+        parts.append(_attribute(8, _number(8, what.segment)))
     return head + b"".join(parts)
 
 

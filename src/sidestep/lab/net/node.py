@@ -73,7 +73,7 @@ class Node:
         nft = Nft(self.namespace)
         nft.run(_SOURCES)
         self._probes = Probes(nft)
-        self._for_pods = AtNode(self._probes.set, ground.resting)
+        self._for_pods = AtNode(self._probes.set, self._probes.expect, ground.resting)
         self._services = Services(nft, address)
         self._links: dict[str, int] = {}
         self._last = FIRST_LINK

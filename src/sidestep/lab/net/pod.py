@@ -18,9 +18,11 @@ SETTINGS = {
     "ipv4/conf/lo/rp_filter": "0",
     "ipv4/ip_unprivileged_port_start": "0",
     "ipv4/tcp_migrate_req": "1",
+    "ipv4/tcp_fwmark_accept": "1",
 }
-"""What a pod needs: the proxy speaks to the application from the client's address, commands listen anywhere, and who
-waits to be accepted by a proxy that goes is accepted by the one that takes over."""
+"""What a pod needs: the proxy speaks to the application from the client's address, commands listen anywhere, who
+waits to be accepted by a proxy that goes is accepted by the one that takes over, and who is accepted has the mark of
+who dialled."""
 
 
 class AtNode(NamedTuple):
@@ -28,10 +30,12 @@ class AtNode(NamedTuple):
 
     Attributes:
         probed: told whether probes are to come from the address that redirection lets pass.
+        expected: told that they soon are.
         resting: closes lines to the kernel when that takes no time.
     """
 
     probed: Callable[[Pair, bool], None]
+    expected: Callable[[Pair], None]
     resting: Resting
 
 
@@ -51,6 +55,10 @@ class PodNet:
         self._node = node
         self._expected: list[str] = rules.redirections(dns=True, inbound=True)
         self._has_source = False
+
+    def expect_capture(self) -> None:
+        """Say that it will be captured, so that what the node does for that is done for many pods at once."""
+        self._node.expected(self.address)
 
     def capture(self, dns: bool = True, inbound: bool = True) -> None:
         """Redirect new connections to the node's proxy, all at once; those that are open stay as they are.

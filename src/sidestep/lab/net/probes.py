@@ -30,15 +30,25 @@ class Probes:
     def __init__(self, nft: Nft) -> None:
         self._nft = nft
         self._captured: set[Pair] = set()
+        self._expected: dict[Pair, None] = {}
         nft.run(_TABLE)
+
+    def expect(self, pod: Pair) -> None:
+        """Know that a pod is about to be captured: the kernel is told of those together of which it is told next."""
+        self._expected[pod] = None
 
     def set(self, pod: Pair, captured: bool) -> None:
         """Whether TCP from the node to a pod is to come from the probes' address."""
+        self._expected.pop(pod, None)
         if captured == (pod in self._captured):
             return
+        pods = [pod]
+        if captured:
+            pods += (each for each in self._expected if each not in self._captured)
+            self._expected.clear()
         verb = "add" if captured else "delete"
+        four, six = (", ".join(each) for each in zip(*((each.ipv4, each.ipv6) for each in pods), strict=True))
         self._nft.run(
-            f"{verb} element inet probes captured4 {{ {pod.ipv4} }}\n"
-            f"{verb} element inet probes captured6 {{ {pod.ipv6} }}\n"
+            f"{verb} element inet probes captured4 {{ {four} }}\n{verb} element inet probes captured6 {{ {six} }}\n"
         )
-        self._captured ^= {pod}
+        self._captured ^= set(pods)

@@ -39,6 +39,10 @@ ALWAYS = f"""table inet sidestep {{
   type route hook output priority -150; policy accept;
   ct mark & {MARK_MASK:#x} == {RETURN_MARK:#x} meta mark set ct mark
  }}
+ chain answered {{
+  type filter hook input priority 0; policy accept;
+  {PROXY} meta mark set {RETURN_MARK:#x}
+ }}
  chain zone_in {{
   type filter hook prerouting priority -300; policy accept;
  }}
@@ -58,6 +62,9 @@ ALWAYS = f"""table inet sidestep {{
  }}
 }}
 """
+"""The mark of answers is put on each packet by what is remembered of its connection, as Istio does. With the chain
+`answered`, and `tcp_fwmark_accept`, the application's own end of a connection has it from the start: no packet has to
+be routed a second time, and pieces are as large as loopback takes them."""
 
 RELEASE = "".join(f"flush chain inet sidestep {chain}\n" for chain in ("zone_in", "zone_out", "inbound", "outbound"))
 

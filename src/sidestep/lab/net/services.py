@@ -1,7 +1,8 @@
 """kube-proxy's role: what is dialled at a service's address goes to one of its endpoints.
 
 One map from address, protocol and port to a chain of the service. Only what changed is told to the kernel: 20 ms for
-one among thousands instead of half a second for all (lab.md §5). A service without endpoints refuses at once.
+one among thousands instead of half a second for all (lab.md §5). A service without endpoints refuses at once; all such
+share a chain, for with each change the kernel looks through all chains.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,9 @@ from sidestep.lab.net.nft import Nft
 
 _Key = tuple[str, str, int]
 _PART, _SERVICE = 1_000, 5
-"""How much is told at a time, counted in endpoints, and how many a service without any is worth."""
+"""How much is told at a time, counted in endpoints, and how many a service with some is worth besides."""
+_NOBODY = 0
+"""The chain of services without endpoints."""
 _FAMILIES = (("ip", "vips4", "own4", "ipv4_addr"), ("ip6", "vips6", "own6", "ipv6_addr"))
 
 
@@ -29,6 +32,7 @@ def _table(node: Pair) -> str:
     )
     return (
         f"table inet services {{\n{sets}"
+        f" chain s{_NOBODY} {{\n  meta l4proto tcp reject with tcp reset\n  reject\n }}\n"
         f" chain from_pods {{\n  type nat hook prerouting priority -100; policy accept;\n{dialled} }}\n"
         f" chain from_node {{\n  type nat hook output priority -100; policy accept;\n{dialled} }}\n"
         f" chain back_to_oneself {{\n  type nat hook postrouting priority 100; policy accept;\n{back} }}\n}}\n"
@@ -92,15 +96,14 @@ class Services:
     def _changed(self, backend: Backend, chains: dict[_Key, int]) -> list[str]:
         key = (backend.address, backend.protocol, backend.port)
         number = chains.get(key)
-        if number is not None:
+        if number and backend.targets:
             return [f"flush chain inet services s{number}", f"add rule inet services s{number} {_rule(backend)}"]
+        if number == _NOBODY and not backend.targets:
+            return []
+        before = _removed(key, number) if number is not None else []
         self._last += 1
-        chains[key] = number = self._last
-        return [
-            f"add chain inet services s{number}",
-            f"add rule inet services s{number} {_rule(backend)}",
-            f"add element inet services {_element(key)} : goto s{number} }}",
-        ]
+        chains[key] = self._last if backend.targets else _NOBODY
+        return [*before, *_added(key, chains[key], backend)]
 
 
 def _parts(changes: Sequence[tuple[_Key, Backend | None]]) -> Iterator[list[tuple[_Key, Backend | None]]]:
@@ -108,7 +111,7 @@ def _parts(changes: Sequence[tuple[_Key, Backend | None]]) -> Iterator[list[tupl
     size = 0
     for change in changes:
         backend = change[1]
-        size += _SERVICE + (len(backend.targets) if backend else 0)
+        size += _SERVICE + len(backend.targets) if backend and backend.targets else 1
         part.append(change)
         if size >= _PART:
             yield part
@@ -117,12 +120,22 @@ def _parts(changes: Sequence[tuple[_Key, Backend | None]]) -> Iterator[list[tupl
         yield part
 
 
-def _removed(key: _Key, number: int) -> list[str]:
+def _added(key: _Key, number: int, backend: Backend) -> list[str]:
+    element = f"add element inet services {_element(key)} : goto s{number} }}"
+    if number == _NOBODY:
+        return [element]
     return [
-        f"delete element inet services {_element(key)} }}",
-        f"flush chain inet services s{number}",
-        f"delete chain inet services s{number}",
+        f"add chain inet services s{number}",
+        f"add rule inet services s{number} {_rule(backend)}",
+        element,
     ]
+
+
+def _removed(key: _Key, number: int) -> list[str]:
+    element = f"delete element inet services {_element(key)} }}"
+    if number == _NOBODY:
+        return [element]
+    return [element, f"flush chain inet services s{number}", f"delete chain inet services s{number}"]
 
 
 def _element(key: _Key) -> str:
@@ -140,8 +153,6 @@ def _elements(verb: str, addresses: Iterable[str]) -> list[str]:
 def _rule(backend: Backend) -> str:
     family = "ip6" if ":" in backend.address else "ip"
     protocol = backend.protocol.lower()
-    if not backend.targets:
-        return "meta l4proto tcp reject with tcp reset" if protocol == "tcp" else "reject"
     if len(backend.targets) == 1:
         address, port = backend.targets[0]
         target = f"[{address}]:{port}" if family == "ip6" else f"{address}:{port}"

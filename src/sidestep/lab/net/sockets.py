@@ -18,7 +18,7 @@ from sidestep.lab.net.namespaces import Namespace, inside
 _DIAGNOSES, _BY_FAMILY, _DESTROY = 4, 20, 21
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ERROR, _DONE = 2, 3
-_LISTENS, _SHAKES_HANDS = 1 << 10, 1 << 3
+_LISTENS, _SHAKES_HANDS, _CLOSED_BY_PEER = 1 << 10, 1 << 3, 1 << 8
 _OPEN = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8
 """Established, and those of which one half is closed."""
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
@@ -83,6 +83,15 @@ def connections(namespace: Namespace) -> list[Socket]:
         OSError: the kernel cannot be asked.
     """
     return list(_sockets(namespace, _OPEN))
+
+
+def left_open(namespace: Namespace) -> bool:
+    """Whether anybody has a connection that its other end has closed: he has not heard, or not passed on, that it has.
+
+    Raises:
+        OSError: the kernel cannot be asked.
+    """
+    return any(True for _ in _sockets(namespace, _CLOSED_BY_PEER))
 
 
 def destroy(namespace: Namespace, sockets: Iterable[Socket]) -> None:

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from msgspec import structs
 
 from sidestep.lab.agent.client.dial import Dialler
-from sidestep.lab.agent.client.failures import FAILURES, ClosedError, failed
+from sidestep.lab.agent.client.failures import FAILURES, ClosedError, UnprocessedError, failed
 from sidestep.lab.agent.client.http1 import Answered, Http1Client
 from sidestep.lab.agent.client.http2 import Http2Client
-from sidestep.lab.agent.client.streams import ask_dns, ask_tcp
+from sidestep.lab.agent.client.raw import RawClient
+from sidestep.lab.agent.client.streams import ask_dns
 from sidestep.lab.agent.client.target import Target, target_of
 from sidestep.lab.agent.messages import Outcome, Request
 from sidestep.lab.dns.exchange import UpstreamError
-from sidestep.lab.dns.names import DnsConfig
 from sidestep.lab.dns.resolver import Resolver
 from sidestep.lab.sockets import Network
 from sidestep.lab.workload.exchange import POD_HEADER
 
 Ended = tuple[Outcome, float]
 """What became of a request, and when, by the clock that is monotonic."""
-HttpClient = Http1Client | Http2Client
+KeptClient = Http1Client | Http2Client | RawClient
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 
 
@@ -31,21 +31,27 @@ async def _over_websocket(dialler: Dialler, request: Request, target: Target) ->
     return await ask_websocket(dialler, request, target)
 
 
-_OTHERS = {"tcp": ask_tcp, "tcp-first": ask_tcp, "ws": _over_websocket, "dns": ask_dns}
+_OTHERS = {"ws": _over_websocket, "dns": ask_dns}
+_KINDS: dict[str, Callable[[], KeptClient]] = {
+    "http": Http1Client, "https": Http1Client, "h2c": Http2Client, "grpc": Http2Client,
+    "tcp": RawClient, "tcp-first": lambda: RawClient(greeted=True),
+}  # fmt: skip
+_BYTES = frozenset({"tcp", "tcp-first"})
 
 
 class Client:
-    """Asks from within a pod; HTTP connections are kept, as long as nobody says otherwise.
+    """Asks from within a pod; connections are kept, as long as nobody says otherwise.
 
     Args:
         network: the pod's.
-        config: its resolv.conf.
-        names_kept: seconds for which an address that was found is used again.
+        resolver: the pod's.
+        uses: requests for which a connection is kept; 0 for any number of HTTP, and for one of bytes.
     """
 
-    def __init__(self, network: Network, config: DnsConfig, names_kept: float = 0) -> None:
-        self._dialler = Dialler(network, Resolver(network, config, names_kept))
-        self._kept: dict[tuple[str, str, int], list[HttpClient]] = {}
+    def __init__(self, network: Network, resolver: Resolver, uses: int = 0) -> None:
+        self._dialler = Dialler(network, resolver)
+        self._uses = uses
+        self._kept: dict[tuple[str, str, int], list[KeptClient]] = {}
 
     @property
     def opened(self) -> int:
@@ -82,34 +88,37 @@ class Client:
         if other is not None:
             return await other(self._dialler, request, target), time.monotonic()
         client = None if fresh else self._take(target)
-        if client is None:
-            return await self._ask_on(await self._connected(target), request, target, fresh=fresh)
         try:
+            if client is None:
+                return await self._ask_on(await self._connected(target), request, target, fresh=fresh)
             return await self._ask_on(client, request, target, fresh=False)
+        except UnprocessedError:
+            pass
         except (ClosedError, ConnectionError):
-            if client.began or request.method not in _REPEATABLE or target.scheme == "grpc":
+            if client is None or client.began or request.method not in _REPEATABLE or target.scheme == "grpc":
                 raise
-        outcome, at = await self._ask_on(await self._connected(target), request, target, fresh=False)
+        outcome, at = await self._ask_on(await self._connected(target), request, target, fresh=fresh)
         return structs.replace(outcome, retried=True), at
 
-    async def _connected(self, target: Target) -> HttpClient:
-        kind: Callable[[], HttpClient] = Http2Client if target.scheme in {"h2c", "grpc"} else Http1Client
-        return await self._dialler.connect(target, kind)
+    async def _connected(self, target: Target) -> KeptClient:
+        return await self._dialler.connect(target, _KINDS[target.scheme])
 
-    async def _ask_on(self, client: HttpClient, request: Request, target: Target, *, fresh: bool) -> Ended:
+    async def _ask_on(self, client: KeptClient, request: Request, target: Target, *, fresh: bool) -> Ended:
         shared = isinstance(client, Http2Client)
-        if shared and not fresh:
+        client.asked += 1
+        last = fresh or client.asked == (self._uses or (target.scheme in _BYTES))
+        if shared and not last:
             self._keep(target, client)
         try:
             answered = await client.ask(request, target)
         finally:
-            if fresh:
-                client.close()
-        if not shared and not fresh and client.reusable:
+            if last:
+                client.retire()
+        if not shared and not last and client.reusable:
             self._keep(target, client)
         return _outcome(answered, client.remote, grpc=target.scheme == "grpc"), answered.at
 
-    def _take(self, target: Target) -> HttpClient | None:
+    def _take(self, target: Target) -> KeptClient | None:
         kept = self._kept.get(target.origin, [])
         while kept:
             client = kept.pop()
@@ -117,7 +126,7 @@ class Client:
                 return client
         return None
 
-    def _keep(self, target: Target, client: HttpClient) -> None:
+    def _keep(self, target: Target, client: KeptClient) -> None:
         kept = self._kept.setdefault(target.origin, [])
         if client not in kept:
             kept.append(client)
@@ -138,7 +147,7 @@ def _outcome(answered: Answered, remote: str, *, grpc: bool) -> Outcome:
         detail="" if ok else named.get("grpc-message", ""),
         code=code,
         remote=remote,
-        pod=named.get(POD_HEADER, ""),
+        pod=named.get(POD_HEADER, answered.pod),
         headers=answered.headers,
         body=answered.body.decode(errors="replace"),
     )

@@ -15,8 +15,16 @@ class ClosedError(Exception):
     """The other side ended the connection in order, but before its answer was complete."""
 
 
+class UnprocessedError(ClosedError):
+    """The other side did not look at the request, which may be asked again whatever it is (RFC 9113 8.7)."""
+
+
+class AlteredError(Exception):
+    """What came back is not what was sent."""
+
+
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM}
-PROTOCOL_ERRORS = (h11.ProtocolError, h2.exceptions.H2Error)
+PROTOCOL_ERRORS = (h11.ProtocolError, h2.exceptions.H2Error, AlteredError)
 FAILURES = (OSError, EOFError, ClosedError, NameNotFoundError, SidestepError, *PROTOCOL_ERRORS)
 """All that a request may end with."""
 

@@ -7,52 +7,46 @@ from typing import cast
 import h11
 from msgspec import Struct
 
+from sidestep.lab.agent.client.connection import Connection
 from sidestep.lab.agent.client.failures import ClosedError
 from sidestep.lab.agent.client.target import Target
 from sidestep.lab.agent.messages import Request
-from sidestep.lab.sockets import address_text
 from sidestep.lab.workload.exchange import BODY_KEPT, Headers
 
 USER_AGENT = "sidestep-lab"
 
 
 class Answered(Struct):
-    """An answer of HTTP of any version.
+    """An answer.
 
     Attributes:
-        status: code.
+        status: code; -1 without.
         headers: names in lower case; trailers are among them.
         body: its first 64 KiB.
         at: when its last byte came, by the loop's clock.
+        pod: that says it answered otherwise than by a header.
     """
 
     status: int
     headers: Headers
     body: bytes
     at: float
+    pod: str = ""
 
 
 _CUT = "the server closed the connection before its answer was complete"
 
 
-class Http1Client(asyncio.Protocol):
+class Http1Client(Connection):
     """One connection."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._parser = h11.Connection(h11.CLIENT)
-        self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[Answered] | None = None
         self._body = bytearray()
         self._status, self._headers = 0, cast("Headers", ())
-        self._at = 0.0
         self.closed = False
-        self.began = False
-        self.remote = ""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio's: it is open."""
-        self._transport = cast("asyncio.Transport", transport)
-        self.remote = address_text(transport.get_extra_info("peername"))
 
     async def ask(self, request: Request, target: Target) -> Answered:
         """Send a request and wait for its answer.
@@ -88,6 +82,8 @@ class Http1Client(asyncio.Protocol):
         self.closed = True
         self._transport.close()
 
+    retire = close
+
     def abort(self) -> None:
         """End it with a reset."""
         self.closed = True
@@ -95,8 +91,7 @@ class Http1Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio's: bytes came."""
-        self._at = self._loop.time()
-        self.began = True
+        super().data_received(data)
         self._parser.receive_data(data)
         self._advance()
 

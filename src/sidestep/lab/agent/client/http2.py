@@ -1,12 +1,12 @@
 """HTTP/2 as a client, with prior knowledge: many requests at a time on one connection; gRPC on top."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 from h2.events import (
-    ConnectionTerminated,
     DataReceived,
     Event,
     ResponseReceived,
@@ -17,13 +17,19 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
-from sidestep.lab.agent.client.failures import ClosedError
+from sidestep.lab.agent.client.connection import Connection
+from sidestep.lab.agent.client.failures import ClosedError, UnprocessedError
+from sidestep.lab.agent.client.goaway import Goodbyes
 from sidestep.lab.agent.client.http1 import USER_AGENT, Answered
 from sidestep.lab.agent.client.target import Target
 from sidestep.lab.agent.messages import Request
-from sidestep.lab.sockets import address_text
 from sidestep.lab.workload.exchange import BODY_KEPT
 
+_SETTINGS = H2Configuration(
+    header_encoding="utf-8", validate_inbound_headers=False, normalize_inbound_headers=False,
+    normalize_outbound_headers=False,
+)  # fmt: skip
+"""What is sent is a user's, and looked at; what comes back is a proxy's or a workload's."""
 _EMPTY_MESSAGE = b"\x00\x00\x00\x00\x00"
 """A gRPC message of no bytes: not compressed, of length 0."""
 
@@ -35,22 +41,19 @@ class _Stream:
         self.body = bytearray()
 
 
-class Http2Client(asyncio.Protocol):
+class Http2Client(Connection):
     """One connection."""
 
     def __init__(self) -> None:
-        self._parser = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
-        self._loop = asyncio.get_running_loop()
+        super().__init__()
+        self._parser = H2Connection(_SETTINGS)
+        self._goodbyes = Goodbyes()
         self._streams: dict[int, _Stream] = {}
-        self._at = 0.0
         self.closed = False
-        self.began = False
-        self.remote = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio's: it is open."""
-        self._transport = cast("asyncio.Transport", transport)
-        self.remote = address_text(transport.get_extra_info("peername"))
+        super().connection_made(transport)
         self._parser.initiate_connection()
         self._flush()
 
@@ -59,7 +62,8 @@ class Http2Client(asyncio.Protocol):
 
         Raises:
             OSError: the connection broke.
-            ClosedError: it, or the stream, was ended before the answer was complete.
+            UnprocessedError: the server did not look at it.
+            ClosedError: the connection, or the stream, was ended before the answer was complete.
             h2.exceptions.ProtocolError: the answer is no HTTP/2.
         """
         number = self._parser.get_next_available_stream_id()
@@ -72,6 +76,8 @@ class Http2Client(asyncio.Protocol):
             return await stream.waiter
         finally:
             self._streams.pop(number, None)
+            if self.closed:
+                self.retire()
 
     @property
     def reusable(self) -> bool:
@@ -83,18 +89,36 @@ class Http2Client(asyncio.Protocol):
         self.closed = True
         self._transport.close()
 
+    def retire(self) -> None:
+        """End it when nothing is to be answered any more."""
+        self.closed = True
+        if not self._streams:
+            self._transport.close()
+
     def data_received(self, data: bytes) -> None:
         """asyncio's: bytes came."""
-        self._at = self._loop.time()
-        self.began = True
+        super().data_received(data)
         try:
-            for event in self._parser.receive_data(data):
+            for event in self._parser.receive_data(self._goodbyes.without(data)):
                 self._take(event)
         except ProtocolError as error:
             self._fail_all(error)
             self.close()
             return
         self._flush()
+        self._heed()
+
+    def _heed(self) -> None:
+        """Begin nothing more where the server says goodbye; what it does not take is asked elsewhere."""
+        last = self._goodbyes.last
+        if last is None:
+            return
+        self.closed = True
+        for number, stream in self._streams.items():
+            if number > last and not stream.waiter.done():
+                stream.waiter.set_exception(UnprocessedError("the server takes no more requests on this connection"))
+        if not self._streams:
+            self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio's: it is closed."""
@@ -102,9 +126,6 @@ class Http2Client(asyncio.Protocol):
         self._fail_all(exc or ClosedError("the connection was closed before the answer was complete"))
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, ConnectionTerminated):
-            self.closed = True
-            return
         stream = self._streams.get(getattr(event, "stream_id", 0) or 0)
         if isinstance(event, DataReceived):
             if event.flow_controlled_length:
@@ -125,7 +146,8 @@ class Http2Client(asyncio.Protocol):
             status = int(dict(stream.headers).get(":status", "0"))
             stream.waiter.set_result(Answered(status, tuple(stream.headers), bytes(stream.body), self._at))
         elif isinstance(event, StreamReset) and not stream.waiter.done():
-            stream.waiter.set_exception(ClosedError(f"the server ended the stream with code {event.error_code}"))
+            kind = UnprocessedError if event.error_code == ErrorCodes.REFUSED_STREAM else ClosedError
+            stream.waiter.set_exception(kind(f"the server ended the stream with code {event.error_code}"))
 
     def _send_body(self, number: int) -> None:
         stream = self._streams[number]

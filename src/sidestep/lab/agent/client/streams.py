@@ -1,4 +1,4 @@
-"""Requests that are no HTTP: TCP, a server that speaks first, DNS."""
+"""Requests that are neither HTTP nor bytes there and back: DNS, and streams for whoever speaks another protocol."""
 
 import asyncio
 from typing import Self
@@ -52,30 +52,6 @@ class _Kept(asyncio.StreamReaderProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.kept: asyncio.Transport = transport  # type: ignore[assignment]
-
-
-async def ask_tcp(dialler: Dialler, request: Request, target: Target) -> Outcome:
-    """Send bytes and wait until as many came back; of a server that speaks first, wait for its greeting before."""
-    async with Stream(dialler, target) as stream:
-        greeting = b""
-        if target.scheme == "tcp-first":
-            while not greeting.endswith(b"\n"):
-                greeting += await stream.read()
-        sent = (request.body or PAYLOAD).encode()
-        stream.transport.write(sent)
-        received = bytearray()
-        while len(received) < len(sent):
-            received += await stream.read()
-        same = bytes(received) == sent
-        words = greeting.decode(errors="replace").split()
-        return Outcome(
-            ok=same,
-            kind="ok" if same else "protocol",
-            detail="" if same else "other bytes came back than were sent",
-            remote=stream.remote,
-            pod=words[1] if len(words) > 1 else "",
-            body=(greeting + received)[:BODY_KEPT].decode(errors="replace"),
-        )
 
 
 async def ask_dns(dialler: Dialler, request: Request, target: Target) -> Outcome:

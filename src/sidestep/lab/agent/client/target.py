@@ -15,10 +15,10 @@ class Target(Struct, frozen=True):
 
     Attributes:
         scheme: one of those that are known.
-        host: name or address.
+        host: name or address; one that ends in a dot is looked up as it stands, and no search list is tried.
         port: given, or the scheme's.
         path: with the query; begins with a slash.
-        authority: host and port as they were written.
+        authority: host and port as they were written, without that dot.
     """
 
     scheme: str
@@ -52,4 +52,5 @@ def target_of(url: str) -> Target:
             remedy="write scheme://host:port/path, such as http://reviews:9080/",
         )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], path, parts.netloc.rpartition("@")[2])
+    authority = parts.netloc.rpartition("@")[2].replace(".:", ":").removesuffix(".")
+    return Target(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], path, authority)

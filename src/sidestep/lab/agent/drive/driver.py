@@ -8,26 +8,34 @@ from collections.abc import Callable
 from sidestep.lab.agent.client.ask import Client
 from sidestep.lab.agent.drive.messages import Begin, Ended, Heard, Rows
 from sidestep.lab.agent.histogram import Histogram
-from sidestep.lab.agent.load.generator import From
+from sidestep.lab.agent.load.generator import NAMES_KEPT
 from sidestep.lab.agent.load.tally import judge
 from sidestep.lab.agent.load.ticker import Ticker
-from sidestep.lab.agent.messages import Edge, Example, Outcome, Row
+from sidestep.lab.agent.messages import LATENESS, Edge, Example, Outcome, Row
+from sidestep.lab.dns.resolver import Resolver
 from sidestep.lab.sockets import Network
 
-_NAMES_KEPT = 1.0
 _EXAMPLES = 3
 """Failures of a row that are told in full."""
 _MICROSECONDS = 1_000_000
 
 
 class Lane:
-    """One edge of one pod."""
+    """One edge of one pod.
 
-    def __init__(self, edge: Edge, origin: From, began: float) -> None:
+    Args:
+        edge: what is sent.
+        client: of the pod.
+        began: when its first request is due, by the clock that is monotonic.
+    """
+
+    def __init__(self, edge: Edge, client: Client, began: float) -> None:
         self.edge, self.began = edge, began
-        self.client = Client(Network(origin.netns), origin.dns, _NAMES_KEPT)
-        self.busy = 0
         self.ended = False
+        self._client = client
+        self._busy = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._free = asyncio.Semaphore(edge.connections)
         self._number = 0
 
@@ -36,14 +44,41 @@ class Lane:
         """When the next request is due, by the clock that is monotonic: counted, so that no error grows."""
         return self.began + self._number / self.edge.rate
 
-    def advance(self) -> None:
-        """One was begun."""
+    @property
+    def busy(self) -> bool:
+        """Whether anything is on its way."""
+        return self._busy > 0
+
+    def begin(self) -> None:
+        """One is due: `ask` must follow."""
         self._number += 1
+        self._busy += 1
+        self._quiet.clear()
 
     async def ask(self, planned: float) -> Outcome:
         """One request, timed from when it was due."""
-        async with self._free:
-            return judge(self.edge, await self.client.ask(self.edge.request, fresh=self.edge.fresh, since=planned))
+        try:
+            async with self._free:
+                told = await self._client.ask(self.edge.request, fresh=self.edge.fresh, since=planned)
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._quiet.set()
+                self._close_if_ended()
+        return judge(self.edge, told)
+
+    def end(self) -> None:
+        """Begin nothing more; connections are closed when nothing is on its way."""
+        self.ended = True
+        self._close_if_ended()
+
+    async def quiet(self) -> None:
+        """Wait until nothing is on its way."""
+        await self._quiet.wait()
+
+    def _close_if_ended(self) -> None:
+        if self.ended and not self._busy:
+            self._client.close()
 
 
 class Driver:
@@ -65,24 +100,22 @@ class Driver:
 
     def begin(self, order: Begin) -> None:
         """A pod's edges from now on, each moved by its share of the interval; in the place of those that it had."""
-        self._end_lanes(order.uid)
-        now = time.monotonic()
+        ending = [lane for lane in self._end_lanes(order.uid) if lane.busy]
+        now, network = time.monotonic(), Network(order.origin.netns)
+        resolver = Resolver(network, order.origin.dns, NAMES_KEPT)
         lanes = [
-            Lane(edge, order.origin, now + number / len(order.edges) / edge.rate)
+            Lane(edge, Client(network, resolver, edge.uses), now + number / len(order.edges) / edge.rate)
             for number, edge in enumerate(order.edges)
         ]
-        self._lanes[order.uid] = lanes
+        self._lanes[order.uid] = ending + lanes
         for lane in lanes:
             self._push(lane)
         self._due()
 
     async def end(self, uid: str) -> None:
         """No more of a pod; told when nothing of it is on its way."""
-        lanes = self._end_lanes(uid)
-        while any(lane.busy for lane in lanes):
-            await asyncio.wait(tuple(self._tasks), return_when=asyncio.FIRST_COMPLETED)
-        for lane in lanes:
-            lane.client.close()
+        for lane in self._end_lanes(uid):
+            await lane.quiet()
         self.flush()
         self._tell(Ended(uid))
 
@@ -95,7 +128,7 @@ class Driver:
     def _end_lanes(self, uid: str) -> list[Lane]:
         lanes = self._lanes.pop(uid, [])
         for lane in lanes:
-            lane.ended = True
+            lane.end()
         return lanes
 
     def _push(self, lane: Lane) -> None:
@@ -112,25 +145,31 @@ class Driver:
             heapq.heappop(self._plan)
             if lane.ended:
                 continue
-            lane.advance()
+            lane.begin()
             self._push(lane)
-            lane.busy += 1
+            self._note_lateness(planned)
             task = asyncio.create_task(self._ask(lane, planned))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _ask(self, lane: Lane, planned: float) -> None:
-        try:
-            outcome = await lane.ask(planned)
-        finally:
-            lane.busy -= 1
+        outcome = await lane.ask(planned)
         self._count(lane.edge, planned + self._offset, outcome)
 
-    def _count(self, edge: Edge, at: float, outcome: Outcome) -> None:
-        key = (edge.name, edge.uid, int(at))
+    def _note_lateness(self, planned: float) -> None:
+        row = self._row(LATENESS, "", planned + self._offset)
+        row.sent, row.ok = row.sent + 1, row.ok + 1
+        row.latency.add(int((time.monotonic() - planned) * _MICROSECONDS))
+
+    def _row(self, name: str, uid: str, at: float) -> Row:
+        key = (name, uid, int(at))
         row = self._rows.get(key)
         if row is None:
-            row = self._rows[key] = Row(edge.name, edge.uid, int(at), latency=Histogram())
+            row = self._rows[key] = Row(name, uid, int(at), latency=Histogram())
+        return row
+
+    def _count(self, edge: Edge, at: float, outcome: Outcome) -> None:
+        row = self._row(edge.name, edge.uid, at)
         row.sent += 1
         if outcome.ok:
             row.ok += 1

@@ -12,9 +12,10 @@ from sidestep.lab.agent.load.tally import Tally
 from sidestep.lab.agent.load.ticker import Ticker
 from sidestep.lab.agent.messages import Edge, EdgeResult
 from sidestep.lab.dns.names import DnsConfig
+from sidestep.lab.dns.resolver import Resolver
 from sidestep.lab.sockets import Network
 
-_NAMES_KEPT = 1.0
+NAMES_KEPT = 1.0
 """Seconds: a connection for each request shall not mean eight questions of DNS for each."""
 
 
@@ -33,7 +34,8 @@ class Lane:
 
     def __init__(self, edge: Edge, origin: From, phase: float) -> None:
         self.tally = Tally(edge)
-        self.client = Client(Network(origin.netns), origin.dns, _NAMES_KEPT)
+        network = Network(origin.netns)
+        self.client = Client(network, Resolver(network, origin.dns, NAMES_KEPT), edge.uses)
         self._interval, self._phase = 1 / edge.rate, phase
         self._free = asyncio.Semaphore(edge.connections)
         self._number = 0

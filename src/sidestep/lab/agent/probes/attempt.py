@@ -33,7 +33,7 @@ class Prober:
 
     def __init__(self, address: str, netns: str, env: Mapping[str, str], place: Network = _NODE) -> None:
         self._address, self._netns, self._env = address, netns, env
-        self._place = place
+        self._place, self._resolver = place, Resolver(place, DnsConfig())
 
     async def attempt(self, probe: Probe) -> str:
         """What was wrong; empty for success. A command is the user's own."""
@@ -50,7 +50,7 @@ class Prober:
     async def _http(self, probe: Probe) -> str:
         url = f"{probe.scheme.lower()}://{self._authority(probe)}{probe.path}"
         request = Request(url, headers=(*probe.headers, _AGENT), timeout=probe.timeout)
-        outcome = await Client(self._place, DnsConfig()).ask(request, fresh=True)
+        outcome = await Client(self._place, self._resolver).ask(request, fresh=True)
         if outcome.code in _FOUND:
             return ""
         return f"{url}: {outcome.kind}" + (f": {outcome.detail}" if outcome.detail else "")
@@ -58,7 +58,7 @@ class Prober:
     async def _grpc(self, probe: Probe) -> str:
         url = f"grpc://{self._authority(probe)}/grpc.health.v1.Health/Check"
         request = Request(url, headers=(_AGENT,), body=_health_request(probe.grpc_service), timeout=probe.timeout)
-        outcome = await Client(self._place, DnsConfig()).ask(request, fresh=True)
+        outcome = await Client(self._place, self._resolver).ask(request, fresh=True)
         if outcome.ok and not outcome.body.endswith(_SERVING):
             return f"{url}: it does not say that it serves"
         return "" if outcome.ok else f"{url}: {outcome.kind}: {outcome.detail}"
@@ -66,7 +66,7 @@ class Prober:
     async def _tcp(self, probe: Probe) -> str:
         host = probe.host or self._address
         target = Target("tcp", host, probe.port, "", host)
-        dialler = Dialler(self._place, Resolver(self._place, DnsConfig()))
+        dialler = Dialler(self._place, self._resolver)
         try:
             await dialler.connect(target, _Closing)
         except FAILURES as error:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from sidestep.lab.cluster.controllers.stateful_sets import REVISION
 from sidestep.lab.cluster.controllers.wants import Wants
-from sidestep.lab.cluster.objects import Tree, digest, labels_of, meta_of, ref_of
+from sidestep.lab.cluster.objects import Tree, digest, meta_of, ref_of
 from sidestep.lab.cluster.pods import is_finished, is_leaving, is_ready, node_of
 from sidestep.lab.cluster.templates import pod, template_hash
+from sidestep.semantics.loose import labels_of
 
 
 def daemon_set(owner: Tree, pods: Sequence[Tree], nodes: Sequence[str]) -> Wants:

@@ -1,16 +1,14 @@
 """Deployments: one ReplicaSet per template, exchanged within the bounds of the strategy."""
 
-import math
 from collections.abc import Sequence
 from copy import deepcopy
 
 from sidestep.lab.cluster.controllers.replica_sets import replicas
 from sidestep.lab.cluster.controllers.wants import Wants
-from sidestep.lab.cluster.objects import Tree, labels_of, meta_of, ref_of, spec_of, status_of
+from sidestep.lab.cluster.objects import Tree, meta_of, ref_of, spec_of, status_of
 from sidestep.lab.cluster.templates import TEMPLATE_HASH, controller_reference, template_hash, template_of
-from sidestep.semantics.loose import as_dict, as_text
-
-_QUARTER = "25%"
+from sidestep.semantics.loose import as_dict, as_text, labels_of
+from sidestep.semantics.rollouts import bounds
 
 
 def deployment(owner: Tree, sets: Sequence[Tree]) -> Wants:
@@ -47,11 +45,7 @@ def _recreate(wanted: int, new: Tree, old: Sequence[Tree]) -> list[tuple[str, in
 
 def _roll(owner: Tree, wanted: int, new: Tree, old: Sequence[Tree]) -> list[tuple[str, int]]:
     """Grow the new set as far as the surge allows, then shrink the old ones as far as readiness allows."""
-    rolling = as_dict(as_dict(spec_of(owner).get("strategy")).get("rollingUpdate"))
-    surge = _share(rolling.get("maxSurge", _QUARTER), wanted, up=True)
-    missing = _share(rolling.get("maxUnavailable", _QUARTER), wanted, up=False)
-    if not surge and not missing:
-        missing = 1
+    surge, missing = bounds(as_dict(spec_of(owner).get("strategy")), wanted)
     total = replicas(new) + sum(map(replicas, old))
     grown = min(wanted, replicas(new) + max(0, wanted + surge - total)) if replicas(new) < wanted else wanted
     scale = [(_name(new), grown)] if grown != replicas(new) else []
@@ -64,15 +58,6 @@ def _roll(owner: Tree, wanted: int, new: Tree, old: Sequence[Tree]) -> list[tupl
             spare -= max(0, take - max(0, idle))
             scale.append((_name(each), replicas(each) - take))
     return scale
-
-
-def _share(value: object, of: int, *, up: bool) -> int:
-    """A number, or a percentage rounded as Kubernetes rounds it: surge up, unavailable down."""
-    if isinstance(value, int):
-        return max(0, value)
-    text = as_text(value).removesuffix("%")
-    share = float(text) / 100 * of if text.isdigit() else of / 4
-    return math.ceil(share) if up else math.floor(share)
 
 
 def _replica_set(owner: Tree, hashed: str, number: int) -> Tree:

@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from sidestep.lab.cluster.controllers.wants import Wants
 from sidestep.lab.cluster.injected import READY_PORT, gateway_container
-from sidestep.lab.cluster.objects import Tree, annotations_of, labels_of, meta_of, spec_of, status_of
+from sidestep.lab.cluster.objects import Tree, meta_of, spec_of, status_of
 from sidestep.lab.cluster.overlays import overlaid
 from sidestep.lab.cluster.templates import controller_reference
-from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
+from sidestep.semantics.loose import annotations_of, as_dict, as_dicts, as_strings, as_text, labels_of
 from sidestep.semantics.proxies import GATEWAY_NAME, MANAGED
 from sidestep.semantics.waypoints import HBONE_PORT, SERVICE_ACCOUNT
 

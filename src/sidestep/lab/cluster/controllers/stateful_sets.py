@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sidestep.lab.cluster.controllers.replica_sets import replicas
 from sidestep.lab.cluster.controllers.wants import Wants
-from sidestep.lab.cluster.objects import Ref, Tree, labels_of, meta_of, ref_of, spec_of
+from sidestep.lab.cluster.objects import Ref, Tree, meta_of, ref_of, spec_of
 from sidestep.lab.cluster.pods import is_finished, is_leaving, is_ready
 from sidestep.lab.cluster.templates import pod, template_hash
-from sidestep.semantics.loose import as_text
+from sidestep.semantics.loose import as_text, labels_of
 
 REVISION = "controller-revision-hash"
 _NAME = "statefulset.kubernetes.io/pod-name"

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from sidestep.errors import UsageError
 from sidestep.lab.cluster.injected import health_port
-from sidestep.lab.cluster.objects import Tree, annotations_of, labels_of, spec_of
-from sidestep.lab.cluster.services import selects
+from sidestep.lab.cluster.objects import Tree, spec_of
+from sidestep.lab.cluster.services import Near
 from sidestep.lab.workload.containers import Container
 from sidestep.lab.workload.declared.behaviour import (
     ANNOTATION,
@@ -21,7 +21,7 @@ from sidestep.lab.workload.declared.behaviour import (
 from sidestep.lab.workload.declared.calls import calls_of
 from sidestep.lab.workload.declared.ports import Declared, declared_ports, port_of, undeclared_targets
 from sidestep.lab.workload.declared.probes import probes_of
-from sidestep.semantics.loose import as_dicts, as_text
+from sidestep.semantics.loose import annotations_of, as_dicts, as_text, labels_of
 from sidestep.semantics.proxies import PROXY, STATUS
 
 
@@ -37,16 +37,15 @@ class Runs(Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
-def runs(pod: Tree, services: Sequence[Tree]) -> Runs:
+def runs(pod: Tree, services: Near) -> Runs:
     """What a pod runs.
 
     Args:
         pod: the object.
-        services: all of its namespace.
+        services: of its namespace.
     """
     trees = [each for each in as_dicts(spec_of(pod).get("containers")) if each.get("name") != PROXY]
-    labels = labels_of(pod)
-    serving = [each for each in services if selects(each, labels)]
+    serving = services.selecting.taking(labels_of(pod))
     declared = [list(declared_ports(each)) for each in trees]
     if declared:
         declared[0].extend(undeclared_targets(serving, [port for ports in declared for port in ports]))
@@ -55,7 +54,7 @@ def runs(pod: Tree, services: Sequence[Tree]) -> Runs:
     containers = []
     for tree, ports in zip(trees, declared, strict=True):
         own = _free(ports, taken, as_text(tree.get("name")), problems)
-        containers.append(_container(tree, own, annotations_of(pod), services, serving, problems))
+        containers.append(_container(tree, own, annotations_of(pod), services.every, serving, problems))
     return Runs(tuple(containers), tuple(problems))
 
 

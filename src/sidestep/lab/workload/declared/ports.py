@@ -89,8 +89,12 @@ def _protocol(declared: Declared, services: Iterable[Tree], told: Mapping[str, P
 
 def spoken_by(port: Tree, number: int) -> Protocol:
     """What a Service's port says that it speaks; AUTO where it says nothing."""
-    if number in _WELL_KNOWN and _WELL_KNOWN[number] is Protocol.TCP_FIRST:
-        return Protocol.TCP_FIRST
     name, application = as_text(port.get("name")), as_text(port.get("appProtocol"))
-    spoken = protocol_name(0, name, application, as_text(port.get("protocol")) or "TCP")
-    return _SPOKEN.get(spoken, Protocol.AUTO)
+    return spoken(protocol_name(0, name, application, as_text(port.get("protocol")) or "TCP"), number)
+
+
+def spoken(written: str, number: int) -> Protocol:
+    """What is spoken behind a port that declares a protocol, where containers listen at a number; AUTO for anything."""
+    if _WELL_KNOWN.get(number) is Protocol.TCP_FIRST:
+        return Protocol.TCP_FIRST
+    return _SPOKEN.get(written, Protocol.AUTO)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from functools import lru_cache
 from typing import Any
 
 import h11
@@ -116,10 +117,7 @@ class Http1Connection(Connection):
     def _send(self, reply: Reply) -> None:
         self._answered += 1
         last = self.site.finishing or self._answered == self.site.keep_alive
-        headers = [*reply.headers, ("content-length", str(len(reply.body)))]
-        if last:
-            headers.append(("connection", "close"))
-        out = self._parser.send(h11.Response(status_code=reply.status, headers=headers)) or b""
+        out = self._parser.send(_head(reply.status, reply.headers, len(reply.body), last)) or b""
         if self._request is None or self._request.method != b"HEAD":
             out += self._parser.send(h11.Data(data=reply.body)) or b""
         out += self._parser.send(h11.EndOfMessage()) or b""
@@ -143,6 +141,13 @@ class Http1Connection(Connection):
 
             headers = tuple((bytes(name), bytes(value)) for name, value in request.headers)
             self.hand_over(WebSocketConnection(self.site, headers, request.target), rest)
+
+
+@lru_cache(1024)
+def _head(status: int, own: Headers, size: int, last: bool) -> h11.Response:
+    """An answer's beginning, checked once: most answers of a container begin alike."""
+    closing = (("connection", "close"),) if last else ()
+    return h11.Response(status_code=status, headers=[*own, ("content-length", str(size)), *closing])
 
 
 def _is_websocket(request: h11.Request) -> bool:

@@ -1,0 +1,1 @@
+"""One service graph of everything that proxies and applications saw, without gaps where layers meet."""
