@@ -156,6 +156,22 @@ def test_an_object_of_a_wrong_type_is_left_and_told():
     assert not [each for each in found.changes if each.object.kind == "AuthorizationPolicy"]
 
 
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        ("gateway.example.com/v1", "VirtualService"),
+        ("serving.knative.dev/v1", "Service"),
+        ("example.com/v1", "Sidecar"),
+    ],
+)
+def test_kinds_of_others_that_are_called_like_ours_are_left_alone(version, kind):
+    foreign = m.o.thing(version, kind, m.o.meta("cart", "shop"), spec={"hosts": 1, "template": {}})
+    mesh = index(foreign, *pods("cart"), service("cart"))
+    found = convert(context(mesh, "cart"))
+    assert not found.losses
+    assert not [each for each in found.changes if each.object.api_version == version]
+
+
 def test_a_rewrite_that_cannot_read_a_field_says_so_instead_of_failing():
     def rewrite(_resource, _context):
         raise MalformedError("spec.rules: expected a list, found a text")

@@ -4,7 +4,7 @@ A later rewrite sees what an earlier one made of the same object. What holds at 
 apart: an early change is in the late state too, a late one never in the early state.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from sidestep.convert.catalogue import RULES
 from sidestep.convert.ledger import Ledger
 from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
 from sidestep.model.build import known_kind
+from sidestep.model.kinds import KINDS
 from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.semantics.trees import MalformedError
@@ -21,6 +22,7 @@ from sidestep.semantics.trees import MalformedError
 UNREAD = "SID300"
 """Code of losses that no rewrite says: an object that none of them could read."""
 _SECURITY = "security.istio.io"
+_NAMES = frozenset(kind.name for kind in KINDS)
 
 
 class Conversion(Struct, frozen=True):
@@ -58,7 +60,7 @@ def worst_first(losses: Iterable[Loss]) -> tuple[Loss, ...]:
 def _taken(mesh: Mesh, rule: Rule) -> Iterator[Resource[Any]]:
     """Objects of the kinds that a rewrite takes, with a name and a body; those of wrong types are losses instead."""
     for resource in (*(each for group in mesh.resources.values() for each in group), *mesh.others):
-        if resource.kind in rule.kinds and resource.body and resource.meta.name and not _is_malformed(resource):
+        if _is_for(resource, rule.kinds) and resource.body and resource.meta.name and not _is_malformed(resource):
             yield resource
 
 
@@ -71,6 +73,12 @@ def _rewritten(rule: Rule, ledger: Ledger, resource: Resource[Any], context: Con
         return Rewritten((), (_left(resource, f"it could not be read: {error}", rule.code),))
 
 
+def _is_for(resource: Resource[Any], kinds: Collection[str]) -> bool:
+    """Whether rewrites of these kinds are about it; others name kinds of their own like Istio's and Kubernetes'."""
+    is_namesake = resource.kind in _NAMES and known_kind(resource.api_version, resource.kind) is None
+    return resource.kind in kinds and not is_namesake
+
+
 def _is_malformed(resource: Resource[Any]) -> bool:
     return resource.view is None and known_kind(resource.api_version, resource.kind) is not None
 
@@ -79,9 +87,9 @@ def _unread(mesh: Mesh, rules: Iterable[Rule]) -> Iterator[Loss]:
     """Objects that a rewrite would have taken, had they been readable."""
     kinds = {kind for rule in rules for kind in rule.kinds}
     for resource in (*mesh.others, *(each for group in mesh.resources.values() for each in group)):
-        if resource.kind in kinds and _is_malformed(resource):
+        if _is_for(resource, kinds) and _is_malformed(resource):
             yield _left(resource, "a field has another type than the API's", UNREAD)
-        elif resource.kind in kinds and resource.body and not resource.meta.name:
+        elif _is_for(resource, kinds) and resource.body and not resource.meta.name:
             yield _left(resource, "the API server gives it its name", UNREAD)
 
 

@@ -6,12 +6,15 @@ we know alone.
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
 
+from sidestep.model.kinds import NAMESPACE
 from sidestep.model.metadata import ObjectId, WorkloadRef
 from sidestep.model.resource import Resource
+from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.service_index import Service
 from sidestep.semantics.versions import IstioVersion
@@ -99,7 +102,7 @@ class Waypoint(Struct, frozen=True, order=True):
     name: str
 
 
-class Context(Struct, frozen=True):
+class Context(Struct, frozen=True, dict=True):
     """What rewrites may look at.
 
     Attributes:
@@ -109,6 +112,7 @@ class Context(Struct, frozen=True):
         target: the Istio that will read the result.
         experimental: whether the cluster serves the Gateway API's experimental channel; None for what its definitions
             and the objects that stand in it tell.
+        restrict_egress: NetworkPolicies are to hold what Sidecars scope, though sidecars let it out.
     """
 
     index: MeshIndex
@@ -116,10 +120,27 @@ class Context(Struct, frozen=True):
     moving: frozenset[WorkloadRef]
     target: IstioVersion
     experimental: bool | None = None
+    restrict_egress: bool = False
 
     def waypoint_of(self, service: Service) -> Waypoint | None:
         """The waypoint of a service."""
         return self.waypoints.get(service.host)
+
+    @cached_property
+    def waypoints_in(self) -> Mapping[str, tuple[Waypoint, ...]]:
+        """The waypoints that stand in a namespace, by its name."""
+        return grouped(sorted(set(self.waypoints.values())), lambda each: each.namespace)
+
+    @cached_property
+    def namespaces(self) -> tuple[str, ...]:
+        """All of the mesh: those that were read, and those of pods."""
+        named = (each.meta.name for each in self.index.mesh.of(NAMESPACE))
+        return tuple(sorted({*named, *self.index.by_namespace}))
+
+    @cached_property
+    def moving_in(self) -> tuple[str, ...]:
+        """The namespaces of workloads that lose their sidecar."""
+        return tuple(sorted({each.namespace for each in self.moving}))
 
 
 class Rule(Struct, frozen=True):

@@ -65,6 +65,16 @@ def test_items_of_a_list():
     assert edit_file(LIST, [ObjectEdit(1, A, None), ObjectEdit(1, B, None)]) is None
 
 
+def test_an_item_of_a_list_that_turns_into_another_of_its_kind_keeps_its_comments():
+    text = (
+        "kind: List\nitems:\n# of a\n- apiVersion: s/v1beta1\n  kind: P\n  metadata: {name: a} # who\n  spec: {x: 1}\n"
+    )
+    before = read_value(text)["items"][0]
+    after = {"apiVersion": "s/v1", "kind": "P", "metadata": {"name": "a-b"}, "spec": {"x": 1, "z": 2}}
+    wanted = text.replace("v1beta1", "v1").replace("name: a}", "name: a-b}").replace("x: 1", "x: 1, z: 2")
+    assert edit_file(text, [ObjectEdit(1, before, after)]) == wanted
+
+
 def test_items_of_a_typed_list_say_no_type():
     text = "apiVersion: v1\nkind: ServiceList\nitems:\n- metadata: {name: a}\n"
     before = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}}

@@ -7,7 +7,7 @@ import yaml
 
 from sidestep.convert.repository.place import place
 from sidestep.convert.repository.values import Repository, joined
-from sidestep.convert.rewrite import Change, ChangeKind
+from sidestep.convert.rewrite import ORIGIN, Change, ChangeKind
 from sidestep.model.build import typed
 from sidestep.model.kinds import SERVICE, VIRTUAL_SERVICE
 from sidestep.model.metadata import ObjectId
@@ -79,6 +79,27 @@ def test_a_plain_object_is_edited_where_it_was_read():
     placed = scene.place(replaced(identity, changed(web, type="NodePort")))
     assert placed.files == {"repo/a.yaml": text.replace("ClusterIP", "NodePort", 1)}
     assert not placed.unplaced
+
+
+def test_fields_that_say_null_stay_as_they_are_beside_what_changes():
+    web = service()
+    text = text_of(web).replace("  namespace:", "  labels:\n  annotations: # none\n  namespace:")
+    scene = Scene(a_yaml=text)
+    identity = scene.stands(web, FileOrigin("a.yaml", 1, 1))
+    labelled = {**web, "metadata": {**web["metadata"], "annotations": {"by": "us"}}}
+    (made,) = scene.place(replaced(identity, labelled)).files.values()
+    assert made == text.replace("# none\n", "# none\n    by: us\n")
+
+
+@pytest.mark.parametrize(("namespace", "again"), [("shop", True), ("default", True), ("depot", False)])
+def test_what_is_said_twice_is_not_edited_for_nobody_can_tell_which_counts(namespace, again):
+    there = "default" if namespace == "default" else "shop"
+    web, other = service(namespace=there), service(namespace="" if namespace == "default" else namespace)
+    scene = Scene(a_yaml=text_of(web), b_yaml=text_of(other))
+    identity = scene.stands(web, FileOrigin("a.yaml", 1, 1))
+    placed = scene.place(replaced(identity, changed(web, type="NodePort")))
+    assert ("a.yaml" in placed.files) is not again
+    assert ["said 2 times: a.yaml, b.yaml" in each.reason for each in placed.unplaced] == [True] * again
 
 
 def test_of_two_changes_in_one_file_both_are_made():
@@ -408,3 +429,62 @@ def test_a_file_that_ends_with_a_marker_gets_no_second_one():
     scene = Scene(a_yaml=text_of(web, other) + "---\n")
     identity = scene.stands(web, FileOrigin("a.yaml"))
     assert scene.place(added(service("more"), identity)).files == {"a.yaml": text_of(web, other, service("more"))}
+
+
+def made_of(origin, name="web-only-waypoint"):
+    """An object that says what it was made from."""
+    tree = service(name)
+    tree["metadata"]["annotations"] = {ORIGIN: str(origin)}
+    return added(tree, origin)
+
+
+def test_what_is_made_of_an_object_without_a_place_is_not_written_either():
+    web = service()
+    scene = Scene(a_yaml=text_of(web), b_yaml=text_of(web), c_yaml=text_of(service("other")))
+    identity = scene.stands(web, FileOrigin("a.yaml", 1, 1))
+    other = scene.stands(service("other"), FileOrigin("c.yaml", 1, 1))
+    changes = (replaced(identity, changed(web, type="NodePort")), made_of(identity))
+    placed = scene.place(*changes, replaced(other, changed(service("other"), type="NodePort")))
+    assert list(placed.files) == ["c.yaml"]
+    assert [each.object.name for each in placed.unplaced] == ["web", "web-only-waypoint"]
+    assert "done by hand with Service shop/web" in placed.unplaced[1].reason
+    assert "name: web-only-waypoint" in placed.unplaced[1].patch
+
+
+def test_an_object_stays_where_what_is_made_of_it_has_no_place():
+    web = service()
+    scene = Scene(overlay__kustomization_yaml="resources: [a.yaml]\nnamePrefix: x-\n", overlay__a_yaml=text_of(web))
+    identity = scene.stands({**web, "metadata": {"name": "x-web", "namespace": "shop"}})
+    placed = scene.place(removed(identity), made_of(identity))
+    assert not placed.files
+    assert {each.object.name for each in placed.unplaced} == {"x-web", "web-only-waypoint"}
+
+
+def test_what_a_plan_makes_for_several_services_waits_for_none_of_them():
+    web = service()
+    scene = Scene(a_yaml=text_of(web), b_yaml=text_of(web))
+    identity = scene.stands(web, FileOrigin("a.yaml", 1, 1))
+    placed = scene.place(replaced(identity, changed(web, type="NodePort")), added(service("waypoint"), identity))
+    assert [each.object.name for each in placed.unplaced] == ["web"]
+    assert "name: waypoint" in "".join(placed.files.values())
+
+
+@pytest.mark.parametrize(("namespace", "named"), [("", False), ("default", True)])
+def test_a_new_object_names_its_namespace_if_its_neighbour_does(namespace, named):
+    """Where the one is applied the other has to be, whatever is said to who applies them."""
+    web = service(namespace=namespace)
+    scene = Scene(a_yaml=text_of(web, service("other", namespace)))
+    identity = scene.stands(web, FileOrigin("a.yaml", 1, 1))
+    assert identity.namespace == "default"
+    placed = scene.place(added(service("web-twin", "default"), identity), added(service("far", "shop"), identity))
+    written = {each["metadata"]["name"]: each["metadata"] for each in yaml.safe_load_all(placed.files["a.yaml"])}
+    assert ("namespace" in written["web-twin"]) is named
+    assert written["far"]["namespace"] == "shop"
+
+
+def test_what_takes_the_place_of_an_object_without_a_namespace_names_none_either():
+    guard = service("guard", "")
+    scene = Scene(a_yaml=text_of(guard))
+    identity = scene.stands(guard, FileOrigin("a.yaml", 1, 1))
+    placed = scene.place(added(service("web-guard", "default"), identity), removed(identity))
+    assert yaml.safe_load(placed.files["a.yaml"])["metadata"] == {"name": "web-guard"}

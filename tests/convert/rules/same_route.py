@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-from sidestep.convert.routes.durations import seconds
 from sidestep.semantics.authorization.seen import HttpSeen
+from sidestep.semantics.lengths import seconds
 from sidestep.semantics.routing.route import Retries, Route
 
 _CODED = "retriable-status-codes"

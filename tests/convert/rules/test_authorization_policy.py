@@ -1,11 +1,15 @@
 """AuthorizationPolicies: before and after, and what must not change."""
 
+import hypothesis
 import pytest
-from tests.support.conversions import context, manifests, one, severities
+from hypothesis import strategies as st
+from tests.support.conversions import after, context, convert, manifests, one, severities
 from tests.support.scenes import index, m, mesh_config, pods, policy, principal, service
 
 from sidestep.convert.rewrite import ORIGIN, RULE, ChangeKind
 from sidestep.convert.rules.authorization_policy import RULE as REWRITE
+from sidestep.prove.prover import Leave, Terms, prove
+from sidestep.report.conversion.verdict import opened
 
 GET = {"to": [{"operation": {"methods": ["GET"]}}]}
 FROM_WEB = {"from": [{"source": {"principals": [principal("web")]}}]}
@@ -277,8 +281,7 @@ def test_pods_of_one_service_with_other_policies_are_never_opened():
     found = index(*two, policy("p", GET, app="cart"), policy("d", GET, action="DENY", app="cart"))
     allow = one(REWRITE, context(found, "all"), "AuthorizationPolicy", "p")
     deny = one(REWRITE, context(found, "all"), "AuthorizationPolicy", "d")
-    assert rules(allow, "all-p") == []
-    assert rules(deny, "all-d") == [GET]
+    assert rules(allow, "all-p") == rules(deny, "all-d") == [GET]
     assert [each for each, _ in severities((*allow.losses, *deny.losses))] == ["traffic", "traffic"]
     assert not any(change.late for change in (*allow.changes, *deny.changes))
 
@@ -329,17 +332,72 @@ def test_policies_that_say_the_same_of_all_pods_behind_a_service_hold_for_it(act
     assert not [each for each in given.losses if each.field == "spec.selector"]
 
 
+OTHER_ALLOWS = [
+    policy("q", FROM_WEB, labels={"version": "v2"}),
+    policy("q", GET, labels={"version": "v2"}, space="istio-system"),
+]
+
+
+@pytest.mark.parametrize("other", OTHER_ALLOWS)
+def test_an_allow_that_would_admit_to_other_pods_admits_nobody(other):
+    given = of_versions(other)
+    assert rules(given, "cart-p") == []
+    assert "spec.selector" in [each.field for each in given.losses]
+
+
 @pytest.mark.parametrize(
     "other",
     [
         policy("q", GET, action="DENY", labels={"version": "v2"}),
-        policy("q", FROM_WEB, labels={"version": "v2"}),
         policy("q", GET, labels={"version": "v3"}),
-        policy("q", GET, labels={"version": "v2"}, space="istio-system"),
         {**policy("q", GET, labels={"version": "v2"}), "metadata": {**m.o.meta("q", "shop"), "annotations": {"istio.io/dry-run": "true"}}},
     ],
 )  # fmt: skip
-def test_others_leave_it_a_policy_for_some_of_the_pods(other):
+def test_an_allow_for_some_of_the_pods_holds_for_all_where_others_have_none(other):
+    """Whoever it admits was admitted to the others too."""
     given = of_versions(other)
-    assert rules(given, "cart-p") != [GET]
+    assert rules(given, "cart-p") == [GET]
     assert "spec.selector" in [each.field for each in given.losses]
+
+
+def test_of_several_allows_those_that_all_guarded_pods_have_are_kept():
+    everybody = policy("all", FROM_WEB, app="cart")
+    mine = policy("p", GET, labels={"app": "cart", "version": "v1"})
+    found = context(index(*VERSIONS, service("cart"), mine, everybody), "cart")
+    assert rules(one(REWRITE, found, "AuthorizationPolicy", "p"), "cart-p") == []
+    assert rules(one(REWRITE, found, "AuthorizationPolicy", "all"), "cart-all") == [FROM_WEB]
+
+
+VERSIONED = st.sampled_from([{"app": "cart"}, {"app": "cart", "version": "v1"}, {"version": "v2"}])
+
+
+@st.composite
+def of_any_pods(draw):
+    return [
+        policy(
+            f"p{number}", *draw(st.sampled_from([[GET], [FROM_WEB], [GET, FROM_WEB]])),
+            action=draw(st.sampled_from(["ALLOW", "ALLOW", "DENY"])), labels=draw(VERSIONED),
+            space=draw(st.sampled_from(["shop", "shop", "istio-system"])),
+        )
+        for number in range(draw(st.integers(1, 3)))
+    ]  # fmt: skip
+
+
+def versions(mode):
+    found = [
+        pods("cart", mode, labels={"version": "v1"}), pods("cart-b", mode, labels={"app": "cart", "version": "v2"}),
+    ]  # fmt: skip
+    injected = m.o.labelled_namespace("shop", {"istio-injection": "enabled"})
+    return [injected, *found, pods("web", mode), service("cart")]
+
+
+@hypothesis.given(of_any_pods())
+@hypothesis.example(
+    [policy("p", GET, labels={"app": "cart", "version": "v1"}), policy("q", FROM_WEB, labels={"version": "v2"})]
+)
+@hypothesis.settings(max_examples=40, deadline=None)
+def test_whatever_pods_policies_are_for_nothing_opens(config):
+    today = index(*versions("sidecar"), *config)
+    found = context(today, "cart")
+    then = after(versions, config, found, convert(found).changes)
+    assert not opened(prove(today, then, Terms(Leave.SHAPE | Leave.CLOSED)))

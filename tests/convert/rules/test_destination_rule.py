@@ -48,8 +48,9 @@ def test_a_client_side_rule_of_some_clients_is_lost():
     found = convert(dr("reviews", FAR, "web"), base=(*SHOP, *sidecars("web")))
     assert found.changes == []
     assert severities(found) == {"metadata.namespace": Severity.TRAFFIC}
-    found = convert(dr("reviews", {**FAR, "trafficPolicy": TLS}, "web"), base=(*SHOP, *sidecars("web")))
-    assert severities(found) == {"metadata.namespace": Severity.SECURITY}
+    for policy in (TLS, {"portLevelSettings": [{"port": {"number": 80}, **TLS}]}):
+        found = convert(dr("reviews", {**FAR, "trafficPolicy": policy}, "web"), base=(*SHOP, *sidecars("web")))
+        assert severities(found) == {"metadata.namespace": Severity.SECURITY}
 
 
 def test_a_rule_of_the_service_s_own_namespace_holds_for_all_at_the_waypoint():
@@ -66,7 +67,10 @@ def test_a_rule_that_the_waypoint_of_another_namespace_does_not_see():
 
 def test_a_rule_that_selects_clients():
     found = convert(dr("reviews", {**FAR, "workloadSelector": {"matchLabels": {"app": "client"}}}))
-    assert found.fields() == {"spec.workloadSelector"}
+    [loss] = found.losses
+    assert (loss.field, loss.severity) == ("spec.workloadSelector", Severity.TRAFFIC)
+    assert "selector" in loss.instead
+    assert "namespace" not in loss.instead
 
 
 def test_limits_count_all_clients():

@@ -2,12 +2,14 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.support.conversions import apply, context, convert, flat, manifests, one, severities
+from tests.support.conversions import after, apply, context, convert, flat, manifests, one, severities
 from tests.support.scenes import ask, index, m, mesh_config, peers, pods, policy, principal, service
 
-from sidestep.convert.network.peers import waypoints_outward
-from sidestep.convert.rewrite import Waypoint
+from sidestep.convert.network.peers import waypoint_peer, waypoints_outward
+from sidestep.convert.rewrite import Rewritten, Waypoint
 from sidestep.convert.rules import network_policy, sidecar_scope
+from sidestep.prove.prover import Leave, Terms, prove
+from sidestep.report.conversion.verdict import opened
 from sidestep.semantics.decisions import Verdict
 
 HBONE = {"port": 15008, "protocol": "TCP"}
@@ -112,8 +114,7 @@ def test_ranges_are_written_out():
 @pytest.mark.parametrize(
     "rules",
     [
-        [{"ports": [{"port": 1, "endPort": 65535}]}],
-        [{"ports": [{"port": "nobody-has-it"}]}],
+        [{"ports": [{"port": 1024, "endPort": 65535}]}],
         [{"from": [{"podSelector": {"matchLabels": {"app": "unknown"}}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
         [{"from": [{"podSelector": {"matchLabels": {"app": "bare"}}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
         [{"from": [{"podSelector": {"matchLabels": {"app": "twin"}}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
@@ -125,6 +126,22 @@ def test_ports_that_cannot_be_held_are_said(rules):
     given = rewrite({"ingress": rules}, *pods("bare", "none"), *pods("twin", account="web"))
     assert "doors-ports" not in manifests(given)
     assert severities(given.losses) == [("security", "spec.ingress")]
+
+
+@pytest.mark.parametrize("port", [{"port": 1, "endPort": 65535}, {"protocol": "TCP"}, {}])
+def test_all_ports_by_another_name_are_held_from_nobody(port):
+    given = rewrite({"ingress": [{"from": [WEB], "ports": [{"port": 8080}, port]}]})
+    assert set(manifests(given)) == {"doors"}
+    assert not given.losses
+
+
+def test_a_name_that_no_pod_has_lets_nobody_in():
+    anybody = {"from": [{"podSelector": {}}], "ports": [{"port": "nobody-has-it"}]}
+    given = rewrite({"ingress": [{"from": [WEB], "ports": [{"port": 8080}]}, anybody]})
+    assert rules_of(given, "doors-ports") == [others_than("web", ports=["8080"]), {"to": [{"operation": {"notPorts": ["8080"]}}]}]  # fmt: skip
+    given = rewrite({"ingress": [anybody]})
+    assert rules_of(given, "doors-ports") == [{}]
+    assert not given.losses
 
 
 @pytest.mark.parametrize("peer", [{"ipBlock": {"cidr": "10.0.0.0/8"}}, {"podSelector": {"matchLabels": {"app": "x"}}}])
@@ -274,6 +291,27 @@ def test_who_stays_reaches_whoever_moved(sender):
     assert ask(index(*mesh("ambient")), who, "cart.shop").verdict is Verdict.UNREACHABLE
 
 
+NAMES = {"ports": [{"port": 53, "protocol": "UDP"}]}
+CALLED = {"to": [{"podSelector": {"matchLabels": {"app": "cart"}}}], "ports": [{"port": 8080}]}
+
+
+def test_datagrams_open_no_door_to_waypoints():
+    """A rule for names that names nobody is not one by which everybody's waypoints may be called."""
+    given = rewrite({"policyTypes": ["Ingress"], "ingress": [NAMES]}, behind=("cart",))
+    assert manifests(given)["doors"]["spec"]["ingress"] == [NAMES, PROBES]
+    out = {"policyTypes": ["Egress"], "egress": [NAMES]}
+    assert not rewrite(out, app="web", behind=("cart",)).changes
+
+
+def test_datagrams_hide_no_loss_of_what_else_is_let_out():
+    given = rewrite({"policyTypes": ["Egress"], "egress": [NAMES, CALLED]}, app="web", behind=("cart",))
+    assert manifests(given)["doors"]["spec"]["egress"][2:] == [
+        {"to": CALLED["to"], "ports": [HBONE]},
+        {"to": [WAYPOINT], "ports": [HBONE]},
+    ]
+    assert severities(given.losses) == [("security", "spec.egress")] * 2
+
+
 def test_a_default_deny_lets_probes_in_only():
     assert manifests(rewrite({"policyTypes": ["Ingress"]}))["doors"]["spec"]["ingress"] == [PROBES]
 
@@ -293,10 +331,11 @@ def test_others_stay(spec, how):
     assert not given.losses
 
 
+@pytest.mark.parametrize("more", [[], [{"from": [{"podSelector": {}}], "ports": [{"port": "nobody-has-it"}]}]])
 @pytest.mark.parametrize("client", ["web", "outside"])
 @pytest.mark.parametrize("port", [8080, 9090])
-def test_whoever_was_kept_out_is_kept_out(client, port):
-    config = [doors({"ingress": [{"from": [WEB], "ports": [{"port": 8080}]}]})]
+def test_whoever_was_kept_out_is_kept_out(client, port, more):
+    config = [doors({"ingress": [{"from": [WEB], "ports": [{"port": 8080}]}, *more]})]
 
     def mesh(mode, more):
         return [*pods("cart", mode, ports=(8080, 9090)), *pods("web", mode), service("cart"), *more]
@@ -357,13 +396,100 @@ def test_hosts_that_are_known_by_name_cannot_be_said(more):
     assert severities(given.losses) == [("security", "spec.outboundTrafficPolicy")]
 
 
+FAR = [*pods("stock", space="depot"), service("stock", "depot")]
+NAMED = m.o.istio("ServiceEntry", "api", "shop", {"hosts": ["api.example.com"], "resolution": "DNS", "ports": []})
+OUT = Waypoint("egress", "waypoint")
+
+
+def through(spec, *more, waypoints, **how):
+    """The rewrite of a Sidecar where hosts are behind waypoints."""
+    found = context(index(*CART, m.o.istio("Sidecar", "scope", "shop", spec), *more))
+    return one(sidecar_scope.RULE, replace(found, waypoints=waypoints, **how), "Sidecar", "scope")
+
+
+def test_hosts_that_are_known_by_name_are_reached_by_their_egress_waypoint():
+    given = through({**ONLY, "egress": [{"hosts": ["./*"]}]}, NAMED, waypoints={"api.example.com": OUT})
+    assert {"to": [waypoint_peer(OUT)], "ports": [HBONE]} in given.changes[0].manifest["spec"]["egress"]
+    assert not given.losses
+
+
+def test_what_else_is_behind_that_waypoint_is_told():
+    other = m.o.istio("ServiceEntry", "bank", "far", {"hosts": ["bank.example.com"], "resolution": "DNS", "ports": []})
+    both = {"api.example.com": OUT, "bank.example.com": OUT}
+    given = through({**ONLY, "egress": [{"hosts": ["./*"]}]}, NAMED, other, waypoints=both)
+    assert severities(given.losses) == [("security", "spec.outboundTrafficPolicy")]
+    assert "bank.example.com" in given.losses[0].did
+
+
 def test_a_scope_that_only_saves_memory_just_goes():
     given = scope({"egress": [{"hosts": ["./*"]}]})
     assert [change.manifest for change in given.changes] == [None]
     assert not given.losses
 
 
-FAR = [*pods("stock", space="depot"), service("stock", "depot")]
+def restricted(spec, *more):
+    return through(spec, *more, waypoints={}, restrict_egress=True)
+
+
+def test_a_scope_is_held_by_a_network_policy_where_that_is_asked_for():
+    given = restricted({"egress": [{"hosts": ["./*"]}]}, *FAR)
+    made, gone = given.changes
+    assert made.late
+    assert made.manifest["spec"]["podSelector"] == {}
+    spaces = [rule["to"][0]["namespaceSelector"]["matchLabels"] for rule in made.manifest["spec"]["egress"]]
+    assert {each["kubernetes.io/metadata.name"] for each in spaces} == {"kube-system", "shop"}
+    assert gone.manifest is None
+    guarded = (*FAR, policy("web", {}, space="depot", app="stock"))
+    assert not restricted({"egress": [{"hosts": ["./*"]}]}, *guarded).losses, "who cannot call comes with no name"
+    assert scope({"egress": [{"hosts": ["./*"]}]}, *guarded).losses
+
+
+def test_a_scope_of_very_many_services_is_not_held():
+    many = [service(f"s{number}") for number in range(501)]
+    given = restricted({"egress": [{"hosts": ["./*"]}]}, *many)
+    assert "rules" in given.losses[0].why
+    assert [change.manifest for change in given.changes] == [None]
+
+
+@pytest.mark.parametrize("spec", [{}, {"egress": [{"hosts": ["*/*"]}]}])
+def test_a_scope_of_everything_restricts_nobody(spec):
+    assert [change.manifest for change in restricted(spec).changes] == [None]
+
+
+def test_a_scope_with_names_of_hosts_is_not_held_and_that_is_told():
+    given = restricted({"egress": [{"hosts": ["./*"]}]}, NAMED)
+    assert [change.manifest for change in given.changes] == [None]
+    assert severities(given.losses) == [("cosmetic", "spec.egress")]
+    assert "istio.io/use-waypoint" in given.losses[0].instead
+
+
+def test_the_root_namespaces_scope_is_held_in_each_namespace_that_has_none_of_its_own():
+    roots = m.o.istio("Sidecar", "scope", "istio-system", {"egress": [{"hosts": ["./*"]}]})
+    own = m.o.istio("Sidecar", "own", "depot", {"egress": [{"hosts": ["*/*"]}]})
+    found = replace(context(index(*CART, *FAR, roots, own)), restrict_egress=True)
+    given = one(sidecar_scope.RULE, found, "Sidecar", "scope")
+    assert [change.object.namespace for change in given.changes if change.manifest] == ["shop"]
+
+
+@pytest.mark.parametrize("client", ["web", "cart"])
+def test_whoever_a_scope_did_not_know_is_out_of_reach(client):
+    """Sidecars let out to them by plaintext: only who asks for it is restricted."""
+    narrow = m.o.istio("Sidecar", "scope", "shop", {"egress": [{"hosts": ["./*"]}]})
+    here = [m.o.namespace("shop"), m.o.namespace("depot"), narrow]
+
+    def mesh(mode):
+        both = [*pods("cart", mode), *pods("web", mode), *pods("stock", mode, space="depot")]
+        return [*both, service("cart"), service("web"), service("stock", "depot"), *here]
+
+    found = replace(context(index(*mesh("sidecar"))), restrict_egress=True)
+    changes = [each for each in convert(found).changes if each.object.kind != "Namespace"]
+    changed = index(*apply(flat(mesh("ambient")), changes))
+    other = "cart" if client == "web" else "web"
+    assert ask(index(*mesh("sidecar")), client, "stock.depot").verdict is Verdict.ALLOW
+    assert ask(changed, client, "stock.depot").verdict is Verdict.UNREACHABLE
+    assert ask(changed, client, f"{other}.shop").verdict is Verdict.ALLOW
+
+
 NARROW = {"egress": [{"hosts": ["./*"]}, {"port": {"number": 9, "name": "x", "protocol": "TCP"}, "hosts": ["far/*"]}]}
 
 
@@ -417,8 +543,90 @@ def test_listeners_are_lost():
     assert severities(given.losses) == [("traffic", "spec.egress[0].bind"), ("traffic", "spec.ingress[0]")]
 
 
-def test_the_meshs_own_mode_is_lost():
-    config = mesh_config(outboundTrafficPolicy={"mode": "REGISTRY_ONLY"})
-    given = one(sidecar_scope.RULE, context(index(*CART, config)), "ConfigMap", "istio")
+CLOSED_MESH = mesh_config(outboundTrafficPolicy={"mode": "REGISTRY_ONLY"})
+API_SERVER = [
+    m.o.thing(
+        "v1", "Service", m.o.meta("kubernetes", "default"),
+        spec={"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
+    ),
+    m.o.thing(
+        "discovery.k8s.io/v1", "EndpointSlice",
+        {**m.o.meta("kubernetes", "default"), "labels": {"kubernetes.io/service-name": "kubernetes"}},
+        addressType="IPv4", endpoints=[{"addresses": ["172.18.0.2"]}], ports=[{"name": "https", "port": 6443}],
+    ),
+]  # fmt: skip
+
+
+def of_mesh(*objects, **how):
+    return one(sidecar_scope.RULE, context(index(*objects), **how), "ConfigMap", "istio")
+
+
+def test_the_meshs_own_mode_is_lost_where_nobody_read_the_address_of_the_api_server():
+    given = of_mesh(*CART, CLOSED_MESH)
     assert severities(given.losses) == [("security", "data.mesh.outboundTrafficPolicy.mode")]
-    assert not one(sidecar_scope.RULE, context(index(*CART, mesh_config())), "ConfigMap", "istio").losses
+    assert "kubernetes.default.svc.cluster.local" in given.losses[0].why
+    assert "kubectl get service" in given.losses[0].instead
+    assert not given.changes
+    assert of_mesh(*CART, mesh_config()) == Rewritten()
+
+
+def test_the_meshs_own_mode_is_held_by_a_network_policy_in_each_namespace():
+    given = of_mesh(*CART, *FAR, *API_SERVER, CLOSED_MESH)
+    assert not given.losses
+    assert [(each.object.namespace, each.object.name, each.late) for each in given.changes] == [
+        ("depot", "istio-egress", True),
+        ("shop", "istio-egress", True),
+    ]
+    rules = given.changes[1].manifest["spec"]["egress"]
+    ports = [{"port": 6443, "protocol": "TCP"}]
+    assert {"to": [{"ipBlock": {"cidr": "172.18.0.2/32"}}], "ports": ports} in rules
+    assert all("10.96.0.1" not in str(rule) for rule in rules)
+
+
+def test_the_meshs_own_mode_is_not_held_where_a_sidecar_says_otherwise_to_some_of_the_same_namespace():
+    own = m.o.istio("Sidecar", "own", "shop", {"workloadSelector": {"labels": {"app": "web"}}})
+    given = of_mesh(*CART, *FAR, *API_SERVER, CLOSED_MESH, own)
+    assert [each.object.namespace for each in given.changes] == ["depot"]
+    assert ["shop/web" in each.why for each in given.losses] == [True]
+
+
+def test_who_is_no_service_is_out_of_reach_in_a_mesh_of_that_mode():
+    def mesh(mode):
+        spaces = [m.o.labelled_namespace(each, {"istio-injection": "enabled"}) for each in ("shop", "depot")]
+        return [*spaces, *pods("web", mode), *pods("cart", mode), service("cart"), *pods("stock", mode, space="depot")]
+
+    config = [CLOSED_MESH, *API_SERVER]
+    today = index(*mesh("sidecar"), *config)
+    found = context(today)
+    then = after(mesh, config, found, convert(found).changes)
+    flipped = index(*mesh("ambient"), *config)
+    assert [ask(each, "web", "cart.shop").verdict for each in (today, flipped, then)] == [Verdict.ALLOW] * 3
+    assert [ask(each, "web", "nobody.example.com").verdict for each in (today, flipped, then)] == [
+        Verdict.DENY,
+        Verdict.ALLOW,
+        Verdict.UNREACHABLE,
+    ]
+
+
+@pytest.mark.parametrize(("policy", "mode"), [({}, "ALLOW_ANY"), ({"mode": "REGISTRY_ONLY"}, "ALLOW_ANY")])
+def test_a_policy_without_a_mode_closes_whatever_the_mesh_says(policy, mode):
+    config = mesh_config(outboundTrafficPolicy={"mode": mode})
+    given = scope({"outboundTrafficPolicy": policy, "egress": [{"hosts": ["./*"]}]}, config)
+    assert [change.object.kind for change in given.changes if change.manifest] == ["NetworkPolicy"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_who_kept_himself_from_guarded_pods_is_kept_from_them_where_that_is_asked_for(asked):
+    """A sidecar that does not know a Service sends plaintext, which STRICT refuses; ztunnel comes with a certificate."""
+    narrow = m.o.istio("Sidecar", "scope", "shop", {"egress": [{"hosts": ["./*"]}]})
+    reads = policy("reads", {"to": [{"operation": {"methods": ["GET"]}}]}, space="depot", app="stock")
+
+    def mesh(mode):
+        spaces = [m.o.labelled_namespace(each, {"istio-injection": "enabled"}) for each in ("shop", "depot")]
+        return [*spaces, *pods("web", mode), *pods("stock", mode, space="depot"), service("stock", "depot")]
+
+    config = [narrow, reads, peers("STRICT", "depot")]
+    today = index(*mesh("sidecar"), *config)
+    found = replace(context(today, "depot/stock"), restrict_egress=asked)
+    then = after(mesh, config, found, convert(found).changes)
+    assert opened(prove(today, then, Terms(Leave.SHAPE | Leave.CLOSED))) is not asked

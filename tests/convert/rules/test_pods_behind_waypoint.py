@@ -72,7 +72,7 @@ def test_nothing_without_a_waypoint():
 
 
 def test_a_service_past_the_waypoint_is_said():
-    given = rewrite(*CART, service("back", selector={"app": "cart"}), name="back")
+    given = rewrite(*CART, service("back", selector={"app": "cart"}), TOKENS, name="back")
     assert not given.changes
     assert severities(given.losses) == [("traffic", "spec.selector")]
 
@@ -80,8 +80,9 @@ def test_a_service_past_the_waypoint_is_said():
 def test_some_guarded_and_some_not_shuts_nobody_out():
     objects = [*CART, *pods("canary", labels={"app": "cart", "v": "2"}), policy("p", FROM_WEB, labels={"v": "2"})]
     given = rewrite(*objects)
-    assert not given.changes
-    assert severities(given.losses) == [("traffic", "spec.selector")]
+    assert list(manifests(given)) == ["cart-p-from-waypoint"]
+    assert manifests(given)["cart-p-from-waypoint"]["spec"]["selector"] == {"matchLabels": {"app": "cart", "v": "2"}}
+    assert not given.losses
 
 
 def test_the_way_past_stays_open_while_some_keep_sidecars_and_that_is_said():
@@ -94,3 +95,22 @@ def test_the_way_past_stays_open_while_some_keep_sidecars_and_that_is_said():
 def test_dialling_pods_of_a_headless_service_is_lost():
     given = rewrite(*pods("cart"), service("cart", headless=True))
     assert severities(given.losses) == [("traffic", "spec.clusterIP")]
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ([], False),
+        ([policy("p", FROM_WEB, action="DENY", app="cart")], False),
+        ([policy("p", GET, app="cart")], True),
+        ([policy("p", GET, action="DENY", app="cart")], True),
+        ([TOKENS], True),
+        ([policy("p", GET, service="cart")], True),
+        ([policy("p", GET, service="other")], False),
+    ],
+    ids=["nothing", "layer 4", "an ALLOW", "a DENY", "tokens", "at the waypoint", "at another's waypoint"],
+)
+def test_a_second_service_past_the_waypoint_is_told_where_anything_is_judged(found, told):
+    canary = service("cart-canary", selector={"app": "cart"})
+    given = rewrite(*CART, canary, *found, name="cart-canary")
+    assert [f"{each.severity.value} {each.field}" for each in given.losses] == ["traffic spec.selector"] * told

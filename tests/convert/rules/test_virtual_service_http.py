@@ -394,6 +394,21 @@ def test_what_no_route_can_say_stays_whole(rule, field):
     assert found.fields() == {f"spec.http[0].{field}"}
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"corsPolicy": {"allowOrigins": [{"regex": ".*"}], "unmatchedPreflights": "IGNORE"}},
+        {"timeout": "1s", "retries": {"attempts": 2, "perTryTimeout": "2s"}},
+        {"fault": {"abort": {"httpStatus": 500, "percentage": {"value": 1}}}},
+        {"rewrite": {"uriRegexRewrite": {"match": "a", "rewrite": "b"}}},
+    ],
+)
+def test_what_works_on_where_it_stands_is_a_matter_of_form(rule):
+    found = convert(SUBSETS, RETRIED, reviews({**rule, "route": to("ratings")}))
+    assert found.changes == []
+    assert {each.severity for each in found.losses} == {Severity.COSMETIC}
+
+
 @pytest.mark.parametrize("field", ["sourceLabels", "sourceNamespace"])
 def test_what_hangs_on_the_client_is_lost(field):
     value = {"app": "client"} if field == "sourceLabels" else "shop"
@@ -421,6 +436,40 @@ def test_delegates_are_filled_in():
     rule = found.rules()[0]
     assert (rule["matches"][0]["path"]["value"], rule["timeouts"]) == ("/a/b", {"request": "3s"})
     assert rule["backendRefs"][0] | {"name": "api", "namespace": "team"} == rule["backendRefs"][0]
+
+
+PART = vs("part", {"http": [{"match": [{"uri": {"exact": "/a/b"}}], "route": to("ratings")}]}, "shop")
+
+
+def asking(**spec):
+    return reviews({"match": [{"uri": {"prefix": "/a"}}], "delegate": {"name": "part"}}, **spec)
+
+
+def test_a_delegate_goes_with_the_last_that_names_it():
+    found = convert(asking(), PART)
+    assert not found.losses
+    gone = {each.object.name: each.late for each in found.changes if each.kind is ChangeKind.REMOVE}
+    assert gone == {"reviews": True, "part": True}
+    assert convert(base=found.after).changes == []
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (asking(gateways=["mesh", "edge"]),),
+        (
+            asking(),
+            vs("edge", {"hosts": ["e.example"], "gateways": ["edge"], "http": [{"delegate": {"name": "part"}}]}),
+        ),
+        (reviews({"delegate": {"name": "part"}, "fault": {"abort": {"httpStatus": 500}}}),),
+        (reviews({"route": to("ratings")}),),
+        (),
+    ],
+    ids=["read by a gateway too", "named by a gateway's", "kept at the waypoint", "named by nobody", "alone"],
+)
+def test_a_delegate_stays_for_whoever_else_names_it(others):
+    found = convert(*others, PART)
+    assert not [each for each in found.changes if each.object.name == "part"]
 
 
 def test_gateways_keep_their_part():

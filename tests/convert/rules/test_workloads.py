@@ -142,7 +142,20 @@ def test_scripts_that_call_the_proxy_are_named_with_their_line():
     ]
 
 
-@pytest.mark.parametrize("command", [["sh", "-c", "curl example.com:15020"], ["echo", "15021"], None, 7, [1]])
+@pytest.mark.parametrize("end", ["pkill -f /usr/local/bin/pilot-agent", "killall -TERM pilot-agent"])
+def test_scripts_that_end_the_proxy_are_named(end):
+    given = rewrite(deployment(spec={"containers": [{"name": "app", "args": [f"run; {end}"]}]}, kind="Job"))
+    assert severities(given.losses) == [("traffic", "spec.template.spec.containers[0].args[0] line 1")]
+    assert end in given.losses[0].did
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sh", "-c", "curl example.com:15020"], ["sh", "-c", "pkill app; cat pilot-agent.log"], ["echo", "15021"],
+        None, 7, [1],
+    ],
+)  # fmt: skip
 def test_other_scripts_are_none_of_ours(command):
     assert not rewrite(deployment(spec={"containers": [{"name": "app", "command": command}]}, kind="Job")).losses
 

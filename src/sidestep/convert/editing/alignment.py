@@ -38,11 +38,20 @@ def align(before: list[Any], after: list[Any]) -> Alignment:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are the same JSON: `true` is not 1, and 1.0 is."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+    if one is other:
+        return True
+    if one != other:
+        return False
+    return (isinstance(one, dict | list) and _encode(one) == _encode(other)) or _same_types(one, other)
+
+
+def _same_types(one: Any, other: Any) -> bool:
+    """Whether values that are equal to Python are so to JSON."""
+    if isinstance(one, dict):
+        return all(_same_types(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return all(map(_same_types, one, other))
+    return isinstance(one, bool) == isinstance(other, bool)
 
 
 def _matched(before: list[Any], after: list[Any]) -> list[tuple[int, int]]:
@@ -90,9 +99,11 @@ def _by_place(before: list[Any], after: list[Any], ours: range, theirs: range) -
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Whether one may have become the other; things of different names have to share something."""
-    named = _identity(one) is not None and _identity(other) is not None
-    return not named or _shares_most(one, other)
+    """Whether one may have become the other; things of different names have to share something, objects their kind."""
+    mine, theirs = _identity(one), _identity(other)
+    if mine is None or theirs is None:
+        return True
+    return _shares_most(one, other) or (mine[0] == theirs[0] and "metadata" in one and "metadata" in other)
 
 
 def _shares_most(one: Any, other: Any) -> bool:

@@ -1,7 +1,7 @@
 """Edit a file of manifests: some of its objects changed, some gone, some added at its end."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -34,7 +34,13 @@ class ObjectEdit(Struct, frozen=True):
     after: Tree | None
 
 
-def edit_file(text: str, edits: Iterable[ObjectEdit], added: Sequence[Tree] = (), path: str = "") -> str | None:
+def edit_file(
+    text: str,
+    edits: Iterable[ObjectEdit],
+    added: Sequence[Tree] = (),
+    path: str = "",
+    values: Mapping[int, Any] | None = None,
+) -> str | None:
     """A file's text with other objects.
 
     Args:
@@ -42,6 +48,7 @@ def edit_file(text: str, edits: Iterable[ObjectEdit], added: Sequence[Tree] = ()
         edits: of its objects.
         added: objects that come, as documents at its end, or as items of the list that the file is.
         path: for errors.
+        values: what its documents say, by number, as far as they were read already.
 
     Returns:
         The new text; None when no object is left, so that the file goes.
@@ -54,10 +61,13 @@ def edit_file(text: str, edits: Iterable[ObjectEdit], added: Sequence[Tree] = ()
         by_document.setdefault(edit.document, []).append(edit)
     pieces = chunks(text)
     wanted = list(added)
-    at_list = _list_at(pieces, wanted, path)
+    said = _Said(values or {})
+    at_list = _list_at(pieces, wanted, said, path)
     if at_list:
         by_document.setdefault(at_list, [])
-    found = [_piece(piece, by_document.pop(piece.number, None), wanted if at_list else [], path) for piece in pieces]
+    found = [
+        _piece(piece, by_document.pop(piece.number, None), wanted if at_list else [], said, path) for piece in pieces
+    ]
     if any(by_document.values()):
         raise WorldError("a document is gone since it was read", where=path, remedy="read the folder again")
     made = "".join(found)
@@ -73,11 +83,24 @@ def new_file(trees: Sequence[Tree], manner: Manner | None = None) -> str:
     return separator.join("".join(line + manner.newline for line in lines(tree, manner)) for tree in trees)
 
 
-def _piece(piece: Chunk, edits: list[ObjectEdit] | None, added: list[Tree], path: str) -> str:
+class _Said:
+    """What the documents of a file say, each read once."""
+
+    def __init__(self, values: Mapping[int, Any]) -> None:
+        self._values = dict(values)
+
+    def of(self, piece: Chunk, where: str) -> Any:
+        """The value of a document that a piece holds."""
+        if piece.number not in self._values:
+            self._values[piece.number] = read_value(piece.text, where)
+        return self._values[piece.number]
+
+
+def _piece(piece: Chunk, edits: list[ObjectEdit] | None, added: list[Tree], said: _Said, path: str) -> str:
     if edits is None or not piece.number:
         return piece.text
     where = f"{path}:{piece.line}"
-    before = read_value(piece.text, where)
+    before = said.of(piece, where)
     after = _after(before, edits, where)
     if after is _GONE:
         return _heading(piece)
@@ -140,12 +163,12 @@ def _heading(piece: Chunk) -> str:
     return "".join(kept) if "".join(kept).strip() else ""
 
 
-def _list_at(pieces: list[Chunk], added: list[Tree], path: str) -> int:
+def _list_at(pieces: list[Chunk], added: list[Tree], said: _Said, path: str) -> int:
     """The number of the only document, if it is a `List` to which objects can be added; else 0."""
     numbered = [piece for piece in pieces if piece.number]
     if not added or len(numbered) != 1:
         return 0
-    value = read_value(numbered[0].text, path)
+    value = said.of(numbered[0], path)
     return 1 if _is_list(value) and value["kind"] == "List" else 0
 
 

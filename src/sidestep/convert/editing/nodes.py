@@ -113,6 +113,7 @@ def compose(text: str, parsed: str | None = None) -> Document:
 class _Composer:
     def __init__(self, text: str, parser: CParser) -> None:
         self._text = text
+        self._has_questions = "?" in text
         self._next = parser.get_event
         self.anchors: dict[str, Node] = {}
 
@@ -159,11 +160,11 @@ class _Composer:
         node = self._node(event)
         merge = isinstance(event, ScalarEvent) and event.value == _MERGE and event.implicit[0]
         name = _name(event) if isinstance(event, ScalarEvent) and not merge else node.name
-        colon = skip_blank(self._text, node.end)
+        colon = self._reached(node.end, ":")
         lead = colon + 1 if self._text[colon : colon + 1] == ":" else -1
         value = self._node(self._next())
         end = value.end if value.end > value.start else max(lead, node.end)
-        start = node.start if flow else self._asked(node.start)
+        start = self._asked(node.start) if self._has_questions and not flow else node.start
         return Part(start, lead, end, value, name, merge, quoted=node.style == '"')
 
     def _asked(self, at: int) -> int:
@@ -181,12 +182,16 @@ class _Composer:
     def _items(self, at: int, flow: bool) -> tuple[tuple[Part, ...], int]:
         parts: list[Part] = []
         while not isinstance(event := self._next(), SequenceEndEvent):
-            dash = -1 if flow else skip_blank(self._text, at)
+            dash = -1 if flow else self._reached(at, "-")
             value = self._node(event)
             start = value.start if flow else dash
             at = value.end if flow or value.end > value.start else dash + 1
             parts.append(Part(start, -1 if flow else dash + 1, at, value))
         return tuple(parts), _span(event)[1]
+
+    def _reached(self, at: int, sign: str) -> int:
+        """Where a sign stands that follows a position, behind what is blank."""
+        return at if self._text[at : at + 1] == sign else skip_blank(self._text, at)
 
     def _inner(self, event: Any, last: int) -> int:
         """Where a value starts after its anchor and its tag."""

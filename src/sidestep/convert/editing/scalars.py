@@ -14,6 +14,8 @@ _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\", "\0":
 _NOT_IN_BLOCK = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff\\ud800-\\udfff\\ufffe\\uffff]|[ \\t]\\n|\\t"
 )
+_SURELY_PLAIN = re.compile(r"[A-Za-z]\w*[./-][\w./-]*", re.ASCII)
+"""Names and paths: no word, no number and no time is written so."""
 _WIDEST = 2**31
 
 
@@ -44,6 +46,8 @@ def quoted(text: str, quote: str) -> str:
 @lru_cache(maxsize=4096)
 def reads_plain(text: str, *, flow: bool) -> bool:
     """Whether a text without quotes is that text to every reader."""
+    if _SURELY_PLAIN.fullmatch(text):
+        return True
     try:
         if not text or not isinstance(plain(text), str) or _ESCAPED.search(text.replace('"', "").replace("\\", "")):
             return False

@@ -44,8 +44,20 @@ def settle(draft: Draft, outer: Node, part: Part, before: Any, after: Any) -> No
         draft.anchored[node.start] = after
     if outer.flow:
         replace_flow(draft, part, start, _flow_text(draft, outer, part, after))
+    elif _stays_in_brackets(draft, node, after):
+        replace_flow(draft, part, start, in_brackets(after, draft.manner, as_json=writes_json(draft, node)))
     else:
         _replace_block(draft, outer, part, start, after)
+
+
+def _stays_in_brackets(draft: Draft, node: Node, after: Any) -> bool:
+    """Whether a mapping that stands in brackets, on one line and without an anchor, makes room for one of scalars."""
+    if not (node.flow and node.parts and node.form is Form.MAPPING and isinstance(after, dict) and after):
+        return False
+    text = draft.text[node.start : node.end]
+    return (
+        text.startswith("{") and "\n" not in text and not any(isinstance(each, dict | list) for each in after.values())
+    )
 
 
 def _in_place(draft: Draft, part: Part, before: Any, after: Any) -> bool:

@@ -15,6 +15,7 @@ from sidestep.semantics.loose import as_dicts
 
 _MOST_PORTS = 128
 """Of a range that is written out."""
+_LAST_PORT = 65535
 
 
 class Admitted(Struct, frozen=True):
@@ -55,13 +56,20 @@ def admissions(rules: Iterable[Tree], pods: Iterable[Instances]) -> tuple[Admitt
 
 def told_rules(rules: Iterable[Tree]) -> list[Tree]:
     """Rules that let TCP in, without those that are there for ambient."""
-    return [rule for rule in rules if rule.get("ports") != [HBONE] and not is_probe(rule) and is_of_tcp(rule)]
+    told = (rule for rule in rules if rule.get("ports") != [HBONE] and not is_probe(rule) and is_of_tcp(rule))
+    return [{**rule, "ports": []} if any(map(_is_every, as_dicts(rule.get("ports")))) else rule for rule in told]
 
 
-def everywhere(found: Iterable[Admitted]) -> tuple[Tree, ...] | None:
-    """Who may come to any port at all."""
-    rules = [{"from": list(each.peers)} if each.peers is not None else {} for each in found if each.peers != ()]
-    return _together(rules)
+def _is_every(port: Tree) -> bool:
+    """Whether all ports of TCP are named at once: what names none means the same."""
+    first, last = port.get("port"), port.get("endPort")
+    whole = first is None or (isinstance(first, int) and first <= 1 and isinstance(last, int) and last >= _LAST_PORT)
+    return whole and port.get("protocol", "TCP") == "TCP"
+
+
+def everywhere(rules: Iterable[Tree]) -> tuple[Tree, ...] | None:
+    """Whom rules that let TCP in name, for whatever ports: those for whom HBONE is let through."""
+    return _together(told_rules(rules))
 
 
 def _together(rules: Iterable[Tree]) -> tuple[Tree, ...] | None:
@@ -87,10 +95,11 @@ def _numbers(ports: list[Tree], pods: tuple[Instances, ...]) -> frozenset[int] |
 
 
 def _written(port: Tree, pods: tuple[Instances, ...]) -> set[int] | None:
+    """The numbers of one port; none for a name that no pod has, which lets nobody in."""
     written = port.get("port")
     if isinstance(written, str):
         named = {each.container_ports.get(written) for each in pods}
-        return {number for number in named if number is not None} if len(named) == 1 and None not in named else None
+        return {number for number in named if number is not None} if len(named) == 1 else None
     if not isinstance(written, int):
         return None
     last = port.get("endPort") or written

@@ -37,7 +37,7 @@ def opened(rules: list[Tree], direction: Direction, waypoints: tuple[Waypoint, .
             peers = {direction.peers: rule[direction.peers]} if rule.get(direction.peers) else {}
             _add(found, {**peers, "ports": [HBONE]})
     everybody = any(_passes(rule) and not rule.get(direction.peers) for rule in found)
-    if waypoints and not everybody and any(not is_probe(rule) for rule in rules):
+    if waypoints and not everybody and any(is_of_tcp(rule) and not is_probe(rule) for rule in rules):
         _add(found, {direction.peers: [waypoint_peer(each) for each in waypoints], "ports": [HBONE]})
     return found
 

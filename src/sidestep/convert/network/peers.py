@@ -1,23 +1,18 @@
-"""Peers of NetworkPolicy rules: whom they name, and waypoints as peers.
+"""Peers of NetworkPolicy rules: waypoints as peers, and blocks of addresses.
 
 Source: Kubernetes NetworkPolicy API.
 """
 
 from collections.abc import Iterable
 
-import msgspec
-
 from sidestep.convert.rewrite import Context, Tree, Waypoint
 from sidestep.model.kinds import SERVICE_ENTRY
-from sidestep.model.metadata import Labels
-from sidestep.model.views.apps import LabelSelector
 from sidestep.semantics.authorization.matchers import Cidr, is_cidr
 from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dict, as_dicts, as_text
 from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import is_address
-from sidestep.semantics.selectors import selects
 from sidestep.semantics.service_index import Service
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -29,12 +24,6 @@ def waypoint_peer(waypoint: Waypoint) -> Tree:
         "namespaceSelector": {"matchLabels": {NAMESPACE_NAME: waypoint.namespace}},
         "podSelector": {"matchLabels": {GATEWAY_NAME: waypoint.name}},
     }
-
-
-def named(context: Context, peers: object, namespace: str, pods: Instances) -> bool:
-    """Whether peers of a policy in a namespace take in pods; no peers are everybody."""
-    listed = as_dicts(peers)
-    return not listed or any(names(context, each, namespace, pods) for each in listed)
 
 
 def waypoints_before(context: Context, pods: Iterable[Instances]) -> tuple[Waypoint, ...]:
@@ -54,25 +43,6 @@ def waypoints_outward(context: Context, peers: object) -> tuple[Waypoint, ...]:
     return tuple(sorted(found))
 
 
-def names(context: Context, peer: Tree, namespace: str, pods: Instances) -> bool:
-    """Whether one peer of a policy in a namespace takes in pods; a block of addresses, by those that are known."""
-    if "ipBlock" in peer:
-        return _holds(as_dict(peer["ipBlock"]), (*pods.addresses, *pods.twins))
-    if "namespaceSelector" not in peer:
-        near = namespace == pods.namespace
-    else:
-        own = {NAMESPACE_NAME: pods.namespace, **context.index.mesh.namespace_labels(pods.namespace)}
-        near = _takes(peer["namespaceSelector"], own)
-    return near and ("podSelector" not in peer or _takes(peer["podSelector"], pods.labels))
-
-
-def _takes(selector: object, labels: Labels) -> bool:
-    try:
-        return selects(msgspec.convert(as_dict(selector), LabelSelector), labels)
-    except msgspec.ValidationError:
-        return False
-
-
 def _is_outside(service: Service) -> bool:
     return service.resource.kind == SERVICE_ENTRY.name and service.selector is None
 
@@ -80,10 +50,11 @@ def _is_outside(service: Service) -> bool:
 def _reaches(block: Tree, service: Service) -> bool:
     """Whether a block takes in a host; of one that only DNS knows, whether it takes in the world."""
     known = tuple(each for each in service.endpoints or service.vips if is_address(each))
-    return _holds(block, known) if known else block.get("cidr") in _EVERYWHERE
+    return holds(block, known) if known else block.get("cidr") in _EVERYWHERE
 
 
-def _holds(block: Tree, addresses: Iterable[str]) -> bool:
+def holds(block: Tree, addresses: Iterable[str]) -> bool:
+    """Whether an `ipBlock` takes in one of some addresses."""
     excepted = block.get("except")
     outer, *inner = (as_text(each) for each in (block.get("cidr"), *(excepted if isinstance(excepted, list) else ())))
     if not all(map(is_cidr, (outer, *inner))):

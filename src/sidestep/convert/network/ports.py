@@ -51,6 +51,7 @@ class _Held(Struct, frozen=True):
     pods: tuple[Instances, ...]
     context: Context
     code: str
+    rules: tuple[Tree, ...]
     found: tuple[Admitted, ...]
 
     @property
@@ -79,7 +80,7 @@ def restriction(resource: Resource[Any], pods: tuple[Instances, ...], context: C
     if found is None:
         why = "its rules name ports by wide ranges, or by names that its pods do not share"
         return Restriction(ports=why, peers=why if waypoints_before(context, pods) else "")
-    held = _Held(resource, pods, context, code, found)
+    held = _Held(resource, pods, context, code, tuple(rules[0]), found)
     at_pods, at_waypoint = _at_pods(held), _at_waypoints(held)
     manifests = (*at_pods.manifests, *at_waypoint.manifests)
     by_account = any("from" in rule for each in manifests for rule in each["spec"]["rules"])
@@ -95,7 +96,7 @@ def _rules(context: Context, pods: Instances) -> list[Tree]:
 
 def _told_at_pods(held: _Held) -> list[Admitted]:
     """Ports that not everybody may come to who may come at all: whom HBONE is let through for is told already."""
-    union = everywhere(held.found)
+    union = everywhere(held.rules)
     return [each for each in held.found if each.peers is not None and each.peers != union]
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from sidestep.convert.network.peers import names
-from sidestep.convert.policies.readers import everybody
+from sidestep.convert.network.meant import meant
 from sidestep.convert.rewrite import Context, Tree
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.loose import as_dict, as_text
@@ -55,16 +54,16 @@ def _source(context: Context, peer: Tree, namespace: str) -> Sources | None:
     if "ipBlock" in peer:
         block = as_dict(peer["ipBlock"])
         return None if block.get("except") else Sources(blocks=(as_text(block.get("cidr")),))
-    meant = [each for each in everybody(context) if names(context, peer, namespace, each)]
-    if not meant or any(each.mode is Mode.NONE for each in meant):
+    chosen = meant(context).by(peer, namespace)
+    if not chosen or any(each.mode is Mode.NONE for each in chosen):
         return None
     if not as_dict(peer.get("podSelector")):
-        return Sources(namespaces=tuple(sorted({each.namespace for each in meant})))
-    return _by_account(context, meant)
+        return Sources(namespaces=tuple(sorted({each.namespace for each in chosen})))
+    return _by_account(context, chosen)
 
 
-def _by_account(context: Context, meant: list[Instances]) -> Sources | None:
-    domain, chosen = context.index.settings.trust_domain, set(map(id, meant))
-    accounts = {each.principal(domain) for each in meant}
-    shared = any(each.principal(domain) in accounts for each in everybody(context) if id(each) not in chosen)
+def _by_account(context: Context, chosen: tuple[Instances, ...]) -> Sources | None:
+    domain, known = context.index.settings.trust_domain, set(map(id, chosen))
+    accounts = {each.principal(domain) for each in chosen}
+    shared = any(id(each) not in known for each in meant(context).under(accounts))
     return None if shared else Sources(tuple(sorted(accounts)))

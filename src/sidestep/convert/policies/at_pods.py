@@ -10,19 +10,42 @@ from sidestep.convert.objects import made
 from sidestep.convert.policies.twins import ADMIT, CLOSE
 from sidestep.convert.rewrite import Tree
 from sidestep.model.kinds import AUTHORIZATION_POLICY
+from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
-from sidestep.semantics.authorization.policy import Attribute
+from sidestep.semantics.authorization.policy import Action, Attribute, Policy
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.service_index import Service
 
+_ALL: Labels = {}
 _ACCOUNTS = ("serviceAccounts", "notServiceAccounts")
 
 
-def allow_waypoint(service: Service, principal: str, *, rule: str = "") -> Tree:
-    """An ALLOW for the waypoint at the pods; only for where another ALLOW already makes an allow-list of them."""
+def allow_waypoint(
+    service: Service, principal: str, applied: Iterable[Iterable[Policy]], *, rule: str = ""
+) -> list[Tree]:
+    """ALLOWs for the waypoint at the pods, where another ALLOW already makes an allow-list of them, and nowhere else.
+
+    Args:
+        service: behind which they are.
+        principal: of the waypoint.
+        applied: the policies of each kind of pods.
+        rule: code of the rewrite.
+    """
     rules = [{"from": [{"source": {"principals": [principal]}}]}]
-    return _for_pods(service, "ALLOW", rules, ADMIT, rule)
+    lists = [[each for each in held if each.action is Action.ALLOW and not each.dry_run] for held in applied]
+    if lists and all(lists):
+        return [_for_pods(service, "ALLOW", rules, ADMIT, rule)]
+    guarding = {each.id: each for held in lists for each in held if each.selector}
+    return [
+        _for_pods(service, "ALLOW", rules, f"{_called(each, service)}-{ADMIT}", rule, each.selector or {})
+        for _, each in sorted(guarding.items())
+    ]
+
+
+def _called(policy: Policy, service: Service) -> str:
+    """A policy's name, with its namespace where that is another than the service's."""
+    return policy.id.name if policy.namespace == service.namespace else f"{policy.namespace}-{policy.id.name}"
 
 
 def only_through_waypoint(
@@ -106,7 +129,11 @@ def _without(source: Tree, principals: tuple[str, ...]) -> Tree:
     return {**rest, "notPrincipals": kept} if kept else rest
 
 
-def _for_pods(service: Service, action: str, rules: list[Tree], ending: str, rule: str) -> Tree:
-    spec = {"selector": {"matchLabels": dict(service.selector or {})}, "action": action, "rules": rules}
+def _for_pods(  # noqa: PLR0913, PLR0917 -- what a policy consists of
+    service: Service, action: str, rules: list[Tree], ending: str, rule: str, labels: Labels = _ALL
+) -> Tree:
+    """A policy for the pods behind a service, or for those of them that have more labels."""
+    chosen = {**(service.selector or {}), **labels}
+    spec = {"selector": {"matchLabels": chosen}, "action": action, "rules": rules}
     of = (AUTHORIZATION_POLICY.api_version(), AUTHORIZATION_POLICY.name)
     return made(of, (service.namespace, f"{service.name}-{ending}"), spec, str(service.resource.id), rule)

@@ -4,13 +4,12 @@ Source: istio-semantics.md §3.3, D09 to D12. Sidecars expand trust-domain alias
 compares what is written. It is not sent `trustDomains`, and `when source.serviceAccount` counts as layer 7 for it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
 
 from sidestep.convert.rewrite import Context, Tree
-from sidestep.model.kinds import NAMESPACE
 from sidestep.semantics.authorization.evaluate import term_holds
 from sidestep.semantics.authorization.policy import Attribute, Term, Values
 from sidestep.semantics.authorization.seen import Seen
@@ -40,7 +39,7 @@ class Plain(Struct, frozen=True):
 
 def plain_rules(rules: list[Tree], context: Context, namespace: str) -> Plain:
     """Rules without what ztunnel reads otherwise than sidecars do."""
-    bundle, spaces = context.index.settings.bundle, _spaces(context)
+    bundle, spaces = context.index.settings.bundle, context.namespaces
     expanded: list[str] = []
     found: list[Tree] = []
     for number, rule in enumerate(rules):
@@ -192,9 +191,3 @@ def _starred(value: str) -> bool:
 def _means(value: str, space: str) -> bool:
     term = Term(Attribute.NAMESPACE, values_of(Attribute.NAMESPACE, (value,), ""), Values(), "")
     return term_holds(term, Seen(identity=principal_of("d", space, "a")))
-
-
-def _spaces(context: Context) -> tuple[str, ...]:
-    index = context.index
-    named: Mapping[str, None] = {each.meta.name: None for each in index.mesh.of(NAMESPACE)}
-    return tuple(sorted({*named, *index.by_namespace}))

@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from sidestep.convert.policies.alike import narrowest, saying
 from sidestep.convert.rewrite import Context, Waypoint
 from sidestep.model.kinds import AUTHORIZATION_POLICY, GATEWAY
 from sidestep.model.resource import Resource
-from sidestep.semantics.authorization.parse import DRY_RUN
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.loose import as_dict
@@ -58,6 +58,14 @@ class Readers(Struct, frozen=True, dict=True):
             for host, service in self.services.items()
             if not all(self.said(pods) for pods in members(self.context, service))
         )
+
+    def widens(self, resource: Resource[Any], service: Service) -> bool:
+        """Whether it, as an ALLOW for all pods of a service, would admit somebody to those that have other ALLOWs."""
+        if service.host not in self.partial:
+            return False
+        index = self.context.index
+        held = map(index.applied_policies, members(self.context, service))
+        return saying(resource) not in narrowest(index.mesh, held)
 
     @cached_property
     def unguarded(self) -> tuple[Service, ...]:
@@ -124,14 +132,8 @@ def _saying_the_same(context: Context, resource: Resource[Any]) -> list[Resource
     """AuthorizationPolicies that differ in what they select alone: asking them once or twice is the same."""
     if resource.kind != AUTHORIZATION_POLICY.name:
         return []
-    near, told = context.index.mesh.in_namespace(AUTHORIZATION_POLICY, resource.meta.namespace), _but_for(resource)
-    return [each for each in near if each.id != resource.id and _but_for(each) == told]
-
-
-def _but_for(policy: Resource[Any]) -> tuple[dict[str, Any], object]:
-    """What a policy says but for whom, and whether it is on trial."""
-    spec = {name: value for name, value in as_dict(policy.view.spec).items() if name != "selector"}
-    return spec, policy.meta.annotations.get(DRY_RUN)
+    near, told = context.index.mesh.in_namespace(AUTHORIZATION_POLICY, resource.meta.namespace), saying(resource)
+    return [each for each in near if each.id != resource.id and saying(each) == told]
 
 
 def everybody(context: Context) -> Iterable[Instances]:

@@ -42,7 +42,7 @@ def losses(
         return
     if found.bare:
         yield from _without_waypoint(resource, policy, found, of)
-    yield from _partial(policy, found, of)
+    yield from _partial(resource, policy, found, of)
     yield from _unreached(resource, policy, found, of)
     yield from _unseen(policy, found, of)
     for field in expanded:
@@ -98,9 +98,10 @@ def _only_streams(found: Readers) -> bool:
     return bool(streams) and all(target in streams for table in numbers.values() for target in table)
 
 
-def _partial(policy: Policy, found: Readers, of: _Told) -> Iterator[Loss]:
+def _partial(resource: Resource[Any], policy: Policy, found: Readers, of: _Told) -> Iterator[Loss]:
     for host in found.partial:
-        end = "its twin admits nobody" if policy.action is Action.ALLOW else "its twin holds for all of them"
+        closed = policy.action is Action.ALLOW and found.widens(resource, found.services[host])
+        end = "other pods have other ALLOWs, and its twin admits nobody" if closed else "its twin holds for all of them"
         yield of.loss(
             "spec.selector", f"it was for some of the pods behind {host} only",
             f"a waypoint judges by Service and cannot tell its pods apart: {end} (D19, D20)",

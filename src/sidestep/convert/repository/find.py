@@ -1,6 +1,7 @@
 """Find the file that says an object."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache, cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ from sidestep.convert.repository.values import Located, Repository, folder_of, j
 from sidestep.convert.repository.ways import becomes, names_on
 from sidestep.convert.rewrite import Tree
 from sidestep.errors import WorldError
+from sidestep.model.build import without_nulls
 from sidestep.model.metadata import ObjectId
 from sidestep.model.origin import FileOrigin
 from sidestep.model.resource import Resource
@@ -51,12 +53,16 @@ class Finder:
     def __init__(self, repository: Repository, kustomizations: Kustomizations) -> None:
         self._repository = repository
         self._kustomizations = kustomizations
+        self.values = cache(self._said)
         self._in_file = cache(self._read)
         self._by_content = cache(self._encoded)
         self.ways = cache(kustomizations.ways)
 
     def at_origin(self, resource: Resource[Any]) -> Located | None:
-        """The object where it was read, if that was a plain file of the repository."""
+        """The object where it was read, if that was a plain file of the repository.
+
+        Its file may say null besides, which is read as nothing.
+        """
         origin = resource.origin
         if not isinstance(origin, FileOrigin) or origin.path not in self._plain:
             return None
@@ -64,8 +70,8 @@ class Finder:
         found = self._by_content(origin.path).get((origin.document, _encode(tree)))
         if found is not None:
             return found
-        there = (each for each in self._in_file(origin.path) if each.document == origin.document)
-        return next((each for each in there if same(each.tree, tree)), None)
+        there = [each for each in self._in_file(origin.path) if each.document == origin.document]
+        return next((each for each in there if same(each.tree, tree) or same(without_nulls(each.tree), tree)), None)
 
     def rendered_from(self, identity: ObjectId) -> list[Standing]:
         """Plain objects that are, or through their kustomizations become, the one of an identity."""
@@ -73,6 +79,12 @@ class Finder:
         named = self._by_name.get((group, identity.kind, identity.name), [])
         found = (self._standing(each, identity) for each in named)
         return [each for each in found if each is not None]
+
+    def told_again(self, located: Located, identity: ObjectId) -> list[Located]:
+        """Other plain objects that say they are the same one: nobody can tell here which of them is applied."""
+        group = identity.api_version.rpartition("/")[0]
+        named = self._by_name.get((group, identity.kind, identity.name), [])
+        return [each for each in named if each is not located and _space_of(each.tree) in _read_as(identity)]
 
     def is_patch(self, path: str) -> bool:
         """Whether a file holds a patch of a kustomization."""
@@ -118,7 +130,10 @@ class Finder:
         return frozenset(names_on(way, kind, name)[-1] for way in ways) if ways else frozenset({name})
 
     def _read(self, path: str) -> tuple[Located, ...]:
-        return tuple(_objects(path, self._repository.files[path]))
+        return tuple(_objects(path, self.values(path)))
+
+    def _said(self, path: str) -> dict[int, Any]:
+        return dict(_values(path, self._repository))
 
     def _encoded(self, path: str) -> dict[tuple[int, bytes], Located]:
         """Objects of a file by document and content: a list may hold thousands."""
@@ -137,18 +152,34 @@ class Finder:
         return Standing(located, ways, tuple(each for each in every if each not in ways)) if ways else None
 
 
-def _objects(path: str, text: str) -> Iterator[Located]:
-    """All objects of a file, as far as it can be read."""
-    found = [(piece.number, tree) for piece in chunks(text) if piece.number for tree in _trees(piece.text, path)]
+def _space_of(tree: Tree) -> str:
+    meta = tree.get("metadata")
+    return str(meta.get("namespace") or "") if isinstance(meta, dict) else ""
+
+
+def _read_as(identity: ObjectId) -> tuple[str, ...]:
+    """What a file may say for a namespace: who names none is read as of the one that is called default."""
+    return (identity.namespace, "") if identity.namespace == "default" else (identity.namespace,)
+
+
+def _values(path: str, repository: Repository) -> Iterator[tuple[int, Any]]:
+    """What the documents of a file say, as far as they can be read, by number."""
+    for piece in chunks(repository.files[path]):
+        known = repository.documents.get((path, piece.number))
+        if known is not None:
+            yield piece.number, msgspec.json.decode(known)
+        elif piece.number:
+            with suppress(WorldError):
+                yield piece.number, read_value(piece.text, path)
+
+
+def _objects(path: str, values: Mapping[int, Any]) -> Iterator[Located]:
+    found = [(number, tree) for number, value in values.items() for tree in _trees(value)]
     for number, tree in found:
         yield Located(path, number, tree, len(found) == 1)
 
 
-def _trees(text: str, path: str) -> list[Tree]:
-    try:
-        value = read_value(text, path)
-    except WorldError:
-        return []
+def _trees(value: Any) -> list[Tree]:
     members = value if isinstance(value, list) else [value]
     found: list[Tree] = []
     for member in members:

@@ -102,6 +102,14 @@ class Kustomizations:
         fitting = [each for each in roots if each.namespace in ("", namespace)]
         return [Way((each,), tuple(self._acting((each,)))) for each in fitting]
 
+    @property
+    def absent(self) -> Iterator[tuple[str, str]]:
+        """What kustomizations take in that is not in the repository: a remote base, or a folder elsewhere."""
+        for each in self._by_folder.values():
+            for path in each.takes:
+                if path not in self._files and path not in self._by_folder:
+                    yield each.path, path
+
     def makes_more(self, root: Kustomization) -> bool:
         """Whether it renders what no file of the repository says: remote resources, charts, generators."""
         if any(root.tree.get(name) for name in _MAKES_MORE):

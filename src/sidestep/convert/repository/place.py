@@ -5,24 +5,27 @@ from functools import cache, partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.convert.editing.chunks import is_json
 from sidestep.convert.editing.document import edit_document, read_value
 from sidestep.convert.editing.file import ObjectEdit, edit_file, new_file
 from sidestep.convert.editing.operations import as_patch, changed_fields
 from sidestep.convert.editing.written import Manner, lines
+from sidestep.convert.ledger import key_of
 from sidestep.convert.repository.find import Finder, Standing
 from sidestep.convert.repository.helm import UncertainError, charts_that_may_make, values_edits, with_value
 from sidestep.convert.repository.kustomize import Kustomization, Kustomizations, Way, with_resources
 from sidestep.convert.repository.names import file_name, habit
 from sidestep.convert.repository.pairs import Turned, paired
 from sidestep.convert.repository.patches import entry_of
+from sidestep.convert.repository.together import torn
 from sidestep.convert.repository.transplant import ElsewhereError, transplant
 from sidestep.convert.repository.values import Located, Placed, Repository, Unplaced, folder_of, relative_to
 from sidestep.convert.repository.ways import called_in, names_on, overridden, says_otherwise, spoils, undone
 from sidestep.convert.rewrite import Change, ChangeKind, Tree
 from sidestep.errors import WorldError
-from sidestep.model.metadata import ObjectId
+from sidestep.model.metadata import DEFAULT_NAMESPACE, ObjectId
 from sidestep.model.origin import FileOrigin
 from sidestep.model.resource import Resource
 
@@ -32,17 +35,29 @@ _ONE = "name the folder of one with --repository"
 
 
 def place(repository: Repository, changes: Iterable[Change], standing: Known) -> Placed:
-    """What becomes of a repository's files.
+    """What becomes of a repository's files; what holds only together is made together, or left to be done by hand.
 
     Args:
         repository: as it was read.
         changes: of objects.
         standing: objects as they are, by who they are.
     """
-    work = _Work(repository, standing)
-    for each in paired(changes):
-        work.change(each) if isinstance(each, Change) else work.turn(each)
-    return work.placed()
+    kustomizations = Kustomizations(repository)
+    finder = Finder(repository, kustomizations)
+    made, held = list(changes), list[Unplaced]()
+    while True:
+        work = _Work(repository, standing, kustomizations, finder)
+        for each in paired(made):
+            work.change(each) if isinstance(each, Change) else work.turn(each)
+        placed = work.placed()
+        alone = torn(made, (*placed.unplaced, *held))
+        if not alone:
+            return replace(placed, unplaced=(*placed.unplaced, *held), absent=tuple(kustomizations.absent))
+        for change, cause in alone:
+            reason = f"it belongs to what is to be done by hand with {cause.object}: {cause.reason}"
+            held.append(_by_hand(change, reason, cause.where, standing))
+        gone = {key_of(change.object) for change, _ in alone}
+        made = [each for each in made if key_of(each.object) not in gone]
 
 
 class _Refused(Exception):  # noqa: N818 - no error of anybody's
@@ -72,12 +87,12 @@ class _Spot(Struct, frozen=True):
 class _Work:
     """What was decided so far."""
 
-    def __init__(self, repository: Repository, standing: Known) -> None:
+    def __init__(self, repository: Repository, standing: Known, kustomizations: Kustomizations, finder: Finder) -> None:
         self._files = repository.files
         self._repository = repository
         self._standing = standing
-        self._kustomizations = Kustomizations(repository)
-        self._finder = Finder(repository, self._kustomizations)
+        self._kustomizations = kustomizations
+        self._finder = finder
         self._habit = cache(lambda folder: habit(self._finder.alone_in(folder)))
         self._taken: dict[str, set[str]] = {}
         for path in self._files:
@@ -117,7 +132,8 @@ class _Work:
     def _edit(self, path: str, made: dict[str, str | None]) -> None:
         edits, appended = self._edits.get(path, []), self._appended.get(path, [])
         try:
-            made[path] = edit_file(self._files[path], [e for _, e in edits], [tree for _, tree in appended], path)
+            added, values = [tree for _, tree in appended], self._finder.values(path)
+            made[path] = edit_file(self._files[path], [edit for _, edit in edits], added, path, values)
         except WorldError as error:
             refused = [*(each for those, _ in edits for each in those), *(each for each, _ in appended)]
             for change in refused:
@@ -135,14 +151,7 @@ class _Work:
                 made.pop(listed, None)
 
     def _refuse(self, change: Change, reason: str, where: str) -> None:
-        resource = self._standing(change.object)
-        if change.manifest is None:
-            patch = f"kubectl delete {change.object.kind} {change.object.name} -n {change.object.namespace}"
-        elif resource is None:
-            patch = "\n".join(lines(change.manifest, Manner()))
-        else:
-            patch = as_patch(resource.tree(), change.manifest)
-        self._unplaced.append(Unplaced(change.object, where, reason, patch))
+        self._unplaced.append(_by_hand(change, reason, where, self._standing))
 
     def turn(self, turned: Turned) -> None:
         """In the place of the one that goes, so that its comments stay; each by itself where that cannot be."""
@@ -159,13 +168,16 @@ class _Work:
         resource, spot = self._standing(removed.object), self._spot_or_none(removed)
         if resource is None or spot is None or spot.located is None or added.manifest is None:
             return None
+        if self._finder.told_again(spot.located, removed.object):
+            return None
         kind, name = removed.object.kind, spot.located.tree["metadata"]["name"]
         if any(
             spoils(way, added.object) or overridden(way, kind, names_on(way, kind, name), ("",)) for way in spot.ways
         ):
             return None
         try:
-            return spot.located, (removed, added), transplant(spot.located.tree, resource.tree(), added.manifest)
+            manifest = _homed(added.manifest, spot.located, removed.object)
+            return spot.located, (removed, added), transplant(spot.located.tree, resource.tree(), manifest)
         except ElsewhereError:
             return None
 
@@ -182,7 +194,8 @@ class _Work:
         located = self._finder.at_origin(resource)
         if located is not None:
             self._check_rendered_alike(located)
-            self._take(located, (change,), change.manifest)
+            self._check_told_once(located, change)
+            self._transplant(located, change, resource.tree())
             return
         self._check_origin(resource)
         found = self._finder.rendered_from(change.object)
@@ -192,6 +205,13 @@ class _Work:
             self._alter_rendered(found[0], change, resource.tree())
         else:
             self._at_tool(change, resource.tree())
+
+    def _check_told_once(self, located: Located, change: Change) -> None:
+        """What one file says alone: the next run would take the other one's word, and change it again."""
+        others = self._finder.told_again(located, change.object)
+        if others:
+            places = ", ".join(sorted({each.path for each in (located, *others)}))
+            raise _Refused(f"it is said {len(others) + 1} times: {places}; leave one of them, or convert them apart")
 
     def _check_rendered_alike(self, located: Located) -> None:
         """Who reads files that kustomizations change has not read what runs."""
@@ -289,6 +309,7 @@ class _Work:
         if reason := next(filter(None, (spoils(way, change.object) for way in spot.ways)), ""):
             raise _Refused(reason, spot.folder)
         beside = spot.located
+        tree = tree if beside is None else _homed(tree, beside, change.origin)
         if beside is not None and not is_json(self._files[beside.path]) and (not beside.alone or len(self._files) == 1):
             self._appended.setdefault(beside.path, []).append((change, tree))
             return
@@ -336,12 +357,33 @@ class _Work:
         self._listed.setdefault(kustomization.path, []).append(path)
 
 
+def _by_hand(change: Change, reason: str, where: str, standing: Known) -> Unplaced:
+    """A change without a place, as people would make it."""
+    resource = standing(change.object)
+    if change.manifest is None:
+        patch = f"kubectl delete {change.object.kind} {change.object.name} -n {change.object.namespace}"
+    elif resource is None:
+        patch = "\n".join(lines(change.manifest, Manner()))
+    else:
+        patch = as_patch(resource.tree(), change.manifest)
+    return Unplaced(change.object, where, reason, patch)
+
+
 def _beside(located: Located, ways: tuple[Way, ...], listing: Kustomization | None) -> _Spot:
     """In the folder of an object, or of the kustomization that lists it from elsewhere."""
     folder = folder_of(located.path)
     if listing is not None and listing.folder != folder:
         return _Spot(listing.folder, listing, located, ways)
     return _Spot(folder, listing, located, ways)
+
+
+def _homed(tree: Tree, beside: Located, neighbour: ObjectId) -> Tree:
+    """An object that comes as its neighbour stands: beside one that names no namespace, wherever that is applied."""
+    meta = tree.get("metadata") or {}
+    places = {str(meta.get("namespace")), neighbour.namespace}
+    if places != {DEFAULT_NAMESPACE} or beside.tree["metadata"].get("namespace"):
+        return tree
+    return {**tree, "metadata": {name: value for name, value in meta.items() if name != "namespace"}}
 
 
 def _only_way(ways: Iterable[Way]) -> Way:

@@ -43,7 +43,7 @@ def _moved(there: Any, before: Any, after: Any, path: str) -> Any:
             if not same(found.pop(name, _MISSING), old):
                 raise ElsewhereError(at.removeprefix("."))
         elif old is _MISSING:
-            if name in there and not same(there[name], new):
+            if there.get(name) is not None and not same(there[name], new):
                 raise ElsewhereError(at.removeprefix("."))
             found[name] = new
         elif not same(old, new):

@@ -14,10 +14,12 @@ class Repository(Struct, frozen=True):
     Attributes:
         files: texts by their path, as the user would type it and as origins say it.
         home: the folder, likewise; empty for the current one.
+        documents: what documents say that were read already, as JSON, by path and number.
     """
 
     files: Mapping[str, str]
     home: str = ""
+    documents: Mapping[tuple[str, int], bytes] = {}
 
 
 class Located(Struct, frozen=True):
@@ -59,11 +61,13 @@ class Placed(Struct, frozen=True):
         files: new texts by path; None for a file that goes.
         unplaced: what has to be done by hand.
         unlike: why what was read from these files is not what is rendered from them; empty where nothing tells so.
+        absent: what kustomizations take in that is not there, after the path of each.
     """
 
     files: Mapping[str, str | None]
     unplaced: tuple[Unplaced, ...] = ()
     unlike: str = ""
+    absent: tuple[tuple[str, str], ...] = ()
 
 
 def folder_of(path: str) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 
 from sidestep.convert.rewrite import Severity, Tree
 from sidestep.convert.routes.cases import METHODS
-from sidestep.convert.routes.durations import seconds
 from sidestep.convert.routes.forms import LONGEST_PATH
 from sidestep.convert.routes.header_edits import is_hostname, is_name
 from sidestep.convert.routes.ledger import AS_IT_IS, Ledger
 from sidestep.convert.routes.served import Served
+from sidestep.semantics.lengths import seconds
 from sidestep.semantics.routing.actions import redirect
 from sidestep.semantics.routing.cors import origins
 from sidestep.semantics.trees import flag, mapping, strings, text
@@ -82,7 +82,8 @@ def cors_filter(value: object, field: str, served: Served, ledger: Ledger) -> Tr
         ledger.keep(field, "answers browsers", "the filter for that came with Gateway API 1.5", AS_IT_IS)
     if not all(len(each) <= _LONGEST_ORIGIN and _ORIGIN.fullmatch(each) for each in allowed) or not _fits(allowed):
         why = "a route allows whole origins, and stars in place of names only"
-        ledger.keep(f"{field}.allowOrigins", "allows origins by pattern", why, "name the origins")
+        instead = f"name the origins; until then {AS_IT_IS}"
+        ledger.keep(f"{field}.allowOrigins", "allows origins by pattern", why, instead)
     _lose_preflights(tree, field, ledger)
     cors: Tree = {"allowOrigins": list(dict.fromkeys(allowed))} if allowed else {}
     cors |= _lists(tree, field, ledger)

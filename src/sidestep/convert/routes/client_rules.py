@@ -53,8 +53,9 @@ def hearings(found: Survey, resource: Resource[Spec]) -> Iterator[Hearing]:
 
 
 def _hearing(found: Survey, resource: Resource[Spec], service: Service) -> Hearing:
-    told = {each: found.rules.speaking(each, found.host(service)) for each in found.clients_of(service)}
-    clients = tuple(name for name, rules in told.items() if any(_from(rule, resource) for rule in rules))
+    kinds = found.kinds_of_clients(service)
+    heard_by = [each for each in kinds if _is_heard(found, resource, service, each)]
+    clients = tuple(sorted(name for each in heard_by for name in kinds[each]))
     waypoint = found.waypoint(service)
     heard = found.rule_at(waypoint, service) if waypoint else None
     try:
@@ -62,7 +63,12 @@ def _hearing(found: Survey, resource: Resource[Spec], service: Service) -> Heari
         alike = True
     except MalformedError:
         alike = False
-    return Hearing(service, waypoint, clients, alike and len(clients) == len(told), _from(heard, resource))
+    return Hearing(service, waypoint, clients, alike and len(heard_by) == len(kinds), _from(heard, resource))
+
+
+def _is_heard(found: Survey, resource: Resource[Spec], service: Service, namespace: str) -> bool:
+    """Whether clients of a namespace hear what an object adds to."""
+    return any(_from(rule, resource) for rule in found.rules.speaking(namespace, found.host(service)))
 
 
 def _from(rule: MergedRule | None, resource: Resource[Spec]) -> bool:

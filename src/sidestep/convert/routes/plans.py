@@ -127,6 +127,13 @@ def _behind(found: Survey, bound: Bound) -> Iterator[tuple[Service, Waypoint, St
 
 def _converted(found: Survey, subject: _Subject, told: tuple[Trouble, ...]) -> Plan:
     ledger, chosen = Ledger(), subject.standing(Standing.CHOSEN)
+    driver = found.driver(subject.resource.id)
+    if driver:
+        did, why = (
+            f"is written by {driver} while the mesh runs",
+            "a route in its place would not follow what is written",
+        )
+        ledger.keep("spec", did, why, f"{AS_IT_IS}; or let {driver} write routes of the Gateway API")
     try:
         http = tuple(http_routes(found, subject.resource, chosen, ledger))
         streams = tuple(stream_routes(found, subject.resource, subject.bound, chosen, ledger))
@@ -151,7 +158,7 @@ def _kept(found: Survey, subject: _Subject, plan: Plan) -> Plan:
     at_service = found.context.target.since(1, 24)
     where = {service.namespace if at_service else waypoint.namespace for service, waypoint in chosen}
     private = [waypoint for _, waypoint in chosen if not visible(subject.bound.exported, waypoint.namespace)]
-    if len(where) > 1 or private or subject.bound.http is None:
+    if len(where) > 1 or private or subject.bound.http is None or found.driver(subject.resource.id):
         return replace(kept, verdict=Verdict.LEFT, losses=(*kept.losses, _unreachable(own)))
     services = tuple(sorted(service.host for service, _ in chosen))
     return replace(

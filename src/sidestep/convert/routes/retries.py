@@ -10,9 +10,10 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.convert.rewrite import Tree
-from sidestep.convert.routes.durations import for_gateway_api, seconds
+from sidestep.convert.routes.durations import for_gateway_api
 from sidestep.convert.routes.ledger import AS_IT_IS, Ledger
 from sidestep.convert.routes.served import Served
+from sidestep.semantics.lengths import seconds
 from sidestep.semantics.routing.actions import duration
 from sidestep.semantics.routing.retry_policy import retries
 from sidestep.semantics.routing.route import Retries
@@ -61,7 +62,8 @@ def attempts(rule: Mapping[str, Any], field: str, defaults: Defaults, ledger: Le
     per_try = _length(duration(asked.per_try, where), f"{where}.perTryTimeout", ledger)
     if per_try and limit and (seconds(per_try) or 0) > (seconds(limit) or 0):
         why = "a route's attempt may not last longer than the whole"
-        ledger.keep(f"{where}.perTryTimeout", f"gives an attempt {per_try}", why, "take it out: it is never reached")
+        instead = f"take it out: it is never reached; until then {AS_IT_IS}"
+        ledger.keep(f"{where}.perTryTimeout", f"gives an attempt {per_try}", why, instead)
     return Attempts(retry, {**timeouts, "backendRequest": per_try} if per_try else timeouts)
 
 

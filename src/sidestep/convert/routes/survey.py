@@ -21,8 +21,10 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.by_selector import grouped
+from sidestep.semantics.driven import Named, drivers, named
 from sidestep.semantics.instances import Mode
-from sidestep.semantics.loose import as_dicts, as_strings, as_text
+from sidestep.semantics.loose import as_dict, as_dicts, as_text
 from sidestep.semantics.routing.bounds import Bounds
 from sidestep.semantics.routing.defaults import MeshDefaults
 from sidestep.semantics.routing.destination_rules import DestinationRules, MergedRule, without_selection
@@ -40,6 +42,7 @@ _KEPT = "_survey_of_routes"
 MOVES = ("SID332", "SID334")
 """Rewrites that put an object elsewhere."""
 _NOBODY = ""
+_MESHED = (Mode.SIDECAR, Mode.AMBIENT)
 
 
 class Standing(StrEnum):
@@ -73,31 +76,53 @@ class Survey:
 
     @cached_property
     def clients(self) -> tuple[str, ...]:
-        """Namespaces where sidecars run."""
+        """Namespaces of pods with sidecars, or that had one: while some move, the rest is judged as before."""
         spaces = self.index.by_namespace
-        return tuple(sorted(name for name, pods in spaces.items() if any(each.mode is Mode.SIDECAR for each in pods)))
+        return tuple(sorted(name for name, pods in spaces.items() if any(each.mode in _MESHED for each in pods)))
 
     def clients_of(self, service: Service) -> tuple[str, ...]:
         """Namespaces of a service's clients; its own where nobody has a sidecar."""
         return self.clients or (service.namespace,)
 
-    def kinds_of_clients(self, service: Service) -> tuple[str, ...]:
-        """The same, with one namespace for all that have no DestinationRules of their own and are named in none."""
-        return self._kinds_of_clients or (service.namespace,)
+    def kinds_of_clients(self, service: Service) -> Mapping[str, tuple[str, ...]]:
+        """The same by one of them: all whom it stands for hear the same DestinationRules."""
+        apart = self.rules.speak_apart_about(self.host(service))
+        return _kinds(self.clients_of(service), apart)
+
+    def _one_of_each(self, service: Service) -> Iterable[str]:
+        """One of all whose clients hear the same VirtualServices."""
+        return _kinds(self.clients_of(service), self._ranking.ranked_apart(service.host))
 
     @cached_property
-    def _kinds_of_clients(self) -> tuple[str, ...]:
-        special: set[str] = set()
-        for resource in self.mesh.of(DESTINATION_RULE):
-            special |= {resource.meta.namespace, *as_strings((resource.view.spec or {}).get("exportTo"))}
-        others = [name for name in self.clients if name not in special]
-        return tuple(name for name in self.clients if name in special or name == others[0])
+    def services_of(self) -> Mapping[str, tuple[Service, ...]]:
+        """Services by the object that says them."""
+        return grouped(self.index.services.services, lambda each: str(each.resource.id))
 
     @cached_property
     def delegates(self) -> Delegates:
         """VirtualServices without hosts, by namespace and name."""
         found = (each for each in self.index.mesh.of(VIRTUAL_SERVICE) if not (each.view.spec or {}).get("hosts"))
         return {(each.meta.namespace, each.meta.name): each for each in found}
+
+    @cached_property
+    def roots(self) -> Mapping[tuple[str, str], list[Resource[Spec]]]:
+        """The VirtualServices with hosts that name a delegate, by its namespace and name."""
+        found: dict[tuple[str, str], list[Resource[Spec]]] = {}
+        for root in self.mesh.of(VIRTUAL_SERVICE):
+            for rule in as_dicts((root.view.spec or {}).get("http")):
+                delegate = as_dict(rule.get("delegate"))
+                place = (as_text(delegate.get("namespace")) or root.meta.namespace, as_text(delegate.get("name")))
+                if place in self.delegates:
+                    found.setdefault(place, []).append(root)
+        return found
+
+    def driver(self, identity: ObjectId) -> str:
+        """The object for which a controller writes a VirtualService or DestinationRule, in words; empty for none."""
+        return self._drivers.get(named(identity), "")
+
+    @cached_property
+    def _drivers(self) -> Mapping[Named, str]:
+        return drivers(self.index.mesh)
 
     @cached_property
     def retries(self) -> Retries:
@@ -143,7 +168,7 @@ class Survey:
         """How a VirtualService stands to others of a service."""
         if self.has_foreign_route(service):
             return Standing.SHARED
-        heard = [self.speaking(service, namespace) for namespace in self.clients_of(service)]
+        heard = [self.speaking(service, namespace) for namespace in self._one_of_each(service)]
         first = [bounds[0].object if bounds else None for bounds in heard]
         if bound.object in first and any(self._speaks_in_part(bound, bounds, service) for bounds in heard):
             return Standing.SHARED
@@ -163,7 +188,9 @@ class Survey:
 
     def _silent(self, bound: Bound, service: Service) -> bool:
         """Whether a wildcard speaks to nobody because others name the service."""
-        return service.host not in bound.hosts and any(self.speaking(service, each) for each in self.clients)
+        if service.host in bound.hosts or not self.clients:
+            return False
+        return any(self.speaking(service, each) for each in self._one_of_each(service))
 
     def _speaks_in_part(self, bound: Bound, bounds: list[Bound], service: Service) -> bool:
         """Whether others behind it speak on a port of which it says nothing."""
@@ -228,6 +255,13 @@ def is_copy(resource: Resource[Any], originals: AbstractSet[str]) -> bool:
     """Whether it was made to take the place of another object that stands still."""
     notes = resource.meta.annotations
     return notes.get(RULE) in MOVES and notes.get(ORIGIN) in originals
+
+
+def _kinds(clients: tuple[str, ...], apart: AbstractSet[str]) -> dict[str, tuple[str, ...]]:
+    """Namespaces by the one that stands for them: each of some for itself, and one for all others."""
+    alike = tuple(name for name in clients if name not in apart)
+    found: dict[str, tuple[str, ...]] = {name: (name,) for name in clients if name in apart}
+    return {**found, alike[0]: alike} if alike else found
 
 
 def survey(context: Context) -> Survey:

@@ -50,10 +50,10 @@ def _at_waypoint(now: Tree, found: Readers) -> Tree:
 
 
 def _twin(resource: Resource[Any], policy: Policy, found: Readers, host: str, spec: Tree) -> Twin:
-    """Of an ALLOW that holds for some of the pods only, one that admits nobody: waypoints cannot tell pods apart."""
+    """Of an ALLOW for some of the pods that would admit somebody to others, one that admits nobody."""
     service, mesh = found.services[host], found.context.index.mesh
     name = twin_name(mesh, resource, service)
-    if host in found.partial and policy.action is Action.ALLOW and not policy.dry_run:
+    if policy.action is Action.ALLOW and not policy.dry_run and found.widens(resource, service):
         return closed_twin(resource, service, name=name, rule=CODE)
     return twin(resource, service, found.context.index.behind(service), spec=spec, name=name, rule=CODE)
 
@@ -99,7 +99,8 @@ def _late(resource: Resource[Any], policy: Policy, found: Readers, now: Tree) ->
     if policy.dry_run or policy.action not in _AT_ZTUNNEL:
         return (removed(resource, CODE),)
     spec: Tree = now.get("spec") or {}
-    gone = {each.index for each in lost_rules(parse_policy(with_spec(resource, spec)))}
+    read = policy if spec == spec_of(resource) else parse_policy(with_spec(resource, spec))
+    gone = {each.index for each in lost_rules(read)}
     if not gone:
         return ()
     kept = [rule for index, rule in enumerate(as_dicts(spec.get("rules"))) if index not in gone]

@@ -16,7 +16,7 @@ from sidestep.model.kinds import DESTINATION_RULE
 from sidestep.model.resource import Resource
 from sidestep.semantics.loose import as_text
 from sidestep.semantics.routing.hosts import full_name, is_wildcard
-from sidestep.semantics.trees import MalformedError, mapping, text
+from sidestep.semantics.trees import MalformedError, mapping, mappings, text
 
 CODE = "SID334"
 
@@ -42,7 +42,7 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
 def _moves(found: Survey, resource: Resource[Any], heard: list[Hearing]) -> bool:
     """Whether all clients of all its services hear it, and the waypoint of none does."""
     written = text((resource.view.spec or {}).get("host"), "host")
-    if is_wildcard(written) or is_selective(resource) or len(heard) != 1:
+    if is_wildcard(written) or is_selective(resource) or len(heard) != 1 or found.driver(resource.id):
         return False
     only = heard[0]
     elsewhere = resource.meta.namespace != only.service.namespace
@@ -95,18 +95,20 @@ def _troubles(found: Survey, resource: Resource[Any], heard: list[Hearing], *, m
 
 
 def _unheard(resource: Resource[Any], each: Hearing) -> Trouble:
-    spaces = ", ".join(each.clients)
-    field = "spec.workloadSelector" if is_selective(resource) else "metadata.namespace"
-    return Trouble(
-        field, f"asks for connections of clients in {spaces} to {each.service.host}",
-        "a waypoint hears the rules of its own namespace, of the service's and of the root namespace (D38)",
-        f"move it to namespace {each.service.namespace}, if it may hold for all clients", _weight(resource),
-    )  # fmt: skip
+    did = f"asks for connections of clients in {', '.join(each.clients)} to {each.service.host}"
+    for_all = "if it may hold for all clients"
+    if is_selective(resource):
+        why = "it is for the proxies of certain pods, and a waypoint is none of them (D38)"
+        return Trouble("spec.workloadSelector", did, why, f"take the selector out, {for_all}", _weight(resource))
+    why = "a waypoint hears the rules of its own namespace, of the service's and of the root namespace (D38)"
+    instead = f"move it to namespace {each.service.namespace}, {for_all}"
+    return Trouble("metadata.namespace", did, why, instead, _weight(resource))
 
 
 def _weight(resource: Resource[Any]) -> Severity:
-    tls = mapping((resource.view.spec or {}).get("trafficPolicy"), "trafficPolicy").get("tls")
-    return Severity.SECURITY if tls else Severity.TRAFFIC
+    policy = mapping((resource.view.spec or {}).get("trafficPolicy"), "trafficPolicy")
+    levels = (policy, *mappings(policy.get("portLevelSettings"), "trafficPolicy.portLevelSettings"))
+    return Severity.SECURITY if any(each.get("tls") for each in levels) else Severity.TRAFFIC
 
 
 def _for_all(each: Hearing) -> Trouble:

@@ -9,11 +9,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from sidestep.convert.network.hbone import EGRESS, HBONE, INGRESS, opened, with_probes
-from sidestep.convert.network.peers import named, waypoints_before, waypoints_outward
+from sidestep.convert.network.hbone import EGRESS, HBONE, INGRESS, is_of_tcp, opened, with_probes
+from sidestep.convert.network.meant import meant
+from sidestep.convert.network.peers import waypoints_before, waypoints_outward
 from sidestep.convert.network.ports import Restriction, restriction
 from sidestep.convert.objects import added, is_made, made, replaced, spec_of, with_new_spec
-from sidestep.convert.policies.readers import everybody, is_ambient, names_of, sends_hbone
+from sidestep.convert.policies.readers import is_ambient, names_of, sends_hbone
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree, Waypoint
 from sidestep.model.kinds import NETWORK_POLICY
 from sidestep.model.resource import Resource
@@ -81,9 +82,9 @@ def _opened_ingress(spec: Tree, sides: _Sides, context: Context) -> list[Tree]:
 def _doors(resource: Resource[Any], context: Context) -> Iterator[Tree]:
     """For the waypoints that a policy selects too, what they need: HBONE in, and out whatever they forward."""
     space = resource.meta.namespace
-    for waypoint in sorted(set(context.waypoints.values())):
+    for waypoint in context.waypoints_in.get(space, ()):
         labels = {GATEWAY_NAME: waypoint.name}
-        if waypoint.namespace == space and selects(resource.view.spec.pod_selector, labels):
+        if selects(resource.view.spec.pod_selector, labels):
             spec = {
                 "podSelector": {"matchLabels": labels},
                 "policyTypes": ["Ingress", "Egress"],
@@ -95,12 +96,19 @@ def _doors(resource: Resource[Any], context: Context) -> Iterator[Tree]:
 
 
 def _beyond(resource: Resource[Any], context: Context) -> tuple[Waypoint, ...]:
-    """Waypoints before pods that the egress rules name, and before hosts outside."""
-    peers = [rule.get("to") for rule in as_dicts(spec_of(resource).get("egress"))]
-    space = resource.meta.namespace
-    called = [each for each in everybody(context) if any(named(context, to, space, each) for to in peers)]
-    outward = (waypoint for to in peers for waypoint in waypoints_outward(context, to))
+    """Waypoints before pods that the egress rules name, and before hosts outside; none where they let out to all."""
+    rules = _of_tcp(spec_of(resource))
+    if not all(rule.get("to") for rule in rules):
+        return ()
+    space, known = resource.meta.namespace, meant(context)
+    called = [pods for rule in rules for peer in as_dicts(rule["to"]) for pods in known.by(peer, space)]
+    outward = (waypoint for rule in rules for waypoint in waypoints_outward(context, rule["to"]))
     return tuple(sorted({*waypoints_before(context, called), *outward}))
+
+
+def _of_tcp(spec: Tree) -> list[Tree]:
+    """Egress rules that let TCP out: HBONE carries nothing else."""
+    return [rule for rule in as_dicts(spec.get("egress")) if is_of_tcp(rule)]
 
 
 def _losses(resource: Resource[Any], spec: Tree, sides: _Sides, held: Restriction) -> Iterator[Loss]:
@@ -131,8 +139,8 @@ def _losses(resource: Resource[Any], spec: Tree, sides: _Sides, held: Restrictio
 
 def _of_egress(resource: Resource[Any], spec: Tree, sides: _Sides) -> Iterator[Loss]:
     loss = partial(Loss, resource.id, severity=Severity.SECURITY, rule=CODE)
-    rules = as_dicts(spec.get("egress"))
-    if sides.beyond and not any(not rule.get("to") for rule in rules):
+    rules = _of_tcp(spec)
+    if sides.beyond:
         names = ", ".join(f"{each.namespace}/{each.name}" for each in sides.beyond)
         yield loss(
             "spec.egress", "it said whom its pods may call", f"by waypoint {names} they reach all that is behind it",

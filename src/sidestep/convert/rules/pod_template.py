@@ -65,7 +65,7 @@ def _scripts(resource: Resource[Any], at_path: str, spec: Tree) -> Iterator[Loss
                 end = "it waits there for ever" if call.loops else "it fails there"
                 yield Loss(
                     resource.id, f"{at_path}.spec.{part}[{number}].{call.field} line {call.line}",
-                    f"it calls its sidecar: {call.called}", f"nothing listens there without a sidecar: {end}",
+                    f"it calls its sidecar: {call.called}", f"nobody hears it without a sidecar: {end}",
                     "drop the call; until then let it fail without harm", Severity.TRAFFIC, CODE,
                 )  # fmt: skip
 

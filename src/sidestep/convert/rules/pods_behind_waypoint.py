@@ -19,9 +19,11 @@ from sidestep.convert.policies.twins import CLOSE
 from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
 from sidestep.model.kinds import AUTHORIZATION_POLICY, SERVICE_ENTRY
 from sidestep.model.resource import Resource
+from sidestep.semantics.authorization.attachment import GatewayTarget
 from sidestep.semantics.authorization.parse import parse_policy
 from sidestep.semantics.authorization.policy import Action, Policy
 from sidestep.semantics.authorization.policy import Rule as PolicyRule
+from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dicts, as_strings
 from sidestep.semantics.service_index import CLUSTER_DOMAIN, Service
@@ -36,7 +38,7 @@ class _Behind(Struct, frozen=True):
         service: the service.
         pods: behind it.
         staying: those of them that keep what they have.
-        allowed: of each whether an ALLOW guards it.
+        applied: the policies of each.
         rules: that would refuse somebody, and of which ztunnel cannot hold all.
         tokens: whether tokens are asked for.
         admits: whether an ALLOW admits by layer 7, which ztunnel takes for nobody.
@@ -45,7 +47,7 @@ class _Behind(Struct, frozen=True):
     service: Service
     pods: tuple[Instances, ...]
     staying: tuple[Instances, ...]
-    allowed: tuple[bool, ...]
+    applied: tuple[tuple[Policy, ...], ...]
     rules: tuple[PolicyRule, ...]
     tokens: bool
     admits: bool
@@ -92,7 +94,7 @@ def _behind(service: Service, context: Context) -> _Behind:
         service,
         pods,
         tuple(each for each in pods if not is_ambient(context, each)),
-        tuple(any(policy.action is Action.ALLOW for policy in found) for found in policies),
+        tuple(policies),
         tuple({rule: None for found in policies for policy in found for rule in _not_held(policy)}),
         any(context.index.sidecar_request_policies(each) for each in pods),
         any(policy.action is Action.ALLOW and lost_rules(policy) for found in policies for policy in found),
@@ -131,8 +133,8 @@ def _changes(behind: _Behind, context: Context) -> Iterator[Change]:
     service = behind.service
     put = partial(added, context, origin=service.resource.id, rule=CODE)
     waypoint = context.waypoint_of(service)
-    if waypoint and behind.allowed and all(behind.allowed):
-        yield from put([allow_waypoint(service, waypoint_principal(context, waypoint), rule=CODE)])
+    if waypoint:
+        yield from put(allow_waypoint(service, waypoint_principal(context, waypoint), behind.applied, rule=CODE))
     if behind.closes and not behind.staying and not _is_closed(behind, context):
         tree = only_through_waypoint(service, _waypoints(behind, context), behind.ports, rule=CODE)
         yield from put([tree], late=True)
@@ -156,12 +158,6 @@ def _waypoints(behind: _Behind, context: Context) -> tuple[str, ...]:
 
 def _losses(behind: _Behind) -> Iterator[Loss]:
     loss = partial(Loss, behind.service.resource.id, rule=CODE)
-    if any(behind.allowed) and not all(behind.allowed):
-        yield loss(
-            "spec.selector", "some of its pods are guarded by an ALLOW, others by none",
-            "an ALLOW for the waypoint would shut everybody else out of the others, so that none is made",
-            "give pods with policies of their own a Service of their own", Severity.TRAFFIC,
-        )  # fmt: skip
     if behind.service.headless:
         yield loss(
             "spec.clusterIP", "clients dial its pods", "a waypoint stands before addresses of Services only (D18)",
@@ -195,15 +191,28 @@ def _of_closing(behind: _Behind) -> Iterator[Loss]:
 
 
 def _unguarded(behind: _Behind, context: Context) -> Iterator[Loss]:
-    """A service past a waypoint that others in front of the same pods have."""
-    others = sorted({each.host for pods in behind.pods for each in guarding(context, pods)})
-    if others:
+    """A service past a waypoint that others in front of the same pods have, and where somebody is judged."""
+    guarded = {each.host: each for pods in behind.pods for each in guarding(context, pods)}
+    others = sorted(guarded)
+    judged = behind.closes or behind.admits or any(_judges(each, context) for each in guarded.values())
+    if others and judged:
         yield Loss(
             behind.service.resource.id, "spec.selector", "clients reached its pods by it",
             f"it has no waypoint, and {', '.join(others)} with the same pods has one: what its policies say of "
             "layer 7 is not asked here, or refuses (D19)",
             "put it behind the waypoint too", Severity.TRAFFIC, CODE,
         )  # fmt: skip
+
+
+def _judges(service: Service, context: Context) -> bool:
+    """Whether policies stand at the waypoint of a service already, by its own name or the waypoint's."""
+    waypoint = context.waypoint_of(service)
+    if waypoint is None:
+        return False
+    target, index = GatewayTarget(waypoint.namespace, waypoint.name), context.index
+    asked = index.waypoint_policies(target, service, Chain.HTTP)
+    enforced = asked.custom or asked.deny or asked.allow or asked.unreadable
+    return bool(enforced or index.waypoint_request_policies(target, service))
 
 
 RULE = Rule(CODE, "pods-behind-waypoint", "The waypoint admitted, others not past it", ("Service", "ServiceEntry"),

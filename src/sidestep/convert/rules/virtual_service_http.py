@@ -9,7 +9,7 @@ from typing import Any
 from sidestep.convert.objects import added
 from sidestep.convert.rewrite import Context, Rewritten, Rule
 from sidestep.convert.routes.http_plan import CODE
-from sidestep.convert.routes.leaving import leaves
+from sidestep.convert.routes.leaving import delegate_leaves, leaves
 from sidestep.convert.routes.plans import plan_of
 from sidestep.convert.routes.survey import survey
 from sidestep.model.resource import Resource
@@ -18,7 +18,10 @@ _OTHERS = ("spec.tcp", "spec.tls")
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
-    plan = plan_of(survey(context), resource)
+    found = survey(context)
+    if (resource.meta.namespace, resource.meta.name) in found.delegates:
+        return Rewritten(delegate_leaves(found, resource, CODE))
+    plan = plan_of(found, resource)
     owns = is_about_http(resource)
     losses = [each.loss(resource.id, CODE) for each in plan.losses if owns and not each.field.startswith(_OTHERS)]
     changes = added(context, plan.http, resource.id, CODE)

@@ -6,6 +6,7 @@ Source: istio-semantics.md D48. A client's sidecar does not know what is not exp
 from typing import Any
 
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity
+from sidestep.convert.routes.survey import survey
 from sidestep.model.resource import Resource
 from sidestep.semantics.routing.exports import PUBLIC, exports, visible
 from sidestep.semantics.service_index import EXPORT_TO, Service
@@ -15,13 +16,13 @@ CODE = "SID335"
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     """Nothing is written: no object hides a name from ztunnel."""
-    services = [each for each in context.index.services.services if each.resource.id == resource.id]
+    services = survey(context).services_of.get(str(resource.id), ())
     if not services:
         return Rewritten()
     seen = exports(services[0].export_to, context.index.settings.routing.service_export_to, services[0].namespace)
     if PUBLIC in seen or not context.moving:
         return Rewritten()
-    spaces = sorted({each.namespace for each in context.moving if not visible(seen, each.namespace)})
+    spaces = [space for space in context.moving_in if not visible(seen, space)]
     names = ", ".join(spaces[:3]) + (f" and {len(spaces) - 3} more" if len(spaces) > 3 else "")
     return Rewritten((), (_loss(resource, services[0], names or "namespaces that may come"),))
 
