@@ -20,6 +20,14 @@ _WIDER = {
 """What takes more than those who are there, and sometimes nobody else of them."""
 
 
+def worsened(mesh, chance, times):
+    """A mesh with one more fault each time; the same again where there is none to be had."""
+    for _ in range(times):
+        found = [effect for _, effect in faults(mesh)]
+        mesh = faulty(mesh, chance.choice(found)) if found else mesh
+        yield mesh
+
+
 def faults(mesh):
     """Every fault of a mesh with what it is, each as an effect."""
     for resource in mesh.of(kinds.AUTHORIZATION_POLICY):

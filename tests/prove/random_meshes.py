@@ -196,6 +196,12 @@ class World:
                 ]
         return found
 
+    def guarded(self):
+        """The same, with two policies more."""
+        parts = self.mesh()
+        parts["policies"] += [self.policy(8), self.policy(9)]
+        return parts
+
     @staticmethod
     def objects(parts):
         found = []

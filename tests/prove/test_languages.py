@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 
 from sidestep.prove.addresses import representatives as addresses
 from sidestep.prove.expressions import Undecidable
-from sidestep.prove.languages import Ending, Exactly, Matching, Pieces, Rewritten, Starting, belongs, representatives
+from sidestep.prove.languages import (
+    METHODS,
+    Ending,
+    Exactly,
+    Matching,
+    Pieces,
+    Rewritten,
+    Starting,
+    belongs,
+    representatives,
+    usual_methods,
+)
 from sidestep.prove.texts import Texts
 from sidestep.semantics.authorization.matchers import Cidr
 from sidestep.semantics.authorization.paths import normalise
@@ -87,6 +98,21 @@ def test_methods_and_hosts_are_never_empty():
         found = representatives(frozenset({Exactly("GET"), Starting("a")}), texts)
         assert "" not in found
         assert len(found) >= 2
+
+
+def test_who_is_none_of_those_named_is_a_method_that_programs_send():
+    assert usual_methods(frozenset()) == ("GET",)
+    assert usual_methods(frozenset({Exactly("GET")})) == ("GET", "POST")
+    found = usual_methods(frozenset({Exactly("GET"), Exactly("POST"), Starting("P")}))
+    assert found[0] == "GET"
+    assert set(found) == {"GET", "POST", "PUT", "DELETE"}
+
+
+def test_methods_that_only_a_policy_thinks_of_are_told_too():
+    found = usual_methods(frozenset(map(Exactly, METHODS)))
+    assert set(METHODS) < set(found)
+    assert len(found) == len(METHODS) + 1
+    assert usual_methods(frozenset({Exactly("get")})) == ("GET", "get")
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -1,11 +1,14 @@
 """What the prover says of small meshes: who is missed by nobody, what counts for nothing, and how it is told."""
 
 import pytest
+from tests.semantics.decide.test_families import CART, WEB
+from tests.semantics.decide.test_families import scene as two_families
 from tests.support.scenes import index, m, mesh_config, peers, pods, policy, principal, service, waypoint
 
 from sidestep.prove.outcome import Assume, Leave
 from sidestep.prove.proof import Conclusion, Direction
 from sidestep.prove.prover import Terms, prove
+from sidestep.prove.subject import subject_of
 
 BOTH = [*pods("web"), *pods("cart"), service("web"), service("cart")]
 
@@ -71,6 +74,32 @@ def test_a_list_of_claims_is_told_from_single_ones():
     both = policy("both", {"when": [when("a"), when("b")]}, app="cart", action="DENY")
     found = only(Direction.CLOSED, prove(index(*BOTH, token), index(*BOTH, token, both)))
     assert found
+
+
+IN_A_HEADER = {"issuer": "https://i.example", "fromHeaders": [{"name": "x-jwt", "prefix": "Bearer "}]}
+
+
+def tokens(*rules):
+    return m.o.istio("RequestAuthentication", "jwt", "shop", {"jwtRules": list(rules)})
+
+
+def test_a_token_in_a_place_that_rules_name_is_told_apart_like_any_other():
+    def guarded(action, name):
+        return index(
+            *BOTH, tokens(IN_A_HEADER), policy("g", {"from": [{"source": {name: ["*"]}}]}, app="cart", action=action)
+        )
+
+    by_deny, by_allow = guarded("DENY", "notRequestPrincipals"), guarded("ALLOW", "requestPrincipals")
+    assert prove(by_deny, by_deny).verdict is Conclusion.EQUAL
+    assert only(Direction.OPEN, prove(by_allow, index(*BOTH, tokens(IN_A_HEADER))))
+    assert only(Direction.CLOSED, prove(index(*BOTH), index(*BOTH, tokens(IN_A_HEADER))))
+
+
+def test_places_of_tokens_that_differ_are_not_decided():
+    usual = {"issuer": "https://i.example"}
+    proof = prove(index(*BOTH, tokens(usual)), index(*BOTH, tokens(IN_A_HEADER)))
+    assert proof.verdict is Conclusion.UNDECIDED
+    assert "tokens are looked for" in proof.undecided[0].reason
 
 
 def test_preflight_requests_need_no_token():
@@ -248,3 +277,33 @@ def test_only_asked_namespaces_are_looked_at():
     guard = policy("nobody", app="desk", space="ops")
     assert prove(index(*objects), index(*objects, guard), Terms(namespaces=("shop",))).verdict is Conclusion.EQUAL
     assert prove(index(*objects), index(*objects, guard), Terms(namespaces=("ops",))).verdict is Conclusion.DIFFERS
+
+
+@pytest.mark.parametrize("address", [*WEB, *CART])
+@pytest.mark.parametrize("mode", ["ambient", "sidecar"])
+def test_addresses_of_both_families_are_asked(address, mode):
+    key = "source.ip" if address in WEB else "destination.ip"
+    guard = policy("guard", {"when": [{"key": key, "values": [address]}]}, app="cart", action="DENY")
+    found = only(Direction.OPEN, prove(two_families(guard, mode=mode), two_families(mode=mode)))
+    assert {":" in subject_of(each).host for each in found} >= {":" in address}
+    assert prove(two_families(guard, mode=mode), two_families(guard, mode=mode)).verdict is Conclusion.EQUAL
+
+
+def test_a_difference_that_is_fine_does_not_end_a_proof_early():
+    """Two policies admit more, in the order of their names."""
+    meshes = [
+        index(
+            *BOTH, *(policy(name, {"to": [{"operation": {"methods": methods}}]}, app=name) for name in ("cart", "web"))
+        )
+        for methods in (["GET"], ["GET", "HEAD"])
+    ]
+
+    def fine(example):
+        return subject_of(example).host == "cart.shop.svc.cluster.local"
+
+    early = prove(*meshes, Terms(most=1)).counterexamples
+    assert early
+    assert all(map(fine, early))
+    late = prove(*meshes, Terms(most=1), fine=fine).counterexamples
+    assert {fine(each) for each in late} == {True, False}
+    assert len(late) < len(prove(*meshes).counterexamples)

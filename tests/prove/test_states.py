@@ -1,9 +1,12 @@
 """All states of plans: what is skipped because no step affects it would not have differed."""
 
+import gc
+from itertools import pairwise
+
 import pytest
 from msgspec import structs
 from tests.plan.test_no_gaps import GRAPH, SCENES, without
-from tests.prove.faults import faults, faulty
+from tests.prove.faults import worsened
 from tests.prove.random_meshes import World
 from tests.prove.test_mutations import _ALL
 from tests.support import mesh as m
@@ -11,13 +14,17 @@ from tests.support.proofs import visited
 from tests.support.scenes import index, pods, policy, service, waypoint
 
 from sidestep.actions.memory import states
+from sidestep.model.in_order import apart
 from sidestep.model.kinds import AUTHORIZATION_POLICY, GATEWAY, ISTIO_GATEWAY, NAMESPACE, SERVICE
+from sidestep.model.mesh import PODS, Mesh
 from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.prove.affected import affected
+from sidestep.prove.guards import Guards
 from sidestep.prove.outcome import Leave
 from sidestep.prove.partial import between, with_partial
 from sidestep.prove.proof import Conclusion, Direction
 from sidestep.prove.prover import Terms, prove
+from sidestep.prove.reach import Reach
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import given_version
 from sidestep.sources.prices import load_prices
@@ -92,6 +99,29 @@ def test_a_route_is_lost_while_clients_move_before_their_waypoint():
     assert not lost("")
 
 
+def test_a_state_is_gone_when_nobody_holds_it_without_a_collector_of_cycles():
+    today = index(*SCENES["strict"])
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        visited(today, way_of(today), _TERMS)
+        gc.collect()
+        left = [each for each in gc.garbage if isinstance(each, Mesh | MeshIndex)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert not left
+
+
+def test_what_differs_between_two_states_is_the_same_whoever_was_asked_about_before():
+    today = index(*SCENES["strict"])
+    way = [today.mesh.in_order, *(mesh.in_order for _, mesh in on_the_way(today, plan_of(today)))]
+    for one, other in pairwise(way):
+        for key in (PODS, "others", *one.resources.keys() | other.resources.keys()):
+            for against in (today.mesh.in_order, one):
+                assert other.apart_from(against, key) == apart(against.things(key), other.things(key))
+
+
 def test_a_mesh_is_not_affected_by_itself():
     today = index(*SCENES["strict"])
     assert affected(today, today).nothing
@@ -105,17 +135,36 @@ def changed(one, **kinds):
 
 
 @pytest.mark.parametrize(
-    ("added", "labels", "services"),
+    ("added", "labels", "targets"),
     [
         (policy("p", app="cart"), ({"app": "cart"},), set()),
         (policy("p", service="cart"), (), {("shop", "cart")}),
     ],
 )
-def test_policies_count_for_whom_they_name(added, labels, services):
+def test_policies_count_for_whom_they_name(added, labels, targets):
     one, other = index(*pods("cart"), service("cart")), index(*pods("cart"), service("cart"), added)
     found = changed(one, of={AUTHORIZATION_POLICY: other.mesh.of(AUTHORIZATION_POLICY)})
     assert found.namespaces == {"shop"}
-    assert (found.named.labels, found.named.services) == (labels, services)
+    assert (found.named.labels, found.named.services, found.named.targets) == (labels, set(), targets)
+
+
+@pytest.mark.parametrize("labels", [{}, {"istio.io/use-waypoint": "waypoint"}])
+def test_what_a_waypoint_would_enforce_counts_where_somebody_asks_for_one(labels):
+    there = (*pods("web"), *pods("cart"), *waypoint(), service("cart", labels=labels))
+    today, then = index(*there), index(*there, policy("p", action="DENY", service="cart"))
+    found = changed(today, of={AUTHORIZATION_POLICY: then.mesh.of(AUTHORIZATION_POLICY)})
+    cart = today.services.by_host["cart.shop.svc.cluster.local"]
+    assert Reach.of(today, Guards(today), cart).meets(found.named) is bool(labels)
+
+
+def test_a_service_that_asks_for_a_waypoint_is_held_against_policies_that_were_there_before():
+    there = (*pods("web", "ambient"), *pods("cart", "ambient"), *waypoint())
+    deny = policy("p", service="cart")
+    states = [(*there, service("cart")), (*there, service("cart"), deny)]
+    states.append((*there, service("cart", labels={"istio.io/use-waypoint": "waypoint"}), deny))
+    today, *way = (index(*each) for each in states)
+    proof = visited(today, [(f"step-{number}", each.mesh) for number, each in enumerate(way)], _TERMS)
+    assert {each.step for each in proof.counterexamples} == {"step-1"}
 
 
 @pytest.mark.parametrize("added", [policy("p"), policy("p", gateway="waypoint")])
@@ -189,15 +238,8 @@ def test_single_pods_serve_side_by_side():
 def test_several_namespaces(seed):
     """Steps of which each touches one object, of one namespace or another."""
     world = World(seed)
-    parts = world.mesh()
-    parts["policies"] += [world.policy(8), world.policy(9)]
-    today = index(*world.objects(parts))
-    steps, now = [], today.mesh
-    for number in range(4):
-        found = [effect for _, effect in faults(now)]
-        if found:
-            now = faulty(now, world.chance.choice(found))
-        steps.append((f"step-{number}", now))
+    today = index(*world.objects(world.guarded()))
+    steps = [(f"step-{number}", mesh) for number, mesh in enumerate(worsened(today.mesh, world.chance, 4))]
     proof = visited(today, with_partial(today.mesh, steps), _TERMS)
     alone = [prove(today, MeshIndex.of(mesh, given_version("1.30")), _TERMS) for _, mesh in steps]
     assert {(each.direction, dialled(each)) for each in proof.counterexamples} == {

@@ -144,6 +144,10 @@ class Acceptance:
             undecided=tuple(dict.fromkeys(undecided)),
         )
 
+    def accepts(self, example: Counterexample, index: MeshIndex) -> bool:
+        """Whether anybody accepts a counterexample; what else differs on its way is another question."""
+        return self._entry(example, index) is not None
+
     def findings(self) -> tuple[Finding, ...]:
         """Entries that have expired, and entries that accept nothing; presets of the command line never."""
         return tuple(self._findings())

@@ -5,20 +5,24 @@ labels of Services and pods it is told whom they are about. That is wider than i
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
 
 from sidestep.model.kinds import GATEWAY, NETWORK_POLICY, Kind
-from sidestep.model.mesh import Mesh
+from sidestep.model.mesh import OTHERS, PODS, Mesh
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.resource import Resource
+from sidestep.semantics.by_selector import grouped
+from sidestep.semantics.enrolment import DATAPLANE_MODE
+from sidestep.semantics.handed_on import differ_in_labels
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.injection import NAMESPACE_NAME
+from sidestep.semantics.injection import INJECTION, NAMESPACE_NAME, REVISION
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.mesh_config import configures
 from sidestep.semantics.proxies import GATEWAY_NAME
-from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, is_waypoint_gateway
+from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, account_of, is_waypoint_gateway
 
 COUNT_FOR_POLICY = frozenset({"AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"})
 COUNT_FOR_PODS = frozenset({
@@ -30,6 +34,8 @@ _OF_NAMESPACE = COUNT_FOR_POLICY | COUNT_FOR_PODS | {"Service", "Gateway", "Name
 """Kinds that count for destinations of their own namespace alone, unless it is the root namespace."""
 _SELECT_NAMESPACES: tuple[Kind[Any], ...] = (NETWORK_POLICY, GATEWAY)
 """Kinds that ask for labels of namespaces."""
+_SEEN_IN_PODS = frozenset({DATAPLANE_MODE, INJECTION, REVISION})
+"""Labels of namespaces that count for nothing but what their pods are, which are compared themselves."""
 
 
 class Named(Struct, frozen=True):
@@ -39,11 +45,17 @@ class Named(Struct, frozen=True):
         labels: of pods that policies ask for.
         services: by namespace and name.
         pods: that changed themselves, as they were and as they are.
+        waypoints: by namespace and name; who asks for one is meant, whether it is there or not.
+        accounts: of these, by namespace and name, under which nobody else comes.
+        targets: Services that policies name, by namespace and name: waypoints enforce those, and nobody else.
     """
 
     labels: tuple[Mapping[str, str], ...]
     services: frozenset[tuple[str, str]]
     pods: tuple[Instances, ...] = ()
+    waypoints: frozenset[tuple[str, str]] = frozenset()
+    accounts: frozenset[tuple[str, str]] = frozenset()
+    targets: frozenset[tuple[str, str]] = frozenset()
 
 
 class Affected(Struct, frozen=True):
@@ -54,12 +66,14 @@ class Affected(Struct, frozen=True):
         namespaces: whose destinations may be others.
         callers: workloads that may call otherwise.
         named: only what has these before it; None for all of the namespaces.
+        names: there may be others by which anything is dialled.
     """
 
     everything: bool = False
     namespaces: frozenset[str] = frozenset()
     callers: frozenset[WorkloadRef] = frozenset()
     named: Named | None = None
+    names: bool = False
 
     @property
     def nothing(self) -> bool:
@@ -71,7 +85,7 @@ def affected(before: MeshIndex, after: MeshIndex) -> Affected:
     """What may be another in the second mesh."""
     changed = tuple(filter(configures, _objects(before.mesh, after.mesh)))
     if before.settings != after.settings or any(_is_wide(each, after) for each in changed):
-        return Affected(everything=True)
+        return Affected(everything=True, names=True)
     spaces = {each.meta.namespace or each.meta.name for each in changed} | set(_pods(before.mesh, after.mesh))
     spaces |= {each.meta.labels.get(USE_WAYPOINT_NAMESPACE, "") for each in changed} - {""}
     pods = tuple(each for space in sorted(spaces) for each in _others(before, after, space))
@@ -79,7 +93,8 @@ def affected(before: MeshIndex, after: MeshIndex) -> Affected:
         bound.namespace for each in pods for index in (before, after) if (bound := index.workload_waypoint(each))
     }
     callers = frozenset(each.workload for each in pods)
-    return Affected(namespaces=frozenset(spaces), callers=callers, named=_named(changed, pods))
+    names = not differ_in_labels(each for each in changed if each.kind == "Service")
+    return Affected(namespaces=frozenset(spaces), callers=callers, named=_named(changed, pods), names=names)
 
 
 def _is_wide(changed: Resource[Any], index: MeshIndex) -> bool:
@@ -114,32 +129,60 @@ def _others(before: MeshIndex, after: MeshIndex, namespace: str) -> Iterator[Ins
             yield from (each for each in (left, right) if each is not None)
 
 
-def _named(changed: Iterable[Resource[Any]], pods: tuple[Instances, ...]) -> Named | None:
-    """Pods and Services that are meant; None where something is about more."""
+def _named(changed: tuple[Resource[Any], ...], pods: tuple[Instances, ...]) -> Named | None:
+    """Pods, Services and waypoints that are meant; None where something is about more."""
     if any(_serves_others(each) for each in pods):
         return None
     labels: list[Mapping[str, str]] = []
     services: set[tuple[str, str]] = set()
-    by_name: dict[tuple[str, str], list[Resource[Any]]] = {}
+    targets: set[tuple[str, str]] = set()
     for each in changed:
         if each.kind in COUNT_FOR_POLICY:
             found = _about(each)
             if found is None:
                 return None
             labels += found.labels
-            services |= found.services
+            targets |= found.targets
         elif each.kind == "Service":
-            by_name.setdefault((each.meta.namespace, each.meta.name), []).append(each)
-        elif each.kind not in COUNT_FOR_PODS:
+            services.add((each.meta.namespace, each.meta.name))
+        elif each.kind not in COUNT_FOR_PODS | {GATEWAY.name, "Namespace"}:
             return None
-    if not all(_differ_in_labels(both) for both in by_name.values()):
+    if not differ_in_labels(each for each in changed if each.kind == "Service") or _changes_spaces(changed):
         return None
-    return Named(tuple(labels), frozenset(services | by_name.keys()), pods)
+    waypoints = {(each.meta.namespace, each.meta.name): account_of(each) for each in changed if _is_waypoint(each)}
+    served = {(each.namespace, each.labels[GATEWAY_NAME]) for each in pods if GATEWAY_NAME in each.labels}
+    return Named(
+        tuple(labels),
+        frozenset(services),
+        pods,
+        frozenset(waypoints) | served,
+        frozenset((space, account) for (space, _), account in waypoints.items()),
+        frozenset(targets),
+    )
+
+
+def _is_waypoint(changed: Resource[Any]) -> bool:
+    """All Gateways that have changed are, or everything is affected."""
+    return changed.kind == GATEWAY.name
+
+
+def _changes_spaces(changed: Iterable[Resource[Any]]) -> bool:
+    """Whether namespaces differ in more than labels that nobody but their pods looks at."""
+    spaces = [each for each in changed if each.kind == "Namespace"]
+    if not differ_in_labels(spaces):
+        return True
+    labels = [{name: value for name, value in each.meta.labels.items() if name not in _SEEN_IN_PODS} for each in spaces]
+    by_name = grouped(zip(spaces, labels, strict=True), lambda each: each[0].meta.name).values()
+    return any(one[1] != other[1] for one, other in by_name)
 
 
 def _serves_others(pods: Instances) -> bool:
     """Whether pods are of a proxy that others pass, or ask for one that may then look at other ports."""
-    return pods.mode in (Mode.GATEWAY, Mode.WAYPOINT) or GATEWAY_NAME in pods.labels or USE_WAYPOINT in pods.labels
+    return (
+        pods.mode is Mode.GATEWAY
+        or USE_WAYPOINT in pods.labels
+        or ((pods.mode is Mode.WAYPOINT) is not (GATEWAY_NAME in pods.labels))
+    )
 
 
 def _about(policy: Resource[Any]) -> Named | None:
@@ -152,18 +195,8 @@ def _about(policy: Resource[Any]) -> Named | None:
     if refs is None and isinstance(wanted, dict) and wanted:
         return Named((wanted,), frozenset())
     if selector is None and isinstance(refs, list) and refs and all(map(_is_service, refs)):
-        return Named((), frozenset((policy.meta.namespace, ref["name"]) for ref in refs))
+        return Named((), frozenset(), targets=frozenset((policy.meta.namespace, ref["name"]) for ref in refs))
     return None
-
-
-def _differ_in_labels(both: list[Resource[Any]]) -> bool:
-    """Whether two Services differ in their own labels alone."""
-    if len(both) != 2:
-        return False
-    one, other = (each.tree() for each in both)
-    for tree in (one, other):
-        tree["metadata"] = {name: value for name, value in (tree.get("metadata") or {}).items() if name != "labels"}
-    return one == other
 
 
 def _is_service(ref: object) -> bool:
@@ -179,25 +212,13 @@ def _is_service(ref: object) -> bool:
 def _objects(before: Mesh, after: Mesh) -> Iterator[Resource[Any]]:
     """Objects that only one mesh has, or that are others in it."""
     for key in before.resources.keys() | after.resources.keys():
-        one, other = before.resources.get(key, ()), after.resources.get(key, ())
-        if one is not other:
-            yield from _apart(one, other)
-    if before.others is not after.others:
-        yield from _apart(before.others, after.others)
-
-
-def _apart(one: Iterable[Resource[Any]], other: Iterable[Resource[Any]]) -> Iterator[Resource[Any]]:
-    known = {id(each) for each in one}
-    shared = {id(each) for each in other} & known
-    yield from (each for group in (one, other) for each in group if id(each) not in shared)
+        yield from chain(*after.apart_from(before, key))
+    yield from chain(*after.apart_from(before, OTHERS))
 
 
 def _pods(before: Mesh, after: Mesh) -> Iterator[str]:
     """Namespaces of pods that only one mesh has, or that are others in it."""
-    if before.pods is not after.pods:
-        one, other = {id(pod) for pod in before.pods}, {id(pod) for pod in after.pods}
-        sides = ((before.pods, other), (after.pods, one))
-        yield from (pod.namespace for pods, known in sides for pod in pods if id(pod) not in known)
+    return (pod.namespace for pod in chain(*after.apart_from(before, PODS)))
 
 
 def changed_namespaces(before: Mesh, after: Mesh) -> frozenset[str]:

@@ -75,7 +75,10 @@ def _pods(index: MeshIndex, client: Client) -> Instances | None:
 
 
 def _by_name(index: MeshIndex, request: Request) -> Decision | None:
-    """What pods that were dialled by their address say to a caller with a sidecar once they know who he is."""
+    """What pods that were dialled by their address say to a caller with a sidecar once they know who he is.
+
+    His sidecar is taken to have read what is HTTP, as it does on the way to a Service that says so.
+    """
     pods, client = _by_themselves(index, request), request.client
     if pods is None:
         return None
@@ -88,5 +91,5 @@ def _by_name(index: MeshIndex, request: Request) -> Decision | None:
         caller.words, caller.namespace, caller.labels, principal, caller.address_towards(request.to), caller
     )
     http = request.payload if isinstance(request.payload, Http) else None
-    traveller = Traveller(index, request, sender, http=http, dialled=request.to)
+    traveller = Traveller(index, request, sender, http=http, dialled=request.to, read=http is not None)
     return decision((arrive(Arrival(traveller, pods, transport, request.port)),))

@@ -9,7 +9,7 @@ from msgspec import Struct
 from sidestep.prove.expressions import Undecidable
 from sidestep.prove.languages import Ending, Exactly, Language, Matching, Pieces, Rewritten, Starting
 from sidestep.prove.residual import Atom, Residual
-from sidestep.semantics.authentication.tokens import RequestPolicy
+from sidestep.semantics.authentication.tokens import Places, RequestPolicy
 from sidestep.semantics.authorization import matchers
 from sidestep.semantics.authorization.policy import Attribute
 from sidestep.semantics.authorization.templates import pattern_of
@@ -31,7 +31,7 @@ class TokenRule(Struct, frozen=True):
 
     issuer: str
     audiences: frozenset[str]
-    default_place: bool
+    places: Places
     headers: tuple[tuple[str, str], ...]
     payload: tuple[str, ...]
 
@@ -104,9 +104,7 @@ def token_rules(policies: Iterable[RequestPolicy]) -> TokenRules:
     broken = next((str(policy.id) for policy in applied if policy.invalid), "")
     return TokenRules(
         tuple(
-            TokenRule(
-                rule.issuer, frozenset(rule.audiences), rule.default_place, rule.claim_headers, rule.output_headers
-            )
+            TokenRule(rule.issuer, frozenset(rule.audiences), rule.places, rule.claim_headers, rule.output_headers)
             for policy in applied
             for rule in policy.rules
         ),
@@ -156,6 +154,7 @@ class _Collected:
         self._claims: dict[tuple[str, ...], set[Language]] = {}
         self._blocks: set[str] = set()
         self._issuers: set[str] = set()
+        self._places: set[frozenset[tuple[str, Places]]] = set()
         self._validated = self._custom = False
 
     def residual(self, residual: Residual) -> None:
@@ -168,6 +167,8 @@ class _Collected:
 
     def tokens(self, rules: TokenRules) -> None:
         self._validated = True
+        if rules.rules:
+            self._places.add(frozenset((rule.issuer, rule.places) for rule in rules.rules))
         for rule in rules.rules:
             self._issuers.add(rule.issuer)
             self._claim(("aud",), (Exactly(audience) for audience in rule.audiences))
@@ -235,6 +236,8 @@ class _Collected:
     def conditions(self) -> Conditions:
         if self._blocks and FORWARDED_FOR in self._headers:
             raise Undecidable("X-Forwarded-For is looked at as a text and as an address")
+        if len(self._places) > 1 and any(places != Places() for told in self._places for _, places in told):
+            raise Undecidable("tokens are looked for in one place here, and in another there")
         return Conditions(
             _frozen(self._texts),
             _frozen(self._headers),

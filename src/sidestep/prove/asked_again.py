@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sidestep.explain.clients import THEN
 from sidestep.semantics.authentication.tokens import Token, TokenState
 from sidestep.semantics.requests import (
     Answers,
@@ -18,21 +19,34 @@ from sidestep.semantics.requests import (
 )
 
 
-def explain_arguments(request: Request) -> tuple[str, ...]:
-    """What to write after `sidestep explain`; of a workload in several states the first is asked."""
+def explain_arguments(request: Request, before: Client | None = None) -> tuple[str, ...]:
+    """What to write after `sidestep explain`; of a workload in several states the first is asked.
+
+    Args:
+        request: as it is sent in the second mesh.
+        before: who sends it in the first, where he may come otherwise there.
+    """
     payload = _of_http(request) if isinstance(request.payload, Http) else _of_bytes(request.payload)
     answers = ("--authorizer", request.authorizer.value) if request.authorizer is not Answers.UNSTATED else ()
-    head = ("--client", client_argument(request.client), "--to", request.to, "--port", str(request.port))
+    head = ("--client", _client_argument(request.client, before), "--to", request.to, "--port", str(request.port))
     return (*head, *payload, *answers)
 
 
-def client_argument(client: Client) -> str:
+def asked_alone(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The same where only the second mesh is asked: whoever comes otherwise there comes as that."""
+    option, client, *others = arguments
+    return (option, client.rpartition(THEN)[2], *others)
+
+
+def _client_argument(client: Client, before: Client | None) -> str:
     """A client as `--client` takes it."""
     match client:
         case WorkloadClient():
             return f"{client.ref.namespace}/{client.ref.kind}/{client.ref.name}"
         case SomebodyClient():
-            told = f"{client.guise.value}:{client.namespace}/{client.account}"
+            earlier = before.guise if isinstance(before, SomebodyClient) else client.guise
+            guises = dict.fromkeys((earlier.value, client.guise.value))
+            told = f"{THEN.join(guises)}:{client.namespace}/{client.account}"
             return f"{told}@{client.address}" if client.address else told
         case GatewayClient():
             return f"gateway:{client.namespace}/{client.name}"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from sidestep.prove.addresses import representatives as address_representatives
 from sidestep.prove.asked import FORWARDED_FOR, Asked, Conditions, Languages, conditions
 from sidestep.prove.expressions import Undecidable
-from sidestep.prove.languages import representatives, telling, usual_first
+from sidestep.prove.languages import representatives, telling, usual_methods
 from sidestep.prove.texts import Texts
 from sidestep.semantics.authentication.tokens import Token, TokenState
 from sidestep.semantics.path_normalisation import PathNormalisation
@@ -108,10 +108,9 @@ def paths_of(untidy: bool) -> tuple[str, ...]:
 
 def _lines(told: Conditions, mode: PathNormalisation) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Methods and paths."""
-    wanted = told.texts["method"]
-    methods = usual_first("GET", representatives(wanted, Texts.METHOD), wanted) if wanted else ("GET",)
+    known = usual_methods(told.texts["method"])
     paths = ("/", *representatives(told.texts["path"], Texts.PATH, mode)) if told.texts["path"] else ("/",)
-    return tuple(dict.fromkeys((*methods, "OPTIONS") if told.validated else methods)), tuple(dict.fromkeys(paths))
+    return tuple(dict.fromkeys((*known, "OPTIONS") if told.validated else known)), tuple(dict.fromkeys(paths))
 
 
 def _values(languages: Languages, texts: Texts) -> tuple[str, ...]:
@@ -120,21 +119,21 @@ def _values(languages: Languages, texts: Texts) -> tuple[str, ...]:
 
 
 def _tokens(told: Conditions) -> Iterator[Token]:
-    """None, one that is refused, and one for each class of claims."""
+    """None, one that is refused, and one for each class of claims: whoever signs one names himself in it."""
     yield Token()
     if not told.validated:
         return
-    yield Token(TokenState.INVALID)
+    yield Token(TokenState.INVALID, placed=True)
     known = {key: languages for key, languages in told.claims.items() if key != ("iss",)}
     named = representatives(told.claims.get(("iss",), frozenset()), Texts.CLAIM)
-    issuers: list[Any] = [None, *sorted({*told.issuers, *named})]
+    issuers: list[Any] = sorted({*told.issuers, *named}) or [None]
     values = [_claim_values(languages) for languages in known.values()]
     size = len(issuers) * prod(len(each) for each in values)
     if size > _MOST_TOKENS:
         raise Undecidable(f"{size:,} classes of tokens are more than {_MOST_TOKENS:,}")
     for issuer in issuers:
         for chosen in product(*values):
-            yield Token(TokenState.VALID, _claims(issuer, known, chosen))
+            yield Token(TokenState.VALID, _claims(issuer, known, chosen), placed=True)
 
 
 def _claims(issuer: str | None, keys: Iterable[tuple[str, ...]], chosen: tuple[Any, ...]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from sidestep.model.kinds import GATEWAY, NAMESPACE, Kind
 from sidestep.model.resource import Resource
 from sidestep.prove.affected import COUNT_FOR_PODS, COUNT_FOR_POLICY
 from sidestep.prove.guards import Guards
@@ -22,6 +23,8 @@ from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.mesh_config import configures
 from sidestep.semantics.service_index import Service
 
+_ASKED_FOR: tuple[Kind[Any], ...] = (GATEWAY, NAMESPACE)
+"""Kinds by which waypoints are found that pods and Services ask for."""
 _NARROW = COUNT_FOR_POLICY | COUNT_FOR_PODS | {"Service"}
 _encode = msgspec.msgpack.Encoder(order="deterministic", enc_hook=repr).encode
 
@@ -49,7 +52,9 @@ class Content(Struct, frozen=True, dict=True):
 
     @cached_property
     def _sides(self) -> tuple["_Side", "_Side"]:
-        return _Side(Guards(self.before)), _Side(Guards(self.after))
+        one, other = _Side(Guards(self.before)), _Side(Guards(self.after))
+        other.take_over(one)
+        return one, other
 
     @cached_property
     def everywhere(self) -> str:
@@ -76,6 +81,21 @@ class _Side(Struct, frozen=True, dict=True):
     def index(self) -> MeshIndex:
         return self.guards.index
 
+    def take_over(self, other: "_Side") -> None:
+        """Know what the other mesh finds out of the very same things."""
+        one, index = other.index, self.index
+        if index.workloads is not one.workloads:
+            return
+        vars(self)["callers"] = other.callers
+        alike = all(index.mesh.of(kind) is one.mesh.of(kind) for kind in _ASKED_FOR)
+        if alike and index.services is one.services and index.routing is one.routing:
+            vars(self)["led"] = other.led
+
+    @cached_property
+    def callers(self) -> str:
+        """Who calls, from wherever."""
+        return _digest_of(_as_caller(each) for groups in self.index.workloads.values() for each in groups)
+
     @cached_property
     def everywhere(self) -> str:
         """What counts for every namespace."""
@@ -90,8 +110,7 @@ class _Side(Struct, frozen=True, dict=True):
             self.index.settings, mesh.source.kind, mesh.source.namespaces, mesh.gaps, self._shared_addresses,
             [_said("", each) for each in mesh.others],
         )  # fmt: skip
-        callers = (_as_caller(each) for groups in self.index.workloads.values() for each in groups)
-        return _digest_of((_encode(told), *wide, *callers))
+        return _digest_of((_encode(told), *wide, self.callers.encode()))
 
     @cached_property
     def _shared_addresses(self) -> list[tuple[str, str]]:
@@ -103,9 +122,15 @@ class _Side(Struct, frozen=True, dict=True):
 
     def own(self, namespace: str) -> str:
         """All of a namespace."""
-        return _digest_of(
-            (*self._objects.get(namespace, ()), *map(_encode, self.index.by_namespace.get(namespace, ())))
-        )
+        known = self._own.get(namespace)
+        if known is None:
+            pods = map(_encode, self.index.by_namespace.get(namespace, ()))
+            known = self._own[namespace] = _digest_of((*self._objects.get(namespace, ()), *pods))
+        return known
+
+    @cached_property
+    def _own(self) -> dict[str, str]:
+        return {}
 
     @cached_property
     def _objects(self) -> Mapping[str, list[bytes]]:
@@ -122,6 +147,17 @@ class _Side(Struct, frozen=True, dict=True):
 
     def leads_to(self, namespace: str) -> set[str]:
         """Namespaces to which services or pods of one lead by a single step."""
+        known = self.led.get(namespace)
+        if known is None:
+            known = self.led[namespace] = self._leads_to(namespace)
+        return known
+
+    @cached_property
+    def led(self) -> dict[str, set[str]]:
+        """What is known of where namespaces lead."""
+        return {}
+
+    def _leads_to(self, namespace: str) -> set[str]:
         found: set[str] = set()
         for service in self._services.get(namespace, ()):
             found.update(self._from_service(service))

@@ -56,7 +56,7 @@ def _plainer(http: Http) -> Iterator[Http]:
         for name in sorted(http.token.claims):
             fewer = {key: value for key, value in http.token.claims.items() if key != name}
             if fewer:
-                yield replace(http, token=Token(TokenState.VALID, fewer))
+                yield replace(http, token=replace(http.token, claims=fewer))
     for name in sorted(http.headers):
         yield replace(http, headers={key: value for key, value in http.headers.items() if key != name})
     if http.authority:
@@ -79,7 +79,7 @@ def counterexample(
     words = request_words(asked[1]) + ("" if same else f", which is new; before by {asked[0].to}:{asked[0].port}")
     return Counterexample(
         words,
-        explain_arguments(asked[1]),
+        explain_arguments(asked[1], asked[0].client),
         _side(one, meshes[0]),
         _side(other, meshes[1]),
         direction,

@@ -16,6 +16,7 @@ from sidestep.semantics.path_normalisation import PathNormalisation
 from sidestep.semantics.patterns import compiled
 
 __all__ = [
+    "METHODS",
     "Ending",
     "Exactly",
     "Language",
@@ -25,7 +26,10 @@ __all__ = [
     "Starting",
     "Undecidable",
     "representatives",
+    "usual_methods",
 ]
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+"""That programs send, and proxies read."""
 _STATES = 30_000
 _TEXTS = 20_000
 
@@ -102,10 +106,18 @@ def disjoint(one: Language, other: Language) -> bool:
     return False
 
 
-def usual_first(usual: str, found: tuple[str, ...], languages: frozenset[Language]) -> tuple[str, ...]:
-    """A usual text in the place of the one that is like it."""
-    like = [belongs(usual, each) for each in languages]
-    return usual, *(text for text in found if [belongs(text, each) for each in languages] != like)
+def usual_methods(languages: frozenset[Language]) -> tuple[str, ...]:
+    """A method for each combination of languages, one that programs send where there is one; the usual one first.
+
+    Proxies refuse others before they look at anything.
+    """
+
+    def of(text: str) -> tuple[bool, ...]:
+        return tuple(belongs(text, each) for each in languages)
+
+    sent = {of(text): text for text in reversed(METHODS)}
+    others = representatives(languages, Texts.METHOD) if languages else ()
+    return tuple(dict.fromkeys(sent.get(of(text), text) for text in (METHODS[0], *others)))
 
 
 def telling(found: tuple[str, ...], languages: frozenset[Language]) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from sidestep.prove.assertions import Invariant, Rule
-from sidestep.prove.callers import Caller
+from sidestep.prove.caller import Caller
 from sidestep.prove.classes import Line
 from sidestep.prove.ways import Ways
+from sidestep.semantics.families import of_each_family
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
@@ -117,8 +118,7 @@ def _beside(index: MeshIndex, service: Service, port: Port) -> Iterator[Address]
         target = _target(pods, port)
         if target is None:
             continue
-        if pods.addresses:
-            yield Address(pods.addresses[0], target, port.protocol)
+        yield from (Address(each, target, port.protocol) for each in of_each_family(pods.every_address))
         for other in index.in_front_of(pods):
             for each in other.ports:
                 if _target(pods, each) == target:

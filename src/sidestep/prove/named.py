@@ -77,10 +77,10 @@ class Identities(Struct, frozen=True, dict=True):
 
     def taken(self, condition: Condition) -> Taken:
         """Whom of those that were read a condition takes."""
-        found = self._known.get(condition)
+        found = self._taken.get(condition)
         if found is None:
             near = self._near(condition.patterns)
-            found = self._known[condition] = frozenset(each for each in near if condition.takes(each))
+            found = self._taken[condition] = frozenset(each for each in near if condition.takes(each))
         return found
 
     def strangers(self, conditions: frozenset[Condition], spaces: frozenset[str]) -> tuple[Stranger, ...]:
@@ -94,10 +94,18 @@ class Identities(Struct, frozen=True, dict=True):
         found = self._strange.get(key)
         if found is None:
             possible = strangers((each.patterns for each in conditions), spaces)
-            known = self._all | self.of_proxies
-            found = tuple(each for each in possible if self.principal(each) not in known)
+            found = tuple(each for each in possible if not self._is_known(self.principal(each)))
             self._strange[key] = found
         return found
+
+    def _is_known(self, principal: str) -> bool:
+        return principal in self.known or principal in self.of_proxies
+
+    def beside(self, of_proxies: frozenset[str]) -> "Identities":
+        """The same with other proxies; whom conditions take hangs on none of them."""
+        made = Identities(self.principals, self.trust_domain, of_proxies)
+        vars(made).update(vars(self), _strange={}, _with_strangers={})
+        return made
 
     def principal(self, stranger: Stranger) -> str:
         """Who somebody is that may come."""
@@ -121,13 +129,14 @@ class Identities(Struct, frozen=True, dict=True):
         if not (written or patterns.accounts) or any("*" in value for value in written):
             return self.principals
         if patterns.principals:
-            return [value for value in patterns.principals if value in self._all]
+            return [value for value in patterns.principals if value in self.known]
         if patterns.namespaces:
             return [each for value in patterns.namespaces for each in self._by_namespace.get(value, ())]
         return [each for value in patterns.accounts for each in self._by_account.get(value.rpartition("/")[2], ())]
 
     @cached_property
-    def _all(self) -> frozenset[str]:
+    def known(self) -> frozenset[str]:
+        """Those who were read."""
         return frozenset(self.principals)
 
     @cached_property
@@ -147,7 +156,7 @@ class Identities(Struct, frozen=True, dict=True):
         return found
 
     @cached_property
-    def _known(self) -> dict[Condition, Taken]:
+    def _taken(self) -> dict[Condition, Taken]:
         return {}
 
     @cached_property

@@ -13,10 +13,10 @@ from sidestep.prove.guards import Guards
 from sidestep.prove.ways import Way
 from sidestep.semantics.authorization.attachment import (
     GatewayTarget,
-    ServiceTarget,
     for_gateway,
     for_waypoint,
     for_workload,
+    service_target,
 )
 from sidestep.semantics.decide import decide
 from sidestep.semantics.decisions import Decision, Proxy, Verdict
@@ -120,7 +120,7 @@ def _at_waypoints(guards: Guards, known: tuple[Extension, ...], way: Way, decisi
     for name in sorted(met) if attached else ():
         gateway = GatewayTarget(*name.split("/", 1))
         for each in (one for one in services if one is not None):
-            target = ServiceTarget(each.resource.kind, each.namespace, each.name)
+            target = service_target(each.resource.id)
             yield from for_waypoint(attached, index.settings.root_namespace, gateway, target)
 
 

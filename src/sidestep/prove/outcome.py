@@ -4,10 +4,12 @@ from collections.abc import Callable
 from enum import Flag, auto
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.prove.proof import Direction
 from sidestep.semantics.decisions import Branch, Decision, Verdict
 from sidestep.semantics.hops.forwarded import XFCC
+from sidestep.semantics.lengths import seconds
 from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries
 from sidestep.semantics.routing.route import Retries, Route, RouteSource
 from sidestep.semantics.versions import given_version
@@ -46,7 +48,9 @@ class Assume(Flag):
     """How a refusal looks counts for nothing."""
     SPEECH = auto()
     """Waiting for the first bytes of a server that waits itself is no refusal."""
-    EVERYTHING = DEFAULTS | HOSTS | NODES | FORMS | SPEECH
+    SPACES = auto()
+    """A namespace without pods so far is given the NetworkPolicies that hold what pods of all others send."""
+    EVERYTHING = DEFAULTS | HOSTS | NODES | FORMS | SPEECH | SPACES
 
 
 class End(Struct, frozen=True, gc=False):
@@ -146,15 +150,15 @@ def _treatment(branch: Branch, assume: Assume) -> tuple[object, ...]:
     if route is None:
         return (*line, *_NOTHING)
     asked = (
-        route.timeout,
+        _length(route.timeout),
         _retries(route, assume),
-        route.mirrors,
+        branch.copies,
         route.faults,
         route.cors,
         route.request_edits,
         route.response_edits,
-        _edits(route),
-        tuple(word for word in route.traffic_policy if not word.startswith(_OWN_TLS)),
+        _edits(branch),
+        tuple(word for word in _policy(branch, route) if not word.startswith(_OWN_TLS)),
         "" if route.tls == "ISTIO_MUTUAL" else route.tls,
     )
     return (*line, *asked)
@@ -168,7 +172,15 @@ def _retries(route: Route, assume: Assume) -> Retries | None:
     if route.retries is None or route.retries in (INBOUND, NO_RETRIES):
         return None
     unasked = route.retries in _DEFAULT or route.source in _PLAIN
-    return None if Assume.DEFAULTS in assume and unasked else route.retries
+    if Assume.DEFAULTS in assume and unasked:
+        return None
+    return replace(route.retries, per_try=_length(route.retries.per_try))
+
+
+def _length(written: str) -> str:
+    """A time limit in one way of writing it."""
+    length = seconds(written)
+    return written if length is None else str(length)
 
 
 _DEFAULT = frozenset(
@@ -176,13 +188,18 @@ _DEFAULT = frozenset(
 )
 
 
-def _edits(route: Route) -> tuple[object, ...]:
-    """Header edits of single destinations."""
-    return tuple(
-        (each.host, each.request_edits, each.response_edits)
-        for each in route.backends
-        if each.request_edits or each.response_edits
-    )
+def _policy(branch: Branch, route: Route) -> tuple[str, ...]:
+    """What is asked of the connection to the destination that is tried: where they differ, words open with one each."""
+    own = f"{branch.backend.label}: " if branch.backend is not None else ""
+    others = tuple(f"{each.label}: " for each in route.backends if each != branch.backend)
+    return tuple(word.removeprefix(own) for word in route.traffic_policy if not word.startswith(others))
+
+
+def _edits(branch: Branch) -> tuple[object, ...]:
+    """Header edits of the destination alone: under whatever name a route has it."""
+    tried = branch.backend
+    edits = (tried.request_edits, tried.response_edits) if tried is not None else ()
+    return edits if any(edits) else ()
 
 
 def _seen(branch: Branch, assume: Assume) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
 """What two meshes do on a way, class of routes by class of routes, as pairs of programs that can be compared."""
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Hashable, Iterable, Iterator
+from functools import lru_cache, partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,9 +10,10 @@ from sidestep.prove.alternatives import otherwise
 from sidestep.prove.asked import ANY_REWRITE, Asked, Condition, hosts_of
 from sidestep.prove.choices import Choices, choices
 from sidestep.prove.counterexample import Difference
+from sidestep.prove.first_mesh import FirstMesh
 from sidestep.prove.languages import Language, representatives
 from sidestep.prove.outcome import Assume
-from sidestep.prove.programs import Program, Reader, places, renamed
+from sidestep.prove.programs import Program, Reader, is_plain, places, refuses_all, renamed
 from sidestep.prove.search import Scene, everything, found
 from sidestep.prove.texts import Texts
 from sidestep.prove.ways import Way, Ways
@@ -24,7 +25,6 @@ from sidestep.semantics.routing.rule import Bound, HttpEntry
 from sidestep.semantics.routing.text_match import Form
 
 _OTHER_HOST = "other.example.com"
-_MOST_PROGRAMS = 50_000
 
 
 class Pair(Struct, frozen=True):
@@ -55,12 +55,22 @@ class Pair(Struct, frozen=True):
     appended: frozenset[str] = frozenset()
 
 
-Verdicts = dict[tuple[Pair, bool], tuple[Difference | str, ...]]
+class Verdict(Struct, frozen=True):
+    """What is known of a pair.
+
+    Attributes:
+        told: every direction in which its classes differ, with the plainest request, or why nobody knows.
+        requests: how many were asked for it.
+        of_this_way: whether it speaks of the way on which it was found, and is found again on others.
+    """
+
+    told: tuple[Difference | str, ...]
+    requests: int
+    of_this_way: bool
+
+
+Verdicts = dict[tuple[Pair, bool], Verdict]
 """What is known of pairs, without and with other ways to the same pods."""
-
-
-Programs = dict[tuple[Client, tuple[str, int], str, str], Program]
-"""What the first mesh does with requests of a client to a name and port of a destination, by what is asked."""
 
 
 class _Routes(Struct, frozen=True):
@@ -93,12 +103,12 @@ class Pairs:
     """
 
     def __init__(
-        self, before: MeshIndex, after: MeshIndex, ways: Ways, assume: Assume, first: Programs | None = None
+        self, before: MeshIndex, after: MeshIndex, ways: Ways, assume: Assume, first: FirstMesh | None = None
     ) -> None:
         self._indexes = (before, after)
         self._readers = (Reader(before, assume), Reader(after, assume))
         self._ways, self._assume = ways, assume
-        self._first: Programs = {} if first is None else first
+        self._first = first or FirstMesh.unknown()
         self._routes: dict[object, _Routes] = {}
         self._modes = (before.settings.normalisation, after.settings.normalisation)
         self._likes: dict[Pair, Http] = {}
@@ -125,15 +135,36 @@ class Pairs:
             if one != other or self._modes[0] is not self._modes[1]:
                 yield self._pair(way, like, (one, other), (routes, more))
 
+    def like(self, pair: Pair) -> Http:
+        """A request of a pair's class."""
+        return self._likes[pair]
+
     def beside(self, way: Way, pair: Pair) -> Pair:
         """The same pair, with what the first mesh does on other ways to the same pods."""
         known = self._of(way), self._other_hosts(way)
         like = self._likes[pair]
         one = self._then(way, like, known[0])
         other = self._now(way, like, known[0])
-        others = otherwise(self._indexes[0], way, (like, Answers.UNSTATED), self._assume, survey=True)
-        also = frozenset(self._readers[0].program(each, of, known[0].entries[0]) for of, each in others)
-        return self._pair(way, like, (one, other), known, also)
+        return self._pair(way, like, (one, other), known, self._beside(way, like, known[0]))
+
+    def is_open_otherwise(self, way: Way, pair: Pair) -> bool:
+        """Whether nothing of a pair counts, for what the second mesh does here the first does on another way.
+
+        That is so where the first refuses all on this one, so that what differs is open now and was open by the other:
+        the programs are equal, and of what they look at nothing is open for which there is no answer.
+        """
+        looks_alike = pair.modes[0] is pair.modes[1] and not pair.dialled
+        if not looks_alike or not refuses_all(pair.before) or not is_plain(pair.after):
+            return False
+        beside = self.beside(way, pair)
+        return beside.after in beside.also
+
+    def _beside(self, way: Way, like: Http, routes: _Routes) -> frozenset[Program]:
+        def find() -> frozenset[Program]:
+            others = otherwise(self._indexes[0], way, (like, Answers.UNSTATED), self._assume, survey=True)
+            return frozenset(self._readers[0].program(each, of, routes.entries[0]) for of, each in others)
+
+        return self._first.beside.get((*self._asked(way, like), way.also), find)
 
     def _pair(
         self, way: Way, like: Http, both: tuple[Program, Program], known: _Known, also: frozenset[Program] = _NONE
@@ -182,13 +213,14 @@ class Pairs:
     def _then(self, way: Way, like: Http, routes: _Routes) -> Program:
         """What the first mesh does, which is asked once however many others are held against it."""
         to = way.instead or (way.to, way.port)
-        key = (way.client, to, way.service, "" if like is _PLAIN[0] else repr(like))
-        known = self._first.get(key)
-        if known is None:
-            if len(self._first) >= _MOST_PROGRAMS:
-                self._first.clear()
-            known = self._first[key] = self._read(0, way.client, to, like, routes)
-        return known
+        find = partial(self._read, 0, way.client, to, like, routes)
+        return self._first.programs.get(self._asked(way, like), find)
+
+    @staticmethod
+    def _asked(way: Way, like: Http) -> tuple[Hashable, ...]:
+        """All that counts of a way, and of a class of requests, where only the first mesh is asked."""
+        to = way.instead or (way.to, way.port)
+        return way.client, to, way.service, "" if like is _PLAIN[0] else repr(like)
 
     def _read(self, side: int, client: Client, to: tuple[str, int], like: Http, routes: _Routes) -> Program:
         request = Request(client, *to, like, survey=True)

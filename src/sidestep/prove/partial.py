@@ -4,15 +4,16 @@ Between two meshes that differ in pods there are: some pods of every workload ch
 workloads changed whole, the others not.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import structs
 
+from sidestep.model.in_order import InOrder
 from sidestep.model.kinds import SERVICE
-from sidestep.model.mesh import Mesh
-from sidestep.model.metadata import Labels, WorkloadRef
+from sidestep.model.mesh import PODS, Mesh, place_of_pod
+from sidestep.model.metadata import WorkloadRef
 from sidestep.model.ownership import parents, workload_of_shape
-from sidestep.model.pods import Pod, PodShape, PodStatus
+from sidestep.model.pods import Pod, PodStatus
 
 _OLD = "-old"
 
@@ -24,13 +25,15 @@ def with_partial(first: Mesh, states: Iterable[tuple[str, Mesh]]) -> Iterator[tu
         first: where the way begins.
         states: in order; the same mesh again where a step changes nothing, which is then left out.
     """
-    last = first
+    last = first.in_order
     for step, mesh in states:
-        if mesh is not last:
-            for words, within in between(last, mesh):
+        now = mesh.in_order
+        if now is not last:
+            now.beside(last)
+            for words, within in between(last, now):
                 yield f"{step} ({words})", within
-            yield step, mesh
-        last = mesh
+            yield step, now
+        last = now
 
 
 def is_within(state: str) -> bool:
@@ -40,6 +43,7 @@ def is_within(state: str) -> bool:
 
 def between(before: Mesh, after: Mesh) -> Iterator[tuple[str, Mesh]]:
     """Every state within a step that is told apart, with what it is in words; none where no pod changes."""
+    before, after = before.in_order, after.in_order
     changed = _changed(before, after)
     if not changed:
         return
@@ -56,14 +60,15 @@ _Changes = list[tuple[Pod, Pod]]
 
 def _changed(before: Mesh, after: Mesh) -> dict[WorkloadRef, _Changes]:
     """Pods that are other ones afterwards, by workload."""
-    if before.pods is after.pods:
+    gone, new = after.apart_from(before, PODS)
+    if not (gone and new):
         return {}
-    old = {(pod.namespace, pod.name): pod for pod in before.pods}
-    known = parents(after)
+    old = {(pod.namespace, pod.name): pod for pod in gone}
+    known = parents(after, {pod.namespace for pod in new})
     found: dict[WorkloadRef, _Changes] = {}
-    for pod in after.pods:
+    for pod in new:
         one = old.get((pod.namespace, pod.name))
-        if one is not None and one is not pod and one.shape != pod.shape:
+        if one is not None and one.shape != pod.shape:
             ref = workload_of_shape(pod.shape, known) or WorkloadRef(pod.namespace, "Pod", pod.name)
             found.setdefault(ref, []).append((one, pod))
     return found
@@ -79,23 +84,23 @@ def _half_done(after: Mesh, changed: dict[WorkloadRef, _Changes]) -> Mesh:
     single = [pods[0][0] for pods in changed.values() if len(pods) == 1]
     both = {(pod.namespace, name) for pod in single for name in (pod.name, _old_name(pod.name))}
     beside = _beside(mesh, single)
-    twins = (
+    twins = [
         structs.replace(pod, name=f"{pod.name}-too", status=_elsewhere(pod))
-        for pod in mesh.pods
+        for space in sorted({pod.namespace for pod in single})
+        for pod in mesh.pods_in(space)
         if id(pod.shape) in beside and (pod.namespace, pod.name) not in both
-    )
-    return structs.replace(mesh, pods=(*mesh.pods, *twins))
+    ]
+    return _exchanged(mesh, (), twins) if twins else mesh
 
 
-def _beside(mesh: Mesh, pods: Iterable[Pod]) -> set[int]:
+def _beside(mesh: Mesh, pods: Collection[Pod]) -> set[int]:
     """Shapes of pods that share a Service with some, or with those that do, and so on."""
-    shapes: dict[str, dict[int, PodShape]] = {}
-    for pod in mesh.pods:
-        shapes.setdefault(pod.namespace, {})[id(pod.shape)] = pod.shape
-    services: dict[str, list[Labels]] = {}
-    for each in mesh.of(SERVICE):
-        if each.view.spec.selector:
-            services.setdefault(each.meta.namespace, []).append(each.view.spec.selector)
+    spaces = {pod.namespace for pod in pods}
+    shapes = {space: {id(pod.shape): pod.shape for pod in mesh.pods_in(space)} for space in spaces}
+    services = {
+        space: [each.view.spec.selector for each in mesh.in_namespace(SERVICE, space) if each.view.spec.selector]
+        for space in spaces
+    }
     found: set[int] = set()
     waiting = [pod.shape for pod in pods]
     while waiting:
@@ -138,5 +143,16 @@ def _old(changes: _Changes) -> list[Pod]:
 def _with(mesh: Mesh, pods: dict[WorkloadRef, list[Pod]]) -> Mesh:
     """The mesh with other pods of some workloads."""
     replaced = {(pod.namespace, pod.name.removesuffix(_OLD)) for group in pods.values() for pod in group}
-    kept = [pod for pod in mesh.pods if (pod.namespace, pod.name) not in replaced]
-    return structs.replace(mesh, pods=(*kept, *(pod for group in pods.values() for pod in group)))
+    near = (pod for space in sorted({space for space, _ in replaced}) for pod in mesh.pods_in(space))
+    gone = [pod for pod in near if (pod.namespace, pod.name) in replaced]
+    return _exchanged(mesh, gone, [pod for group in pods.values() for pod in group])
+
+
+def _exchanged(mesh: Mesh, gone: Iterable[Pod], new: Iterable[Pod]) -> Mesh:
+    """The mesh with some pods in place of others, in order as it is."""
+    pods, gone, new = InOrder(mesh.pods, place_of_pod), tuple(gone), tuple(new)
+    for pod in gone:
+        pods.exchange(pod, None)
+    for pod in new:
+        pods.exchange(None, pod)
+    return mesh.exchanged(gone, new, pods.all())

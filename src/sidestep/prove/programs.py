@@ -25,7 +25,6 @@ from sidestep.semantics.routing.rule import HttpEntry, HttpRule
 
 _NO_RULES = TokenRules()
 _ADDRESS = frozenset({Attribute.SOURCE_IP})
-_MULTIPLE_PROVIDERS = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"
 _NOTHING: frozenset[Attribute] = frozenset()
 _PLACES = 3
 
@@ -66,6 +65,9 @@ class Line(Struct, frozen=True):
 
 
 _REFUSED = Line((), "refused")
+_NOTHING_THROUGH = frozenset({(_REFUSED, 1.0)})
+_OF_REQUESTS = frozenset({Attribute.METHOD, Attribute.PATH, Attribute.HEADER})
+"""What every request has, however its destination is called."""
 
 
 class Program(Struct, frozen=True):
@@ -167,7 +169,7 @@ class Reader:
             return None
         settings = self._index.settings
         named = sorted({each.policy.provider for each in policies.custom})
-        several = settings.flag(_MULTIPLE_PROVIDERS, default=False)
+        several = settings.several_authorizers
         return several, settings.config is None, tuple((name, settings.authorizers.get(name)) for name in named)
 
     def _view(self, seen: HttpSeen | None, branch: Branch, request: Request, rules: _Rules) -> Hashable:
@@ -220,6 +222,23 @@ def places(program: Program) -> Iterator[str]:
     for line, _ in program.lines:
         if isinstance(line.end, tuple) and isinstance(line.end[0], End):
             yield line.end[0].place
+
+
+def refuses_all(program: Program) -> bool:
+    """Whether nothing gets through, and how that looks counts for nothing."""
+    return program.lines == _NOTHING_THROUGH
+
+
+def is_plain(program: Program) -> bool:
+    """Whether it hangs on a request of the class alone what becomes of it: nobody else is asked, and all is known."""
+    return all(isinstance(line.end, tuple) and isinstance(line.end[0], End) for line, _ in program.lines) and all(
+        gate.tokens is _NO_RULES and gate.view is None and _is_plain(gate.policies) for gate in program.gates
+    )
+
+
+def _is_plain(policies: Residual) -> bool:
+    atoms = (atom for rule in policies.rules() for clause in rule for part in clause for atom in part)
+    return not (policies.custom or policies.unreadable) and all(atom.attribute in _OF_REQUESTS for atom in atoms)
 
 
 def renamed(program: Program, names: Mapping[str, str]) -> Program:

@@ -107,6 +107,7 @@ class Proof(Struct, frozen=True, rename="camel"):
         objects: those that counterexamples name, with where they were read.
         more: differences that are not shown, because hundreds of their direction are.
         compared: names of what was compared; the others were held against the first.
+        ended_early: whether it ended at the first difference, and the rest was not asked.
     """
 
     verdict: Conclusion
@@ -123,6 +124,7 @@ class Proof(Struct, frozen=True, rename="camel"):
     objects: tuple[DecidingObject, ...] = ()
     compared: tuple[str, ...] = ()
     more: int = 0
+    ended_early: bool = False
 
     def worst_first(self) -> tuple[Counterexample, ...]:
         """Open before closed before routes before shapes."""

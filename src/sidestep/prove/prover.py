@@ -7,19 +7,23 @@ every way with the same pair, and a difference is asked again there before it is
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sidestep.prove.affected import changed_namespaces
 from sidestep.prove.alternatives import otherwise
+from sidestep.prove.callers import Callers
 from sidestep.prove.counterexample import Difference, counterexample, smallest
 from sidestep.prove.expressions import Undecidable
+from sidestep.prove.first_mesh import FirstMesh
+from sidestep.prove.newcomers import Newcomers
 from sidestep.prove.opaque import Opaque
-from sidestep.prove.outcome import Assume, Leave, difference, outcome
-from sidestep.prove.pairs import Pair, Pairs, Programs, Verdicts
+from sidestep.prove.outcome import Assume, Leave, Outcome, difference, outcome
+from sidestep.prove.pairs import Pair, Pairs, Verdict, Verdicts
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
-from sidestep.prove.remembered import Remembered
+from sidestep.prove.remembered import MOST_UNDECIDED, Remembered
 from sidestep.prove.streams import streams
 from sidestep.prove.ways import Told, Way, Ways
 from sidestep.semantics.decide import decide
@@ -28,7 +32,6 @@ from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import Answers, Http, Request, Tcp
 
 __all__ = ["Assume", "Leave", "Terms", "prove"]
-_MOST_UNDECIDED = 1_000
 _MOST_SHOWN = 500
 
 
@@ -40,7 +43,7 @@ class Terms(Struct, frozen=True):
         budget: most requests asked of one pair of programs.
         namespaces: only destinations there; empty for all.
         assume: what is taken for granted.
-        most: counterexamples after which the rest is only counted as accepted or not; 0 for all.
+        most: counterexamples that nobody accepts after which a proof of two meshes ends; 0 for all.
     """
 
     leave: Leave = Leave.SHAPE
@@ -50,28 +53,58 @@ class Terms(Struct, frozen=True):
     most: int = 0
 
 
-def prove(before: MeshIndex, after: MeshIndex, terms: Terms = Terms(), step: str = "") -> Proof:  # noqa: B008
-    """Whether two meshes mean the same."""
-    first = _at_first_sight(before, after, terms, step) if terms.most else None
-    if first is not None:
-        return first
+Fine = Callable[[Counterexample], bool]
+"""Whether somebody accepts a difference."""
+
+
+def _nobody(_example: Counterexample) -> bool:
+    return False
+
+
+def prove(
+    before: MeshIndex,
+    after: MeshIndex,
+    terms: Terms = Terms(),  # noqa: B008
+    step: str = "",
+    fine: Fine = _nobody,
+) -> Proof:
+    """Whether two meshes mean the same; with `Terms.most`, first of callers and destinations near what has changed."""
+    if terms.most:
+        near = Run(before, after, terms, step, near=changed_namespaces(before.mesh, after.mesh))
+        ways = (way for service in near.ways.suspicious() for way in near.ways.to(service))
+        if _is_enough(near, ways, fine):
+            return near.proof()
     run = Run(before, after, terms, step)
-    for way in run.ways.all():
-        run.compare(way)
-        if terms.most and run.open_ends >= terms.most:
-            break
+    _is_enough(run, run.ways.all(), fine)
     return run.proof()
 
 
-def _at_first_sight(before: MeshIndex, after: MeshIndex, terms: Terms, step: str) -> Proof | None:
-    """What differs where an object has changed, for callers from there, where that is enough to be told."""
-    changed = changed_namespaces(before.mesh, after.mesh)
-    run = Run(before, after, terms, step, near=changed)
-    for way in (way for service in run.ways.suspicious() for way in run.ways.to(service)):
+def _is_enough(run: "Run", ways: Iterable[Way], fine: Fine) -> bool:
+    """Compare ways until as many differences are found as are wanted; whether they were."""
+    most, shown, open_ends = run.terms.most, 0, 0
+    for way in ways:
         run.compare(way)
-        if run.open_ends >= terms.most:
-            return run.proof()
-    return None
+        open_ends += sum(not each.accepted and not fine(each) for each in run.found[shown:])
+        shown = len(run.found)
+        if most and open_ends >= most:
+            return True
+    return False
+
+
+class Kept(Struct):
+    """What comparisons with the same first mesh find out for those that follow.
+
+    Attributes:
+        verdicts: of pairs of programs.
+        told: by what callers of destinations are told apart; to be forgotten for those that change.
+        first: what the first mesh does.
+        callers: everybody; None where that is to be found anew.
+    """
+
+    verdicts: Verdicts = {}
+    told: dict[str, Told] = {}
+    first: FirstMesh = field(default_factory=FirstMesh.unknown)
+    callers: Callers | None = None
 
 
 class Run:
@@ -82,10 +115,8 @@ class Run:
         after: the second.
         terms: of the comparison.
         step: of a plan after which the second mesh is there.
-        verdicts: what earlier comparisons found out of pairs of programs.
-        callers: by what callers of destinations are told apart; to be forgotten for those that change.
         near: only callers of these namespaces; None for all.
-        first: what is known of the first mesh, which stays the same.
+        kept: what earlier comparisons with the same first mesh found out.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - two meshes, the terms, and what is kept between runs
@@ -94,36 +125,49 @@ class Run:
         after: MeshIndex,
         terms: Terms,
         step: str = "",
-        verdicts: Verdicts | None = None,
-        callers: dict[str, Told] | None = None,
         near: frozenset[str] | None = None,
-        first: Programs | None = None,
+        kept: Kept | None = None,
     ) -> None:
-        kept = {} if callers is None else callers
-        self.ways = Ways(before, after, terms.namespaces, Assume.NODES not in terms.assume, kept, near)
+        kept = kept or Kept()
+        self.ways = Ways(
+            before, after, terms.namespaces, Assume.NODES not in terms.assume, kept.told, near, kept.callers
+        )
         if Leave.SHAPE in terms.leave:
             terms = replace(terms, assume=terms.assume | Assume.SHAPES)
-        self._before, self._after, self._terms, self._step = before, after, terms, step
-        self._pairs = Pairs(before, after, self.ways, terms.assume, first)
+        self._before, self._after, self.terms, self._step = before, after, terms, step
+        self._first = kept.first
+        self._pairs = Pairs(before, after, self.ways, terms.assume, kept.first)
         self._opaque = Opaque(self.ways.guards[0], self.ways.guards[-1])
-        self._verdicts = {} if verdicts is None else verdicts
+        self._newcomers = Newcomers(before, after)
+        self._verdicts = kept.verdicts
+        self._shown_apart: dict[Direction, int] = {}
+        self.begin({})
+
+    def begin(self, shown: dict[Direction, int]) -> None:
+        """Nothing is found yet, but of some directions so many are shown already."""
+        self._by_direction = shown
         self.found: list[Counterexample] = []
         self.undecided: dict[Undecided, None] = {}
-        self._by_direction: dict[Direction, int] = {}
-        self.counted = self.requests = self.open_ends = self.more = 0
+        self._own: Verdicts = {}
+        self.counted = self.requests = self.more = 0
+
+    def apart(self, ways: Iterable[Way]) -> Remembered:
+        """What differs on some ways, by itself: the same whatever was compared before, and in which process."""
+        part = copy(self)
+        part.begin(self._shown_apart)
+        part.compare_all(ways)
+        return Remembered(part.counted, part.requests, tuple(part.found), tuple(part.undecided), part.more)
 
     def proof(self) -> Proof:
         """What came out."""
-        return self.proof_of(self.found, self.undecided)
-
-    def proof_of(self, found: Iterable[Counterexample], undecided: Iterable[Undecided]) -> Proof:
-        """What came out, where more is known than this comparison alone has found."""
         order = list(Direction)
-        ordered = tuple(sorted(found, key=lambda each: (bool(each.accepted), order.index(each.direction))))
-        questions = tuple(dict.fromkeys((*undecided, *self._at_clients())))
+        ordered = tuple(sorted(self.found, key=lambda each: (bool(each.accepted), order.index(each.direction))))
+        questions = tuple(dict.fromkeys((*self.undecided, *self._at_clients())))
         differs = any(not each.accepted for each in ordered)
         verdict = Conclusion.DIFFERS if differs else Conclusion.UNDECIDED if questions else Conclusion.EQUAL
-        assumed = (*self._before.assumptions, *self._after.assumptions, *assumptions(self._terms.assume))
+        assumed = (*self._before.assumptions, *self._after.assumptions, *assumptions(self.terms.assume))
+        if self._newcomers.matter:
+            assumed += _ENFORCED, *((_LATER,) if Assume.SPACES in self.terms.assume else ())
         return Proof(
             verdict, ordered, questions, tuple(dict.fromkeys(assumed)), 1, self.counted, self.requests, more=self.more
         )
@@ -132,15 +176,16 @@ class Run:
         """What was found in an earlier proof on ways that rest on the same."""
         self.counted += known.ways
         self.requests += known.requests
+        self.more += known.more
         self.found += [each for each in known.examples if not self._is_enough(each.direction)]
         for each in known.undecided:
-            if len(self.undecided) < _MOST_UNDECIDED:
+            if len(self.undecided) < MOST_UNDECIDED:
                 self.undecided.setdefault(each)
 
-    @property
-    def tells_all(self) -> bool:
-        """Whether nothing was left out so far because there is so much of it."""
-        return not self.more and len(self.undecided) < _MOST_UNDECIDED
+    def compare_all(self, ways: Iterable[Way]) -> None:
+        """Both meshes on some ways."""
+        for way in ways:
+            self.compare(way)
 
     def compare(self, way: Way) -> None:
         """Both meshes on one way, for HTTP and for bytes as its port takes them."""
@@ -160,41 +205,61 @@ class Run:
     def _compare_http(self, way: Way) -> None:
         try:
             for pair in self._pairs.different(way):
+                if self._pairs.is_open_otherwise(way, pair):
+                    continue
                 known = self._known(way, pair, _Asking(self._between))
                 if any(isinstance(each, Difference) and each.direction is Direction.OPEN for each in known):
                     known = self._known(way, self._pairs.beside(way, pair), _Asking(self.direction, beside=True))
-                self._told(way, known)
+                like = self._pairs.like(pair)
+                self._told(way, tuple(each for each in known if self._counts(way, like, each, survey=True)))
         except Undecidable as error:
             self._note(way, str(error))
 
     def _known(self, way: Way, pair: Pair, asking: "_Asking") -> "tuple[Difference | str, ...]":
         """Every direction in which the classes of a pair differ, the plainest request for each, or why nobody knows."""
         key = (pair, asking.beside)
-        if key not in self._verdicts:
-            self._verdicts[key] = tuple(self._asked(way, pair, asking))
-        return self._verdicts[key]
+        if key not in self._own:
+            known = self._verdicts.get(key)
+            if known is None or known.of_this_way:
+                known = self._verdicts[key] = self._asked(way, pair, asking)
+            self._own[key] = known
+            self.requests += known.requests
+        return self._own[key].told
 
-    def _asked(self, way: Way, pair: Pair, asking: "_Asking") -> "Iterable[Difference | str]":
+    def _asked(self, way: Way, pair: Pair, asking: "_Asking") -> Verdict:
         told: _Told = {}
+        requests = 0
         try:
-            for payload, external in self._pairs.requests(pair, self._terms.budget):
+            for payload, external in self._pairs.requests(pair, self.terms.budget):
                 for answers in _ANSWERS if external else _UNSTATED:
+                    requests += 1
                     _keep(told, asking.ask(way, payload, answers), payload, answers)
         except Undecidable as error:
-            told.setdefault(str(error), str(error))
-        return told.values()
+            return Verdict((*told.values(), str(error)), requests, _names_a_way(told))
+        return Verdict(tuple(told.values()), requests, _names_a_way(told))
 
     def _compare_bytes(self, way: Way) -> None:
         told: _Told = {}
         payloads = tuple(streams((self.ways.guards[0], self.ways.guards[-1]), way))
         for payload in payloads:
+            self.requests += 1
+            own: _Told = {}
             direction = self.direction(way, payload, Answers.UNSTATED)
             if isinstance(direction, str) and "external authorizer" in direction:
                 for answers in _ANSWERS:
-                    _keep(told, self.direction(way, payload, answers), payload, answers)
+                    self.requests += 1
+                    _keep(own, self.direction(way, payload, answers), payload, answers)
             else:
-                _keep(told, direction, payload, Answers.UNSTATED)
+                _keep(own, direction, payload, Answers.UNSTATED)
+            for key, each in own.items():
+                if self._counts(way, payload, each, survey=False):
+                    told.setdefault(key, each)
         self._told(way, tuple(told.values()))
+
+    def _counts(self, way: Way, payload: Http | Tcp, each: Difference | str, *, survey: bool) -> bool:
+        """Whether something that was found is more than what a namespace without pods lacks so far."""
+        opens = isinstance(each, Difference) and each.direction is Direction.OPEN and Assume.SPACES in self.terms.assume
+        return not (opens and self._newcomers.are_held(way, payload, survey=survey))
 
     def direction(self, way: Way, payload: Http | Tcp, answers: Answers) -> Direction | str | None:
         """What a request shows; a text for why that cannot be told, and None for what is open by other ways already."""
@@ -203,20 +268,27 @@ class Run:
 
     def _between(self, way: Way, payload: Http | Tcp, answers: Answers) -> Direction | str | None:
         """The same, of this way alone."""
-        self.requests += 1
         one, other = requests(way, payload, answers)
-        left = outcome(decide(self._before, one), self._terms.assume)
-        right = outcome(decide(self._after, other), self._terms.assume)
+        left = self._of_first(one)
+        right = outcome(decide(self._after, other), self.terms.assume)
         if left.reason or right.reason:
             return left.reason or right.reason
         found = difference(left, right)
         return None if way.instead is not None and found is not Direction.OPEN else found
 
+    def _of_first(self, request: Request) -> Outcome:
+        """What becomes of a request in the first mesh; of bytes it is remembered."""
+
+        def find() -> Outcome:
+            return outcome(decide(self._before, request), self.terms.assume)
+
+        return self._first.streams.get(request, find) if isinstance(request.payload, Tcp) else find()
+
     def _admitted_otherwise(self, way: Way, payload: Http | Tcp, answers: Answers) -> bool:
         """Whether as much got through in the first mesh by the Service, or when the client spoke first."""
-        right = outcome(decide(self._after, requests(way, payload, answers)[1]), self._terms.assume)
-        asked = otherwise(self._before, way, (payload, answers), self._terms.assume)
-        ends = (outcome(found, self._terms.assume) for _, found in asked)
+        right = outcome(decide(self._after, requests(way, payload, answers)[1]), self.terms.assume)
+        asked = otherwise(self._before, way, (payload, answers), self.terms.assume)
+        ends = (outcome(found, self.terms.assume) for _, found in asked)
         return any(not each.reason and difference(each, right) is not Direction.OPEN for each in ends)
 
     def _told(self, way: Way, known: "tuple[Difference | str, ...]") -> None:
@@ -241,7 +313,7 @@ class Run:
     def _left(self, direction: Direction) -> bool:
         """Whether a preset leaves it."""
         accepted = _ACCEPTS.get(direction, Leave.NOTHING)
-        return bool(accepted) and accepted in self._terms.leave
+        return bool(accepted) and accepted in self.terms.leave
 
     def _found(self, way: Way, each: Difference) -> None:
         left = self._left(each.direction)
@@ -249,7 +321,6 @@ class Run:
         self.found.append(
             counterexample(meshes, requests(way, each.payload, each.answers), each.direction, self._step, left)
         )
-        self.open_ends += not left
 
     def _is_enough(self, direction: Direction) -> bool:
         """Whether more of a kind would only be counted: nobody reads thousands of them."""
@@ -260,7 +331,7 @@ class Run:
         return True
 
     def _note(self, way: Way, reason: str) -> None:
-        if len(self.undecided) < _MOST_UNDECIDED:
+        if len(self.undecided) < MOST_UNDECIDED:
             self.undecided.setdefault(Undecided(_words(way), reason, step=self._step))
 
 
@@ -282,6 +353,11 @@ def _keep(told: _Told, direction: Direction | str | None, payload: Http | Tcp, a
         told.setdefault(direction, Difference(direction, payload, answers))
     elif direction:
         told.setdefault(direction, direction)
+
+
+def _names_a_way(told: _Told) -> bool:
+    """Whether somebody said why he does not know, in the words of the way that was asked."""
+    return any(isinstance(each, str) for each in told.values())
 
 
 _ACCEPTS = {Direction.SHAPE: Leave.SHAPE, Direction.CLOSED: Leave.CLOSED}
@@ -317,6 +393,13 @@ _ASSUMED = {
     Assume.SPEECH: "waiting for the first bytes of a server that waits itself is no refusal (D55)",
     Assume.NODES: "processes on the nodes themselves send nothing, whom ambient does not always capture",
 }
+
+
+_ENFORCED = "NetworkPolicies are enforced: that is the network plug-in's part, and not every one does it"
+_LATER = (
+    "a namespace without pods so far, or one that comes later, is given the NetworkPolicies that hold what pods of "
+    "every other send, where all have some"
+)
 
 
 def _words(way: Way) -> str:

@@ -7,6 +7,9 @@ from msgspec import Struct
 from sidestep.prove.content import Content
 from sidestep.prove.proof import Counterexample, Undecided
 
+MOST_UNDECIDED = 1_000
+"""So many ways that could not be decided are told; nobody reads more."""
+
 
 class Remembered(Struct, frozen=True, array_like=True):
     """All that differs on the ways to one namespace.
@@ -16,12 +19,19 @@ class Remembered(Struct, frozen=True, array_like=True):
         requests: how many requests stood for all.
         examples: what differs.
         undecided: what could not be told.
+        more: differences that are not among the examples, because there are so many.
     """
 
     ways: int
     requests: int
     examples: tuple[Counterexample, ...] = ()
     undecided: tuple[Undecided, ...] = ()
+    more: int = 0
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether nothing was left out because there is so much of it."""
+        return not self.more and len(self.undecided) < MOST_UNDECIDED
 
 
 class Memory(Protocol):

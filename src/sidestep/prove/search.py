@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from sidestep.prove.asked import Asked, Condition, Languages, conditions, of_matcher
 from sidestep.prove.choices import Choices, choices, paths_of
 from sidestep.prove.expressions import Undecidable
-from sidestep.prove.languages import Language, disjoint, representatives, usual_first
+from sidestep.prove.languages import Language, disjoint, representatives, usual_methods
 from sidestep.prove.programs import Line, Program
 from sidestep.prove.residual import Clauses, Residual, given
 from sidestep.prove.texts import Texts
@@ -138,8 +138,7 @@ def _inside(region: Language, wanted: Languages, mode: PathNormalisation) -> tup
 
 def _methods(scene: Scene) -> Iterator[str]:
     told = conditions(scene.asked)
-    wanted = told.texts["method"]
-    found = usual_first("GET", representatives(wanted, Texts.METHOD), wanted) if wanted else ("GET",)
+    found = usual_methods(told.texts["method"])
     names = dict.fromkeys((*found, "OPTIONS") if told.validated else found)
     like = scene.like
     asked = [named for each in scene.conditions for named in each.headers if named.name == ":method"]

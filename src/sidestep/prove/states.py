@@ -2,37 +2,53 @@
 
 What a step cannot affect is not asked again: destinations whose namespace no changed object or pod belongs to are asked
 for callers alone that have changed. What is known of pairs of programs is known in all states.
+
+Several journeys may go side by side through all states, each of which asks the destinations of its own namespaces: what
+is found of a destination hangs on no other one, so that all of them together find what one finds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 
 from msgspec import Struct
 
 from sidestep.prove.affected import Affected, Named, affected
-from sidestep.prove.guards import Guards
-from sidestep.prove.pairs import Programs, Verdicts
-from sidestep.prove.proof import Counterexample, Proof, Undecided
-from sidestep.prove.prover import Run, Terms
+from sidestep.prove.leads import Leads
+from sidestep.prove.proof import Proof
+from sidestep.prove.prover import Kept, Run, Terms
+from sidestep.prove.reach import Reach
+from sidestep.prove.register import Register
 from sidestep.prove.remembered import Recollection, Remembered
-from sidestep.prove.ways import Told, Way
+from sidestep.prove.ways import places_of
 from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.instances import Instances
-from sidestep.semantics.requests import WorkloadClient
-from sidestep.semantics.routing.hosts import namespace_of
 from sidestep.semantics.service_index import Service
 
 _ELSEWHERE = ""
-_NOWHERE: frozenset[str] = frozenset()
+_ALONE = "/"
+"""After the name of a namespace, for its pods to which no service leads; no host ends so."""
+_UNKNOWN = "/"
+"""Under what is registered who calls a host that nobody knows; no host is called so."""
+_NOTHING = Remembered(0, 0)
+Share = Callable[[Callable[[str], Remembered], Sequence[str]], Iterable[Remembered]]
+"""Asks every one of some namespaces, and answers in their order; `map` does."""
 
 
-class _Found(Struct, frozen=True):
-    """What is known of one destination in the state that was visited last."""
+Findings = tuple[tuple[int, Remembered], ...]
+"""What was found in a state, by the place of each destination among all."""
 
-    examples: tuple[Counterexample, ...] = ()
-    undecided: tuple[Undecided, ...] = ()
-    clients: frozenset[object] = frozenset()
+
+class Part(Struct, frozen=True):
+    """Of several journeys beside each other, each of which asks the destinations of other namespaces.
+
+    Attributes:
+        number: from 0.
+        of: how many there are.
+    """
+
+    number: int = 0
+    of: int = 1
 
 
 class Journey:
@@ -41,169 +57,182 @@ class Journey:
     Args:
         before: the first mesh.
         terms: of the comparison.
+        part: which destinations are asked; all of them where it is the only one.
     """
 
-    def __init__(self, before: MeshIndex, terms: Terms) -> None:
-        self._before, self._terms = before, terms
+    def __init__(self, before: MeshIndex, terms: Terms, part: Part = Part()) -> None:  # noqa: B008
+        self._before, self._terms, self._part = before, terms, part
         self._last: MeshIndex | None = None
-        self._verdicts: Verdicts = {}
-        self._callers: dict[str, Told] = {}
-        self._first: Programs = {}
-        self._led: dict[str, frozenset[str]] = {}
-        self._was_led: dict[str, frozenset[str]] = {}
-        self._now: dict[str, _Found] = {}
+        self._kept = Kept()
+        self._services: dict[str, Service] = {}
+        self._order: dict[str, int] = {}
+        self._lonely: dict[str, int] = {}
+        self._new: tuple[Service, ...] = ()
+        self._leads = Leads()
+        self._reach: dict[str, Reach] = {}
+        self._register = Register()
+        self._strange: set[str] = set()
 
-    def recall(self, index: MeshIndex, known: Recollection | None) -> Proof:
-        """All that differs in the only other mesh there is, with the help of what was found before this proof."""
-        run = Run(self._before, index, self._terms, "", self._verdicts, self._callers)
+    def recall(self, index: MeshIndex, known: Recollection | None = None, share: Share = map) -> Proof:
+        """All that differs in the only other mesh there is, namespace by namespace.
+
+        Args:
+            index: the other mesh.
+            known: what was found before this proof.
+            share: has what is not known asked, in this process or in several.
+        """
+        run = Run(self._before, index, self._terms, kept=self._kept)
         old = _by_namespace(run.ways.destinations())
         new = _by_namespace(run.ways.new_services())
-        for space in sorted({*self._before.by_namespace, *old, *new}):
-            found = known.recall(space) if known is not None else None
-            if found is not None:
-                run.take(found)
-                continue
+
+        def asked(space: str) -> Remembered:
+            if space == _ELSEWHERE:
+                return run.apart(run.ways.elsewhere())
             ways = (way for service in old.get(space, ()) for way in run.ways.to(service))
-            _learn(run, known, space, chain(ways, run.ways.alone(space), run.ways.new_names(new.get(space, ()))))
-        for way in run.ways.elsewhere():
-            run.compare(way)
+            return run.apart(chain(ways, run.ways.alone(space), run.ways.new_names(new.get(space, ()))))
+
+        spaces = (*sorted({*self._before.by_namespace, *old, *new}), _ELSEWHERE)
+        recalled = {space: found for space in spaces[:-1] if known is not None and (found := known.recall(space))}
+        if len(recalled) < len(spaces) - 1:
+            run.ways.make_ready()
+        learnt = iter(share(asked, [space for space in spaces if space not in recalled]))
+        for space in spaces:
+            found = recalled.get(space)
+            if found is None:
+                found = next(learnt)
+                if known is not None and space != _ELSEWHERE and found.tells_all:
+                    known.keep(space, found)
+            run.take(found)
         return run.proof()
 
-    def visit(self, step: str, index: MeshIndex) -> Proof:
-        """All that differs in a state, and what it took to find what is new in it."""
-        changed = Affected(everything=True) if self._last is None else affected(self._last, index)
-        run = Run(self._before, index, self._terms, step, self._verdicts, self._callers, first=self._first)
-        self._forget(changed)
+    def visit(self, step: str, index: MeshIndex, others: Iterable[Findings] = ()) -> Proof:
+        """All that differs in a state and was not found in one before it, and what it took.
+
+        Args:
+            step: after which it is there.
+            index: the mesh.
+            others: what the other parts found in it.
+        """
+        run, own = self._visited(step, index)
+        for _, found in sorted(chain(own, *others), key=lambda each: each[0]):
+            run.take(found)
+        return run.proof()
+
+    def findings(self, step: str, index: MeshIndex) -> Findings:
+        """What this part alone finds in a state."""
+        return self._visited(step, index)[1]
+
+    def _visited(self, step: str, index: MeshIndex) -> tuple[Run, Findings]:
+        changed = Affected(everything=True, names=True) if self._last is None else affected(self._last, index)
+        self._forget(changed, index)
+        run = Run(self._before, index, self._terms, step, kept=self._kept)
+        found: list[tuple[int, Remembered]] = []
         if not changed.nothing:
-            for service in run.ways.destinations():
-                self._visit(run, service, changed)
-            self._elsewhere(run)
+            self._kept.callers = run.ways.callers
+            for service in self._affected(run, changed):
+                found += [(self._order[service.host], each) for each in self._visit(run, service, changed)]
+            found += [each for each in self._visit_elsewhere(run, changed, index) if each[1] != _NOTHING]
         self._last = index
-        return run.proof_of(
-            (each for found in self._now.values() for each in found.examples),
-            (each for found in self._now.values() for each in found.undecided),
-        )
+        return run, tuple(found)
 
-    def _forget(self, changed: Affected) -> None:
-        """Where services lead, and by what callers of pods were told apart, where something has changed."""
+    def _affected(self, run: Run, changed: Affected) -> Iterable[Service]:
+        """Destinations that may be others, or to which somebody may be new, in their order."""
         if changed.everything:
-            self._callers.clear()
-            self._led.clear()
-        else:
-            stale = [host for host, of in self._led.items() if not changed.namespaces.isdisjoint(of)]
-            self._was_led = {host: self._led.pop(host) for host in stale}
-        for key in list(self._callers):
-            space, _, address = key.partition(" ")
-            if space in changed.namespaces and (changed.named is None or not self._is_served(address)):
-                del self._callers[key]
+            self._order = {service.host: number for number, service in enumerate(run.ways.destinations())}
+            mine = self._mine
+            self._services = {each.host: each for each in run.ways.destinations() if each.namespace in mine}
+            return self._services.values()
+        self._strange = self._register.candidates(run.ways.callers, changed.callers) if changed.callers else set()
+        found = (self._leads.into(changed.namespaces) | self._strange) & self._services.keys()
+        return [self._services[host] for host in sorted(found, key=self._order.__getitem__)]
 
-    def _is_served(self, address: str) -> bool:
-        """Whether a Service leads to pods, which are then visited with it."""
-        pods = self._before.by_address.get(address)
-        return pods is not None and bool(self._before.in_front_of(pods))
+    def _forget(self, changed: Affected, index: MeshIndex) -> None:
+        """Where services lead, and by what callers of pods were told apart, where something has changed."""
+        known, told = self._kept.callers, self._kept.told
+        self._kept.callers = known.beside(index, changed.namespaces) if known and not changed.everything else None
+        if changed.everything:
+            told.clear()
+        for pods in (each for space in changed.namespaces for each in self._before.by_namespace.get(space, ())):
+            if changed.named is None or not self._before.in_front_of(pods):
+                for place in places_of(pods):
+                    told.pop(place, None)
 
-    def _visit(self, run: Run, service: Service, changed: Affected) -> None:
+    @cached_property
+    def _mine(self) -> frozenset[str]:
+        """Namespaces whose destinations this part asks: they are dealt out like cards."""
+        spaces = {*self._before.by_namespace, *(each.namespace for each in self._before.services.services)}
+        return frozenset(sorted(spaces)[self._part.number :: self._part.of])
+
+    def _visit(self, run: Run, service: Service, changed: Affected) -> Iterator[Remembered]:
         """One destination: all of it where it may be another, else only for callers of new kinds."""
-        old = self._now.get(service.host, _Found())
-        if not self._touched(run, service, changed) and not old.clients & changed.callers:
-            if changed.callers and run.ways.has_new(service, changed.callers):
-                more = _asked(run, run.ways.to(service, new=True))
-                self._now[service.host] = _joined(old, more)
+        if self._touched(run, service, changed):
+            for place in run.ways.places(service):
+                self._kept.told.pop(place, None)
+            yield run.apart(run.ways.to(service))
+        elif service.host in self._strange and run.ways.has_new(service, changed.callers):
+            yield run.apart(run.ways.to(service, new=True))
+        else:
             return
-        pods = self._before.behind(service)
-        for key in (service.host, *(f"{each.namespace} {address}" for each in pods for address in each.addresses)):
-            self._callers.pop(key, None)
-        self._now[service.host] = _asked(run, run.ways.to(service))
+        self._register.note(service.host, run.ways.told(service), run.ways.callers)
+
+    def _visit_elsewhere(self, run: Run, changed: Affected, index: MeshIndex) -> Iterator[tuple[int, Remembered]]:
+        """Pods that no service leads to; names that are new, a host that nobody knows, and what gateways route."""
+        ways, place = run.ways, len(self._order)
+        if changed.everything:
+            self._lonely = {space: number for number, space in enumerate(ways.lonely(), place)}
+        for space in sorted(self._asked_alone(changed), key=self._lonely.__getitem__):
+            touched = changed.everything or space in changed.namespaces
+            yield self._lonely[space], run.apart(ways.alone(space, new=not touched))
+            self._register.note(_alone(space), ways.told_alone(space), ways.callers)
+        if self._part.number:
+            return
+        place += len(self._lonely)
+        if changed.names or (self._new and self._last and self._last.services is not index.services):
+            self._new = tuple(ways.new_services())
+        yield place, run.apart(ways.new_names(self._new))
+        if changed.everything or _UNKNOWN in self._strange:
+            yield place + 1, run.apart(ways.to_unknown(new=not changed.everything))
+            self._register.note(_UNKNOWN, ways.told_unknown(), ways.callers)
+        yield place + 2, run.apart(ways.by_gateways())
+
+    def _asked_alone(self, changed: Affected) -> Iterable[str]:
+        """Namespaces whose pods without a service may be others, or to which somebody may be new."""
+        if changed.everything:
+            return self._lonely.keys() & self._mine
+        strange = (host.removesuffix(_ALONE) for host in self._strange if host.endswith(_ALONE))
+        near = {*changed.namespaces, *strange}
+        return [space for space in near if space in self._lonely and space in self._mine]
 
     def _touched(self, run: Run, service: Service, changed: Affected) -> bool:
         """Whether a destination, or what stands before it, may be another."""
-        if changed.everything or not changed.namespaces:
-            return changed.everything
-        if changed.namespaces.isdisjoint(self._leads(run, service)):
-            return False
-        guards = run.ways.guards
-        return changed.named is None or _meets(guards[0].index, guards[-1], service, changed.named)
+        touched = changed.everything or (
+            self._leads.leads_to(service, changed.namespaces) and self._is_meant(run, service, changed.named)
+        )
+        if touched:
+            self._leads.find(service, run.ways.guards)
+            self._reach.pop(service.host, None)
+        return touched
 
-    def _leads(self, run: Run, service: Service) -> frozenset[str]:
-        """Its own namespace and those to which it leads in either mesh; found again where any of them has changed."""
-        known = self._led.get(service.host)
-        if known is None:
-            found = {each for guards in run.ways.guards for each in _led_to(guards, service)}
-            known = self._led[service.host] = self._was_led.pop(service.host, _NOWHERE) | found | {service.namespace}
+    def _is_meant(self, run: Run, service: Service, named: Named | None) -> bool:
+        """Whether what has changed is about a destination; if not, it leads where it led."""
+        if named is None or self._reach_of(run, service).meets(named):
+            return True
+        strangers = (each for told in run.ways.told(service) for each in told.apart.strangers)
+        return bool(named.accounts) and not named.accounts.isdisjoint(strangers)
+
+    def _reach_of(self, run: Run, service: Service) -> Reach:
+        """As it was when anything was about the destination last, for it is the same since."""
+        guards = run.ways.guards
+        known = self._reach.get(service.host)
+        if known is None or not known.holds_in(guards[-1].index):
+            known = self._reach[service.host] = Reach.of(guards[0].index, guards[-1], service)
         return known
 
-    def _elsewhere(self, run: Run) -> None:
-        ways = (*run.ways.alone(), *run.ways.new_names(), *run.ways.elsewhere())
-        self._now[_ELSEWHERE] = _asked(run, iter(ways))
+
+def _alone(namespace: str) -> str:
+    """Under what is registered who calls pods to which no service leads; no host is called so."""
+    return f"{namespace}{_ALONE}"
 
 
 def _by_namespace(services: Iterable[Service]) -> dict[str, tuple[Service, ...]]:
     return grouped(services, lambda service: service.namespace)
-
-
-def _learn(run: Run, known: Recollection | None, space: str, ways: Iterable[Way]) -> None:
-    """What differs on the ways to a namespace, remembered where all of it can be told."""
-    counted, requests = run.counted, run.requests
-    found = _asked(run, ways)
-    if known is not None and run.tells_all:
-        known.keep(space, Remembered(run.counted - counted, run.requests - requests, found.examples, found.undecided))
-
-
-def _asked(run: Run, ways: Iterable[Way]) -> _Found:
-    """What a run finds on some ways."""
-    shown, open_questions = len(run.found), len(run.undecided)
-    clients: set[object] = set()
-    for way in ways:
-        before = len(run.found)
-        run.compare(way)
-        if len(run.found) > before and isinstance(way.client, WorkloadClient):
-            clients.add(way.client.ref)
-    return _Found(tuple(run.found[shown:]), tuple(run.undecided)[open_questions:], frozenset(clients))
-
-
-def _joined(one: _Found, other: _Found) -> _Found:
-    return _Found((*one.examples, *other.examples), (*one.undecided, *other.undecided), one.clients | other.clients)
-
-
-def _led_to(guards: Guards, service: Service) -> Iterator[str]:
-    """Namespaces of the waypoint of a service, of its endpoints, and of what routes for it name, there or not."""
-    own = guards.index.services.by_host.get(service.host)
-    bound = guards.index.waypoint_of(own) if own is not None else None
-    if bound is not None:
-        yield bound.namespace
-    for pods in guards.index.behind(own) if own is not None else ():
-        yield pods.namespace
-    for host in guards.targets(service.host):
-        found = guards.index.services.by_host.get(host)
-        yield found.namespace if found is not None else namespace_of(host)
-
-
-def _meets(before: MeshIndex, guards: Guards, service: Service, named: Named) -> bool:
-    """Whether what has changed stands before a destination of the first mesh in another one, or behind it."""
-    index = guards.index
-    hosts = (service.host, *guards.targets(service.host))
-    services = [each for host in hosts if (each := index.services.by_host.get(host)) is not None]
-    addresses = {address for pods in before.behind(service) for address in pods.addresses}
-    if any(_is_behind(pods, services) or addresses.intersection(pods.addresses) for pods in named.pods):
-        return True
-    dialled = (index.by_address.get(address) for address in addresses)
-    pods = [*guards.behind(service.host), *(each for each in dialled if each is not None)]
-    beside = (each for one in pods for each in index.in_front_of(one))
-    if any((each.namespace, each.name) in named.services for each in (*services, *beside)):
-        return True
-    bound = [*map(index.waypoint_of, services), *map(index.workload_waypoint, pods)]
-    waypoints = [pod for each in bound if each is not None for pod in index.gateway_pods(each.namespace, each.name)]
-    return any(wanted.items() <= each.labels.items() for each in (*pods, *waypoints) for wanted in named.labels)
-
-
-def _is_behind(pods: Instances, services: Iterable[Service]) -> bool:
-    """Whether pods are, or were, behind one of some Services."""
-    return any(
-        service.namespace == pods.namespace
-        and (
-            bool(set(service.endpoints).intersection(pods.addresses))
-            if service.selector is None
-            else service.selector.items() <= pods.labels.items()
-        )
-        for service in services
-    )

@@ -12,13 +12,14 @@ from sidestep.model.kinds import KINDS
 from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.prove.accepted import Acceptance, verdict
+from sidestep.prove.asked_again import asked_alone
 from sidestep.prove.findings import DecidingObject, InvariantResult, Standing
 from sidestep.prove.invariants import ASSUMED, Inquiry
 from sidestep.prove.outcome import Assume
 from sidestep.prove.proof import Conclusion, Counterexample, Proof, Undecided
-from sidestep.prove.prover import Terms, assumptions
+from sidestep.prove.prover import Terms, assumptions, prove
 from sidestep.prove.remembered import Recollection
-from sidestep.prove.states import Journey
+from sidestep.prove.states import Findings, Journey, Part, Share
 from sidestep.prove.whole_way import TwoMeshes
 from sidestep.semantics.index import MeshIndex
 
@@ -48,16 +49,29 @@ class Walk:
         acceptance: of differences.
         inquiry: invariants.
         steps: whether the states are steps of a plan, which counterexamples then name.
+        share: asks namespaces, in this process or in several.
+        part: which destinations it asks in states of a plan; who visits them gives it what the others found.
     """
 
-    def __init__(self, first: State, terms: Terms, acceptance: Acceptance, inquiry: Inquiry, *, steps: bool) -> None:
+    def __init__(  # noqa: PLR0913 - what is asked, and by whom
+        self,
+        first: State,
+        terms: Terms,
+        acceptance: Acceptance,
+        inquiry: Inquiry,
+        *,
+        steps: bool,
+        share: Share = map,
+        part: Part = Part(),  # noqa: B008
+    ) -> None:
+        self._share = share
         self._first, self._terms, self._acceptance, self._inquiry = first, terms, acceptance, inquiry
         self._steps = steps
         self._found: dict[tuple[str, str], Counterexample] = {}
         self._undecided: dict[tuple[str, str], Undecided] = {}
         self._assumptions: dict[str, None] = {}
         self._objects: dict[str, DecidingObject] = {}
-        self._journey = Journey(first.index, terms)
+        self._journey = Journey(first.index, terms, part)
         self._compared = [first.name]
         self._ways = self._requests = self._more = 0
         self._note(first.index)
@@ -70,11 +84,16 @@ class Walk:
             self._assumptions.update(dict.fromkeys((*asked, ASSUMED)))
         self._remember(self._inquiry.words(), read or index.mesh)
 
-    def visit(self, state: State, known: Recollection | None = None) -> None:
-        """Hold a state against the first; with what is remembered of it where it is no step."""
+    def visit(self, state: State, known: Recollection | None = None, others: Iterable[Findings] = ()) -> None:
+        """Hold a state against the first.
+
+        Args:
+            state: the other mesh.
+            known: what is remembered of it, where it is no step.
+            others: what other parts found in it, where it is one.
+        """
         step = state.name if self._steps else ""
-        journey = self._journey
-        proof = journey.visit(step, state.index) if self._steps else journey.recall(state.index, known)
+        proof = self._held_against(state, known, others)
         two = TwoMeshes(self._first.index, state.index, self._terms, step)
         proof = self._acceptance.accept(proof, self._first.index, two.differences)
         for example in proof.counterexamples:
@@ -89,6 +108,21 @@ class Walk:
         self._ways, self._requests = max(self._ways, proof.ways), self._requests + proof.requests
         self._more += proof.more
 
+    def _held_against(self, state: State, known: Recollection | None, others: Iterable[Findings]) -> Proof:
+        first = self._first.index
+        if self._steps:
+            return self._journey.visit(state.name, state.index, others)
+        if self._terms.most:
+            return prove(first, state.index, self._terms, fine=lambda each: self._acceptance.accepts(each, first))
+        return self._journey.recall(state.index, known, self._share)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether as much was found as is wanted, so that nothing more need be asked."""
+        differ = sum(not each.accepted for each in self._found.values())
+        violated = (each.standing is Standing.VIOLATED for each in self._inquiry.results())
+        return bool(self._terms.most) and (differ >= self._terms.most or any(violated))
+
     def proof(self) -> Proof:
         """What came out."""
         found, undecided = tuple(self._found.values()), tuple(self._undecided.values())
@@ -101,11 +135,12 @@ class Walk:
             len(self._compared) - 1 or 1,
             self._ways,
             self._requests,
-            findings=self._acceptance.findings() if self._compared[1:] else (),
+            findings=self._acceptance.findings() if self._compared[1:] and not self.is_enough else (),
             invariants=invariants,
             objects=tuple(self._objects.values()),
             compared=tuple(self._compared),
             more=self._more,
+            ended_early=self.is_enough,
         )
 
     def _note(self, index: MeshIndex) -> None:
@@ -134,12 +169,16 @@ def with_commands(proof: Proof, where: dict[str, tuple[str, ...]], otherwise: tu
     Args:
         proof: of which.
         where: arguments by step.
-        otherwise: for steps that have none of their own; None where no command can ask them.
+        otherwise: for steps that have none of their own, so that the second mesh is asked for itself; None where no
+            command can ask them.
     """
 
     def completed(command: tuple[str, ...], step: str) -> tuple[str, ...]:
-        more = where.get(step, otherwise)
-        return (*command, *more) if command and more is not None else ()
+        if not command:
+            return ()
+        if step in where:
+            return (*command, *where[step])
+        return (*asked_alone(command), *otherwise) if otherwise is not None else ()
 
     return replace(
         proof,

@@ -12,7 +12,8 @@ from msgspec import Struct
 from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.addresses import representatives
 from sidestep.prove.affected import changed_namespaces
-from sidestep.prove.callers import Apart, Caller, Callers
+from sidestep.prove.caller import Caller
+from sidestep.prove.callers import Apart, Callers
 from sidestep.prove.guards import Guards
 from sidestep.prove.named import Condition, of_policies, of_ztunnel
 from sidestep.prove.residual import blocks, each_term
@@ -21,6 +22,7 @@ from sidestep.semantics.authorization.matchers import is_cidr
 from sidestep.semantics.authorization.policy import Attribute
 from sidestep.semantics.authorization.ztunnel import Match
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
+from sidestep.semantics.families import is_ipv6, of_each_family
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
@@ -72,6 +74,7 @@ class Ways(Struct, frozen=True, dict=True):
         nodes: whether processes on nodes call too.
         kept: by what callers of destinations are told apart, where that is known already.
         near: only callers of these namespaces, and whoever may come there or from nowhere; None for all.
+        everybody: who calls, where that is known already.
     """
 
     before: MeshIndex
@@ -80,6 +83,7 @@ class Ways(Struct, frozen=True, dict=True):
     nodes: bool = False
     kept: "dict[str, Told]" = {}
     near: frozenset[str] | None = None
+    everybody: Callers | None = None
 
     def all(self) -> Iterator[Way]:
         """Every way, by destination."""
@@ -120,28 +124,56 @@ class Ways(Struct, frozen=True, dict=True):
         """
         found = self._clients(service.host, self._pods(service.host), service.namespace, new=new)
         for number, protocol in _ports(service, self.before.behind(service)) if found else ():
-            for client, other, words in found:
-                yield Way(client, words, self._name(service), number, protocol, service.host, other)
+            for name in (self._name(service), *of_each_family(service.vips)[1:]):
+                for client, other, words in found:
+                    yield Way(client, words, name, number, protocol, service.host, other)
         for pods in self.before.behind(service):
             if self.before.in_front_of(pods)[:1] == (service,):
                 yield from self._to_pods(pods, service.host, new=new)
 
     def has_new(self, service: Service, workloads: frozenset[WorkloadRef]) -> bool:
         """Whether workloads may call a service, or its pods, as nobody did who was asked there."""
-        told = self.kept.get(service.host)
-        pods = self.before.behind(service)
-        own = (self.kept.get(f"{each.namespace} {address}") for each in pods for address in each.addresses)
-        return told is None or any(
-            each is not None and self.callers.has_new(each.apart, each.asked, workloads) for each in (told, *own)
-        )
+        told = tuple(self.told(service))
+        return not told or any(self.callers.has_new(each.apart, each.asked, workloads) for each in told)
 
-    def alone(self, namespace: str | None = None) -> Iterator[Way]:
-        """Every way to pods that no service leads to, of one namespace or of all that are asked about."""
-        by_namespace = self.before.by_namespace
-        for space in by_namespace if namespace is None else (namespace,):
-            for pods in by_namespace.get(space, ()) if not self.namespaces or space in self.namespaces else ():
-                if not self.before.in_front_of(pods):
-                    yield from self._to_pods(pods, "", new=False)
+    def told(self, service: Service) -> Iterator["Told"]:
+        """By what callers of a service, and of the pods behind it, are told apart, as far as anybody asked."""
+        for key in self.places(service):
+            found = self.kept.get(key)
+            if found is not None:
+                yield found
+
+    def places(self, service: Service) -> Iterator[str]:
+        """Under what that is known: a name, or the address of pods and their namespace."""
+        yield service.host
+        for pods in self.before.behind(service):
+            yield from places_of(pods)
+
+    def alone(self, namespace: str | None = None, *, new: bool = False) -> Iterator[Way]:
+        """Every way to pods that no service leads to, of one namespace or of all that are asked about.
+
+        Args:
+            namespace: of the pods; None for all.
+            new: only for classes of callers that were not asked there yet.
+        """
+        for space in self.lonely() if namespace is None else (namespace,):
+            for pods in self.before.unserved(space):
+                yield from self._to_pods(pods, "", new=new)
+
+    def lonely(self) -> Iterator[str]:
+        """Namespaces that have pods to which no service leads, of those that are asked about."""
+        for space in self.before.by_namespace:
+            if (not self.namespaces or space in self.namespaces) and self.before.unserved(space):
+                yield space
+
+    def told_alone(self, namespace: str) -> Iterator["Told"]:
+        """By what callers of such pods are told apart, as far as anybody asked."""
+        places = (place for pods in self.before.unserved(namespace) for place in places_of(pods))
+        yield from (self.kept[place] for place in places if place in self.kept)
+
+    def told_unknown(self) -> Iterator["Told"]:
+        """By what callers of a host are told apart that no mesh knows, as far as anybody asked."""
+        yield from (self.kept[place] for place in (_place("", ""),) if place in self.kept)
 
     @staticmethod
     def _name(service: Service) -> str:
@@ -158,39 +190,50 @@ class Ways(Struct, frozen=True, dict=True):
 
     def new_services(self) -> Iterator[Service]:
         """Those that only the second mesh has."""
-        for service in self.after.services.services if self.after is not None else ():
+        known = self.before.services.by_host
+        if self.after is None or self.after.services.by_host.keys() <= known.keys():
+            return
+        for service in self.after.services.services:
             wanted = not self.namespaces or service.namespace in self.namespaces
-            if wanted and service.host not in self.before.services.by_host:
+            if wanted and service.host not in known:
                 yield service
 
     def _same_pods(self, service: Service, port: Port) -> tuple[str, int] | None:
         """What leads to pods behind a new name in the first mesh: an older Service, or their own address."""
         for pods in (self.after or self.before).behind(service):
             target = port.target if isinstance(port.target, int) else pods.container_ports.get(port.target)
-            known = [each for address in pods.addresses if (each := self.before.by_address.get(address))]
+            known = [each for address in pods.every_address if (each := self.before.by_address.get(address))]
             for older in (each for group in known for each in self.before.in_front_of(group)):
                 for one in older.ports:
                     same = one.target if isinstance(one.target, int) else pods.container_ports.get(one.target)
                     if same == target and not older.headless:
                         return older.host, one.number
             if known and target is not None:
-                return next(address for address in pods.addresses if address in self.before.by_address), target
+                return next(address for address in pods.every_address if address in self.before.by_address), target
         return None
 
     def elsewhere(self) -> Iterator[Way]:
         """To what only gateways route, and to a host that no mesh knows."""
-        if not self.namespaces:
-            for port, protocol in ((80, Declared.HTTP), (443, Declared.TCP)):
-                for client, other, words in self._clients("", (), ""):
-                    if not isinstance(client, OutsideClient | NodeClient):
-                        yield Way(client, words, _UNKNOWN_HOST, port, protocol, "", other)
+        yield from self.to_unknown()
+        yield from self.by_gateways()
+
+    def to_unknown(self, *, new: bool = False) -> Iterator[Way]:
+        """To a host that no mesh knows, by everybody or only by classes of callers that were not asked yet."""
+        found = self._clients("", (), "", new=new) if not self.namespaces else []
+        for port, protocol in ((80, Declared.HTTP), (443, Declared.TCP)):
+            for client, other, words in found:
+                if not isinstance(client, OutsideClient | NodeClient):
+                    yield Way(client, words, _UNKNOWN_HOST, port, protocol, "", other)
+
+    def by_gateways(self) -> Iterator[Way]:
+        """To what gateways route."""
         for gateway, host, port in self._routed_by_gateways():
             yield Way(gateway, f"gateway {gateway.namespace}/{gateway.name}", host, port, Declared.HTTP, "", gateway)
 
     def _routed_by_gateways(self) -> Iterator[tuple[GatewayClient, str, int]]:
         seen: set[tuple[str, str, int]] = set()
         for index in self._indexes:
-            for name, servers in index.routing.servers.items():
+            for name, servers in index.routing.named_gateways():
                 space, _, own = name.partition("/")
                 if self.namespaces and space not in self.namespaces:
                     continue
@@ -201,6 +244,12 @@ class Ways(Struct, frozen=True, dict=True):
                         if (name, told, server.port) not in seen and "." in told:
                             seen.add((name, told, server.port))
                             yield GatewayClient(space, own), told, server.port
+
+    def make_ready(self) -> None:
+        """Find what every way needs, so that processes that share the asking share it too."""
+        for index in self._indexes:
+            index.find_common()
+        _ = self.callers.identities, self.guards
 
     @property
     def _indexes(self) -> tuple[MeshIndex, ...]:
@@ -214,20 +263,20 @@ class Ways(Struct, frozen=True, dict=True):
     @cached_property
     def callers(self) -> Callers:
         """Everybody who calls."""
-        return Callers(self.before, self.after or self.before, self.near)
+        return self.everybody or Callers(self.before, self.after or self.before, self.near)
 
     def _pods(self, host: str) -> Sides:
         return tuple((guards, guards.behind(host)) for guards in self.guards)
 
     def _to_pods(self, pods: Instances, host: str, *, new: bool) -> Iterator[Way]:
-        """Pods by their own address: one for each kind of pods that they are in the second mesh."""
+        """Pods by their own address: one of each IP family, for each kind of pods that they are in the second mesh."""
         if pods.mode is Mode.WAYPOINT:
             return
         others = (self.after or self.before).by_address
-        addresses: dict[int, str] = {}
-        for address in pods.addresses:
+        addresses: dict[tuple[int, bool], str] = {}
+        for address in pods.every_address:
             if address in others and address in self.before.by_address:
-                addresses.setdefault(id(others[address]), address)
+                addresses.setdefault((id(others[address]), is_ipv6(address)), address)
         for address in addresses.values():
             yield from self._to_address(address, pods, others[address], host, new=new)
 
@@ -258,7 +307,7 @@ class Ways(Struct, frozen=True, dict=True):
         self, host: str, sides: Sides, namespace: str, address: str = "", *, new: bool = False
     ) -> list[tuple[Client, Client, str]]:
         """One of each class of callers, and somebody outside for each class of addresses."""
-        key = host or f"{namespace} {address}"
+        key = host or _place(namespace, address)
         told = self.kept.get(key)
         if told is None:
             told = self.kept[key] = self._apart(host, sides, namespace)
@@ -311,6 +360,15 @@ class Ways(Struct, frozen=True, dict=True):
         strangers = own.strangers(conditions, special)
         taken = own.with_strangers(conditions, strangers)
         return Told(Apart(taken, frozenset(spaces), near, frozenset(labels), addresses, strangers))
+
+
+def places_of(pods: Instances) -> Iterator[str]:
+    """Under what is known by what callers of pods are told apart, who dial them by their own addresses."""
+    return (_place(pods.namespace, address) for address in pods.every_address)
+
+
+def _place(namespace: str, address: str) -> str:
+    return f"{namespace} {address}"
 
 
 class Told(Struct, frozen=True):
