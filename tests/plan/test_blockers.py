@@ -1,5 +1,7 @@
 """What stands in the way of ambient by its kind: named with its object, its field and a way out."""
 
+import json
+
 import pytest
 from tests.support.install import config_map, injector, istiod, mesh_config, node
 from tests.support.mesh import (
@@ -92,6 +94,24 @@ class TestSeveralClusters:
         assert len(found(mesh_config("trustDomain: t", meshNetworks=networks))) == told
 
 
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"trustDomain": "t"}, []),
+        ({"trustDomain": "u"}, [("several-control-planes", "ConfigMap istio-system/istio-next", "data.mesh")]),
+        ({"trustDomain": "t", "rootNamespace": "istio-system", "discoverySelectors": []}, []),
+        (
+            {"trustDomain": "t", "rootNamespace": "next"},
+            [("several-control-planes", "ConfigMap istio-system/istio-next", "data.mesh")],
+        ),
+    ],
+    ids=["a canary", "another domain", "the same in other words", "another root"],
+)
+def test_control_planes_that_judge_otherwise(other, told):
+    canary = o.thing("v1", "ConfigMap", o.meta("istio-next", "istio-system"), data={"mesh": json.dumps(other)})
+    assert found(mesh_config("trustDomain: t"), canary) == told
+
+
 def test_a_control_plane_that_is_not_here():
     webhook = o.webhook("asm-managed")
     for entry in webhook["webhooks"]:
@@ -175,6 +195,70 @@ def test_tproxy():
 def test_nodes_on_which_no_agent_runs(labels, told):
     assert len(found(node(labels=labels), *workload(MESHED))) == told
     assert found(node(labels=labels), *workload(app("cart"))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "field"),
+    [
+        ("Deployment", {"paused": True}, "spec.paused"),
+        ("StatefulSet", {"updateStrategy": {"type": "OnDelete"}}, "spec.updateStrategy.type"),
+        ("DaemonSet", {"updateStrategy": {"type": "OnDelete"}}, "spec.updateStrategy.type"),
+        ("StatefulSet", {"updateStrategy": {"rollingUpdate": {"partition": 2}}},
+         "spec.updateStrategy.rollingUpdate.partition"),
+        ("Deployment", {"paused": False, "strategy": {"type": "Recreate"}}, ""),
+        ("StatefulSet", {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}}, ""),
+        ("StatefulSet", {"updateStrategy": "odd"}, ""),
+    ],
+)  # fmt: skip
+def test_rollouts_that_a_new_template_does_not_begin(kind, more, field):
+    controller, *pods = workload(MESHED, kind=kind)
+    controller["spec"].update(more)
+    assert found(controller, *pods) == ([("held-rollout", f"{kind} shop/cart", field)] if field else [])
+    controller, *pods = workload(app("cart"), kind=kind)
+    controller["spec"].update(more)
+    assert found(controller, *pods) == [], "who has no sidecar is not restarted"
+
+
+QUARTER = {}
+ONE = {"strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}}
+SURGE = {"strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "budget", "told"),
+    [
+        ("Deployment", {"replicas": 4, **QUARTER}, {"maxUnavailable": 0}, "takes 1 of its pods away at a time, where"),
+        ("Deployment", {"replicas": 3, **QUARTER}, {"maxUnavailable": 0}, ""),
+        ("Deployment", {"replicas": 4, **SURGE}, {"minAvailable": "100%"}, ""),
+        ("Deployment", {"replicas": 4, **ONE}, {"minAvailable": 4}, "this allows 0"),
+        ("Deployment", {"replicas": 4, **ONE}, {"minAvailable": "50%"}, ""),
+        ("Deployment", {"replicas": 9, "strategy": {"rollingUpdate": {"maxUnavailable": "50%"}}},
+         {"maxUnavailable": "30%"}, "takes 4 of its pods away at a time, where this allows 3"),
+        ("Deployment", {"replicas": 2, "strategy": {"type": "Recreate"}}, {"maxUnavailable": 1}, "takes 2 of its pods"),
+        ("Deployment", {"replicas": 1, "strategy": {"type": "Recreate"}}, {"minAvailable": 1}, "takes 1 of its pods"),
+        ("Deployment", {"replicas": 3, "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}},
+         {"maxUnavailable": 0}, "takes 1 of its pods"),
+        ("StatefulSet", {"replicas": 3}, {"maxUnavailable": 1}, ""),
+        ("StatefulSet", {"replicas": 3}, {"minAvailable": 3}, "takes 1 of its pods"),
+        ("StatefulSet", {"replicas": 4, "updateStrategy": {"rollingUpdate": {"maxUnavailable": 2}}},
+         {"maxUnavailable": 1}, "takes 2 of its pods"),
+        ("DaemonSet", {}, {"maxUnavailable": 0}, ""),
+        ("Deployment", {"replicas": "odd"}, {"maxUnavailable": 0}, ""),
+        ("Deployment", {"replicas": 4}, {"maxUnavailable": 0, "selector": {"matchLabels": {"app": "other"}}}, ""),
+        ("Deployment", {"replicas": 4}, {"maxUnavailable": 0, "selector": None}, ""),
+    ],
+)  # fmt: skip
+def test_rollouts_that_take_more_away_than_a_budget_allows(kind, more, budget, told):
+    """Kubernetes' own page on disruptions: rolling updates of controllers are not limited by budgets."""
+    controller, *pods = workload(MESHED, kind=kind)
+    controller["spec"].update(more)
+    spec = {"selector": {"matchLabels": {"app": "cart"}}, **budget}
+    guard = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+             "metadata": {"name": "cart", "namespace": "shop"}, "spec": spec}  # fmt: skip
+    elsewhere = {**guard, "metadata": {"name": "cart", "namespace": "other"}}
+    why = [each.why for each in blockers(facts(controller, *pods, guard, elsewhere))]
+    assert len(why) == bool(told)
+    assert not told or told in why[0]
 
 
 def test_pods_alone_are_named_by_their_owner():

@@ -36,3 +36,15 @@ def test_no_waypoint_is_made_for_who_is_in_ambient_before():
     plan = make_plan(PlanRequest(today.mesh, load_prices(None), graph=GRAPH))
     assert plan.waypoints == ()
     assert not [step for step in plan.steps if isinstance(step.effect, Apply)]
+
+
+def test_policies_that_say_the_same_of_all_pods_behind_a_service_need_no_service_for_each():
+    labels = {"v1": {"app": "cart", "version": "v1"}, "v2": {"app": "cart", "version": "v2"}}
+    found = [each for name in labels for each in pods(f"cart-{name}", labels=labels[name])]
+    guards = [policy(f"reads-{name}", GET_ONLY, labels=labels[name]) for name in labels]
+    today = index(*BACKSTAGE, *pods("web"), *found, service("web"), service("cart"), *guards)
+    plan = make_plan(PlanRequest(today.mesh, load_prices(None), graph=GRAPH))
+    assert {each.fate for each in plan.workloads if each.workload.name.startswith("cart")} == {Fate.WAYPOINT}
+    twins = [step.effect.manifest for step in plan.steps if isinstance(step.effect, Apply)]
+    attached = [each["spec"]["rules"] for each in twins if "targetRefs" in each.get("spec", {})]
+    assert attached == [[GET_ONLY], [GET_ONLY]]

@@ -58,6 +58,15 @@ GRAPH = calls("web>cart", "admin>cart", "cart>stock")
 SCENES = {
     "nothing": shop(),
     "strict": shop(peers("STRICT")),
+    "one port strict": shop(
+        peers("STRICT"), peers("PERMISSIVE", "shop", name="cart", app="cart", ports={8080: "STRICT"})
+    ),
+    "one port permissive": shop(
+        peers("", "shop", name="cart", app="cart", ports={9999: "PERMISSIVE"}), peers("STRICT")
+    ),
+    "one port exempt": shop(
+        peers("STRICT", "shop"), peers("", "shop", name="cart", app="cart", ports={8080: "PERMISSIVE"})
+    ),
     "l7 allow": shop(policy("reads", GET_ONLY, app="cart")),
     "l7 allow strict": shop(peers("STRICT"), policy("reads", GET_ONLY, app="cart")),
     "l7 deny": shop(policy("no-delete", NO_DELETE, action="DENY", app="cart")),
@@ -137,6 +146,7 @@ def without(plan, words):
         ("l7 allow", "admit the waypoint", Verdict.DENY),
         ("l7 allow", "bind", Verdict.DENY),
         ("l4 deny others and l7 allow", "from refusing", Verdict.DENY),
+        ("one port strict", "ztunnel is not told", Verdict.ALLOW),
     ],
 )
 def test_each_kind_of_step_is_needed(scene, words, answer):

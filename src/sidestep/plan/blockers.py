@@ -12,9 +12,14 @@ from sidestep.audit.facts import Facts, Group, Workload
 from sidestep.model import kinds
 from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
+from sidestep.plan.budgets import allowed, taken_away
 from sidestep.plan.install.trees import inner, plain_mapping
 from sidestep.semantics.attachment import target_refs
+from sidestep.semantics.control_planes import apart
+from sidestep.semantics.loose import as_dict
+from sidestep.semantics.mesh_config import mesh_config, mesh_configs
 from sidestep.semantics.proxies import INTERCEPTION, TEMPLATES
+from sidestep.semantics.selectors import selects
 
 NETWORK_LABEL = "topology.istio.io/network"
 _PROXY_CONFIG = "proxy.istio.io/config"
@@ -97,9 +102,20 @@ def _multicluster(facts: Facts) -> Iterator[Blocker]:
     for each in labelled:
         if each.meta.labels.get(NETWORK_LABEL):
             yield Blocker("multicluster", each.id, f"metadata.labels[{NETWORK_LABEL}]", why, out)
-    for config, _ in _mesh_configs(facts):
-        if inner(plain_mapping((config.view.data or {}).get("meshNetworks")), "networks"):
+    for config in facts.mesh.of(kinds.CONFIG_MAP):
+        if mesh_config(config) and inner(plain_mapping((config.view.data or {}).get("meshNetworks")), "networks"):
             yield Blocker("multicluster", config.id, "data.meshNetworks", why, out)
+
+
+def _several_control_planes(facts: Facts) -> Iterator[Blocker]:
+    for other in apart(mesh_configs(facts.mesh)):
+        fields = ", ".join(other.fields)
+        yield Blocker(
+            "several-control-planes", other.config.resource.id, other.config.field,
+            f"its control plane differs from another in {fields}; ztunnel has one, and knows no policy and no trust "
+            "domain of the others; this plan judges all by one",
+            "bring them together, or plan what one of them has alone, from a folder that holds no other",
+        )  # fmt: skip
 
 
 def _external_control_plane(facts: Facts) -> Iterator[Blocker]:
@@ -160,11 +176,10 @@ def _client_certificates(facts: Facts) -> Iterator[Blocker]:
                 "files are mounted into the sidecar, as a rule certificates for TLS that it begins; they go with it"
             )
             yield Blocker("client-certificates", _id(workload), f"metadata.annotations[{_USER_MOUNT}]", mounted, out)
-    for config, mesh in _mesh_configs(facts):
-        if inner(mesh, "defaultConfig", "proxyMetadata", _OUTPUT_CERTS):
-            yield Blocker(
-                "client-certificates", config.id, f"data.mesh: defaultConfig.proxyMetadata.{_OUTPUT_CERTS}", why, out
-            )
+    for config in mesh_configs(facts.mesh):
+        if inner(config.values, "defaultConfig", "proxyMetadata", _OUTPUT_CERTS):
+            field = f"{config.field}: defaultConfig.proxyMetadata.{_OUTPUT_CERTS}"
+            yield Blocker("client-certificates", config.resource.id, field, why, out)
     for each in facts.mesh.of(kinds.PROXY_CONFIG):
         if inner(each.view.spec, "environmentVariables", _OUTPUT_CERTS) is not None:
             yield Blocker("client-certificates", each.id, f"spec.environmentVariables.{_OUTPUT_CERTS}", why, out)
@@ -198,9 +213,9 @@ def _tproxy(facts: Facts) -> Iterator[Blocker]:
     for workload in facts.workloads:
         if _annotations(workload).get(INTERCEPTION) == "TPROXY":
             yield Blocker("tproxy", _id(workload), f"metadata.annotations[{INTERCEPTION}]", why, out)
-    for config, mesh in _mesh_configs(facts):
-        if inner(mesh, "defaultConfig", "interceptionMode") == "TPROXY":
-            yield Blocker("tproxy", config.id, "data.mesh: defaultConfig.interceptionMode", why, out)
+    for config in mesh_configs(facts.mesh):
+        if inner(config.values, "defaultConfig", "interceptionMode") == "TPROXY":
+            yield Blocker("tproxy", config.resource.id, f"{config.field}: defaultConfig.interceptionMode", why, out)
 
 
 def _nodes_without_agents(facts: Facts) -> Iterator[Blocker]:
@@ -216,20 +231,59 @@ def _nodes_without_agents(facts: Facts) -> Iterator[Blocker]:
             )  # fmt: skip
 
 
+def _held_rollouts(facts: Facts) -> Iterator[Blocker]:
+    """A new template, and no new pods: its step would wait until its time is over, and the wave be taken back."""
+    for workload in facts.workloads:
+        if workload.template and any(group.recognition.sidecar for group in workload.groups):
+            for field, how, way_out in _holds(as_dict(workload.template.controller.tree().get("spec"))):
+                why = f"{how}: a changed template alone makes no new pods, and those of today keep their sidecars"
+                yield Blocker("held-rollout", _id(workload), field, why, way_out)
+
+
+def _holds(spec: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The field, what it does, and a way out."""
+    strategy = as_dict(spec.get("updateStrategy"))
+    if spec.get("paused") is True:
+        yield "spec.paused", "it is paused", "resume it before its wave (kubectl rollout resume)"
+    if strategy.get("type") == "OnDelete":
+        how = "it waits until somebody deletes its pods"
+        yield "spec.updateStrategy.type", how, "set RollingUpdate, for the migration at least"
+    if as_dict(strategy.get("rollingUpdate")).get("partition"):
+        how = "its partition leaves pods below that number as they are"
+        yield "spec.updateStrategy.rollingUpdate.partition", how, "set it to 0 before its wave"
+
+
+def _beyond_budgets(facts: Facts) -> Iterator[Blocker]:
+    """Controllers ask no disruption budget when they roll out: who wrote one may take it for granted that they do.
+
+    It is the budget that stands in the way, and holds no workload back: its pods are made anew as in every release.
+    """
+    for workload in facts.workloads:
+        if not workload.template or not any(group.recognition.sidecar for group in workload.groups):
+            continue
+        controller = workload.template.controller
+        spec = as_dict(controller.tree().get("spec"))
+        replicas = spec.get("replicas", 1)
+        away = taken_away(controller.kind, spec, replicas) if isinstance(replicas, int) else 0
+        for budget in facts.mesh.of(kinds.DISRUPTION_BUDGET):
+            of_its = budget.meta.namespace == controller.meta.namespace and budget.view is not None
+            if of_its and selects(budget.view.spec.selector, _labels(workload)):
+                may = allowed(budget.view.spec, replicas)
+                if away > may:
+                    yield Blocker(
+                        "rollout-beyond-budget", budget.id, "spec",
+                        f"the rollout of {workload.ref} takes {away} of its pods away at a time, where this allows "
+                        f"{may}: a controller that rolls out asks no budget",
+                        "set maxUnavailable of its strategy to what is allowed, and maxSurge where that is 0, before "
+                        "its wave; or take it as any release of it is taken",
+                    )  # fmt: skip
+
+
 def _first_groups(facts: Facts, wanted: Callable[[Group], bool]) -> Iterator[tuple[Workload, Group]]:
     for workload in facts.workloads:
         group = next((each for each in workload.groups if wanted(each)), None)
         if group:
             yield workload, group
-
-
-def _mesh_configs(facts: Facts) -> Iterator[tuple[Resource[Any], dict[str, Any]]]:
-    """ConfigMaps of the mesh's settings, of every revision."""
-    for config in facts.mesh.of(kinds.CONFIG_MAP):
-        if config.meta.name == "istio" or config.meta.name.startswith("istio-"):
-            text = (config.view.data or {}).get("mesh")
-            if text is not None:
-                yield config, plain_mapping(text) or {}
 
 
 def _labels(workload: Workload) -> Labels:
@@ -252,6 +306,7 @@ def _id(workload: Workload) -> ObjectId:
 
 
 _FINDERS: tuple[Callable[[Facts], Iterator[Blocker]], ...] = (
-    _virtual_machines, _spire, _multicluster, _external_control_plane, _disabled_mtls, _proxyless_grpc,
-    _client_certificates, _envoy_filters, _tproxy, _nodes_without_agents,
+    _virtual_machines, _spire, _multicluster, _several_control_planes, _external_control_plane, _disabled_mtls,
+    _proxyless_grpc, _client_certificates, _envoy_filters, _tproxy, _nodes_without_agents,
+    _held_rollouts, _beyond_budgets,
 )  # fmt: skip

@@ -7,12 +7,14 @@ its waypoint is closed. Only then the template's labels change.
 """
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
+from sidestep.model.kinds import JOB
 from sidestep.model.metadata import Labels, ObjectId, WorkloadRef
-from sidestep.plan.gates import gates
+from sidestep.plan.gates import gates, old_connections
 from sidestep.plan.steps import Apply, Effect, Restart, SetLabels, Step, Wait, WaitFor, reverse
 from sidestep.plan.wording import many
 from sidestep.semantics.enrolment import DATAPLANE_MODE
@@ -24,6 +26,22 @@ from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 Tree = dict[str, Any]
 _ROLLOUT_SECONDS = 600
 _WAYPOINT_SECONDS = 300
+_NAMED = 4
+"""Steps that others name one by one."""
+
+
+class Lasting(StrEnum):
+    """What becomes of connections of bytes that are old when pods are about to end.
+
+    Whichever is wished, `migrate` says before a wave how many there are.
+    """
+
+    CUT = "cut"
+    """Nobody waits for them."""
+    DRAIN = "drain"
+    """Those that end within half an hour are waited for; what is left then is cut, and said."""
+    WAIT = "wait"
+    """All are waited for; what is left after half an hour stops the plan."""
 
 
 class Guard(Struct, frozen=True):
@@ -35,7 +53,7 @@ class Guard(Struct, frozen=True):
         bound: it is bound already.
         exposed: a gateway forwards to it, and is to come through the waypoint.
         twins: policies attached to it, for the waypoint.
-        admit: the waypoint's ALLOW at the pods; None where no allow-list stands there.
+        admits: the waypoint's ALLOWs at the pods; none where no allow-list stands there.
         close: the DENY for everybody but the waypoint; None where nothing is enforced.
         ports: on which it closes; empty for all.
         because: what its policies were made from.
@@ -46,7 +64,7 @@ class Guard(Struct, frozen=True):
     bound: bool
     exposed: bool
     twins: tuple[Tree, ...] = ()
-    admit: Tree | None = None
+    admits: tuple[Tree, ...] = ()
     close: Tree | None = None
     ports: tuple[int, ...] = ()
     because: tuple[ObjectId, ...] = ()
@@ -62,6 +80,9 @@ class Move(Struct, frozen=True):
         pods: how many are restarted.
         guards: the services that must be guarded first.
         before: workloads whose rollout must be done before.
+        lasting: what becomes of old connections of bytes to it.
+        gap: while its pods are made anew there is a time in which none of them serves.
+        limited: its application has a limit of CPU.
     """
 
     workload: WorkloadRef
@@ -70,6 +91,9 @@ class Move(Struct, frozen=True):
     pods: int
     guards: tuple[Guard, ...] = ()
     before: tuple[WorkloadRef, ...] = ()
+    lasting: Lasting = Lasting.CUT
+    gap: bool = False
+    limited: bool = False
 
 
 class Script:
@@ -106,7 +130,8 @@ def wave_steps(number: int, moves: tuple[Move, ...]) -> tuple[Step, ...]:
             needed = (*needed, *guarded[guard.service.host])
         done[move.workload] = _move(script, move, needed)
     last = tuple(done.values())
-    for gate in gates(tuple(move.workload for move in moves)):
+    guarding = {move.workload: {guard.waypoint for guard in move.guards} for move in moves}
+    for gate in gates(guarding, tuple(move.workload for move in moves if move.limited)):
         script.add(gate, f"check that {gate.name} held", last)
     return tuple(script.steps)
 
@@ -133,11 +158,9 @@ def _stand(script: Script, guard: Guard, after: tuple[str, ...]) -> tuple[str, .
                    "nothing: only a waypoint reads it", guard.because)
         for tree in guard.twins
     ]  # fmt: skip
-    if guard.admit is not None:
+    for tree in guard.admits:
         text = f"admit the waypoint at the pods of {service.host}"
-        staged.append(
-            script.add(Apply(object_of(guard.admit), guard.admit), text, after, "nobody else has its identity")
-        )
+        staged.append(script.add(Apply(object_of(tree), tree), text, after, "nobody else has its identity"))
     waited = tuple(staged) or after
     if not guard.bound:
         waited = (_bind(script, guard, waited),)
@@ -164,6 +187,13 @@ def _move(script: Script, move: Move, after: tuple[str, ...]) -> str:
     labels: dict[str, str | None] = {DATAPLANE_MODE: "ambient", INJECT: "false"}
     before = {label: move.labels.get(label) for label in labels}
     last = after
+    if move.lasting is not Lasting.CUT:
+        gate = old_connections(move.workload, stops=move.lasting is Lasting.WAIT)
+        text = f"wait until no old connection to {move.workload} is open"
+        longest = "" if gate.stops else f", {gate.window_seconds // 60} minutes at most"
+        last = after = (script.add(gate, text + longest, after),)
+    if move.workload.kind == JOB.name:
+        return _run_out(script, move, last)
     if move.controller is not None:
         change = SetLabels(move.controller, labels, before, template=True)
         text = f"take {move.workload} off its sidecar: its next pods are ambient"
@@ -174,6 +204,15 @@ def _move(script: Script, move: Move, after: tuple[str, ...]) -> str:
     )
     captured = Wait(WaitFor.CAPTURED, str(move.workload), _ROLLOUT_SECONDS)
     return script.add(captured, f"wait until ztunnel has every pod of {move.workload}", (rolled,))
+
+
+def _run_out(script: Script, move: Move, after: tuple[str, ...]) -> str:
+    """The API server refuses another template for a Job, and nobody makes its pods anew: they are waited for."""
+    text = f"let {move.workload} run to its end: the template of a Job cannot change"
+    predicts = "what is run anew is of its converted manifest, or of its namespace's labels once they are settled"
+    ends = script.add(Restart(move.workload, move.pods, effect_only=True), text, after, predicts)
+    gone = Wait(WaitFor.SIDECARS_GONE, str(move.workload), _ROLLOUT_SECONDS)
+    return script.add(gone, f"wait until no pod of {move.workload} runs with its sidecar", (ends,))
 
 
 def object_of(tree: Mapping[str, Any]) -> ObjectId:
@@ -212,9 +251,18 @@ def preparing_steps(
     prepared = [
         script.add(effect, description, (), predicts, because) for effect, description, predicts, because in others
     ]
+    first = _joined(script, tuple(prepared))
     for guard in guards:
-        _stand(script, guard, (ready[guard.waypoint], *prepared))
+        _stand(script, guard, (ready[guard.waypoint], *first))
     return tuple(script.steps)
+
+
+def _joined(script: Script, steps: tuple[str, ...]) -> tuple[str, ...]:
+    """What to come after to come after all of some steps; thousands of Services do not name thousands of steps each."""
+    if len(steps) <= _NAMED:
+        return steps
+    text = f"wait until all {len(steps)} preparations are done"
+    return (script.add(Wait(WaitFor.PREPARED, "preparations", _WAYPOINT_SECONDS), text, steps),)
 
 
 def rollback_of(steps: tuple[Step, ...]) -> tuple[str, ...]:

@@ -15,7 +15,14 @@ _BOUND = (BindingState.ACCEPTED, BindingState.NOT_READY, BindingState.UNDECIDED)
 """Bindings to a Gateway that is there; of manifests nobody can tell whether it is ready."""
 
 
-def context_of(plan: Plan, index: MeshIndex, target: IstioVersion, *, experimental: bool | None = None) -> Context:
+def context_of(
+    plan: Plan,
+    index: MeshIndex,
+    target: IstioVersion,
+    *,
+    experimental: bool | None = None,
+    restrict_egress: bool = False,
+) -> Context:
     """The context of a conversion.
 
     Args:
@@ -23,8 +30,10 @@ def context_of(plan: Plan, index: MeshIndex, target: IstioVersion, *, experiment
         index: the mesh that the plan was made of.
         target: the Istio that will read the result.
         experimental: whether the Gateway API's experimental channel is served; None for what the mesh tells.
+        restrict_egress: NetworkPolicies are to hold what Sidecars scope.
     """
-    return Context(index, waypoints_of(plan.waypoints, index), moving_of(plan), target, experimental)
+    waypoints = waypoints_of(plan.waypoints, index)
+    return Context(index, waypoints, moving_of(plan), target, experimental, restrict_egress)
 
 
 def waypoints_of(placed: Iterable[PlacedWaypoint], index: MeshIndex) -> dict[str, Waypoint]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from sidestep.model.metadata import ObjectId, WorkloadRef
 from sidestep.plan.blockers import Blocker
 from sidestep.plan.prerequisites import Prerequisite
-from sidestep.plan.steps import Step
+from sidestep.plan.steps import Probe, Step
 from sidestep.plan.waypoints.placement import PlacedWaypoint
 
 API_VERSION = "sidestep.dev/v1"
@@ -115,6 +115,7 @@ class Wave(Struct, frozen=True, rename="camel"):
         money: after it.
         steps: ids of its steps, in order.
         rollback: ids of the steps that have a way back, in the order in which they are taken back.
+        probes: requests to ask by hand once it is done, with the answers of today; no world sends them by itself.
     """
 
     number: int
@@ -126,6 +127,7 @@ class Wave(Struct, frozen=True, rename="camel"):
     money: Money = Money()
     steps: tuple[str, ...] = ()
     rollback: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
 
 class Exposure(Struct, frozen=True, rename="camel"):
@@ -148,6 +150,21 @@ class Exposure(Struct, frozen=True, rename="camel"):
     policy: dict[str, Any] | None = None
 
 
+class Signature(Struct, frozen=True, rename="camel"):
+    """By which it is known, when the plan is carried out, of what it was made and that nobody edited it.
+
+    Attributes:
+        cluster: uid of the kube-system namespace of the cluster that was read; empty for manifests.
+        inputs: digests of the objects that the plan rests on, by kind and name; none for manifests, which say less
+            than what a cluster makes of them.
+        digest: SHA-256 of the steps, their order, and the rest of this; empty for a plan of an older sidestep.
+    """
+
+    cluster: str = ""
+    inputs: dict[str, str] = {}
+    digest: str = ""
+
+
 class Plan(Struct, frozen=True, rename="camel"):
     """A whole plan; byte-identical for equal input.
 
@@ -168,6 +185,7 @@ class Plan(Struct, frozen=True, rename="camel"):
         assumed: what was taken for granted.
         missing: what was not read.
         currency: of all money, ISO 4217.
+        signature: of what it was made, and that it is as it was made.
         api_version: of this document; fields are added within it, never renamed.
         kind: always `Plan`.
     """
@@ -188,5 +206,6 @@ class Plan(Struct, frozen=True, rename="camel"):
     assumed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     currency: str = "USD"
+    signature: Signature = Signature()
     api_version: str = API_VERSION
     kind: str = "Plan"

@@ -1,7 +1,8 @@
 """What puts each service behind its waypoint before its pods lose their sidecars."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from sidestep.convert.policies.alike import narrowest, saying_of
 from sidestep.convert.policies.at_pods import allow_waypoint, only_through_waypoint
 from sidestep.convert.policies.ports import closed_ports, service_ports_of
 from sidestep.convert.policies.twins import Twin, closed_twin, twin, twin_name
@@ -16,7 +17,7 @@ from sidestep.plan.verdicts.judge import Judged
 from sidestep.plan.verdicts.server_side import layer7_reason
 from sidestep.plan.waypoint_choice import Choice
 from sidestep.plan.waypoints.placement import PlacedWaypoint
-from sidestep.semantics.authorization.policy import Action, Policy
+from sidestep.semantics.authorization.policy import Action
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.service_index import Service
@@ -53,8 +54,9 @@ def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoin
     policies = tuple({policy.id: policy for found in applied for policy in found}.values())
     tokens = {policy.id: policy for each in pods for policy in index.sidecar_request_policies(each)}
     found = [resource for each in (*(p.id for p in policies), *tokens) if (resource := _resource(configuration, each))]
-    everywhere = {each.id for each in policies if all(each in held for held in applied)}
-    closed = {each.id for each in policies if each.action is Action.ALLOW} - everywhere
+    mesh = configuration.index.mesh
+    narrow = narrowest(mesh, applied)
+    closed = {each.id for each in policies if each.action is Action.ALLOW and saying_of(mesh, each) not in narrow}
     staged = [_twin(configuration, each, service, pods, closed=each.id in closed) for each in found]
     principal = waypoint_principal(configuration, placed)
     rules = [rule for policy in policies if layer7_reason(policy) is not None for rule in policy.rules]
@@ -65,7 +67,7 @@ def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoin
         bound,
         enforced and service.host in configuration.exposed,
         tuple(each.manifest for each in staged),
-        allow_waypoint(service, principal) if applied and all(map(_is_allow_list, applied)) else None,
+        tuple(allow_waypoint(service, principal, applied)),
         only_through_waypoint(service, (principal,), ports) if enforced else None,
         ports,
         tuple(each.origin for each in staged),
@@ -75,15 +77,11 @@ def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoin
 def _twin(
     configuration: Configuration, resource: Resource[Spec], service: Service, pods: list[Instances], *, closed: bool
 ) -> Twin:
-    """An ALLOW for some of the pods only admits nobody at the waypoint, which cannot tell pods apart."""
+    """An ALLOW that would admit somebody to other pods admits nobody at the waypoint, which cannot tell pods apart."""
     name = twin_name(configuration.index.mesh, resource, service)
     if closed:
         return closed_twin(resource, service, name=name, rule="")
     return twin(resource, service, pods, name=name)
-
-
-def _is_allow_list(policies: Iterable[Policy]) -> bool:
-    return any(each.action is Action.ALLOW for each in policies)
 
 
 def _resource(configuration: Configuration, origin: ObjectId) -> Resource[Spec] | None:

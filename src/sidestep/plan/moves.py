@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.audit.facts import Facts
 from sidestep.model.metadata import WorkloadRef
+from sidestep.model.pods import PodShape
 from sidestep.plan.calls import Calls
-from sidestep.plan.choreography import Guard, Move
+from sidestep.plan.choreography import Guard, Lasting, Move
 from sidestep.plan.document import Fate
 from sidestep.plan.ordering import Mover
 from sidestep.plan.owners import owner_of
@@ -15,6 +17,9 @@ from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
 from sidestep.semantics.instances import Mode
 from sidestep.semantics.inventory import Workload
+from sidestep.semantics.protocols import Declared
+from sidestep.semantics.proxies import PROXY
+from sidestep.semantics.rollouts import leaves_nobody
 
 _MOVING = (Fate.AMBIENT, Fate.WAYPOINT)
 
@@ -62,6 +67,22 @@ def moves(
     return Moves(movers, before, made)
 
 
+def lasting(found: Moves, configuration: Configuration, judged: tuple[Judged, ...], wished: Lasting) -> Moves:
+    """The same, with what becomes of old connections where bytes are served."""
+    made = {
+        ref: replace(move, lasting=wished) if _takes_bytes(configuration, judged, ref) else move
+        for ref, move in found.moves.items()
+    }
+    return replace(found, moves=made)
+
+
+def _takes_bytes(configuration: Configuration, judged: tuple[Judged, ...], ref: WorkloadRef) -> bool:
+    """Whether any Service leads connections to it that no proxy reads as HTTP."""
+    pods = next(each.pods for each in judged if each.plan.workload == ref)
+    ports = (port for service in configuration.in_front_of(pods) for port in service.ports)
+    return any(port.protocol in {Declared.TCP, Declared.UNDECLARED} for port in ports)
+
+
 def _has_sidecar(each: Judged) -> bool:
     return any(pods.mode is Mode.SIDECAR for pods in each.pods)
 
@@ -82,4 +103,12 @@ def _move(
         each.plan.pods,
         tuple(guards[service.host] for service in services if service.host in guards),
         before.get(workload.ref, ()),
+        gap=template is not None and leaves_nobody(template.controller, each.plan.pods),
+        limited=_is_limited(template.shape if template else each.pods[0].shape),
     )
+
+
+def _is_limited(shape: PodShape) -> bool:
+    """Whether every container of the application has a limit of CPU, without which there is no share of one."""
+    application = [each for each in shape.spec.containers or () if each.name != PROXY]
+    return bool(application) and all(each.limits.cpu_millis for each in application)

@@ -14,16 +14,18 @@ from sidestep.model.prices import PriceBook
 from sidestep.model.telemetry import Telemetry
 from sidestep.plan.blockers import Blocker, blockers
 from sidestep.plan.calls import Calls, calls
-from sidestep.plan.choreography import preparing_steps, wave_steps
+from sidestep.plan.choreography import Lasting, preparing_steps, wave_steps
 from sidestep.plan.document import Constraint, Plan, Wave
 from sidestep.plan.exposures import exposures
 from sidestep.plan.guards import guards
 from sidestep.plan.money import Ledger, ledger
-from sidestep.plan.moves import Moves, moves
+from sidestep.plan.moves import Moves, lasting, moves
 from sidestep.plan.ordering import Unit, packed, units
 from sidestep.plan.preparation import preparations
 from sidestep.plan.prerequisites import prerequisites
+from sidestep.plan.probes import Probes
 from sidestep.plan.settling import settling_steps
+from sidestep.plan.signature import signed
 from sidestep.plan.steps import Step
 from sidestep.plan.summary import advice, summary
 from sidestep.plan.verdicts.configuration import Configuration
@@ -49,6 +51,7 @@ class Wishes(Struct, frozen=True):
         istio: version, where the user names it.
         maintenance: when waves may run, in the user's words.
         coefficients: what load costs a waypoint.
+        lasting: what becomes of old connections of bytes before pods end.
     """
 
     scope: Scope = Scope.AUTO
@@ -57,6 +60,7 @@ class Wishes(Struct, frozen=True):
     istio: IstioVersion | None = None
     maintenance: str = ""
     coefficients: Coefficients = Coefficients()
+    lasting: Lasting = Lasting.CUT
 
 
 class PlanRequest(Struct, frozen=True):
@@ -91,12 +95,13 @@ def make_plan(request: PlanRequest) -> Plan:
     choice = choose(configuration, judged, known, asked)
     guarded = guards(configuration, judged, choice)
     found = moves(configuration, facts, judged, guarded, known)
+    found = lasting(found, configuration, judged, wishes.lasting)
     costs = _costs(facts, request.prices)
     account = ledger(costs, choice.placed)
     packs = packed(units(found.movers, found.before), wishes.max_pods)
     prepared = tuple(preparations(configuration, judged, found, guarded, choice))
     first = preparing_steps(choice.objects, prepared, guarded.values())
-    middle = _moving(packs, found, account, wishes.maintenance)
+    middle = _moving(packs, found, account, Probes(configuration, judged, known), wishes.maintenance)
     last = settling_steps(len(packs) + 1, configuration, judged, found, guarded)
     waves = (*preparing_wave(first, account), *(wave for wave, _ in middle), *settling_wave(last, account, found.moves))
     steps = (*first, *(step for _, own in middle for step in own), *last)
@@ -120,7 +125,7 @@ def make_plan(request: PlanRequest) -> Plan:
         tuple(str(gap) for gap in (*mesh.gaps, *request.graph.gaps)),
         currency=account.currency,
     )
-    return replace(plan, summary=summary(plan, account.currency))
+    return signed(replace(plan, summary=summary(plan, account.currency)), mesh)
 
 
 def _verdicts(
@@ -140,7 +145,7 @@ def _refused_or_forced(judged: tuple[Judged, ...]) -> tuple[str, ...]:
 
 
 def _moving(
-    packs: tuple[tuple[Unit, ...], ...], found: Moves, account: Ledger, maintenance: str
+    packs: tuple[tuple[Unit, ...], ...], found: Moves, account: Ledger, probes: Probes, maintenance: str
 ) -> list[tuple[Wave, tuple[Step, ...]]]:
     waves = []
     gone: set[WorkloadRef] = set()
@@ -149,6 +154,7 @@ def _moving(
         steps = wave_steps(number, tuple(found.moves[ref] for ref in members))
         gone.update(members)
         wave = moving_wave(number, pack, found, steps, account.after(frozenset(gone)))
+        wave = replace(wave, probes=probes.of(members))
         if maintenance:
             constraint = Constraint(f"only within the maintenance window: {maintenance}")
             wave = replace(wave, constraints=(*wave.constraints, constraint))

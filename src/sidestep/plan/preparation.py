@@ -1,18 +1,17 @@
-"""What is changed before anybody moves, and changes nothing for anybody: ports, exemptions, old sidecars.
+"""What is changed before anybody moves, and changes nothing for anybody: ports, modes, exemptions, old sidecars.
 
-Source: istio-semantics.md §6.1 (l), §7.2 (1), D02, D31.
+Source: istio-semantics.md §6.1 (l), §7.2 (1), D02, D27, D28, D31.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sidestep.convert.policies.at_pods import exempting, is_deny
-from sidestep.convert.rewrite import Change, Context
-from sidestep.convert.rules import network_policy
-from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, SERVICE_ENTRY
+from sidestep.convert.rewrite import Change, Context, Rule
+from sidestep.convert.rules import network_policy, peer_authentication
+from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
-from sidestep.model.views.apps import NetworkPolicy
 from sidestep.plan.choreography import Guard
 from sidestep.plan.conversion_context import waypoints_of
 from sidestep.plan.moves import Moves
@@ -34,36 +33,61 @@ def preparations(
 ) -> Iterator[Preparation]:
     """All of it, in a fixed order."""
     yield from _bind_outside_hosts(configuration, choice)
-    yield from _open_hbone(configuration, found, choice)
+    index = configuration.index
+    context = Context(index, waypoints_of(choice.placed, index), frozenset(found.moves), index.settings.version)
+    yield from _open_hbone(configuration, context)
+    yield from _reword_modes(configuration, context)
     yield from _exempt_waypoints(configuration, guards)
     yield from _renew_sidecars(judged)
 
 
-def _open_hbone(configuration: Configuration, found: Moves, choice: Choice) -> Iterator[Preparation]:
+def _open_hbone(configuration: Configuration, context: Context) -> Iterator[Preparation]:
     """NetworkPolicies that name ports or peers: once in ambient everything leaves and arrives on 15008.
 
     As `sidestep convert` rewrites them, with what they held put into other words first.
     """
-    index = configuration.index
-    context = Context(index, waypoints_of(choice.placed, index), frozenset(found.moves), index.settings.version)
-    for policy in configuration.mesh.of(NETWORK_POLICY):
-        for change in network_policy.RULE.rewrite(policy, context).changes if policy.body else ():
-            yield _rewritten(policy, change)
+    for policy, change in _changes(configuration.mesh.of(NETWORK_POLICY), network_policy.RULE, context):
+        if change.object == policy.id:
+            text = f"let {policy.id} pass TCP {HBONE_PORT} too"
+            yield _patched(policy, change, text, "nothing while pods have sidecars")
+        else:
+            text = f"stage {change.object}: it holds what {policy.id} cannot tell apart in ambient"
+            yield _staged(policy, change, text, "nothing: whom it refuses was kept out before")
 
 
-def _rewritten(policy: Resource[NetworkPolicy], change: Change) -> Preparation:
-    if change.object == policy.id:
-        text = f"let {policy.id} pass TCP {HBONE_PORT} too"
-        return Patch(policy.id, *_patches(policy, change)), text, "nothing while pods have sidecars", (policy.id,)
-    text = f"stage {change.object}: it holds what {policy.id} cannot tell apart in ambient"
-    manifest = change.manifest or {}
-    return Apply(change.object, manifest), text, "nothing: whom it refuses was kept out before", (policy.id,)
+def _reword_modes(configuration: Configuration, context: Context) -> Iterator[Preparation]:
+    """PeerAuthentications that ztunnel would read otherwise, in words that it reads as sidecars do (D27, D28).
+
+    As `sidestep convert` rewrites them. What it makes of DISABLE holds only once no sidecar is left to read it.
+    """
+    for policy, change in _changes(configuration.mesh.of(PEER_AUTHENTICATION), peer_authentication.RULE, context):
+        if change.object == policy.id:
+            text = f"write the modes of {policy.id} as ztunnel reads them"
+            yield _patched(policy, change, text, "nothing: sidecars read both alike")
+        else:
+            text = f"stage {change.object}: ztunnel is not told of every port that {policy.id} keeps plaintext from"
+            yield _staged(policy, change, text, "nothing: sidecars refuse it there already")
 
 
-def _patches(policy: Resource[NetworkPolicy], change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
+def _changes(policies: Iterable[Resource[Any]], rule: Rule, context: Context) -> Iterator[tuple[Resource[Any], Change]]:
+    """What a rewrite makes of policies before anybody moves."""
+    for policy in policies:
+        changes = rule.rewrite(policy, context).changes if policy.body else ()
+        yield from ((policy, each) for each in changes if not each.late)
+
+
+def _patched(policy: Resource[Any], change: Change, text: str, predicts: str) -> Preparation:
+    return Patch(policy.id, *_patches(policy, change)), text, predicts, (policy.id,)
+
+
+def _staged(policy: Resource[Any], change: Change, text: str, predicts: str) -> Preparation:
+    return Apply(change.object, change.manifest or {}), text, predicts, (policy.id,)
+
+
+def _patches(policy: Resource[Any], change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a rewrite changes of a policy's spec, and the way back."""
     before, after = (policy.tree().get("spec") or {}), (change.manifest or {}).get("spec") or {}
-    fields = [name for name in after if after[name] != before.get(name)]
+    fields = [name for name in (after | before) if after.get(name) != before.get(name)]
     forth, back = ({name: spec.get(name) for name in fields} for spec in (after, before))
     return {"spec": forth}, {"spec": back}
 

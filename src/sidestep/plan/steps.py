@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.model.metadata import ObjectId, WorkloadRef
+from sidestep.plan.measures import Reading
 
 LabelChanges = dict[str, str | None]
 """New values by label; None takes the label away."""
@@ -87,10 +88,15 @@ class WaitFor(StrEnum):
     WAYPOINT_READY = "waypoint-ready"
     WAYPOINT_BOUND = "waypoint-bound"
     ROLLED_OUT = "rolled-out"
+    """All pods are of the newest template, and of those before none serves on while it ends."""
     CAPTURED = "captured"
     POLICY_ACCEPTED = "policy-accepted"
     SIDECARS_GONE = "sidecars-gone"
     DAEMONSETS_READY = "daemonsets-ready"
+    PREPARED = "prepared"
+    """Nothing but the steps that it comes after: so that many others name one step, and not each of many."""
+    CONVERGED = "converged"
+    """What a repository says stands in the cluster, or stands there no more: whoever applies it is done."""
 
 
 class Wait(Struct, frozen=True, tag="wait", rename="camel"):
@@ -120,11 +126,13 @@ class Gate(Struct, frozen=True, tag="gate", rename="camel"):
 
     Attributes:
         name: e.g. `error-rate`.
-        query: PromQL; `$window` stands for the window.
+        query: PromQL, for people; `$window` stands for the window.
         comparison: how.
         threshold: against what.
-        window_seconds: over which time.
+        window_seconds: the longest to look; and how far back it is looked for what was before.
         confidence: of the sequential test that decides, 0 to 1.
+        reading: what is measured; None for the one number of the query.
+        stops: what does not hold stops the plan; else it is looked for as long as it may be, told, and gone on.
     """
 
     name: str
@@ -133,6 +141,8 @@ class Gate(Struct, frozen=True, tag="gate", rename="camel"):
     threshold: float
     window_seconds: int = 300
     confidence: float = 0.95
+    reading: Reading | None = None
+    stops: bool = True
 
 
 class Probe(Struct, frozen=True, tag="probe", rename="camel"):
@@ -182,6 +192,28 @@ class Step(Struct, frozen=True, rename="camel"):
     because: tuple[ObjectId, ...] = ()
 
 
+def renewed(step: Step) -> WorkloadRef | None:
+    """The workload whose pods a step makes anew, by another template or by a rollout; None for any other step."""
+    match step.effect:
+        case Restart(workload=workload):
+            return workload
+        case SetLabels(object=owner, template=True):
+            return WorkloadRef(owner.namespace, owner.kind, owner.name)
+        case _:
+            return None
+
+
+def writes(effect: Effect) -> bool:
+    """Whether an effect may change an object; what it only looks at is looked at again by whoever does not know."""
+    match effect:
+        case SetLabels() | Patch() | Apply() | Delete():
+            return True
+        case Restart(effect_only=only):
+            return not only
+        case Wait() | Gate() | Probe():
+            return False
+
+
 def reverse(effect: Effect) -> Effect | None:
     """What takes an effect back; None where there is nothing to take back."""
     match effect:
@@ -199,5 +231,7 @@ def reverse(effect: Effect) -> Effect | None:
             return effect
         case Wait(what=WaitFor.CAPTURED):
             return Wait(WaitFor.ROLLED_OUT, effect.subject, effect.seconds)
+        case Wait(what=WaitFor.CONVERGED):
+            return effect
         case Wait() | Gate() | Probe():
             return None

@@ -44,6 +44,47 @@ def test_istiod_serves_ambient_and_sidecars_take_hbone():
     assert found["meshConfig"]["defaultConfig"]["proxyMetadata"] == {"ISTIO_META_ENABLE_HBONE": "true"}
 
 
+def asked_for(kind):
+    """Who may ask for a control plane, with the same settings."""
+    told = {"meshConfig": {"trustDomain": "acme.test", "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}}
+    meta = o.meta("default", "istio-system")
+    match kind:
+        case "IstioOperator":
+            return o.thing("install.istio.io/v1alpha1", kind, meta, spec=told)
+        case "Istio":
+            return o.thing("sailoperator.io/v1", kind, meta, spec={"namespace": "istio-system", "values": told})
+        case "HelmRelease":
+            chart = {"spec": {"chart": "istiod", "version": "1.26.0"}}
+            return o.thing("helm.toolkit.fluxcd.io/v2", kind, meta, spec={"chart": chart, "values": told})
+        case _:
+            source = {"chart": "istiod", "targetRevision": "1.26.0", "helm": {"valuesObject": told}}
+            spec = {"destination": {"namespace": "istio-system"}, "source": source}
+            return o.thing("argoproj.io/v1alpha1", kind, meta, spec=spec)
+
+
+@pytest.mark.parametrize("running", [[], [istiod()]], ids=["nothing runs", "istiod runs"])
+@pytest.mark.parametrize("kind", ["IstioOperator", "Istio", "HelmRelease", "Application"])
+def test_the_mesh_config_of_who_asks_for_the_control_plane_survives(kind, running):
+    found = values("istiod", *running, asked_for(kind))["meshConfig"]
+    assert (found["trustDomain"], found["outboundTrafficPolicy"]) == ("acme.test", {"mode": "REGISTRY_ONLY"})
+    told = evidence("istiod", "meshConfig.trustDomain", *running, asked_for(kind))
+    assert told.object.kind == kind
+    assert told.field.endswith("meshConfig: trustDomain")
+
+
+def test_the_config_map_speaks_where_it_was_read():
+    found = values("istiod", istiod(), asked_for("IstioOperator"), mesh_config("trustDomain: made.test"))
+    assert found["meshConfig"]["trustDomain"] == "made.test"
+    assert "outboundTrafficPolicy" not in found["meshConfig"]
+
+
+def test_the_root_of_a_control_plane_that_is_asked_for_elsewhere_survives():
+    asked = asked_for("IstioOperator")
+    asked["spec"]["namespace"] = "mesh"
+    assert values("istiod", asked)["meshConfig"]["rootNamespace"] == "mesh"
+    assert "rootNamespace" not in values("istiod", asked_for("IstioOperator"))["meshConfig"]
+
+
 def test_the_mesh_config_survives_with_fields_that_nobody_knows():
     text = (
         "trustDomain: acme.test\ntrustDomainAliases: [old.test]\nfuture: {deep: [1, {x: 'y'}]}\n"

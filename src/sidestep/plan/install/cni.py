@@ -77,7 +77,7 @@ def _dns(found: Situation) -> Setting:
         captured = (agent.view.data or {}).get("AMBIENT_DNS_CAPTURE") == "true"
         return Setting(path, captured, "set today for ambient pods, kept", agent.id, "data.AMBIENT_DNS_CAPTURE")
     if captures_dns(current) and current.mesh_config:
-        field = f"data.mesh: defaultConfig.proxyMetadata.{DNS_CAPTURE}"
+        field = f"{current.mesh_field}: defaultConfig.proxyMetadata.{DNS_CAPTURE}"
         return Setting(
             path, True, "sidecars answer DNS today, and ztunnel goes on with it", current.mesh_config.id, field
         )

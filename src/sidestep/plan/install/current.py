@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.model.kinds import CONFIG_MAP, DAEMON_SET, DEPLOYMENT
 from sidestep.model.mesh import Mesh
@@ -18,9 +19,11 @@ from sidestep.model.views.core import ConfigMap
 from sidestep.plan.install.releases import minor
 from sidestep.plan.install.trees import plain_mapping
 from sidestep.semantics.images import release_of
+from sidestep.semantics.mesh_config import MeshConfig, mesh_configs
 
 DEFAULT = Revision("default")
 ROOT = "istio-system"
+_MESH = "data.mesh"
 _REV = "istio.io/rev"
 _RELEASE = "meta.helm.sh/release-name"
 _RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
@@ -53,7 +56,8 @@ class Current(Struct, frozen=True):
         istiod: its Deployment; None where it does not run yet or was not read.
         template: the Deployment whose settings a new revision takes over; the same as `istiod` where that exists.
         others: revisions that run beside it.
-        mesh_config: the ConfigMap of the mesh's settings.
+        mesh_config: the ConfigMap of the mesh's settings, or who asks for the control plane where there is none.
+        mesh_field: where in it they stand.
         mesh: those settings, unknown ones included; None where they could not be read.
         injector: the ConfigMap of the injector.
         values: the Helm values that the injector was given.
@@ -66,7 +70,8 @@ class Current(Struct, frozen=True):
     istiod: Istiod | None
     template: Istiod | None
     others: tuple[Istiod, ...]
-    mesh_config: Resource[ConfigMap] | None
+    mesh_config: Resource[Any] | None
+    mesh_field: str
     mesh: dict[str, Any] | None
     injector: Resource[ConfigMap] | None
     values: dict[str, Any]
@@ -93,6 +98,7 @@ def current(mesh: Mesh, sidecars: Mapping[Revision, int], asked: str = "") -> Cu
     revision = Revision(asked) if asked else chosen.revision if chosen else DEFAULT
     read_as = template.revision if template else revision
     settings = _config_map(mesh, "istio", read_as, namespace)
+    asked_for = _asked_for(mesh, read_as, namespace) if settings is None else None
     injector = _config_map(mesh, "istio-sidecar-injector", read_as, namespace)
     return Current(
         namespace,
@@ -100,8 +106,9 @@ def current(mesh: Mesh, sidecars: Mapping[Revision, int], asked: str = "") -> Cu
         chosen,
         template,
         tuple(each for each in found if each is not chosen),
-        settings,
-        plain_mapping((settings.view.data or {}).get("mesh")) if settings else None,
+        asked_for.resource if asked_for else settings,
+        asked_for.field if asked_for else _MESH,
+        asked_for.values if asked_for else plain_mapping((settings.view.data or {}).get("mesh")) if settings else None,
         injector,
         (plain_mapping((injector.view.data or {}).get("values")) or {}) if injector else {},
         node_agent(mesh, "install-cni", "istio-cni"),
@@ -173,6 +180,19 @@ def _weight(istiod: Istiod, sidecars: Mapping[Revision, int]) -> tuple[int, tupl
 
 def _config_map(mesh: Mesh, name: str, revision: Revision, namespace: str) -> Resource[ConfigMap] | None:
     return mesh.find(CONFIG_MAP, namespace, name if revision == DEFAULT else f"{name}-{revision}")
+
+
+def _asked_for(mesh: Mesh, revision: Revision, namespace: str) -> MeshConfig | None:
+    """What an operator, Helm or GitOps is told of a control plane; the only one there is, whatever its revision.
+
+    Its root namespace is written out where that of the chart would be another one.
+    """
+    every = [each for each in mesh_configs(mesh) if each.resource.kind != CONFIG_MAP.name]
+    own = [each for each in every if (each.revision or DEFAULT) == revision]
+    found = next(iter(own or (every if len(every) == 1 else ())), None)
+    if found is None or found.root_namespace == namespace:
+        return found
+    return replace(found, values={**found.values, "rootNamespace": found.root_namespace})
 
 
 def _container(containers: tuple[Container, ...] | None, name: str) -> Container | None:

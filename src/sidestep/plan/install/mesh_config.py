@@ -26,7 +26,7 @@ def mesh_settings(found: Current) -> Iterator[Setting]:
     yield from _kept(found, found.mesh, where)
     old = inner(found.mesh, "defaultConfig", "proxyMetadata", HBONE)
     if old not in (None, "true", True):
-        field = f"data.mesh: defaultConfig.proxyMetadata.{HBONE}"
+        field = f"{found.mesh_field}: defaultConfig.proxyMetadata.{HBONE}"
         because = f"was {old!r}: a sidecar without HBONE is reached in plain text by ambient clients"
         yield Setting((*_METADATA, HBONE), "true", because, where, field)
     else:
@@ -43,7 +43,7 @@ def _kept(found: Current, mesh: dict[str, Any], where: ObjectId) -> Iterator[Set
         kept = _proxy_defaults(found, value) if key == "defaultConfig" else value
         if key == "defaultConfig" and not isinstance(kept, dict):
             continue
-        yield Setting(("meshConfig", key), kept, "set today, kept", where, f"data.mesh: {key}")
+        yield Setting(("meshConfig", key), kept, "set today, kept", where, f"{found.mesh_field}: {key}")
 
 
 def _proxy_defaults(found: Current, defaults: object) -> dict[str, Any] | None:

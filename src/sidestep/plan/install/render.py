@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from sidestep.plan.install.scalars import Dumper
+from sidestep.plan.install.scalars import WideDumper
 from sidestep.plan.install.values import Chart, Install, Requirement
 
 _WIDTH = 116
@@ -38,7 +38,7 @@ def _values(chart: Chart, version: str) -> str:
     lines = [f"Values of Istio's chart {chart.name}{f' {version}' if version else ''}; {release}.", "", "What decided:"]
     header = [*lines, *(f"- {evidence}" for evidence in chart.evidence)]
     comments = "\n".join(line for each in header for line in _comment(each))
-    body = yaml.dump(chart.values, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
+    body = yaml.dump(chart.values, Dumper=WideDumper, sort_keys=False, allow_unicode=True, width=120)
     return f"{comments}\n{body}"
 
 

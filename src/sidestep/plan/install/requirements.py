@@ -182,7 +182,12 @@ def _trust_domains(found: Situation) -> Iterator[Requirement]:
         change = f"write principals of {names} with the mesh's own trust domain in policies that ztunnel enforces"
         because = "ztunnel does not expand aliases: such an ALLOW refuses and such a DENY admits (D10)"
         yield Requirement(
-            "AuthorizationPolicy", change, because, None, found.current.mesh_config.id, "data.mesh: trustDomainAliases"
+            "AuthorizationPolicy",
+            change,
+            because,
+            None,
+            found.current.mesh_config.id,
+            f"{found.current.mesh_field}: trustDomainAliases",
         )
 
 

@@ -23,12 +23,20 @@ class Loader(yaml.CSafeLoader):
     """Reads scalars as they do."""
 
 
-class Dumper(yaml.SafeDumper):
-    """Quotes every text that some reader takes for something else, and writes everything out: no anchors."""
+class _WrittenOut:
+    """No anchors."""
 
     def ignore_aliases(self, _data: object) -> bool:
         """Always."""
         return True
+
+
+class Dumper(_WrittenOut, yaml.CSafeDumper):
+    """Quotes every text that some reader takes for something else, and writes everything out."""
+
+
+class WideDumper(_WrittenOut, yaml.SafeDumper):
+    """The same, with letters that libyaml escapes (beyond the Basic Multilingual Plane) or does not take; slow."""
 
 
 def _str(loader: Loader, node: yaml.ScalarNode) -> str:
@@ -57,7 +65,7 @@ def _whole(pattern: re.Pattern[str]) -> re.Pattern[str]:
     return re.compile(f"(?:{pattern.pattern})$")
 
 
-def _text(dumper: Dumper, text: str) -> yaml.ScalarNode:
+def _text(dumper: Dumper | WideDumper, text: str) -> yaml.ScalarNode:
     """In double quotes, which escape, where a reader of YAML 1.1 sees a line end that PyYAML writes as it is."""
     style = '"' if LINE_ENDS.intersection(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
@@ -67,6 +75,7 @@ for _tag, _pattern in ((_BOOL, _LETTER), (_FLOAT, _EXPONENT), (_INT, _OCTAL)):
     Loader.add_implicit_resolver(_tag, _whole(_pattern), list("yYnN+-0123456789"))
 for _tag, _constructor in ((_BOOL, _bool), (_FLOAT, _float), (_INT, _int), (_TIME, _str), (_VALUE, _str)):
     Loader.add_constructor(_tag, _constructor)
-for _tag, _pattern in ((_BOOL, _LETTER), (_FLOAT, _NUMBER)):
-    Dumper.add_implicit_resolver(_tag, _whole(_pattern), list("yYnN+-.0123456789"))
-Dumper.add_representer(str, _text)
+for _dumper in (Dumper, WideDumper):
+    for _tag, _pattern in ((_BOOL, _LETTER), (_FLOAT, _NUMBER)):
+        _dumper.add_implicit_resolver(_tag, _whole(_pattern), list("yYnN+-.0123456789"))
+    _dumper.add_representer(str, _text)

@@ -11,6 +11,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.plan.document import Reason
+from sidestep.semantics.discovery import unseen
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
@@ -46,6 +47,11 @@ class Configuration(Struct, frozen=True, dict=True):
         """Kinds that weigh on verdicts and were not read whole; None where all were."""
         missing = [kind.plural for kind in _WEIGH if self.mesh.lacks(kind)]
         return Reason(f"not all {', '.join(missing)} were read: what they say is not considered") if missing else None
+
+    @cached_property
+    def unseen(self) -> frozenset[str]:
+        """Namespaces that no control plane looks at."""
+        return unseen(self.mesh)
 
     @cached_property
     def virtual_services(self) -> Objects:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from sidestep.convert.policies.alike import saying_of
 from sidestep.model import kinds
+from sidestep.model.metadata import ObjectId
 from sidestep.plan.document import Reason
 from sidestep.plan.verdicts.configuration import Configuration, is_dialled
 from sidestep.plan.verdicts.server_side import Needs, selected
@@ -34,6 +36,7 @@ class Obstacle(Struct, frozen=True):
 
 def obstacles(configuration: Configuration, pods: Instances, wanted: Needs) -> Iterator[Obstacle]:
     """Everything in the way of some pods, apart from what blockers name."""
+    yield from _unseen(configuration, pods)
     yield from _unreadable(configuration, pods)
     yield from _selected_by_injection(configuration, pods)
     if wanted.enforced:
@@ -55,6 +58,15 @@ def differences_in_passing(configuration: Configuration, pods: Instances) -> Ite
     if levels.workload is not None and levels.workload.ports:
         field, where = "spec.portLevelMtls", levels.workload.id
         yield Reason("exceptions by port are read differently", where, field, ("D26", "D27", "D28"))
+
+
+def _unseen(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
+    """Pods that ztunnel would know nothing of."""
+    space = pods.workload.namespace
+    if space in configuration.unseen:
+        where = ObjectId(kinds.NAMESPACE.api_version(), kinds.NAMESPACE.name, "", space)
+        text = "no discoverySelectors choose its namespace, and ztunnel would not know its pods"
+        yield Obstacle(Reason(text, where, "metadata.labels"), "label it as they ask, and plan again", rework=True)
 
 
 def _unreadable(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
@@ -123,8 +135,9 @@ def _past_waypoint(configuration: Configuration, pods: Instances, wanted: Needs)
 
 
 def _same_policies(configuration: Configuration, other: Instances, wanted: Needs) -> bool:
-    theirs = {policy.id for policy in configuration.index.applied_policies(other)}
-    return all(policy.id in theirs for policy in wanted.policies)
+    mesh = configuration.mesh
+    theirs = {saying_of(mesh, policy) for policy in configuration.index.applied_policies(other)}
+    return all(saying_of(mesh, policy) in theirs for policy in wanted.policies)
 
 
 def _extensions(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
