@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.support.labs import lab
-from tests.support.runs import runner
+from tests.support.runs import Crash, CrashingJournal, runner
 
 from sidestep.actions.runs.events import Ending, StepDone
 from sidestep.actions.runs.journal import MemoryJournal
-from sidestep.actions.worlds.effects import Stand, perform, standing
+from sidestep.actions.worlds.cluster.world import ClusterWorld
+from sidestep.actions.worlds.effects import Stand, have_happen, standing
 from sidestep.actions.worlds.interface import ConflictError, Version
 from sidestep.actions.worlds.lab import LabWorld
 from sidestep.actions.worlds.memory import MemoryWorld
@@ -38,19 +39,28 @@ EFFECTS = {
 }
 
 
-@pytest.fixture(scope="module", params=["memory", pytest.param("lab", marks=pytest.mark.real)])
+real = (
+    pytest.param("lab", marks=pytest.mark.real),
+    pytest.param("cluster", marks=[pytest.mark.real, pytest.mark.xdist_group("kubernetes")]),
+)
+
+
+@pytest.fixture(scope="module", params=["memory", *real])
 def world(request):
-    if request.param == "memory":
-        yield MemoryWorld(OBJECTS)
-        return
-    with lab(*OBJECTS, node_count=1) as made:
-        yield LabWorld("one", made.client)
+    match request.param:
+        case "memory":
+            yield MemoryWorld(OBJECTS)
+        case "lab":
+            with lab(*OBJECTS, node_count=1) as made:
+                yield LabWorld("one", made.client)
+        case "cluster":
+            kubernetes = request.getfixturevalue("kubernetes")
+            kubernetes.have(*OBJECTS)
+            yield ClusterWorld(kubernetes.server(), "one", asker=lambda probe: probe.expect)
 
 
 def done(world, effect, token="t"):
-    stood = standing(world, effect, token)
-    if stood.stand is Stand.BEFORE:
-        perform(world, effect, stood, token)
+    have_happen(world, effect, token, "")
     return standing(world, effect, token).stand
 
 
@@ -135,3 +145,35 @@ def test_a_whole_wave_is_carried_out_and_taken_back(world):
     assert runner(plan, world, journal, real=True).take_back(1, "enough").how is Ending.REVERSED
     assert world.read(WEB).tree["spec"]["template"]["metadata"]["labels"] == before["template"]["metadata"]["labels"]
     assert world.read(POLICY).tree is None
+
+
+QUICK = (
+    Step("w001-0001", 1, EFFECTS["apply"], "apply"),
+    Step("w001-0002", 1, EFFECTS["labels"], "label", after=("w001-0001",)),
+    Step("w001-0003", 1, Patch(POLICY, {"spec": {"action": "DENY"}}, {"spec": {"action": "ALLOW"}}), "deny",
+         after=("w001-0002",)),
+    Step("w001-0004", 1, Delete(POLICY, {**MANIFEST, "spec": {**MANIFEST["spec"], "action": "DENY"}}), "delete",
+         after=("w001-0003",)),
+)  # fmt: skip
+LINES = 2 * len(QUICK) + 2
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before-the-line", "after-the-line"])
+def test_ended_at_every_line_it_goes_on_to_the_same_end_and_back(world, after):
+    names = tuple(step.id for step in QUICK)
+    plan = Plan("test", "1.29", "", "", waves=(Wave(1, "one", names, rollback=names[::-1]),), steps=QUICK)
+    labels = labels_of(world)
+    for line in range(LINES):
+        kept = MemoryJournal()
+        with pytest.raises(Crash):
+            runner(plan, world, CrashingJournal(kept, line, after=after), real=True).run()
+        assert runner(plan, world, kept, real=True).run().how is Ending.COMPLETED
+        assert labels_of(world) == {**labels, MODE: "ambient"}
+        assert world.read(POLICY).tree is None
+        assert runner(plan, world, kept, real=True).take_back(1, "enough").how is Ending.REVERSED
+        assert labels_of(world) == labels
+        assert world.read(POLICY).tree is None
+
+
+def labels_of(world):
+    return world.read(SPACE).tree["metadata"].get("labels", {})

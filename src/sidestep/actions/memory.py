@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from sidestep.actions.in_memory.working_copy import WorkingCopy
+from sidestep.actions.way_back import taking_back, waves_back
 from sidestep.errors import UsageError
 from sidestep.model.mesh import Mesh
 from sidestep.plan.document import Plan
-from sidestep.plan.steps import Effect, Step, reverse
+from sidestep.plan.steps import Step
 
 
 class Inapplicable(Struct, frozen=True, rename="camel"):
@@ -56,6 +57,17 @@ def states(plan: Plan, mesh: Mesh) -> Iterator[tuple[Step, Mesh]]:
         yield step, last
 
 
+def states_back(plan: Plan, mesh: Mesh) -> Iterator[tuple[Step, Mesh]]:
+    """Every step that is taken back, the last wave first, with the mesh after that; it begins where the plan ends."""
+    copy, last = WorkingCopy(apply(plan, mesh)), mesh
+    for wave in waves_back(plan):
+        for step in taking_back(plan, wave):
+            copy.perform(step.effect)
+            now = copy.mesh()
+            last = last if _same(last, now) else now
+            yield step, last
+
+
 def problems(plan: Plan, mesh: Mesh) -> tuple[Inapplicable, ...]:
     """Steps that do not fit the mesh as those before them leave it, in order; none for a plan that was made of it."""
     copy = WorkingCopy(mesh)
@@ -77,8 +89,8 @@ def rollback(plan: Plan, mesh: Mesh, wave: int) -> Mesh:
         UsageError: the plan has no such wave, or the wave lists a step that the plan does not have.
     """
     copy = WorkingCopy(mesh)
-    for effect in _way_back(plan, wave):
-        copy.perform(effect)
+    for step in taking_back(plan, wave):
+        copy.perform(step.effect)
     copy.roll_out()
     return copy.mesh()
 
@@ -96,19 +108,6 @@ def _until(plan: Plan, until: str | int | None) -> Iterable[Step]:
             if until not in ids:
                 raise UsageError(f"the plan has no step {until}", remedy="name one of its steps")
             return plan.steps[: ids.index(until) + 1]
-
-
-def _way_back(plan: Plan, number: int) -> Iterator[Effect]:
-    wave = next((each for each in plan.waves if each.number == number), None)
-    if wave is None:
-        raise UsageError(f"the plan has no wave {number}", remedy="name one of its waves")
-    steps = {step.id: step for step in plan.steps}
-    for name in wave.rollback:
-        if name not in steps:
-            raise UsageError(f"wave {number} takes back step {name}, which the plan does not have", remedy="plan anew")
-        effect = reverse(steps[name].effect)
-        if effect is not None:
-            yield effect
 
 
 def _same(before: Mesh, after: Mesh) -> bool:

@@ -1,43 +1,49 @@
 """A rehearsal: the mesh comes up in a lab, load begins, the plan is carried out and taken back."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from math import ceil
+from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from sidestep import __version__
-from sidestep.actions.runs.events import (
-    Ended,
-    Ending,
-    Event,
-    ReversalBegan,
-    Reversed,
-    StepBegan,
-    StepDone,
-    StepFailed,
-)
+from sidestep.actions.gates.judging import Seen
+from sidestep.actions.runs.events import Ended, Ending, Event, Measured
 from sidestep.actions.runs.journal import MemoryJournal
 from sidestep.actions.runs.performing import Clock, Patience
 from sidestep.actions.runs.runner import Runner, Terms
 from sidestep.actions.worlds.lab import LabWorld
-from sidestep.errors import WorldError
-from sidestep.lab.agent.messages import Row
 from sidestep.lab.api import messages as api
-from sidestep.lab.bench.usage import used
 from sidestep.lab.cluster.objects import Tree
 from sidestep.lab.lab import Lab, nodes
+from sidestep.model.kinds import POD
+from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import WorkloadRef
 from sidestep.plan.document import Plan
-from sidestep.plan.steps import Gate, Step
+from sidestep.plan.steps import Gate
+from sidestep.rehearse.checks import Checks
 from sidestep.rehearse.counting import Counts
+from sidestep.rehearse.diary import Diary
+from sidestep.rehearse.faults import Injection
 from sidestep.rehearse.gates import Gates
-from sidestep.rehearse.result import Part, Rehearsal, Used
-from sidestep.rehearse.traffic import Question, Traffic
+from sidestep.rehearse.load import Load
+from sidestep.rehearse.looks import Looks, usage
+from sidestep.rehearse.prediction import foretold
+from sidestep.rehearse.probes import probed
+from sidestep.rehearse.result import GateSeen, Phase, Rehearsal, Used
+from sidestep.rehearse.starts import Starts
+from sidestep.rehearse.summing import money, struck, told, windows
+from sidestep.rehearse.traffic import Traffic
+from sidestep.semantics.loose import as_dict, as_dicts
 
 Heard = Callable[[str], None]
-_QUIET = 3.0
-"""Seconds after the last step in which late answers come."""
+_T = TypeVar("_T")
+_SETTLE = 5.0
+"""Seconds until packets, and the mesh, must be as a wave left them."""
+_AT_A_TIME = 4
+"""Steps: rollouts of a wave, and gates after it."""
 
 
 class Asked(Struct, frozen=True):
@@ -45,18 +51,21 @@ class Asked(Struct, frozen=True):
 
     Attributes:
         source: what was read, in words.
+        mesh: as it is.
         objects: of the mesh, made small.
         merged: what was made small, in words.
         plan: to be carried out.
         traffic: to be sent meanwhile.
         baseline: seconds of load before the first step, and after the last.
-        window: seconds over which gates look.
+        window: longest seconds for which gates look.
         take_back: every wave is taken back at the end.
+        injections: faults in the middle of waves.
         nodes: of the lab.
         name: of the lab.
     """
 
     source: str
+    mesh: Mesh
     objects: tuple[Tree, ...]
     merged: tuple[str, ...]
     plan: Plan
@@ -64,6 +73,7 @@ class Asked(Struct, frozen=True):
     baseline: float = 10.0
     window: float = 3.0
     take_back: bool = True
+    injections: tuple[Injection, ...] = ()
     nodes: int = 2
     name: str = "rehearsal"
 
@@ -75,137 +85,118 @@ def rehearse(asked: Asked, heard: Heard = lambda _: None) -> Rehearsal:
         SidestepError: the lab does not come up, or what is sent is not answered as decided even before the first step.
     """
     heard(f"bringing up {len(asked.objects)} objects")
-    with Lab(asked.objects, name=asked.name, nodes=nodes(asked.nodes)) as lab:
-        return _Rehearsal(lab, asked, heard).all()
+    with ExitStack() as stack:
+        lab = stack.enter_context(Lab(asked.objects, name=asked.name, nodes=nodes(asked.nodes)))
+        looks = stack.enter_context(Looks(lab.client))
+        starts = stack.enter_context(Starts(lab.client))
+        return _Rehearsal(lab, asked, heard, looks, starts).all()
 
 
 class _Rehearsal:
-    def __init__(self, lab: Lab, asked: Asked, heard: Heard) -> None:
-        self._lab, self._asked, self._heard = lab, asked, heard
-        self._questions = {each.name: each for each in asked.traffic.questions}
-        self._steps = {step.id: step for step in asked.plan.steps}
+    def __init__(self, lab: Lab, asked: Asked, heard: Heard, looks: Looks, starts: Starts) -> None:
+        self._lab, self._asked, self._heard, self._looks, self._starts = lab, asked, heard, looks, starts
+        self._load = Load(lab.client, asked.traffic.questions, heard)
+        self._baselines: dict[str, Seen] = {}
+        self._phases: list[tuple[str, float, float]] = []
+        self._gates = Gates(self._load.rows, self._load.questions, looks, self._restarts)
         self._began = time.time()
-        self._open: dict[tuple[str, bool], float] = {}
-        self._parts: list[Part] = []
-        self._gates = Gates(self._rows, asked.plan, self._questions)
+        self._diary = Diary(asked.plan, asked.injections, lab.client, self._now, heard)
 
     def all(self) -> Rehearsal:
         pods = self._lab.client.ask(api.Status())["pods"]
-        self._lab.client.ask(api.Drive([each.edge() for each in self._questions.values()]))
-        left_out = self._check()
+        left_out = self._load.begin()
         self._began = time.time()
-        before = self._between("before", "the mesh as it is")
-        runner = self._runner()
-        ended = runner.run()
-        after = self._between("after", "the plan is carried out" if ended.how is Ending.COMPLETED else "it ended")
-        back = self._take_back(runner) if self._asked.take_back and ended.how is Ending.COMPLETED else None
-        self._lab.client.ask(api.Drive([]))
-        time.sleep(_QUIET)
-        return self._told(pods, left_out, (ended, back), (before, after))
-
-    def _check(self) -> tuple[str, ...]:
-        """What is not answered as decided although nothing has happened yet is said, and sent no more.
-
-        Raises:
-            WorldError: nothing is answered.
-        """
-        self._heard("sending the first requests")
-        time.sleep(_QUIET + 1)
-        counts = {name: [0, 0] for name in self._questions}
-        for row in self._rows(int(self._began)):
-            counts[row.edge][0] += row.sent
-            counts[row.edge][1] += row.ok
-        odd = {name for name, (sent, ok) in counts.items() if self._unlike(self._questions[name], sent, ok)}
-        if odd and not any(each.allowed for name, each in self._questions.items() if name not in odd):
-            first = min(odd)
-            raise WorldError(f"the lab answers nothing as decided, {first} to begin with", remedy="see sidestep lab up")
-        self._questions = {name: each for name, each in self._questions.items() if name not in odd}
-        self._lab.client.ask(api.Drive([each.edge() for each in self._questions.values()]))
-        time.sleep(1)
-        return tuple(f"{name}: in the lab it is not answered as decided, before any step" for name in sorted(odd))
-
-    @staticmethod
-    def _unlike(question: Question, sent: int, ok: int) -> bool:
-        return sent > 0 and (ok < sent if question.allowed else ok > 0)
-
-    def _between(self, name: str, title: str) -> dict[str, Used]:
-        """A time in which nothing is done; what proxies used in it."""
-        self._heard(title)
-        began, first = time.time(), used(self._lab.client)
-        time.sleep(self._asked.baseline)
-        seconds, last = time.time() - began, used(self._lab.client)
-        self._parts.append(Part(name, None, title, began - self._began, seconds))
-        return {
-            role: Used(
-                max(each.cpu - (first[role].cpu if role in first else 0.0), 0.0) / seconds, each.memory, each.processes
-            )
-            for role, each in last.items()
-        }
-
-    def _runner(self) -> Runner:
+        self._between("before", "the mesh as it is")
         world = LabWorld(self._lab.settings.name, self._lab.client, self._gates.measure)
-        patience = Patience(poll=0.2, window=self._asked.window)
-        terms = Terms("rehearsal", "rehearsed", parallel=2, patience=patience, enforce=False)
-        return Runner(
-            self._asked.plan, world, MemoryJournal(), terms, Clock(time.monotonic, time.sleep), heard=self._hear
-        )
+        self._checks = Checks(self._asked.plan, self._lab.client, world.mesh)
+        runner = self._runner(world)
+        ended = self._phase("during", runner.run)
+        self._between("after", "the plan is carried out" if ended.how is Ending.COMPLETED else "it ended")
+        gates = self._gates_at_last()
+        back = None
+        if self._asked.take_back and ended.how is Ending.COMPLETED:
+            self._load.raise_again()
+            back = self._phase("back", lambda: runner.take_back(0, "the way back is rehearsed too"))
+            self._between("taken back", "the mesh as it was")
+        self._diary.close()
+        end = self._now()
+        self._load.end(self._began + end)
+        return self._told(pods, left_out, ended, back, gates, end)
 
-    def _take_back(self, runner: Runner) -> Ended:
-        ended = runner.take_back(0, "the way back is rehearsed too")
-        self._between("taken back", "the mesh as it was")
-        return ended
+    def _now(self) -> float:
+        return time.time() - self._began
+
+    def _between(self, name: str, title: str) -> None:
+        """A time in which nothing is done."""
+        self._heard(title)
+        self._phase(name, lambda: time.sleep(self._asked.baseline))
+        _, began, end = self._phases[-1]
+        self._diary.pause(name, title, began, end - began)
+
+    def _phase(self, name: str, act: Callable[[], _T]) -> _T:
+        began = self._now()
+        try:
+            return act()
+        finally:
+            self._phases.append((name, began, self._now()))
+
+    def _runner(self, world: LabWorld) -> Runner:
+        patience = Patience(poll=0.2, look=1.0, window=self._asked.window, past=self._asked.baseline, settle=_SETTLE)
+        terms = Terms("rehearsal", "rehearsed", parallel=_AT_A_TIME, patience=patience, enforce=False)
+        clock = Clock(time.monotonic, time.sleep)
+        return Runner(self._asked.plan, world, MemoryJournal(), terms, clock, heard=self._hear, known=self._checks)
 
     def _hear(self, event: Event) -> None:
-        now = time.time() - self._began
-        match event:
-            case StepBegan(step=step) | ReversalBegan(step=step):
-                self._open[step, isinstance(event, ReversalBegan)] = now
-                back = "back: " if isinstance(event, ReversalBegan) else ""
-                self._heard(f"{back}{self._steps[step].description}")
-            case StepDone(step=step, told=told):
-                self._close(step, now, told=told)
-            case StepFailed(step=step, why=why):
-                self._close(step, now, failed=why)
-            case Reversed(step=step):
-                self._close(step, now, back=True)
-            case _:
-                pass
+        if isinstance(event, Measured):
+            self._baselines[event.step] = Seen(event.value, event.of)
+        self._diary.hear(event)
 
-    def _close(self, name: str, now: float, *, told: str = "", failed: str = "", back: bool = False) -> None:
-        step = self._steps[name]
-        began = self._open.pop((name, back), now)
-        part = Part(name, step.wave, _title(step), began, now - began, told=told, failed=failed, back=back)
-        self._parts.append(part)
+    def _gates_at_last(self) -> tuple[GateSeen, ...]:
+        """What gates say of all that was since their wave was done."""
+        done = self._diary.waves()
+        last = time.time()
+        found = [self._probes(wave, self._began + end) for wave, end in sorted(done.items())]
+        for step in self._asked.plan.steps:
+            if isinstance(step.effect, Gate) and step.effect.stops and step.wave in done:
+                before = self._baselines.get(step.id, Seen())
+                seen = self._gates.finding(step.effect, before, self._began + done[step.wave], last)
+                found.append(GateSeen(step.id, step.wave, step.effect.name, seen.answer, seen.told))
+        return tuple(sorted((*self._checks.found, *found), key=lambda gate: gate.wave))
 
-    def _rows(self, since: int) -> list[Row]:
-        told: list[dict[str, Any]] = self._lab.client.ask(api.Driven(since))
-        return msgspec.convert(told, list[Row], strict=False)
+    def _probes(self, wave: int, since: float) -> GateSeen:
+        rows = [row for row in self._load.rows(ceil(since)) if row.second <= time.time() - 1]
+        seen = probed(rows, self._load.questions)
+        return GateSeen("", wave, "probes", seen.answer, seen.told)
 
-    def _told(
-        self,
-        pods: int,
-        left_out: tuple[str, ...],
-        runs: tuple[Ended, Ended | None],
-        proxies: tuple[dict[str, Used], dict[str, Used]],
-    ) -> Rehearsal:
-        (ended, back), (before, after) = runs, proxies
-        counts = Counts(self._rows(int(self._began)), self._questions, self._began)
-        parts = sorted(self._parts, key=lambda each: each.began)
-        counted = tuple(
-            msgspec.structs.replace(each, counted=counts.between(each.began, each.began + each.seconds))
-            for each in parts
+    def _restarts(self, workloads: Iterable[WorkloadRef]) -> int:
+        """Of containers in all pods in their namespaces: those of a wave are new, and nobody else is touched."""
+        spaces = sorted({ref.namespace for ref in workloads})
+        pods = [pod for space in spaces for pod in self._lab.client.ask(api.List(POD.key, space))]
+        rows = (row for pod in pods for row in as_dicts(as_dict(pod.get("status")).get("containerStatuses")))
+        return sum(row.get("restartCount", 0) for row in rows)
+
+    def _told(  # noqa: PLR0913, PLR0917 - of all that was
+        self, pods: int, left_out: tuple[str, ...], ended: Ended, back: Ended | None, gates: tuple[GateSeen, ...],
+        end: float,
+    ) -> Rehearsal:  # fmt: skip
+        asked = self._asked
+        counts = Counts(self._load.rows(int(self._began)), self._load.questions, self._began)
+        states = foretold(asked.plan, asked.mesh, self._load.questions.values(), self._diary.begun)
+        parts = told(self._diary.parts, counts, states)
+        phases = tuple(
+            Phase(name, last - first, counts.between(first, last), self._used(first, last))
+            for name, first, last in self._phases
         )
-        traffic = self._asked.traffic
-        more = (f"{traffic.left_out} kinds of requests more than are sent",) if traffic.left_out else ()
-        unknown = (f"{traffic.undecided} kinds of requests of which it is not known what becomes of them",)
+        used = {phase.name: phase.used for phase in phases}
         why = ended.why or (back.why if back is not None and back.how is not Ending.REVERSED else "")
         return Rehearsal(
-            __version__, self._asked.source, pods, self._asked.merged,
-            (*left_out, *more, *(unknown if traffic.undecided else ())),
-            ended.how, why, back.how if back is not None else None, counts.total(), counted,
-            counts.timeline(), counts.wrong(), before, after,
+            __version__, asked.source, pods, asked.merged, (*left_out, *asked.traffic.notes), ended.how, why,
+            back.how if back is not None else None, counts.total(), parts, counts.timeline(), counts.wrong(),
+            used["before"], used["after"], phases, gates, struck(self._diary.struck, counts),
+            tuple(windows(asked.plan, parts, counts, end)), self._starts.by_kind(), money(asked.plan),
+            counts.late(),
         )  # fmt: skip
 
-
-def _title(step: Step) -> str:
-    return f"gate {step.effect.name}" if isinstance(step.effect, Gate) else step.description
+    def _used(self, first: float, last: float) -> dict[str, Used]:
+        looks = self._looks.between(self._began + first, self._began + last)
+        return usage(looks) if looks else {}

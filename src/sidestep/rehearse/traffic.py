@@ -1,138 +1,138 @@
 """What is sent while a plan is carried out: what is answered today, and what is refused today and must stay refused.
 
-Who may call whom is decided by `semantics.decide` on the mesh as it is. A request stands for others like it: methods
-and paths are those that policies of the mesh tell apart.
+Who may call whom is decided by `semantics.decide` on the mesh as it is; what may be asked is told apart by the prover,
+for the mesh as it is and as it is to become. Calls that are known are sent as often as they were measured, in
+proportion; whatever else may be asked is tried about once a second.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
+from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from sidestep.lab.api import messages as api
 from sidestep.model.call_graph import CallGraph
-from sidestep.model.kinds import AUTHORIZATION_POLICY, CONTROLLERS
-from sidestep.model.mesh import Mesh
+from sidestep.model.kinds import CONTROLLERS
 from sidestep.model.metadata import WorkloadRef
+from sidestep.rehearse.payloads import Payload, Payloads
+from sidestep.rehearse.question import Question
 from sidestep.semantics.decide import decide
-from sidestep.semantics.decisions import Verdict
+from sidestep.semantics.decisions import Decision, Verdict
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.loose import as_dict, as_dicts, as_strings
-from sidestep.semantics.protocols import Declared
-from sidestep.semantics.requests import Http, Request, Tcp, WorkloadClient
+from sidestep.semantics.instances import Mode
+from sidestep.semantics.requests import Request, WorkloadClient
 from sidestep.semantics.service_index import Service
 
-MOST_ALLOWED, MOST_REFUSED = 60, 60
-_REFUSED_RATE = 1.0
-"""Requests a second of each that must be refused."""
-_MOST_TEXTS = 4
+MOST = 120
+"""Questions of one kind: answered and known as calls, answered, refused."""
+_PROBES = 60.0
+"""Requests a second of all that are tried beside the load, of each kind; of each once a second at most."""
+_SMALLEST = 0.01
+"""Share of the load that a call has at least, however seldom it was measured."""
+_LARGEST = 64 * 1024
+_USES = 50
+"""Requests of the load for which a connection is kept: programs keep theirs, and open new ones all the time."""
 _RUNS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
-
-
-class Question(Struct, frozen=True):
-    """A request that is sent again and again.
-
-    Attributes:
-        client: who sends it.
-        service: namespace and name of whom.
-        port: that is dialled.
-        method: of HTTP; empty for bytes.
-        path: of HTTP.
-        allowed: it is answered today; else it is refused.
-        called: the call graph knows it.
-        rate: requests a second.
-    """
-
-    client: WorkloadRef
-    service: tuple[str, str]
-    port: int
-    method: str = ""
-    path: str = ""
-    allowed: bool = True
-    called: bool = False
-    rate: float = _REFUSED_RATE
-
-    @property
-    def name(self) -> str:
-        """In words, and unlike that of any other."""
-        namespace, service = self.service
-        what = f"{self.method} {self.path}" if self.method else "bytes"
-        return f"{self.client.namespace}/{self.client.name} to {namespace}/{service}:{self.port}, {what}"
-
-    def edge(self) -> api.Edge:
-        """As the lab sends it."""
-        namespace, service = self.service
-        host = f"{service}.{namespace}.svc.cluster.local:{self.port}"
-        url = f"http://{host}{self.path}" if self.method else f"tcp://{host}"
-        sender = f"{self.client.namespace}/{self.client.kind}/{self.client.name}"
-        return api.Edge(self.name, sender, url, self.rate, self.method or "GET", timeout=3.0, connections=2)
+_Name = tuple[str, str]
 
 
 class Traffic(Struct, frozen=True):
     """All that is sent.
 
     Attributes:
-        questions: allowed ones first.
-        left_out: how many more there would be.
-        undecided: of how many it cannot be told what becomes of them.
+        questions: the load first, then what else is answered, then what is refused.
+        notes: what is not sent, and why, in words.
+        sizes: bytes of an answer, by workload that gives it, where it was measured.
     """
 
     questions: tuple[Question, ...]
-    left_out: int = 0
-    undecided: int = 0
+    notes: tuple[str, ...] = ()
+    sizes: Mapping[WorkloadRef, int] = {}
 
 
-def traffic(mesh: Mesh, graph: CallGraph, rate: float) -> Traffic:
+class _Measured(NamedTuple):
+    """Calls of one workload to one service."""
+
+    rate: float | None
+    size: float | None
+
+
+def traffic(before: MeshIndex, after: MeshIndex, graph: CallGraph, rate: float) -> Traffic:
     """What to send.
 
     Args:
-        mesh: as it is.
+        before: the mesh as it is.
+        after: as it is to become.
         graph: who calls whom; everybody calls everybody where it knows nothing.
-        rate: requests a second of all that are answered, together.
+        rate: requests a second of all calls that are known, together.
     """
-    index = MeshIndex.of(mesh)
-    calls = frozenset(_calls(graph))
+    calls = dict(_calls(graph))
+    payloads = Payloads(before, after)
+    allowed, refused, undecided = _judged(before, payloads, calls)
+    known = [each for each in allowed if each.called]
+    load = list(_one_each(known or allowed))
+    beside = [each for each in known if each not in load] + [
+        each for each in _one_of_a_kind(allowed) if known and not each.called
+    ]
+    kept = (load[:MOST], _spread(beside)[:MOST], _spread(refused)[:MOST])
+    questions = (*_weighed(kept[0], calls, rate), *_probed(kept[1]), *_probed(kept[2]))
+    left = sum(len(each) - min(len(each), MOST) for each in (load, beside, refused))
+    return Traffic(questions, tuple(_notes(left, undecided, payloads)), _sizes(before, calls))
+
+
+def _judged(
+    before: MeshIndex, payloads: Payloads, calls: Mapping[tuple[WorkloadRef, _Name], _Measured]
+) -> tuple[list[Question], list[Question], int]:
     allowed: list[Question] = []
     refused: list[Question] = []
     undecided = 0
-    for question in _questions(index, mesh, calls):
-        verdict = _verdict(index, question)
-        if verdict is Verdict.ALLOW:
-            allowed.append(question)
-        elif verdict is Verdict.DENY:
-            refused.append(question)
+    for question in _questions(before, payloads):
+        decision = verdict_of(before, question)
+        called = (question.client, question.service) in calls
+        if decision.verdict is Verdict.ALLOW:
+            allowed.append(structs.replace(question, called=called, servers=_servers(decision)))
+        elif decision.verdict is Verdict.DENY:
+            refused.append(structs.replace(question, called=called, allowed=False))
         else:
             undecided += 1
-    first = sorted(_one_each(allowed), key=lambda each: (not each.called, each.name))
-    kept = [each for each in first if each.called] or first
-    kept = kept[:MOST_ALLOWED]
-    share = rate / max(len(kept), 1)
-    sent = [_with(each, allowed=True, rate=share) for each in kept]
-    must_not = [_with(each, allowed=False, rate=_REFUSED_RATE) for each in _spread(refused)[:MOST_REFUSED]]
-    return Traffic((*sent, *must_not), len(first) + len(refused) - len(sent) - len(must_not), undecided)
+    return allowed, refused, undecided
 
 
-def _with(question: Question, *, allowed: bool, rate: float) -> Question:
-    return Question(
-        question.client, question.service, question.port, question.method, question.path, allowed, question.called, rate
+def verdict_of(index: MeshIndex, question: Question) -> Decision:
+    """What becomes of a question in a mesh."""
+    return decide(index, Request(WorkloadClient(question.client), question.host, question.port, question.payload))
+
+
+def _servers(decision: Decision) -> frozenset[WorkloadRef]:
+    """Who may answer; nobody in particular where that is not known of every way."""
+    found = [each.destination for each in decision.branches if each.verdict is Verdict.ALLOW]
+    return frozenset(each for each in found if each is not None) if None not in found else frozenset()
+
+
+def _questions(index: MeshIndex, payloads: Payloads) -> Iterator[Question]:
+    clients = _clients(index)
+    for service in _services(index):
+        at = payloads.at(service)
+        for client, port in product(clients, sorted(at)):
+            for each in at[port]:
+                yield _question(client, service, port, each)
+
+
+def _clients(index: MeshIndex) -> list[WorkloadRef]:
+    """Controllers whose pods run programs; a proxy that stands alone forwards, and asks for nothing by itself."""
+    found = (
+        WorkloadRef(each.meta.namespace, kind.name, each.meta.name)
+        for kind in CONTROLLERS
+        if kind.name in _RUNS
+        for each in index.mesh.of(kind)
     )
+    proxies = (Mode.GATEWAY, Mode.WAYPOINT)
+    return sorted(ref for ref in found if all(each.mode not in proxies for each in index.workloads.get(ref, ())))
 
 
-def _questions(
-    index: MeshIndex, mesh: Mesh, calls: frozenset[tuple[WorkloadRef, tuple[str, str]]]
-) -> Iterator[Question]:
-    kinds = [kind for kind in CONTROLLERS if kind.name in _RUNS]
-    clients = [WorkloadRef(each.meta.namespace, kind.name, each.meta.name) for kind in kinds for each in mesh.of(kind)]
-    methods, paths = _texts(mesh)
-    for client, service in product(sorted(clients), _services(index)):
-        key = (service.namespace, service.name)
-        for port in service.ports:
-            called = (client, key) in calls
-            if port.protocol is Declared.TCP:
-                yield Question(client, key, port.number, called=called)
-                continue
-            for method, path in product(methods, paths):
-                yield Question(client, key, port.number, method, path, called=called)
+def _question(client: WorkloadRef, service: Service, port: int, payload: Payload) -> Question:
+    key = (service.namespace, service.name)
+    return Question(client, key, port, payload.manner, payload.method, payload.path, payload.headers, payload.carried)
 
 
 def _services(index: MeshIndex) -> list[Service]:
@@ -140,49 +140,83 @@ def _services(index: MeshIndex) -> list[Service]:
     return [each for _, each in sorted(index.services.by_host.items()) if each.selector]
 
 
-def _texts(mesh: Mesh) -> tuple[list[str], list[str]]:
-    """Methods and paths that policies tell apart, the usual ones first."""
-    methods, paths = {"GET": None}, {"/": None}
-    for policy in mesh.of(AUTHORIZATION_POLICY):
-        for rule in as_dicts(as_dict(policy.tree().get("spec")).get("rules")):
-            for row in as_dicts(rule.get("to")):
-                operation = as_dict(row.get("operation"))
-                for name in ("methods", "notMethods"):
-                    methods |= dict.fromkeys(as_strings(operation.get(name)))
-                for name in ("paths", "notPaths"):
-                    paths |= dict.fromkeys(each.replace("*", "x") for each in as_strings(operation.get(name)))
-    plain = [each for each in paths if each.startswith("/") and "{" not in each]
-    return [each for each in methods if each.isalpha()][:_MOST_TEXTS], plain[:_MOST_TEXTS]
-
-
-def _verdict(index: MeshIndex, question: Question) -> Verdict:
-    namespace, name = question.service
-    payload = Http(question.method, question.path) if question.method else Tcp()
-    host = f"{name}.{namespace}.svc.cluster.local"
-    return decide(index, Request(WorkloadClient(question.client), host, question.port, payload)).verdict
-
-
-def _one_each(allowed: Iterable[Question]) -> list[Question]:
-    """One request of each client for each port: others like it would be answered likewise."""
-    found: dict[tuple[WorkloadRef, tuple[str, str], int], Question] = {}
+def _one_each(allowed: Iterable[Question]) -> Iterator[Question]:
+    """The plainest request of each client for each port."""
+    seen: set[object] = set()
     for each in allowed:
-        found.setdefault((each.client, each.service, each.port), each)
-    return list(found.values())
+        key = (each.client, each.service, each.port)
+        if key not in seen:
+            seen.add(key)
+            yield each
 
 
-def _spread(refused: Iterable[Question]) -> list[Question]:
+def _one_of_a_kind(allowed: Iterable[Question]) -> Iterator[Question]:
+    """One request of each kind for each port, whoever may ask: others like it are answered likewise."""
+    seen: set[object] = set()
+    for each in allowed:
+        key = (each.service, each.port, each.manner, each.method, each.path, each.headers, each.carried)
+        if key not in seen and each.client not in each.servers:
+            seen.add(key)
+            yield each
+
+
+def _spread(questions: Iterable[Question]) -> list[Question]:
     """The first of each client and port before the second of any."""
-    turns: dict[tuple[WorkloadRef, tuple[str, str], int], int] = {}
+    turns: dict[object, int] = {}
     ranked = []
-    for each in refused:
+    for each in questions:
         key = (each.client, each.service, each.port)
         turns[key] = turns.get(key, -1) + 1
         ranked.append((turns[key], each.name, each))
     return [each for _, _, each in sorted(ranked, key=lambda row: row[:2])]
 
 
-def _calls(graph: CallGraph) -> Iterator[tuple[WorkloadRef, tuple[str, str]]]:
+def _weighed(
+    load: list[Question], calls: Mapping[tuple[WorkloadRef, _Name], _Measured], rate: float
+) -> Iterator[Question]:
+    """The load, shared as it was measured; what was not has an even share."""
+    measured = [calls[key].rate if (key := (each.client, each.service)) in calls else None for each in load]
+    known = [each for each in measured if each]
+    even = sum(known) / len(known) if known else 1.0
+    weights = [each or even for each in measured]
+    weights = [max(each, _SMALLEST * sum(weights)) for each in weights]
+    for question, weight in zip(load, weights, strict=True):
+        yield structs.replace(question, rate=rate * weight / sum(weights), uses=_USES)
+
+
+def _probed(questions: list[Question]) -> Iterator[Question]:
+    rate = min(1.0, _PROBES / max(len(questions), 1))
+    return (structs.replace(each, rate=rate) for each in questions)
+
+
+def _sizes(index: MeshIndex, calls: Mapping[tuple[WorkloadRef, _Name], _Measured]) -> dict[WorkloadRef, int]:
+    found: dict[WorkloadRef, int] = {}
+    by_name = {(each.namespace, each.name): each for each in _services(index)}
+    for (_, service), measured in calls.items():
+        for pods in index.behind(by_name[service]) if service in by_name and measured.size else ():
+            size = min(int(measured.size or 0), _LARGEST)
+            found[pods.workload] = max(found.get(pods.workload, 0), size)
+    return found
+
+
+def _notes(left: int, undecided: int, payloads: Payloads) -> Iterator[str]:
+    for count, what in (
+        (left, "kinds of requests more than are sent"),
+        (undecided, "kinds of requests of which it is not known what becomes of them"),
+        (
+            payloads.left_out,
+            "kinds of requests that a lab does not send: to another host, by methods or with tokens of nobody",
+        ),
+        (payloads.undecidable, "ports at which no finite choice of requests stands for all"),
+    ):
+        if count:
+            yield f"{count:,} {what}"
+
+
+def _calls(graph: CallGraph) -> Iterator[tuple[tuple[WorkloadRef, _Name], _Measured]]:
     for edge in graph.edges:
-        caller = edge.source.workload
+        caller, rate, size = edge.source.workload, edge.requests_per_second, edge.bytes_per_second
         if caller is not None and edge.target.service:
-            yield caller, (edge.target.service_namespace, edge.target.service)
+            each = size / rate if size is not None and rate else None
+            often = rate if rate is not None else edge.connections_per_second
+            yield (caller, (edge.target.service_namespace, edge.target.service)), _Measured(often, each)

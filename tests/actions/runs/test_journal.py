@@ -1,5 +1,8 @@
 """A journal keeps what it was told, and tells when somebody else has written in it."""
 
+import hashlib
+
+import msgspec
 import pytest
 
 from sidestep.actions.runs.events import Ended, Ending, Measured, StepBegan, StepDone
@@ -52,3 +55,17 @@ def test_any_other_change_is_noticed(path):
         path.write_bytes(b"".join(changed))
         with pytest.raises(WorldError, match="the journal is altered: line"):
             read(path)
+
+
+def test_a_line_of_another_version_is_read_as_far_as_it_is_known(path):
+    """One that lacks a field of ours, and one with a field that we do not know."""
+    last, lines = "sidestep", []
+    for number, event in enumerate(({"type": "stepDone", "step": "a"}, {"type": "stepBegan", "step": "b", "new": 1})):
+        bare = {"number": number, "at": "", "event": event, "checksum": ""}
+        last = hashlib.sha256(last.encode() + msgspec.json.encode(bare)).hexdigest()
+        lines.append(msgspec.json.encode({**bare, "checksum": last}) + b"\n")
+    path.write_bytes(b"".join(lines))
+    assert read(path) == (StepDone("a"), StepBegan("b"))
+    path.write_bytes(b"".join(lines).replace(b'"new":1', b'"new":2'))
+    with pytest.raises(WorldError, match="line 2"):
+        read(path)

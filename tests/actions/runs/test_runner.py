@@ -11,13 +11,31 @@ from tests.support.runs import (
     runner,
 )
 
+from sidestep.actions.gates.judging import Answer, Finding
 from sidestep.actions.runs.control import Wish
-from sidestep.actions.runs.events import Ended, Ending, Paused, Resumed, Reversed, StepBegan, StepDone, StepFailed
+from sidestep.actions.runs.events import (
+    Checked,
+    Ended,
+    Ending,
+    Lasts,
+    Paused,
+    Resumed,
+    ReversalBegan,
+    Reversed,
+    Reversing,
+    StepBegan,
+    StepDone,
+    StepFailed,
+)
 from sidestep.actions.runs.journal import MemoryJournal
+from sidestep.actions.runs.progress import progress
 from sidestep.actions.worlds.effects import RESTARTED
 from sidestep.actions.worlds.memory import MemoryWorld
 from sidestep.errors import TransportError, UsageError
-from sidestep.plan.steps import Comparison, Gate, SetLabels
+from sidestep.plan.gates import bytes_moved, old_connections
+from sidestep.plan.measures import Count, Quantity
+from sidestep.plan.steps import Gate, Patch, Restart, SetLabels
+from sidestep.report.migration.words import in_words
 
 PLAN = example_plan()
 
@@ -27,11 +45,11 @@ def world(**more):
 
 
 def gate_of(wave):
-    """One that is held against a number, and not against what was before."""
+    """One that is held against a number, with nothing left to chance."""
     return next(
         step
         for step in PLAN.steps
-        if step.wave == wave and isinstance(step.effect, Gate) and step.effect.comparison is Comparison.AT_MOST
+        if step.wave == wave and isinstance(step.effect, Gate) and isinstance(step.effect.reading, Count)
     )
 
 
@@ -133,12 +151,15 @@ def test_a_gate_is_held_against_what_was_before_its_wave():
         looks = 0
 
         def measure(self, query, seconds):
-            self.looks += 1
-            return 0.0 if "restarts" in query else 1.0 + 0.5 * self.looks
+            if query.quantity is Quantity.SIDECAR_CPU:
+                self.looks += 1
+                return 0.5 * self.looks
+            return super().measure(query, seconds)
 
-    ended = runner(PLAN, Slower(manifests())).run()
+    ended = runner(PLAN, Slower(manifests(), healthy(PLAN))).run()
     assert ended.how is Ending.REVERSED
-    assert "times" in ended.why
+    assert "sidecar-cpu" in ended.why
+    assert "not at most" in ended.why
 
 
 def test_a_gate_without_data_does_not_hold():
@@ -159,6 +180,20 @@ def test_what_somebody_else_changed_is_not_overwritten():
     labels = made.read(named).tree["spec"]["template"]["metadata"]["labels"]
     assert theirs.items() <= labels.items()
     assert [each.step for each in events(journal, StepFailed)] == [step.id]
+
+
+def test_what_was_not_written_is_not_taken_back():
+    """Somebody else's object stands in a step's way; the rest of its wave is taken back around it."""
+    step = next(each for each in PLAN.steps if isinstance(each.effect, Patch) and each.wave == 0)
+    made, journal = world(), MemoryJournal()
+    named = step.effect.object
+    made.delete(named, made.read(named).version)
+    before = shown(made)
+    ended = runner(PLAN, made, journal).run()
+    assert (ended.how, [each.unwritten for each in events(journal, StepFailed)]) == (Ending.REVERSED, [True])
+    assert shown(made) == before
+    assert step.id not in {each.step for each in events(journal, ReversalBegan)}
+    assert events(journal, ReversalBegan)
 
 
 def test_a_write_of_which_nothing_was_heard_is_looked_for_first():
@@ -211,6 +246,103 @@ def test_paused_it_begins_nothing_and_goes_on_when_wished():
     assert told[told.index(Paused) + 1] is Resumed
 
 
+def test_asked_to_leave_it_ends_paused_and_whoever_resumes_it_comes_to_the_same_end(migrated):
+    for line in range(3, 40, 6):
+        made, journal = world(), MemoryJournal()
+        told = []
+        leaving = Asked(Wish.LEAVE, lambda told=told, line=line: len(told) >= line)
+        assert runner(PLAN, made, journal, control=leaving, heard=told.append).run().how is Ending.PAUSED
+        assert {each.step for each in events(journal, StepBegan)} == {each.step for each in events(journal, StepDone)}
+        assert runner(PLAN, made, journal).run().how is Ending.COMPLETED
+        assert shown(made) == shown(migrated)
+
+
+def test_all_waves_are_taken_back_although_that_was_ended_at_every_line():
+    start, whole, made = shown(world()), MemoryJournal(), world()
+    runner(PLAN, made, whole).run()
+    begun = len(whole.entries())
+    assert runner(PLAN, made, whole).take_back(0, "enough").how is Ending.REVERSED
+    assert shown(made) == start
+    for line in range(begun + 1, len(whole.entries())):
+        made, journal = world(), MemoryJournal()
+        runner(PLAN, made, journal).run()
+        with pytest.raises(Crash):
+            runner(PLAN, made, CrashingJournal(journal, line, after=True)).take_back(0, "enough")
+        again = runner(PLAN, made, journal)
+        ended = again.run() if events(journal, Reversing) else again.take_back(0, "enough")
+        assert ended.how is Ending.REVERSED, line
+        assert shown(made) == start, line
+
+
+def test_a_reversal_that_somebody_stands_in_the_way_of_is_gone_on_with_once_he_does_not():
+    step = next(each for each in PLAN.steps if isinstance(each.effect, SetLabels) and each.effect.template)
+    made, journal = world(), MemoryJournal()
+    runner(PLAN, made, journal).run()
+    named, ours = step.effect.object, step.effect.labels
+    relabel(made, named, dict.fromkeys(ours, "theirs"))
+    stopped = runner(PLAN, made, journal).take_back(0, "enough")
+    assert (stopped.how, step.id in stopped.why) == (Ending.STOPPED, True)
+    relabel(made, named, ours)
+    assert runner(PLAN, made, journal).run().how is Ending.REVERSED
+    assert shown(made) == shown(world())
+
+
+def test_who_leaves_waits_for_nothing_and_whoever_resumes_waits_again():
+    class Slow(MemoryWorld):
+        missing = "1 of 2 pods are ready"
+
+        def rolled_out(self, workload):
+            return self.missing
+
+    told = []
+    leaving = Asked(Wish.LEAVE, lambda: told and isinstance(told[-1], StepBegan) and told[-1].step == "w001-0002")
+    made, journal = Slow(manifests(), healthy(PLAN)), MemoryJournal()
+    assert runner(PLAN, made, journal, control=leaving, heard=told.append).run().how is Ending.PAUSED
+    assert "w001-0002" not in {each.step for each in events(journal, StepDone)}
+    assert not events(journal, StepFailed)
+    made.missing = ""
+    assert runner(PLAN, made, journal).run().how is Ending.COMPLETED
+
+
+def relabel(made, named, labels):
+    made.patch(named, {"spec": {"template": {"metadata": {"labels": labels}}}}, made.read(named).version)
+
+
+def test_what_was_so_before_a_run_is_left_when_the_run_is_taken_back():
+    first, second, made = MemoryJournal(), MemoryJournal(), world()
+    runner(PLAN, made, first, terms={"waves": (0, 1)}).run()
+    between = shown(made)
+    runner(PLAN, made, second).run()
+    assert runner(PLAN, made, second).take_back(0, "enough").how is Ending.REVERSED
+    assert shown(made) == between
+    again = runner(PLAN, made, first, terms={"waves": (0, 1)})
+    assert again.take_back(0, "enough").how is Ending.REVERSED
+    assert shown(made) == shown(world())
+
+
+class Asked:
+    """Somebody wishes something once it is time."""
+
+    def __init__(self, wish, due=lambda: True):
+        self._wish, self._due = wish, due
+
+    def wish(self):
+        return self._wish if self._due() else Wish.GO_ON
+
+
+def test_who_aborts_waits_for_nothing():
+    class Never(MemoryWorld):
+        def rolled_out(self, workload):
+            return "1 of 2 pods are ready"
+
+    told = []
+    aborting = Asked(Wish.ABORT, lambda: told and isinstance(told[-1], StepBegan) and "w001" in told[-1].step)
+    made, journal = Never(manifests(), healthy(PLAN)), MemoryJournal()
+    runner(PLAN, made, journal, control=aborting, heard=told.append).run()
+    assert ["waited for no longer" in each.why for each in events(journal, StepFailed)] == [True]
+    assert [each.wave for each in events(journal, Reversing)] == [1]
+
+
 def test_aborted_it_takes_the_wave_back():
     class Aborted:
         asked = 0
@@ -230,3 +362,85 @@ def test_a_journal_of_another_plan_or_world_is_refused():
     runner(PLAN, world(), journal, terms={"waves": (0,)}).run()
     with pytest.raises(UsageError, match="of another choice of waves"):
         runner(PLAN, world(), journal).run()
+
+
+class Known:
+    """What is foretold: each wave holds unless told otherwise, and whoever is named may move beside others."""
+
+    def __init__(self, answers=None, together=()):
+        self.answers, self.looked, self.groups = answers or {}, [], together
+
+    def together(self, _wave):
+        return self.groups
+
+    def after(self, wave):
+        self.looked.append(wave)
+        return Finding(self.answers.get(wave, Answer.HOLDS), f"proof: of wave {wave}")
+
+
+def test_after_each_wave_the_world_is_held_against_the_plan_once():
+    known, journal = Known(), MemoryJournal()
+    assert runner(PLAN, world(), journal, known=known).run().how is Ending.COMPLETED
+    waves = [wave.number for wave in PLAN.waves]
+    assert known.looked == waves
+    assert [each.wave for each in events(journal, Checked)] == waves
+    places = [number for number, each in enumerate(journal.entries()) if isinstance(each.event, Checked)]
+    for place, wave in zip(places, waves, strict=True):
+        done = {each.event.step for each in journal.entries()[:place] if isinstance(each.event, StepDone)}
+        assert done == {step.id for step in PLAN.steps if step.wave <= wave}
+
+
+@pytest.mark.parametrize("answer", [Answer.FAILS, Answer.NOT_YET])
+def test_a_world_that_is_not_as_foretold_takes_its_wave_back_and_no_other(answer):
+    known, made = Known({1: answer}), world()
+    ended = runner(PLAN, made, known=known).run()
+    assert (ended.how, ended.why) == (Ending.REVERSED, "proof: of wave 1")
+    assert known.looked.count(1) > 1, "what controllers still do is waited for"
+    until = world()
+    runner(PLAN, until, terms={"waves": (0,)}).run()
+    assert shown(made) == shown(until)
+
+
+def test_where_gates_stop_nothing_it_is_told_that_the_world_is_not_as_foretold():
+    journal = MemoryJournal()
+    ended = runner(PLAN, world(), journal, known=Known({1: Answer.FAILS}), terms={"enforce": False}).run()
+    assert ended.how is Ending.COMPLETED
+    assert [each.wave for each in events(journal, Checked) if each.answer is Answer.FAILS] == [1]
+
+
+def test_ended_at_every_line_each_wave_is_still_held_against_the_plan():
+    whole = MemoryJournal()
+    runner(PLAN, world(), whole, known=Known()).run()
+    for line in range(0, len(whole.entries()), 3):
+        made, journal = world(), MemoryJournal()
+        with pytest.raises(Crash):
+            runner(PLAN, made, CrashingJournal(journal, line, after=True), known=Known()).run()
+        assert runner(PLAN, made, journal, known=Known()).run().how is Ending.COMPLETED
+        assert {each.wave for each in events(journal, Checked)} == {wave.number for wave in PLAN.waves}, line
+
+
+def test_how_a_run_is_to_be_done_is_kept_by_whoever_said_it_last():
+    journal, made = MemoryJournal(), world()
+    leaving = Asked(Wish.LEAVE, lambda: len(journal.entries()) > 3)
+    runner(PLAN, made, journal, terms={"enforce": False}, parallel=3, control=leaving).run()
+    said = progress(each.event for each in journal.entries()).answers
+    assert (said.parallel, said.no_gates, said.no_rollback) == (3, True, False)
+    runner(PLAN, made, journal, terms={"reverse": False}).run()
+    said = progress(each.event for each in journal.entries()).answers
+    assert (said.parallel, said.no_gates, said.no_rollback) == (1, False, True)
+
+
+def test_connections_that_last_are_told_before_their_wave_and_once():
+    step = next(each for each in PLAN.steps if isinstance(each.effect, Restart))
+    reading = old_connections(step.effect.workload).reading
+    metrics = {**healthy(PLAN), reading.value.promql: 3.0, bytes_moved(step.effect.workload).promql: 2.5e6}
+    made, journal, told = MemoryWorld(manifests(), metrics), MemoryJournal(), []
+    leaving = Asked(Wish.LEAVE, lambda: any(isinstance(each, Lasts) for each in told))
+    runner(PLAN, made, journal, control=leaving, heard=told.append).run()
+    assert runner(PLAN, made, journal).run().how is Ending.COMPLETED
+    assert events(journal, Lasts) == [Lasts(step.id, 3.0, 2.5e6)]
+    order = [each.event for each in journal.entries()]
+    assert order.index(Lasts(step.id, 3.0, 2.5e6)) < order.index(StepBegan(step.id))
+    assert "3 connections of bytes are open for more than ten minutes, and 2.5 MB" in in_words(
+        events(journal, Lasts)[0], {}
+    )

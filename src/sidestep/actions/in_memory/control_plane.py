@@ -61,10 +61,10 @@ def decides(resource: Resource[Any]) -> bool:
 
 
 def _with_hbone(mesh: Mesh) -> set[str]:
-    """Revisions whose mesh settings say so, by the name of their ConfigMap (`istio` or `istio-REVISION`)."""
+    """Revisions whose mesh settings say so."""
     found = set()
     for config in mesh_configs(mesh):
         metadata = as_dict(as_dict(config.values.get("defaultConfig")).get("proxyMetadata"))
         if str(metadata.get(HBONE)).lower() == "true":
-            found.add(config.resource.meta.name.removeprefix(_ISTIO).removeprefix("-") or DEFAULT)
+            found.add(config.revision or DEFAULT)
     return found

@@ -1,13 +1,14 @@
 """The objects of a mesh by name: those of touched kinds can be exchanged, the others stay the very same tuples."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from sidestep.model.build import known_kind
+from sidestep.model.in_order import Apart, InOrder
 from sidestep.model.kinds import NAMESPACE, Kind
-from sidestep.model.mesh import Mesh
+from sidestep.model.mesh import Mesh, place_of_object
 from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 
@@ -21,6 +22,7 @@ class ObjectTable:
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
+        self._in_order = mesh.is_in_order
         self._tables: dict[str, _Table] = {}
         self._resources: Mapping[str, tuple[Resource[Any], ...]] | None = mesh.resources
 
@@ -61,8 +63,15 @@ class ObjectTable:
         """Typed objects by `Kind.key`: the very same mapping while nothing changes."""
         if self._resources is None:
             touched = {key: table.values() for key, table in self._tables.items() if table.changed and key != _OTHERS}
-            self._resources = {key: found for key, found in {**self._mesh.resources, **touched}.items() if found}
+            found = {key: found for key, found in {**self._mesh.resources, **touched}.items() if found}
+            self._resources = dict(sorted(found.items())) if self._in_order else found
         return self._resources
+
+    def changed(self) -> Iterator[tuple[str, tuple[Resource[Any], ...], Apart[Resource[Any]]]]:
+        """By kind, what there was in order when somebody asked this last, and how that differs from what is there."""
+        for key, table in self._tables.items():
+            if table.ordered is not None and table.ordered.is_changed:
+                yield key, *table.ordered.changed()
 
     def others(self) -> tuple[Resource[None], ...]:
         """Objects of kinds that we do not know."""
@@ -73,32 +82,48 @@ class ObjectTable:
         table = self._tables.get(key)
         if table is None:
             found = self._mesh.others if key == _OTHERS else self._mesh.resources.get(key, ())
-            table = self._tables[key] = _Table(_rows(found, others=key == _OTHERS))
+            rows = _rows(found, others=key == _OTHERS)
+            ordered = InOrder(found, place_of_object) if self._in_order and key != _OTHERS else None
+            table = self._tables[key] = _Table(rows, ordered)
         return table
 
 
 class _Table(Struct):
-    """The objects of one kind, in the order in which they were read; those without a name are only carried."""
+    """The objects of one kind, in the order in which they were read; those without a name are only carried.
+
+    Attributes:
+        rows: by name.
+        ordered: all of them, where the mesh is in order; None where it is not.
+        changed: whether they are others than in the mesh.
+        cached: all of them.
+    """
 
     rows: _Rows
+    ordered: InOrder[Resource[Any]] | None = None
     changed: bool = False
     cached: tuple[Resource[Any], ...] | None = None
 
     def put(self, key: Key, resource: Resource[Any]) -> None:
         """Add or exchange."""
+        self._exchange(self.rows.get(key), resource)
         self.rows[key] = resource
-        self.changed, self.cached = True, None
 
     def drop(self, key: Key) -> None:
         """Take away, if it is there."""
-        if self.rows.pop(key, None) is not None:
-            self.changed, self.cached = True, None
+        old = self.rows.pop(key, None)
+        if old is not None:
+            self._exchange(old, None)
 
     def values(self) -> tuple[Resource[Any], ...]:
         """All of them."""
         if self.cached is None:
-            self.cached = tuple(self.rows.values())
+            self.cached = tuple(self.rows.values()) if self.ordered is None else self.ordered.all()
         return self.cached
+
+    def _exchange(self, old: Resource[Any] | None, new: Resource[Any] | None) -> None:
+        self.changed, self.cached = True, None
+        if self.ordered is not None:
+            self.ordered.exchange(old, new)
 
 
 def _rows(found: Iterable[Resource[Any]], *, others: bool) -> _Rows:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
-from sidestep.model.mesh import Mesh
+from sidestep.model.in_order import Apart, InOrder
+from sidestep.model.mesh import PODS, Mesh, place_of_pod
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.ownership import Parents, parents, workload_of, workload_of_shape
 from sidestep.model.pods import Pod, PodShape
@@ -16,16 +17,24 @@ class PodTable:
         self._mesh = mesh
         self._made: tuple[Pod, ...] | None = mesh.pods
         self._gone = 0
+        self._ordered = InOrder(mesh.pods, place_of_pod) if mesh.is_in_order else None
 
     @cached_property
     def _places(self) -> list[Pod | None]:
         return list(self._mesh.pods)
 
     def pods(self) -> tuple[Pod, ...]:
-        """All pods in the order read, new ones last; the very same tuple while none changed."""
+        """All pods in the order read, new ones last, or all in order; the very same tuple while none changed."""
+        if self._made is None and self._ordered is not None:
+            self._made = self._ordered.all()
         if self._made is None:
             self._made = tuple(pod for pod in self._places if pod) if self._gone else tuple(self._places)  # type: ignore[arg-type]
         return self._made
+
+    def changed(self) -> Iterator[tuple[str, tuple[Pod, ...], Apart[Pod]]]:
+        """What there was in order when somebody asked this last, and how that differs from what is there."""
+        if self._ordered is not None and self._ordered.is_changed:
+            yield PODS, *self._ordered.changed()
 
     def at(self, places: Iterable[int]) -> Iterator[tuple[int, Pod]]:
         """Those of some places that are still there."""
@@ -58,8 +67,7 @@ class PodTable:
         for place, pod in list(self.at(places)):
             changed = change(pod)
             if changed is not pod:
-                self._places[place] = changed
-                self._made = None
+                self._put(place, changed)
 
     def add(self, pods: Iterable[Pod]) -> None:
         """Add pods at the end."""
@@ -68,15 +76,20 @@ class PodTable:
             same = self._by_name.setdefault((pod.namespace, pod.name), [])
             for index in (near, own, same):
                 index.append(len(self._places))
-            self._places.append(pod)
-            self._made = None
+            self._places.append(None)
+            self._put(len(self._places) - 1, pod)
 
     def drop(self, places: Iterable[int]) -> None:
         """Take pods away."""
         for place, _ in list(self.at(places)):
-            self._places[place] = None
+            self._put(place, None)
             self._gone += 1
-            self._made = None
+
+    def _put(self, place: int, pod: Pod | None) -> None:
+        if self._ordered is not None:
+            self._ordered.exchange(self._places[place], pod)
+        self._places[place] = pod
+        self._made = None
 
     @cached_property
     def _parents(self) -> Parents:

@@ -16,7 +16,7 @@ from sidestep.model.pods import ContainerStatus, Pod, PodCondition, PodShape, Po
 from sidestep.semantics.injection import Candidate, Injection, Result
 from sidestep.semantics.proxies import Role, recognise
 
-_CONTROLLERS_LABELS = frozenset({
+CONTROLLERS_LABELS = frozenset({
     "pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash", "pod-template-generation",
     "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "job-name", "controller-uid",
     "batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-completion-index",
@@ -87,7 +87,7 @@ def renewal(maker: Maker) -> Callable[[Pod], Pod]:
         base = id(old) if maker.depends_on(old) else 0
         if base not in bases:
             bases[base] = maker.next(old)
-        own = {name: value for name, value in old.labels.items() if name in _CONTROLLERS_LABELS}
+        own = {name: value for name, value in old.labels.items() if name in CONTROLLERS_LABELS}
         key = (base, tuple(own.items()), old.owners)
         if key not in alike:
             alike[key] = _controlled(bases[base], old, own, maker.namespace_labels or {})

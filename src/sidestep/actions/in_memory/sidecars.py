@@ -12,7 +12,7 @@ from sidestep.actions.in_memory.control_plane import HBONE
 from sidestep.model.metadata import Labels, Revision, WorkloadRef
 from sidestep.model.pods import Container, EnvVar, PodShape, PodSpec, ResourceRequirements, kept_annotations
 from sidestep.model.quantity import RawQuantity, Resources
-from sidestep.semantics.inventory import NATIVE_SIDECAR
+from sidestep.semantics.native_sidecars import NATIVE_SIDECAR
 from sidestep.semantics.proxies import (
     INTERCEPTION,
     PROXY,

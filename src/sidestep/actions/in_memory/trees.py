@@ -9,7 +9,8 @@ Path = tuple[str, ...]
 OWN: Path = ("metadata",)
 """Where an object's labels are."""
 
-_SERVERS = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "ownerReferences")
+_STAMPS = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
+_SERVERS = (*_STAMPS, "ownerReferences")
 """What the API server or another controller writes in metadata, whoever applies the rest."""
 
 
@@ -57,6 +58,12 @@ def applied(present: Tree | None, manifest: Tree) -> Tree:
     kept = {key: before[key] for key in _SERVERS if key in before and key not in metadata}
     status = {"status": present["status"]} if "status" in present and "status" not in manifest else {}
     return {**manifest, "metadata": {**metadata, **kept}, **status}
+
+
+def stripped(tree: Tree) -> Tree:
+    """An object as it is given to a cluster: without what only the API server writes."""
+    metadata = {key: value for key, value in _table(tree.get("metadata")).items() if key not in _STAMPS}
+    return {**{key: value for key, value in tree.items() if key != "status"}, "metadata": metadata}
 
 
 def _without_empty(tree: Tree, path: Path) -> Tree:

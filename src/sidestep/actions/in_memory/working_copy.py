@@ -69,12 +69,18 @@ class WorkingCopy:
         self._outdated: dict[WorkloadRef, None] = {}
 
     def mesh(self) -> Mesh:
-        """The mesh as it is now; it shares with the first one all that did not change."""
+        """The mesh as it is now; it shares with the first one all that did not change, and is in order if that was."""
         pods, resources, others = self._pods.pods(), self._objects.resources(), self._objects.others()
         start = self._start
         if pods is start.pods and resources is start.resources and others is start.others:
             return start
-        return structs.replace(start, pods=pods, resources=resources, others=others)
+        made = structs.replace(start, pods=pods, resources=resources, others=others)
+        if start.is_in_order and others is start.others:
+            made.known_to_be_in_order()
+            for changed in (self._pods.changed(), self._objects.changed()):
+                for key, before, found in changed:
+                    made.is_apart(key, before, found)
+        return made
 
     def perform(self, effect: Effect) -> Refusal | None:
         """Let an effect happen; the reason where it cannot, and then nothing has changed."""

@@ -1,8 +1,9 @@
 """What somebody else wishes of a run: another terminal, or another machine."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
+
+from sidestep.errors import SidestepError
 
 
 class Wish(StrEnum):
@@ -10,7 +11,15 @@ class Wish(StrEnum):
 
     GO_ON = "go-on"
     PAUSE = "pause"
+    """Begin nothing new, and wait for another wish."""
+    LEAVE = "leave"
+    """Begin nothing new, wait for nothing, and perform no more: who resumes the run goes on with it."""
     ABORT = "abort"
+    """Take the wave back that is under way."""
+
+
+class LeftError(SidestepError):
+    """Whoever performs a run was asked to leave while a step waited: it is neither done nor failed."""
 
 
 class Control(Protocol):
@@ -26,25 +35,3 @@ class Unattended:
     def wish(self) -> Wish:
         """To go on."""
         return Wish.GO_ON
-
-
-class FileControl:
-    """A file in the run's folder, with one word.
-
-    Args:
-        path: of it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def wish(self) -> Wish:
-        """The word; going on where there is none, or one that we do not know."""
-        try:
-            return Wish(self._path.read_text(encoding="utf-8").strip())
-        except (OSError, ValueError):
-            return Wish.GO_ON
-
-    def ask(self, wish: Wish) -> None:
-        """Leave a wish."""
-        self._path.write_text(wish.value, encoding="utf-8")

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sidestep.errors import WorldError
 from sidestep.model.metadata import ObjectId, WorkloadRef
+from sidestep.plan.measures import Query
 from sidestep.plan.steps import Probe, Wait
 
 Tree = dict[str, Any]
@@ -44,6 +45,9 @@ class World(Protocol):
     def name(self) -> str:
         """Which one it is: a journal that was begun in another one is not gone on with."""
 
+    def moment(self) -> str:
+        """Its time, RFC 3339, by which its controllers are told when something is to happen."""
+
     def read(self, named: ObjectId) -> Found:
         """An object as it stands now."""
 
@@ -71,10 +75,13 @@ class World(Protocol):
     def rolled_out(self, workload: WorkloadRef) -> str:
         """What is missing until all pods of a workload are of its newest template and ready; empty for nothing."""
 
+    def held_up_by(self, workload: WorkloadRef) -> str:
+        """Why a pod of a workload does not come up, as is said of the pod itself; empty where nothing is."""
+
     def holds(self, wait: Wait) -> str:
         """What is missing until a condition holds; empty for nothing."""
 
-    def measure(self, query: str, seconds: int) -> float | None:
+    def measure(self, query: Query, seconds: float) -> float | None:
         """A value over the last seconds; None where there is no data."""
 
     def answer(self, probe: Probe) -> str:

@@ -1,23 +1,22 @@
 """The lab as a world: writes through its socket, looks at its objects."""
 
-import re
-from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+from sidestep.actions.gates.watching import Measure
 from sidestep.actions.in_memory import trees
-from sidestep.actions.worlds import looks
-from sidestep.actions.worlds.effects import controller
+from sidestep.actions.worlds import looks, waits
 from sidestep.actions.worlds.interface import ConflictError, Found, Tree, Version
 from sidestep.errors import WorldError
 from sidestep.lab.api import messages as api
 from sidestep.lab.api.client import Client
 from sidestep.lab.cluster.objects import ref_of
-from sidestep.model.kinds import GATEWAY, POD, SERVICE
+from sidestep.lab.cluster.shapes import mesh_of
+from sidestep.model.kinds import KINDS, POD
+from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId, WorkloadRef
-from sidestep.plan.steps import Probe, Wait, WaitFor
-
-_SUBJECT = re.compile(r"(?:(\S+) )?(?:([^/ ]+)/)?([^/ ]+)")
-Measure = Callable[[str, int], float | None]
+from sidestep.plan.measures import Query
+from sidestep.plan.steps import Probe, Wait
 
 
 class LabWorld:
@@ -36,6 +35,14 @@ class LabWorld:
     def name(self) -> str:
         """The lab's."""
         return f"lab {self._name}"
+
+    def moment(self) -> str:
+        """This machine's."""
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def mesh(self) -> Mesh:
+        """The mesh that its objects are."""
+        return mesh_of(tree for kind in KINDS for tree in self._speaker.ask(api.List(kind.key)))
 
     def read(self, named: ObjectId) -> Found:
         """As it stands."""
@@ -61,30 +68,28 @@ class LabWorld:
 
     def rolled_out(self, workload: WorkloadRef) -> str:
         """By its controller's status."""
-        if workload.kind == POD.name:
-            return ""
-        return looks.rollout_misses(self.read(controller(workload)).tree)
+        return waits.rolled_out(self, workload)
+
+    def held_up_by(self, workload: WorkloadRef) -> str:
+        """By the status of its pods."""
+        return waits.held_up_by(self, workload)
 
     def holds(self, wait: Wait) -> str:
-        """By conditions, annotations and containers."""
-        kind, namespace, name = _subject(wait.subject)
-        match wait.what:
-            case WaitFor.WAYPOINT_READY:
-                named = ObjectId(GATEWAY.api_version(), GATEWAY.name, namespace, name)
-                return looks.condition_misses(self.read(named).tree, "Programmed")
-            case WaitFor.WAYPOINT_BOUND:
-                named = ObjectId(SERVICE.api_version(), kind or SERVICE.name, namespace, name)
-                return "" if self.read(named).tree is not None else f"{wait.subject} is absent"
-            case WaitFor.ROLLED_OUT:
-                return self.rolled_out(WorkloadRef(namespace, kind, name))
-            case WaitFor.CAPTURED:
-                return looks.capture_misses(self._pods(kind, namespace, name))
-            case WaitFor.SIDECARS_GONE:
-                return looks.sidecar_misses(self._pods(kind, namespace, name))
-            case WaitFor.POLICY_ACCEPTED | WaitFor.DAEMONSETS_READY:
-                return ""
+        """By conditions, annotations and containers, and by what proxies have taken."""
+        return waits.missing(self, wait)
 
-    def measure(self, query: str, seconds: int) -> float | None:
+    def waypoint_misses(self, named: ObjectId) -> str:
+        """By the condition of its Gateway."""
+        return looks.condition_misses(self.read(named).tree, "Programmed")
+
+    def binding_misses(self, named: ObjectId) -> str:
+        """By what proxies have taken of it."""
+        told: str = self._speaker.ask(api.Taken(_stub(named)))
+        return told
+
+    acceptance_misses = binding_misses
+
+    def measure(self, query: Query, seconds: float) -> float | None:
         """What whoever drives the lab has counted."""
         return self._measure(query, seconds)
 
@@ -92,16 +97,22 @@ class LabWorld:
         """By sending it."""
         path = probe.path or "/"
         url = f"http://{probe.to}:{probe.port}{path}" if probe.method else f"tcp://{probe.to}:{probe.port}"
-        (told,) = self._speaker.ask(api.Call(probe.client, url, 1, probe.method or "GET"))
+        (told,) = self._speaker.ask(api.Call(self._pod_of(probe.client), url, 1, probe.method or "GET"))
         if told["ok"]:
             return "allow"
         return "deny" if told["kind"] in {"reset", "closed", "refused", "http-403", "grpc-7"} else str(told["kind"])
 
-    def _pods(self, kind: str, namespace: str, name: str) -> list[Tree]:
-        every: list[Tree] = self._speaker.ask(api.List(POD.key, namespace or None))
-        if not kind or kind == "Namespace":
-            return every
-        return looks.selected(every, self.read(controller(WorkloadRef(namespace, kind, name))).tree)
+    def _pod_of(self, client: str) -> str:
+        """One of a workload's pods that stays: of several, the lab would not choose."""
+        namespace, _, name = client.partition("/")
+        pods = self._speaker.ask(api.List(POD.key, namespace))
+        staying = (looks.name_of(pod) for pod in looks.staying(pods) if looks.workload_name(pod) == name)
+        return min(staying, default=client)
+
+    def pods(self, namespace: str, _chosen: looks.Selector | None) -> list[Tree]:
+        """All of a namespace."""
+        every: list[Tree] = self._speaker.ask(api.List(POD.key, namespace))
+        return every
 
     def _exchange(self, named: ObjectId, tree: Any, version: Version) -> None:
         _demand(self._speaker.ask(api.Exchange(tree, version)), named)
@@ -115,9 +126,3 @@ def _demand(told: dict[str, bool], named: ObjectId) -> None:
 def _stub(named: ObjectId) -> Tree:
     meta = {"name": named.name, **({"namespace": named.namespace} if named.namespace else {})}
     return {"apiVersion": named.api_version, "kind": named.kind, "metadata": meta}
-
-
-def _subject(text: str) -> tuple[str, str, str]:
-    """Kind, namespace and name, of which only the name is sure."""
-    found = _SUBJECT.fullmatch(text)
-    return (found[1] or "", found[2] or "", found[3]) if found else ("", "", text)

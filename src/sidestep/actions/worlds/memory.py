@@ -7,6 +7,7 @@ from sidestep.actions.in_memory import trees
 from sidestep.actions.worlds.interface import ConflictError, Found, Tree, Version
 from sidestep.errors import WorldError
 from sidestep.model.metadata import ObjectId, WorkloadRef
+from sidestep.plan.measures import Query
 from sidestep.plan.steps import Probe, Wait
 
 Key = tuple[str, str, str, str]
@@ -17,7 +18,7 @@ class MemoryWorld:
 
     Args:
         objects: to begin with.
-        metrics: values by query; none is known where it is not there.
+        metrics: values by PromQL; none is known where it is not there.
         answers: what becomes of a request; as foretold where nobody says.
     """
 
@@ -37,6 +38,10 @@ class MemoryWorld:
     def name(self) -> str:
         """It has only one."""
         return "memory"
+
+    def moment(self) -> str:
+        """Always the same."""
+        return "2000-01-01T00:00:00Z"
 
     @property
     def writes(self) -> int:
@@ -74,13 +79,17 @@ class MemoryWorld:
         there = any(key[1:] == (workload.kind, workload.namespace, workload.name) for key in self._objects)
         return "" if there or workload.kind == "Pod" else f"{workload} is absent"
 
+    def held_up_by(self, _: WorkloadRef) -> str:
+        """There are no pods."""
+        return ""
+
     def holds(self, _: Wait) -> str:
         """At once."""
         return ""
 
-    def measure(self, query: str, _: int) -> float | None:
+    def measure(self, query: Query, _: float) -> float | None:
         """What was given."""
-        return self._metrics.get(query)
+        return self._metrics.get(query.promql)
 
     def answer(self, probe: Probe) -> str:
         """What was given."""
