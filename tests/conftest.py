@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.clusters import cluster
 from tests.support.servers import api_server, permissive_crd, wait_for_kinds
 
 from sidestep.model.kinds import KINDS
@@ -14,6 +15,14 @@ CUSTOM_GROUPS = (".istio.io", "gateway.networking.k8s.io", "argoproj.io", "proje
 settings.register_profile("fast", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker has all tests of a file that starts real parts: what the file shares is started once."""
+    for each in items:
+        if each.get_closest_marker("real") and not each.get_closest_marker("xdist_group"):
+            each.add_marker(pytest.mark.xdist_group(str(each.path.relative_to(each.config.rootpath))))
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +50,13 @@ def apiserver(tmp_path_factory):
             server.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", permissive_crd(kind))
         wait_for_kinds(server, custom)
         yield server
+
+
+@pytest.fixture(scope="session")
+def kubernetes(tmp_path_factory):
+    """A cluster with real controllers, and nodes, kubelets, istiod and CNI that are played.
+
+    Its tests are of the xdist group `kubernetes`, so that one worker has one, and use namespaces of their own.
+    """
+    with cluster(tmp_path_factory.mktemp("kubernetes")) as running:
+        yield running

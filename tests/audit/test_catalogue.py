@@ -80,6 +80,8 @@ PUBLISHED = (
     "SID228", "route-applied-twice",
     "SID229", "roots-differ",
     "SID230", "trust-domain-dropped",
+    "SID231", "written-address",
+    "SID232", "namespace-unseen",
 )  # fmt: skip
 
 

@@ -97,6 +97,14 @@ def test_a_user_sees_what_becomes_of_each_object_and_that_it_was_proved(reposito
         assert word in done.stdout
 
 
+def test_several_processes_prove_what_one_proves(tmp_path):
+    spaces = (bookinfo().replace("default", f"books-{number}") for number in range(8))
+    (tmp_path / "all.yaml").write_text("".join(spaces))
+    one, two = (document("--from", tmp_path, "--prove", "--jobs", jobs) for jobs in ("1", "2"))
+    assert one["proof"]["verdict"] == "equal"
+    assert one == two
+
+
 def test_nothing_is_written_without_being_asked(repository):
     before = tree(repository.parent)
     sidestep("convert", "--from", repository)
@@ -111,6 +119,13 @@ def test_a_folder_holds_a_base_an_overlay_for_each_wave_and_the_losses(repositor
     for path, content in tree(tmp_path / "out").items():
         if path.suffix == ".yaml":
             assert list(yaml.safe_load_all(content)), path
+
+
+def test_a_folder_of_nothing_to_do_is_built_all_the_same(tmp_path):
+    (tmp_path / "shop.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
+    done = sidestep("convert", "--from", tmp_path / "shop.yaml", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert [built(tmp_path / "out" / stage).strip() for stage in ("base", "late")] == ["", ""]
 
 
 def test_equal_input_gives_equal_bytes_and_an_earlier_folder_is_replaced(repository, tmp_path):

@@ -1,5 +1,6 @@
 """What is wrong with a repository is told by file and object, and then nothing in it is changed."""
 
+import json
 import os
 import resource
 import shutil
@@ -137,6 +138,88 @@ def test_aliases_that_blow_up(repository):
     bomb += "".join(f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in levels)
     (repository / "bomb.yaml").write_text(bomb)
     written(repository, "bomb.yaml", "aliases")
+
+
+KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../shop.yaml]\n"
+SCALED = "- {op: replace, path: /spec/replicas, value: 3}\n"
+ORDERS = "{group: apps, version: v1, kind: Deployment, name: orders}"
+GONE = "{apiVersion: v1, kind: Service, metadata: {name: orders, namespace: shop}, $patch: delete}"
+COMPONENT = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+ACTING = {
+    "a JSON patch": ({"": f"patches: [{{target: {ORDERS}, path: scale.yaml}}]\n", "scale.yaml": SCALED}, "patches it"),
+    "an old one": (
+        {"": f"patchesJson6902: [{{target: {ORDERS}, path: scale.yaml}}]\n", "scale.yaml": SCALED},
+        "patches it",
+    ),
+    "one inline": ({"": f"patches:\n- target: {ORDERS}\n  patch: |\n    {SCALED}"}, "patches it"),
+    "what deletes": ({"": f"patches:\n- patch: |\n    {GONE}\n"}, "patches it"),
+    "replacements": (
+        {
+            "": "replacements:\n- source: {kind: Service, name: web, fieldPath: metadata.name}\n"
+            "  targets: [{select: {kind: Deployment, name: orders}, fieldPaths: [metadata.labels.of]}]\n"
+        },
+        "(replacements)",
+    ),
+    "a component": (
+        {
+            "": "components: [part]\n",
+            "part/kustomization.yaml": f"{COMPONENT}patches: [{{target: {ORDERS}, path: scale.yaml}}]\n",
+            "part/scale.yaml": SCALED,
+        },
+        "patches it",
+    ),
+}
+
+
+def kustomized(repository, files):
+    for name, text in files.items():
+        path = repository / "over" / (name or "kustomization.yaml")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text if name else KUSTOMIZATION + text)
+
+
+@pytest.mark.parametrize("what", ACTING)
+def test_what_a_kustomization_makes_otherwise_is_never_guessed(repository, what):
+    files, says = ACTING[what]
+    kustomized(repository, files)
+    refused(repository, "what the files say is not what runs", "shop.yaml", says, "kubectl kustomize FOLDER")
+
+
+def test_a_remote_base_is_never_fetched_and_that_is_said(repository):
+    kustomized(repository, {"": "bases: ['https://repository.invalid/base?ref=v1']\n"})
+    written(repository, "https://repository.invalid/base?ref=v1", "nothing is fetched")
+
+
+def test_kustomizations_that_take_each_other_in(repository):
+    kustomized(repository, {"": "bases: [../other]\n", "../other/kustomization.yaml": "resources: [../over]\n"})
+    written(repository)
+
+
+def test_line_ends_marks_and_tabs_at_once_stay(repository):
+    text = SHOP.replace("name: web\n", "name:\tweb\t# ours\n").replace("\n", "\r\n")
+    (repository / "shop.yaml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    after = written(repository)
+    assert after.count(b"name:\tweb\t# ours\r\n") == text.count("name:\tweb\t# ours")
+    assert after.startswith(b"\xef\xbb\xbf#")
+    assert after.count(b"\r\n") == after.count(b"\n")
+
+
+def test_an_alias_to_an_anchor_of_another_document_costs_that_document_only(repository):
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: shop, name: "
+    (repository / "maps.yaml").write_text(f"{head}a, labels: &l {{a: b}}}}\n---\n{head}b, labels: *l}}\n")
+    written(repository, "maps.yaml:7", "alias *l names no anchor before it")
+
+
+def test_objects_that_two_files_say_are_left_with_all_that_would_be_made_of_them(repository):
+    (repository / "again.yaml").write_text(SHOP)
+    before = contents(repository)
+    done = in_place(repository, "-o", "json")
+    assert done.returncode == 2
+    told = {each["object"]["name"]: each["reason"] for each in json.loads(done.stdout)["byHand"]}
+    assert "shop.yaml; leave one of them" in told["orders"]
+    assert "done by hand with Service shop/orders" in told["orders-only-waypoint"]
+    assert contents(repository)["shop.yaml"] == before["shop.yaml"]
+    assert b"only-waypoint" not in contents(repository)["again.yaml"]
 
 
 def test_what_is_compressed_is_not_edited(repository):

@@ -8,7 +8,7 @@ import yaml
 from tests.cli.test_explain import SHOP
 from tests.sources.test_git_revision import commit, git
 from tests.support.commands import on_terminal, sidestep
-from tests.support.scenes import m, pods, service
+from tests.support.scenes import m, pods, policy, service
 
 AMBIENT = SHOP.replace("istio-injection: enabled", "istio.io/dataplane-mode: ambient")
 SHUT = SHOP.replace("methods: [GET]", "methods: [HEAD]")
@@ -158,6 +158,33 @@ def test_presets(shop):
     assert "accepted" in sidestep("prove", *both, "--accept-preset", "closed").stdout
 
 
+def test_the_first_difference_is_enough_for_who_says_so(shop):
+    both = (shop / "shop.yaml", shop / "shut.yaml")
+    (shop / "accepted.yaml").write_text(ACCEPTED.format("closed", "'*'", "2099-01-01"))
+    every = proved(*both, "--accept", shop / "accepted.yaml", code=3)
+    first = proved(*both, "--accept", shop / "accepted.yaml", "--fail-fast", code=3)
+    assert (every["endedEarly"], first["endedEarly"]) == (False, True)
+    assert first["ways"] < every["ways"]
+    assert [each["direction"] for each in first["counterexamples"] if not each["accepted"]] == ["open"]
+    assert "nothing more was asked" in sidestep("prove", *both, "--fail-fast").stdout
+    same = proved(both[0], both[0], "--fail-fast", code=0)
+    assert (same["endedEarly"], same["ways"]) == (False, proved(both[0], both[0], code=0)["ways"])
+
+
+def test_an_entry_is_not_stale_because_a_proof_ended_early(shop):
+    (shop / "accepted.yaml").write_text(ACCEPTED.format("route", "nothing/*", "2099-01-01"))
+    options = (shop / "shop.yaml", shop / "shut.yaml", "--accept", shop / "accepted.yaml")
+    assert [each["code"] for each in proved(*options, code=3)["findings"]] == ["SID402"]
+    assert not proved(*options, "--fail-fast", code=3)["findings"]
+
+
+def test_of_a_plan_the_first_state_that_differs_is_enough(shop):
+    plan = ("--plan", "labels", "--from", shop / "shop.yaml", "--strict", "all", "--accept-preset", "none")
+    every, first = proved(*plan, code=3), proved(*plan, "--fail-fast", code=3)
+    assert len(first["compared"]) < len(every["compared"])
+    assert {each["step"] for each in first["counterexamples"]} == {first["compared"][-1]}
+
+
 @pytest.mark.parametrize(
     ("text", "code", "standing"),
     [
@@ -183,6 +210,19 @@ def test_a_violation_is_asked_again_by_its_command(shop):
     done = sidestep("explain", *told["command"], "-o", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["states"][0]["verdict"] == "allow"
+
+
+def test_somebody_who_comes_otherwise_after_a_plan_is_asked_again_as_both(tmp_path):
+    """The Host is foreign to his sidecar, so that he came as nobody; in ambient the address alone counts."""
+    rule = {"from": [{"source": {"namespaces": ["next"]}}], "to": [{"operation": {"hosts": ["example.com"]}}]}
+    found = [*pods("cart"), service("cart"), m.namespace("shop", istio_injection="enabled")]
+    objects = [each for each in found if each["kind"] != "Pod"]
+    (tmp_path / "mesh.yaml").write_text(yaml.safe_dump_all([*objects, policy("guard", rule, app="cart")]))
+    proof = proved("--plan", "planned", "--from", tmp_path / "mesh.yaml", code=3)
+    told = next(each for each in proof["counterexamples"] if "sidecar,ambient:next/someone" in each["command"])
+    assert told["differences"][0] == "D39"
+    states = json.loads(sidestep("explain", *told["command"], "-o", "json").stdout)["states"]
+    assert [each["verdict"] for each in states] == [told["before"]["verdict"], told["after"]["verdict"]]
 
 
 def test_every_counterexample_is_asked_again_by_its_command(shop):

@@ -140,7 +140,7 @@ class Running:
 
     async def until(self, condition) -> None:
         """Wait for what must come."""
-        for _ in range(1500):
+        for _ in range(6000):
             if condition():
                 return
             await asyncio.sleep(0.01)

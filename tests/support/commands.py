@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 PROGRAMS = Path(sys.executable).parent
+_PATIENCE = 240
+"""Seconds; a machine on which everything runs at once is slow."""
 LABELLED = """\
 apiVersion: v1
 kind: Namespace
@@ -30,7 +32,7 @@ def sidestep(
     """Run to the end; `feed` goes to stdin, `changes` to the environment."""
     command = [PROGRAMS / program, *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, input=feed, env=environment(**changes), timeout=60, check=False
+        command, capture_output=True, text=True, input=feed, env=environment(**changes), timeout=_PATIENCE, check=False
     )
 
 
@@ -43,7 +45,7 @@ def on_terminal(*arguments: str | Path, **changes: str) -> tuple[int, str]:
     ) as process:
         os.close(slave)
         shown = b"".join(iter(lambda: _read(master), b""))
-        code = process.wait(60)
+        code = process.wait(_PATIENCE)
     os.close(master)
     return code, shown.decode()
 

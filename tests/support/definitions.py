@@ -52,7 +52,7 @@ class Validation:
         self._places: dict[tuple[str, str], Place] = {}
         for tree in definitions():
             server.send("POST", _MADE, tree)
-        self._wait()
+        wait_for_definitions(server)
         self._spaces = {"default"}
 
     def refusal(self, tree: Object) -> str:
@@ -92,15 +92,16 @@ class Validation:
                     self._places[version, each["kind"]] = Place(each["name"], each["namespaced"])
         return self._places.get((version, kind))
 
-    def _wait(self) -> None:
-        """Definitions are served a moment after they are accepted."""
-        until = time.monotonic() + _READY_SECONDS
-        while time.monotonic() < until:
-            found = self._server.send("GET", _MADE)["items"]
-            if found and all(_is_established(each) for each in found):
-                return
-            time.sleep(0.05)
-        pytest.fail("the definitions were not established")
+
+def wait_for_definitions(server: ApiServer) -> None:
+    """Definitions are served a moment after they are accepted."""
+    until = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < until:
+        found = server.send("GET", _MADE)["items"]
+        if found and all(_is_established(each) for each in found):
+            return
+        time.sleep(0.05)
+    pytest.fail("the definitions were not established")
 
 
 def _is_established(tree: Object) -> bool:

@@ -206,7 +206,26 @@ def worlds(draw, modes=MODES, most: int = 4) -> list[Object]:
         found.append(draw(entries()))
     if draw(SOME):
         found.append(draw(configs()))
+    if draw(st.booleans()):
+        found += draw(written([each for each in found if each["kind"] == "Service"]))
     return found
+
+
+@st.composite
+def written(draw, behind):
+    """Endpoints of Services that somebody wrote down: addresses of pods, and of others."""
+    return [_slice(draw, each["metadata"], each["spec"]["ports"]) for each in behind]
+
+
+def _slice(draw, service, ports):
+    addresses = draw(
+        st.lists(st.sampled_from(("10.1.1.1", "10.1.2.1", "10.1.0.1", "203.0.113.7")), min_size=1, max_size=3)
+    )
+    name, space = service["name"], service["namespace"]
+    made = o.thing("discovery.k8s.io/v1", "EndpointSlice", o.meta(f"{name}-by-hand", space), addressType="IPv4")
+    made["metadata"]["labels"] = {"kubernetes.io/service-name": name}
+    own = [{"name": each.get("name", ""), "port": 8080, "protocol": "TCP"} for each in ports]
+    return made | {"endpoints": [{"addresses": [each]} for each in dict.fromkeys(addresses)], "ports": own}
 
 
 def _renamed(pod: Object, number: int) -> Object:

@@ -16,6 +16,10 @@ from tests.support.labs import eventually
 
 _RUN = "import sys; from sidestep.cli.main import run; sys.exit(run(sys.argv))"
 MARK = "SIDESTEP_TEST_MARK"
+_PATIENCE = 400
+"""Seconds: what takes twenty on a machine that does nothing else took 120 beside fifty busy processes."""
+_GOING = 15.0
+"""Seconds in which what was ended goes, on a busy machine, too."""
 
 
 class Shell:
@@ -56,7 +60,7 @@ class Shell:
     def run(self, *arguments: str | Path, **changes: str) -> "subprocess.CompletedProcess[str]":
         """A command to its end."""
         process = self.start(*arguments, **changes)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=_PATIENCE)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def says(self, *arguments: str | Path) -> str:
@@ -66,7 +70,11 @@ class Shell:
         return done.stdout
 
     def left(self) -> list[str]:
-        """What is left behind: processes that were started from here, and files."""
+        """What stays behind: processes that were started from here, and files; the last ones may be about to go."""
+        eventually(lambda: not self._left(), _GOING)
+        return self._left()
+
+    def _left(self) -> list[str]:
         return [*self.processes(), *(str(each) for each in self.home.glob("sidestep-*/*"))]
 
     def processes(self) -> list[str]:
@@ -84,10 +92,17 @@ class Shell:
     def named(self, words: str) -> int:
         """The number of a process by what stands in its command line."""
         for each in self.processes():
-            line = Path(f"/proc/{each}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if words in line:
+            if words in command_line(int(each)):
                 return int(each)
         raise AssertionError(f"no process {words!r} among {self.processes()}")
+
+
+def command_line(process: int) -> str:
+    """Of a process; empty for one that has ended meanwhile."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 @contextmanager

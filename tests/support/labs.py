@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.support.lab import environment, launched
 
@@ -14,8 +15,9 @@ from sidestep.lab.api import messages as api
 from sidestep.lab.lab import Lab, nodes
 
 _numbers = itertools.count()
-_HOOK = {"preStop": {"sleep": {"seconds": 0.3}}}
-"""Without a moment between leaving its endpoints and its end, a pod loses requests in any cluster."""
+_HOOK = {"preStop": {"sleep": {"seconds": 1}}}
+"""Without a moment between leaving its endpoints and its end, a pod loses requests in any cluster; the moment must be
+longer than a busy machine needs to tell proxies."""
 AMBIENT = {"istio.io/dataplane-mode": "ambient"}
 
 
@@ -46,7 +48,7 @@ def workload(
         "metadata": {"labels": {"app": name}, "annotations": annotations},
         "spec": {
             "serviceAccountName": name,
-            "terminationGracePeriodSeconds": 1,
+            "terminationGracePeriodSeconds": 2,
             "containers": [{"name": "main", "image": "any", "ports": [{"containerPort": port}], "lifecycle": _HOOK}],
             **pod,
         },
@@ -60,7 +62,7 @@ def workload(
     ]
 
 
-def eventually(true: Callable[[], bool], seconds: float = 10.0) -> bool:
+def eventually(true: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether something becomes true within a bound that no healthy lab needs."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -72,15 +74,22 @@ def eventually(true: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 @contextmanager
 def under_load(made: Lab, client: str, url: str, seconds: float, *, server: str = "", host: str = ""):
-    """While a load runs that has begun, as the only pod of its server tells; its result is complete afterwards."""
+    """While a load runs that has begun, as the only pod of its server tells; its result is complete afterwards.
+
+    What others ask of that pod shortly before is taken for the load, unless that asks for a path of its own.
+    """
     result: dict[str, Any] = {}
-    name, _, space = url.removeprefix("http://").rstrip("/").partition(".")
+    name, _, space = (urlsplit(url).hostname or "").partition(".")
     server = server or f"{space}/{name}"
-    before = len(made.client.ask(api.Logs(server, lines=10_000)))
+
+    def answered() -> int:
+        return sum(urlsplit(url).path in line for line in made.client.ask(api.Logs(server, lines=10_000)))
+
+    before = answered()
     headers = {"host": host} if host else {}
     request = api.Load(client, url, rate=100, connections=4, seconds=seconds, headers=headers)
     thread = threading.Thread(target=lambda: result.update(made.client.ask(request)))
     thread.start()
-    assert eventually(lambda: len(made.client.ask(api.Logs(server, lines=10_000))) > before, 30)
+    assert eventually(lambda: answered() > before, 30)
     yield result
     thread.join()

@@ -1,17 +1,28 @@
-"""A real Prometheus with a past of our own making."""
+"""A real Prometheus with a past of our own making, or one that scrapes."""
 
+import json
 import ssl
 import subprocess
+import threading
+import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.servers import free_port, running, server_binary, wait_until
 
+from sidestep.lab.metrics.endpoint import Endpoint
+
 END = 1_790_000_000
 """The moment at which tests ask."""
 STEP = 60
+_SCRAPE = """
+global: {{scrape_interval: 1s}}
+scrape_configs: [{{job_name: lab, static_configs: [{{targets: ["{}"]}}]}}]
+"""
+Asked = Callable[[str], list[dict[str, str]]]
+"""Labels of the series that an expression finds."""
 
 
 def series(name: str, labels: dict[str, str], values: Iterable[float], ended: int = 0) -> Iterator[str]:
@@ -65,3 +76,27 @@ def prometheus(
         ready = lambda: urllib.request.urlopen(f"{url}/-/ready", timeout=2, context=trusted).status == 200  # noqa: E731
         wait_until(ready, process, folder / "prometheus.log")
         yield url
+
+
+@contextmanager
+def scraping(folder: Path, told: Callable[[], str]) -> Iterator[Asked]:
+    """One that scrapes every second what is told; gives how to ask it."""
+    with Endpoint("127.0.0.1", 0, told) as endpoint:
+        threading.Thread(target=endpoint.serve_forever, daemon=True).start()
+        target = endpoint.url.removeprefix("http://").removesuffix("/metrics")
+        with prometheus(folder, [f'some{{a="b"}} 1 {END}'], config=_SCRAPE.format(target)) as url:
+
+            def ask(expression: str) -> list[dict[str, str]]:
+                asked = f"{url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+                with urllib.request.urlopen(asked, timeout=5) as answer:
+                    return [each["metric"] for each in json.load(answer)["data"]["result"]]
+
+            yield ask
+        endpoint.shutdown()
+
+
+def complaints(text: str) -> str:
+    """What Prometheus' own checker says of metrics; empty for nothing."""
+    command = [server_binary("promtool"), "check", "metrics"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 and not done.stderr else done.stdout + done.stderr

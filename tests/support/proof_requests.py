@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.support.scenes import OutsideClient
 
+from sidestep.explain.clients import THEN
 from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.proof import Counterexample
 from sidestep.semantics.authentication.tokens import Token, TokenState
@@ -36,7 +37,8 @@ _FLAGS = ("--tcp", "--server-first", "--grpc")
 
 
 def _client(text: str) -> Client:
-    kind, _, rest = text.partition(":")
+    word, _, rest = text.partition(":")
+    kind = word.rpartition(THEN)[2]  # as what he comes in the second mesh
     match kind:
         case "ambient" | "sidecar" | "old-sidecar":
             names, _, address = rest.partition("@")

@@ -13,13 +13,14 @@ from sidestep.actions.runs.performing import Clock, Patience
 from sidestep.actions.runs.runner import Runner, Terms
 from sidestep.actions.worlds.interface import World
 from sidestep.plan.document import Plan
+from sidestep.plan.measures import Count, Level, Quantity, Query, Shares, Slower
 from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.plan.steps import Gate
 from sidestep.sources.files import FilesSource
 from sidestep.sources.prices import load_prices
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "shop.yaml"
-PATIENCE = Patience(poll=1, transport=5, rollout=10, probe=5, window=1)
+PATIENCE = Patience(poll=1, transport=5, rollout=10, probe=5, look=1, window=8)
 
 
 class Crash(BaseException):
@@ -27,19 +28,27 @@ class Crash(BaseException):
 
 
 class CrashingJournal:
-    """Ends the process before or after a line is written."""
+    """Ends the process before or after a line is written: nobody of it writes anything any more."""
 
     def __init__(self, kept: MemoryJournal, line: int, *, after: bool) -> None:
         self._kept, self._line, self._after = kept, line, after
+        self._over = False
 
     def entries(self) -> tuple[Entry, ...]:
         return self._kept.entries()
 
-    def append(self, event: Event) -> None:
-        if len(self._kept.entries()) == self._line and not self._after:
-            raise Crash
+    def append(self, *events: Event) -> None:
+        for event in events:
+            self._append(event)
+
+    def _append(self, event: Event) -> None:
+        self._end(self._over or (len(self._kept.entries()) == self._line and not self._after))
         self._kept.append(event)
-        if len(self._kept.entries()) == self._line + 1 and self._after:
+        self._end(len(self._kept.entries()) == self._line + 1 and self._after)
+
+    def _end(self, now: bool) -> None:
+        self._over = now
+        if now:
             raise Crash
 
 
@@ -65,15 +74,37 @@ def example_plan() -> Plan:
     return make_plan(PlanRequest(FilesSource([str(EXAMPLE)]).read(), load_prices(None)))
 
 
-def healthy(plan: Plan, value: float = 0.0) -> dict[str, float]:
-    """Metrics by which every gate holds."""
-    return {step.effect.query: value for step in plan.steps if isinstance(step.effect, Gate)}
+MANY = frozenset(
+    {Quantity.REQUESTS, Quantity.REQUESTS_WITHIN, Quantity.CONNECTIONS, Quantity.TAKEN_CONNECTIONS, Quantity.LATENCY}
+)
+
+
+def healthy(plan: Plan) -> dict[str, float]:
+    """Metrics by which every gate holds: there is a lot, and nothing of it is bad."""
+    found = {}
+    for step in plan.steps:
+        for query in queries(step.effect) if isinstance(step.effect, Gate) else ():
+            found[query.promql] = 10_000.0 if query.quantity in MANY else 0.0
+    return found
+
+
+def queries(gate: Gate) -> tuple[Query, ...]:
+    """All that a gate asks for."""
+    match gate.reading:
+        case Shares(bad=bad, all=all_):
+            return (bad, all_)
+        case Slower(latency=latency, within=within, all=all_):
+            return (latency, within, all_)
+        case Level(value=value) | Count(value=value):
+            return (value,)
+        case None:
+            return (Query(Quantity.OTHER, gate.query),)
 
 
 def runner(plan: Plan, world: World, journal: Any = None, *, real: bool = False, **more: Any) -> Runner:
     """By a clock that nobody waits for, unless the world is a real one."""
     clock = Clock(time.monotonic, time.sleep) if real else Passing().clock()
-    patience = Patience(poll=0.05, rollout=60) if real else PATIENCE
+    patience = more.pop("patience", Patience(poll=0.05, rollout=60) if real else PATIENCE)
     terms = Terms("r1", "digest", parallel=more.pop("parallel", 1), patience=patience, **more.pop("terms", {}))
     return Runner(plan, world, journal if journal is not None else MemoryJournal(), terms, clock, **more)
 

@@ -1,14 +1,16 @@
 """Real servers for tests: found, fetched or built by `tools/test_servers.py`, started on loopback, always ended."""
 
 import base64
+import http
 import ipaddress
 import json
+import shutil
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,14 @@ from cryptography.x509.oid import NameOID
 from tools.test_servers import Unavailable, have
 
 _READY_SECONDS = 90
+_EDITS = 50
+_LASTS, EXPIRED = timedelta(days=1), timedelta(minutes=-1)
+"""Of certificates, from when they are issued."""
+_LEASH = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
+"""Where the kernel can, it ends a process as soon as the thread is gone that started it. Nothing of ours runs between
+fork and exec for that: gRPC's threads would not survive it."""
+_OLD_STORE = ("--feature-gates", "WatchList=false")
+"""Debian's etcd tells no progress of watches, and newer clients would ask for it again and again."""
 
 
 def server_binary(name: str) -> Path:
@@ -39,15 +49,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], log: Path) -> Iterator[subprocess.Popen]:
-    """A process that ends with the block, whatever happens."""
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+def running(command: list[str], log: Path, grace: float = 10) -> Iterator[subprocess.Popen]:
+    """A process that ends with the block, by force after some seconds, and with a test run that is killed."""
+    with log.open("ab") as output, subprocess.Popen([*_LEASH, *command], stdout=output, stderr=output) as process:
+        process.args = command
         try:
             yield process
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(grace)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -95,7 +106,7 @@ class Authority:
     def pem(self) -> bytes:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, common_name: str, group: str = "", *, expired: bool = False) -> tuple[bytes, bytes]:
+    def issue(self, common_name: str, group: str = "", lasts: timedelta = _LASTS) -> tuple[bytes, bytes]:
         """Certificate and key of a user (with a group) or of a server on loopback."""
         key = ec.generate_private_key(ec.SECP256R1())
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
@@ -104,14 +115,13 @@ class Authority:
         names = x509.SubjectAlternativeName(
             [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         )
-        builder = _builder(x509.Name(attributes), self.certificate.subject, key, expired=expired)
+        builder = _builder(x509.Name(attributes), self.certificate.subject, key, lasts)
         certificate = builder.add_extension(names, critical=False).sign(self.key, hashes.SHA256())
         return certificate.public_bytes(serialization.Encoding.PEM), _private(key)
 
 
-def _builder(subject, issuer, key, *, expired: bool = False) -> x509.CertificateBuilder:
+def _builder(subject, issuer, key, lasts: timedelta = _LASTS) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
-    end = now - timedelta(minutes=1) if expired else now + timedelta(days=1)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -119,7 +129,7 @@ def _builder(subject, issuer, key, *, expired: bool = False) -> x509.Certificate
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(end)
+        .not_valid_after(now + lasts)
     )
 
 
@@ -137,6 +147,14 @@ class ApiServer:
     authority: Authority
     folder: Path
 
+    @contextmanager
+    def up(self, command: list[str], grace: float = 10) -> Iterator[None]:
+        """The server's process, for as long as the block; it keeps nothing in itself, so it may be started again."""
+        log = self.folder / "apiserver.log"
+        with running(command, log, grace) as process:
+            wait_until(lambda: "kube-system" in str(self.send("GET", "/api/v1/namespaces")), process, log)
+            yield
+
     def kubeconfig(self, name: str, user: dict, **cluster) -> str:
         """A kubeconfig for a user; `cluster` overrides fields of the cluster."""
         data = base64.b64encode(self.authority.pem()).decode()
@@ -151,11 +169,13 @@ class ApiServer:
             "contexts": [{"name": name, "context": {"cluster": "test", "user": name}}],
         }
         path = self.folder / f"{name}.kubeconfig"
-        path.write_text(json.dumps(config))
+        whole = path.with_suffix(".new")
+        whole.write_text(json.dumps(config))
+        whole.replace(path)  # a server that reads it meanwhile would find it empty
         return str(path)
 
-    def certificate_user(self, name: str, group: str = "", *, expired: bool = False) -> dict:
-        certificate, key = self.authority.issue(name, group, expired=expired)
+    def certificate_user(self, name: str, group: str = "", lasts: timedelta = _LASTS) -> dict:
+        certificate, key = self.authority.issue(name, group, lasts)
         return {
             "client-certificate-data": base64.b64encode(certificate).decode(),
             "client-key-data": base64.b64encode(key).decode(),
@@ -180,27 +200,51 @@ class ApiServer:
         with urllib.request.urlopen(request, data, context=context, timeout=30) as response:
             return json.load(response)
 
-    def allow(self, user: str, role: dict) -> None:
-        """Give a user a ClusterRole of its own, replacing what it had."""
-        name = f"test-{user}"
-        base = "/apis/rbac.authorization.k8s.io/v1"
-        for kind in ("clusterrolebindings", "clusterroles"):
+    def edit(self, path: str, change: Callable[[dict], object]) -> None:
+        """Change an object as somebody with an editor does: again, where a controller wrote meanwhile."""
+        for _ in range(_EDITS):
+            tree = self.send("GET", path)
+            change(tree)
+            try:
+                self.send("PUT", path, tree)
+            except urllib.error.HTTPError as error:
+                if error.code != http.HTTPStatus.CONFLICT:
+                    raise
+            else:
+                return
+        raise AssertionError(f"{path} never stands still")
+
+    def allow(self, user: str, role: dict, name: str = "") -> None:
+        """Give a user a ClusterRole or a Role, replacing what it had of that name."""
+        name, kind = name or f"test-{user}", role.get("kind", "ClusterRole")
+        group = "rbac.authorization.k8s.io"
+        space = role.get("metadata", {}).get("namespace", "")
+        base = f"/apis/{group}/v1" + (f"/namespaces/{space}" if space else "")
+        for each in (f"{kind}Binding", kind):
             with tolerating(404):
-                self.send("DELETE", f"{base}/{kind}/{name}")
-        self.send("POST", f"{base}/clusterroles", {**role, "metadata": {"name": name}})
+                self.send("DELETE", f"{base}/{each.lower()}s/{name}")
+        meta = {"name": name, **({"namespace": space} if space else {})}
+        self.send("POST", f"{base}/{kind.lower()}s", {**role, "metadata": meta})
         binding = {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+            "apiVersion": f"{group}/v1",
+            "kind": f"{kind}Binding",
+            "metadata": meta,
+            "roleRef": {"apiGroup": group, "kind": kind, "name": name},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
         }
-        self.send("POST", f"{base}/clusterrolebindings", binding)
+        self.send("POST", f"{base}/{kind.lower()}bindings", binding)
 
 
 @contextmanager
 def api_server(folder: Path) -> Iterator[ApiServer]:
     """etcd and kube-apiserver, as bare as they go, with RBAC."""
+    with api_store(folder) as (server, command), server.up(command):
+        yield server
+
+
+@contextmanager
+def api_store(folder: Path, *flags: str) -> Iterator[tuple[ApiServer, list[str]]]:
+    """etcd, and a kube-apiserver that is not started yet, with the command that does."""
     etcd_program, program = server_binary("etcd"), server_binary("kube-apiserver")
     client, peer, port = free_port(), free_port(), free_port()
     etcd_url = f"http://127.0.0.1:{client}"
@@ -218,16 +262,12 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
         "--tls-private-key-file", files["server.key"], "--service-account-key-file", files["sa.key"],
         "--service-account-signing-key-file", files["sa.key"], "--service-account-issuer", "https://sidestep.test",
         "--service-cluster-ip-range", "10.96.0.0/16", "--disable-admission-plugins", "ServiceAccount",
-        "--cert-dir", str(folder / "certs"),
+        "--cert-dir", str(folder / "certs"), *_OLD_STORE, *flags,
     ]  # fmt: skip
     with running(etcd_command, folder / "etcd.log") as etcd:
         health = f"{etcd_url}/health"
         wait_until(lambda: urllib.request.urlopen(health, timeout=2).status == 200, etcd, folder / "etcd.log")
-        with running(command, folder / "apiserver.log") as process:
-            server = ApiServer(f"https://127.0.0.1:{port}", authority, folder)
-            ready = lambda: "kube-system" in str(server.send("GET", "/api/v1/namespaces"))  # noqa: E731
-            wait_until(ready, process, folder / "apiserver.log")
-            yield server
+        yield ApiServer(f"https://127.0.0.1:{port}", authority, folder), command
 
 
 def _written(folder: Path, authority: Authority) -> dict[str, str]:

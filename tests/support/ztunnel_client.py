@@ -27,7 +27,7 @@ from sidestep.controlplane.wds.tables import AUTH, SECURITY, WORKLOAD, ZDS
 TYPES = (ADDRESS, AUTHORIZATION)
 _DECODERS = {ADDRESS: WORKLOAD["Address"], AUTHORIZATION: SECURITY["Authorization"]}
 _CREATE = "/istio.v1.auth.IstioCertificateService/CreateCertificate"
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 
 
 @dataclass

@@ -24,6 +24,7 @@ from sidestep.audit.rules import (
     job_classic_sidecar,
     mtls_disable_ignored,
     namespace_inject_label,
+    namespace_unseen,
     network_policy_blocks_hbone,
     old_revision_sidecar,
     plaintext_port_refused,
@@ -56,6 +57,7 @@ from sidestep.audit.rules import (
     waypoint_not_available,
     waypoint_on_one_node,
     waypoint_shut_out,
+    written_address,
 )
 
 RULES: tuple[Rule, ...] = (
@@ -113,4 +115,6 @@ RULES: tuple[Rule, ...] = (
     route_applied_twice.RULE,
     roots_differ.RULE,
     trust_domain_dropped.RULE,
+    written_address.RULE,
+    namespace_unseen.RULE,
 )

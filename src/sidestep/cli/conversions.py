@@ -13,6 +13,7 @@ from sidestep.actions.in_memory.trees import OWN, labels_at, template_path
 from sidestep.actions.memory import problems
 from sidestep.actions.stages import BASE, LATE, Stage, stages, tree_of
 from sidestep.cli.plan import version_option
+from sidestep.cli.proofs import sharing_between
 from sidestep.cli.states import plan_content
 from sidestep.convert.conversion import convert, worst_first
 from sidestep.convert.ledger import Key, key_of
@@ -28,7 +29,8 @@ from sidestep.plan.planner import PlanRequest, Wishes, make_plan
 from sidestep.plan.reading import read_plan
 from sidestep.plan.steps import Delete, Effect, SetLabels
 from sidestep.prove.proof import Proof
-from sidestep.prove.prover import Leave, Terms, prove
+from sidestep.prove.prover import Leave, Terms
+from sidestep.prove.states import Journey
 from sidestep.report.conversion.document import Conversion, QueriedFile, held_back, staged_changes, summary
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import IstioVersion
@@ -68,17 +70,29 @@ class Made(Struct, frozen=True):
         """What names the objects that were read."""
         return {key_of(each.id) for group in (*self.mesh.resources.values(), self.mesh.others) for each in group}
 
+    @property
+    def homeless(self) -> int:
+        """How many of the objects that are touched name no namespace, in what was read."""
+        touched = (each for stage in self.stages for each in stage.objects if each.object.namespace)
+        return len({key_of(each.object) for each in touched if each.before and not _home(each.before)})
+
+
+def _home(tree: dict[str, Any]) -> object:
+    return (tree.get("metadata") or {}).get("namespace")
+
 
 class Reader(Struct, frozen=True):
-    """Who will read the result.
+    """Who will read the result, and what it is to hold.
 
     Attributes:
         istio: its version; None for the one that is there.
         experimental: whether the Gateway API's experimental channel is served; None for what the mesh tells.
+        restrict_egress: whether NetworkPolicies are to hold what Sidecars scope.
     """
 
     istio: IstioVersion | None = None
     experimental: bool | None = None
+    restrict_egress: bool = False
 
 
 class Read(Struct, frozen=True):
@@ -109,22 +123,30 @@ def make(mesh: Mesh, saved: Plan | None, until: str, reader: Reader, read: Read)
     """
     mesh = mesh.in_order
     index = MeshIndex.of(mesh)
+    if saved is not None:
+        _check_fits(saved, mesh)
     plan = saved or make_plan(PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes()))
-    _check_fits(plan, mesh)
     chosen = reader.istio or index.settings.version
-    context = context_of(plan, index, chosen, experimental=reader.experimental)
+    context = context_of(plan, index, chosen, experimental=reader.experimental, restrict_egress=reader.restrict_egress)
     found, files = convert(context), plain_files(plain_texts(read.beside, MARKS), context)
     losses = worst_first((*found.losses, *(loss for each in files for loss in each.losses)))
     return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), losses, index, chosen, read.paths, files)
 
 
-def proof_of(made: Made, budget: int) -> Proof:
-    """Today's mesh against the converted one; refused more often, or in another form, is taken for fine."""
+def proof_of(made: Made, budget: int, jobs: int = 1) -> Proof:
+    """Today's mesh against the converted one; refused more often, or in another form, is taken for fine.
+
+    Args:
+        made: the conversion.
+        budget: most classes of requests on one way.
+        jobs: most processes that ask; the proof is the same by however many.
+    """
     today = running(made.mesh)
     before = made.index if today is made.mesh else MeshIndex.of(today)
     version = None if made.target == made.index.settings.version else made.target
     after = MeshIndex.of(converted(made.plan, made.stages, today), version)
-    proof = prove(before, after, Terms(Leave.SHAPE | Leave.CLOSED, budget))
+    journey = Journey(before, Terms(Leave.SHAPE | Leave.CLOSED, budget))
+    proof = journey.recall(after, share=sharing_between(jobs))
     return proof if today is made.mesh else replace(proof, assumptions=(*proof.assumptions, _READY))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from sidestep.cli.conversions import (
 from sidestep.cli.folders import check_folder, write_folder
 from sidestep.cli.options import chosen_source, manner_options, source_options
 from sidestep.cli.output import emit, look
+from sidestep.cli.processes import cores
 from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
 from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss, Severity
@@ -37,6 +38,9 @@ from sidestep.report.conversion.verdict import opened, verdict
 from sidestep.report.formats import format_named
 from sidestep.report.units import count
 from sidestep.semantics.admission.refusals import refusals
+
+if TYPE_CHECKING:
+    from sidestep.cli.in_place import Opened
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -63,6 +67,11 @@ _LEFT = 2
     type=click.Choice(["standard", "experimental"]),
     help="The channel of the Gateway API that is served.  [default: what the mesh tells, else standard]",
 )
+@click.option(
+    "--restrict-egress",
+    is_flag=True,
+    help="Hold by NetworkPolicies what Sidecars scope, though sidecars let out to everybody.",
+)
 @click.option("--until", default="late", show_default=True, metavar="base|WAVE|late", help="The last stage to convert.")
 @click.option("--out", metavar="DIR", help="Write a Kustomize base, an overlay for each wave and one for the end.")
 @click.option("--in-place", is_flag=True, help="Edit the files of --from; only lines that change are changed.")
@@ -77,6 +86,9 @@ _LEFT = 2
     "proving",
     default=None,
     help="Hold the converted mesh against today's.  [default: with --out and --in-place]",
+)
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes that prove.  [default: one for each core]"
 )
 @click.option(
     "--force",
@@ -125,7 +137,9 @@ def _run(values: dict[str, Any]) -> int:
     source = chosen_source(values)
     manner = Manner(values["quiet"], values["verbose"])
     saved, reader = plan_option(values["plan_path"]), _reader(values)
-    mesh = read_mesh(source, manner, require_complete=values["require_complete"])
+    edited = _opened(source.paths, values) if values["in_place"] else None
+    documents = edited.documents if edited is not None else None
+    mesh = read_mesh(source, manner, require_complete=values["require_complete"], documents=documents)
     _check_admitted(mesh, values)
     with garbage_untouched():
         made = make(mesh, saved, values["until"], reader, Read(source.paths, _beside(values, source.paths)))
@@ -133,11 +147,11 @@ def _run(values: dict[str, Any]) -> int:
             _tell(f"note: {doubt}", values)
         if values["diff"]:
             return _show_diff(made, values)
-        proof = proof_of(made, _BUDGET) if _proves(made, values) else None
+        proof = proof_of(made, _BUDGET, values["jobs"] or cores()) if _proves(made, values) else None
     code = _refusal(proof) if proof is not None else 0
     if code and not values["force"] and _writes(values):
         return _refuse(proof, code, values)
-    is_left = _report(made, proof, values)
+    is_left = _report(made, proof, edited, values)
     if code and not values["force"]:
         return code
     return _LEFT if is_left else _loss_code(made.losses, values["fail_on_loss"])
@@ -193,7 +207,8 @@ def _beside(values: dict[str, Any], paths: tuple[str, ...]) -> tuple[str, ...]:
 
 def _reader(values: dict[str, Any]) -> Reader:
     channel = values["gateway_api"]
-    return Reader(target_option(values["target"]), None if channel is None else channel == "experimental")
+    experimental = None if channel is None else channel == "experimental"
+    return Reader(target_option(values["target"]), experimental, values["restrict_egress"])
 
 
 def _check_admitted(mesh: Mesh, values: dict[str, Any]) -> None:
@@ -249,7 +264,7 @@ def _refuse(proof: Proof | None, code: int, values: dict[str, Any]) -> int:
     return code
 
 
-def _report(made: Made, proof: Proof | None, values: dict[str, Any]) -> bool:
+def _report(made: Made, proof: Proof | None, edited: "Opened | None", values: dict[str, Any]) -> bool:
     """Print the document; write what is asked for.
 
     Returns:
@@ -264,24 +279,39 @@ def _report(made: Made, proof: Proof | None, values: dict[str, Any]) -> bool:
         files = conversion_files(found, made.stages) | install
         write_folder(Path(values["out"]), files, MARK)
         _tell(f"wrote {count(len(files), 'file')} to {values['out']}: begin with losses.md", values)
-    if values["in_place"]:
-        found = replace(found, by_hand=_edit(made, values))
+    if edited is not None:
+        with garbage_untouched():
+            found = replace(found, by_hand=_edit(made, edited, values))
     emit(chosen.render(found, look(no_color=values["no_color"], to_file=False)), None)
+    if made.homeless:
+        _tell(f"note: {count(made.homeless, 'object')} {_HOMELESS}", values)
     if proof is not None and values["output"] in ("json", "yaml"):
         _tell(verdict(proof), values)
     return bool(found.by_hand)
 
 
-def _edit(made: Made, values: dict[str, Any]) -> tuple[Unplaced, ...]:
-    """Edit the files; what no file could be given."""
-    from sidestep.cli.in_place import Asked, edit_in_place, target_of  # noqa: PLC0415 - only for who edits
+_HOMELESS = (
+    "without a namespace count as default's, and policies name waypoints there; where they are applied elsewhere, "
+    "convert them with their namespace (kubectl kustomize, helm template, or metadata.namespace)"
+)
 
-    target = target_of(made.paths, values["repository"])
-    edited = edit_in_place(
-        Asked(target, target.read(), made.mesh, made.plan, made.stages, values["repository"] is None, made.files),
-        force=values["force"],
-    )
+
+def _opened(paths: tuple[str, ...], values: dict[str, Any]) -> "Opened":
+    """The files that will be edited."""
+    from sidestep.cli.in_place import target_of  # noqa: PLC0415 - only for who edits
+
+    return target_of(paths, values["repository"]).open()
+
+
+def _edit(made: Made, files: "Opened", values: dict[str, Any]) -> tuple[Unplaced, ...]:
+    """Edit the files; what no file could be given."""
+    from sidestep.cli.in_place import Asked, edit_in_place  # noqa: PLC0415 - only for who edits
+
+    asked = Asked(files, made.mesh, made.plan, made.stages, values["repository"] is None, made.files)
+    edited = edit_in_place(asked, force=values["force"])
     written = edited.written
+    for note in edited.notes:
+        _tell(f"note: {note}", values)
     for word, paths in (("changed", written.changed), ("added", written.added), ("removed", written.removed)):
         for path in paths:
             _tell(f"{word} {path}", values)

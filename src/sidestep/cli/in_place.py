@@ -20,6 +20,7 @@ from sidestep.model.metadata import ObjectId
 from sidestep.model.origin import FileOrigin
 from sidestep.model.resource import Resource
 from sidestep.plan.document import Plan
+from sidestep.sources.documents.item import Documents
 from sidestep.sources.repository import read_file, read_repository, texts
 
 Standing = dict[Key, Resource[Any]]
@@ -36,21 +37,35 @@ class Target(Struct, frozen=True):
     folder: Path
     file: Path | None = None
 
-    def read(self) -> dict[str, bytes]:
-        """Contents by path.
+    def open(self) -> "Opened":
+        """Its files.
 
         Raises:
             WorldError: something cannot be read.
         """
-        return read_repository(self.folder) if self.file is None else read_file(self.file)
+        contents = read_repository(self.folder) if self.file is None else read_file(self.file)
+        return Opened(self, contents, {})
+
+
+class Opened(Struct, frozen=True):
+    """Files that will be edited, read before the mesh: what changes from here on is noticed when they are written.
+
+    Attributes:
+        target: what is edited.
+        contents: of its files.
+        documents: is given what reading the mesh finds in them.
+    """
+
+    target: Target
+    contents: dict[str, bytes]
+    documents: Documents
 
 
 class Asked(Struct, frozen=True):
     """What is to be written where.
 
     Attributes:
-        target: what is edited.
-        contents: of its files.
+        opened: what is edited.
         mesh: as it was read.
         plan: which services each waypoint is for.
         stages: what becomes of each object.
@@ -58,8 +73,7 @@ class Asked(Struct, frozen=True):
         files: plain ones with queries.
     """
 
-    target: Target
-    contents: dict[str, bytes]
+    opened: Opened
     mesh: Mesh
     plan: Plan
     stages: tuple[Stage, ...]
@@ -68,10 +82,11 @@ class Asked(Struct, frozen=True):
 
 
 class Edited(Struct, frozen=True):
-    """What was done, and what is left to do by hand."""
+    """What was done, what is left to do by hand, and what was not looked at."""
 
     written: Written
     by_hand: tuple[Unplaced, ...]
+    notes: tuple[str, ...] = ()
 
 
 def target_of(paths: tuple[str, ...], repository: str | None) -> Target:
@@ -103,13 +118,14 @@ def edit_in_place(asked: Asked, *, force: bool) -> Edited:
         WorldError: a file cannot be written.
         UsageError: an object stands in an archive, or kustomizations make another one of it.
     """
+    target, contents = asked.opened.target, asked.opened.contents
     standing = {
         key_of(each.id): each for group in (*asked.mesh.resources.values(), asked.mesh.others) for each in group
     }
     changes = list(_changes(asked.stages, asked.plan, set(standing)))
     if asked.is_source:
-        _check_editable(changes, standing, asked.contents)
-    repository = Repository(texts(asked.contents), _as_typed(asked.target.folder))
+        _check_editable(changes, standing, contents)
+    repository = Repository(texts(contents), _as_typed(target.folder), asked.opened.documents)
     placed = place(repository, changes, lambda named: standing.get(key_of(named)))
     if placed.unlike:
         raise UsageError(
@@ -118,9 +134,15 @@ def edit_in_place(asked: Asked, *, force: bool) -> Edited:
             remedy="kubectl kustomize FOLDER | sidestep convert --from - --in-place --repository FOLDER",
         )
     after = {path: None if text is None else text.encode() for path, text in placed.files.items()}
-    after |= {each.path: each.text.encode() for each in asked.files if each.path in asked.contents}
-    written = write_repository(asked.target.folder, asked.contents, after, force=force)
-    return Edited(written, placed.unplaced)
+    after |= {each.path: each.text.encode() for each in asked.files if each.path in contents}
+    written = write_repository(target.folder, contents, after, force=force)
+    return Edited(written, placed.unplaced, tuple(_unseen(path, what) for path, what in placed.absent))
+
+
+def _unseen(path: str, what: str) -> str:
+    return (
+        f"{path} takes in {what}, which is not in this folder, and nothing is fetched: what it makes was not looked at"
+    )
 
 
 def _check_editable(changes: list[Change], standing: Standing, contents: dict[str, bytes]) -> None:

@@ -25,12 +25,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "sidestep.cli.lab.group",
         "An ambient mesh on this machine: pods are network namespaces, the real Envoy moves the packets.",
     ),
+    "migrate": (
+        "sidestep.cli.migrate.group",
+        "Carry a plan out in a cluster: waves with gates, journal, pause, resume and undo.",
+    ),
     "plan": ("sidestep.cli.plan", "Decide for each workload what becomes of it, and in which order."),
     "prove": (
         "sidestep.cli.prove",
         "Prove that two meshes mean the same, or show a request that they answer differently.",
     ),
-    "rbac": ("sidestep.cli.rbac", "Print the least ClusterRole that a full audit needs."),
+    "rbac": ("sidestep.cli.rbac", "Print the least roles that a full audit needs, or one plan."),
     "rehearse": (
         "sidestep.cli.rehearse",
         "Carry a plan out in a lab on this machine, under load, wave by wave, and take it back.",
@@ -88,7 +92,7 @@ class LazyGroup(click.Group):
 def cli(context: click.Context) -> None:
     """Take a Kubernetes cluster off Istio sidecars onto ambient mesh.
 
-    Everything is read-only. Data goes to stdout, progress and messages to stderr.
+    Everything is read-only unless you say --apply. Data goes to stdout, progress and messages to stderr.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

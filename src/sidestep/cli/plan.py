@@ -18,6 +18,7 @@ from sidestep.cli.telemetry import TelemetryOptions, telemetry_options, telemetr
 from sidestep.errors import UsageError, WorldError
 from sidestep.model.call_graph import CallGraph
 from sidestep.model.mesh import Mesh
+from sidestep.plan.choreography import Lasting
 from sidestep.plan.document import Plan
 from sidestep.plan.install.files import install_files
 from sidestep.plan.install.render import render_install
@@ -57,6 +58,14 @@ _FAILURES = ("never", "blockers", "exposures")
     help="Restart no more pods in one wave, unless a workload alone has more.",
 )
 @click.option("--maintenance", metavar="TEXT", default="", help="When waves may run; written on each of them.")
+@click.option(
+    "--connections",
+    type=click.Choice([each.value for each in Lasting]),
+    default=Lasting.CUT.value,
+    show_default=True,
+    help="Old connections of bytes to pods that end: cut them; drain: wait for half an hour at most, then cut what is "
+    "left; wait: stop the plan if any is left by then.",
+)
 @click.option(
     "--mode",
     "modes",
@@ -132,6 +141,7 @@ def _wishes(values: dict[str, Any]) -> Wishes:
         version_option(values["istio"]),
         values["maintenance"],
         coefficients_in(values["coefficients"]),
+        Lasting(values["connections"]),
     )
 
 

@@ -9,11 +9,11 @@ from msgspec import Struct
 from sidestep.actions.memory import problems, states
 from sidestep.cli.states import plan_content
 from sidestep.errors import WorldError
-from sidestep.explain.answer import LABELS_ALONE, PLANNED
+from sidestep.explain.answer import PLANNED
 from sidestep.model.mesh import Mesh
 from sidestep.plan.document import Plan
 from sidestep.plan.inferred_calls import inferred_calls
-from sidestep.plan.naive import naive_plan
+from sidestep.plan.naive import GALLERY
 from sidestep.plan.planner import PlanRequest, Wishes, make_plan
 from sidestep.plan.reading import read_plan
 from sidestep.prove.partial import is_within, with_partial
@@ -47,7 +47,7 @@ def plan_option(text: str, *, end_only: bool) -> PlanOption:
     Raises:
         WorldError: the file cannot be read, or is no plan.
     """
-    if text in (PLANNED, LABELS_ALONE):
+    if text == PLANNED or text in GALLERY:
         return PlanOption(text, None, end_only)
     return PlanOption(text, read_plan(plan_content(Path(text)), text), end_only)
 
@@ -81,6 +81,7 @@ def fitting(option: PlanOption, mesh: Mesh, version: IstioVersion | None = None)
 
 
 def _made(name: str, mesh: Mesh, version: IstioVersion | None) -> Plan:
-    if name == LABELS_ALONE:
-        return naive_plan(mesh)
-    return make_plan(PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes(istio=version)))
+    def ours() -> Plan:
+        return make_plan(PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes(istio=version)))
+
+    return GALLERY[name](mesh, ours) if name in GALLERY else ours()

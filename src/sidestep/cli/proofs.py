@@ -1,8 +1,8 @@
 """What `sidestep prove` asks: which meshes, on which terms, and the proof of it."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 from sidestep.cli.options import SourceOptions
 from sidestep.cli.plan import version_option
 from sidestep.cli.plan_states import PlanOption, plan_option, states_of
+from sidestep.cli.processes import beside, can_copy, cores, shared
 from sidestep.cli.proof_memory import ProofMemory, program
 from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
 from sidestep.cli.yaml_file import yaml_file
@@ -27,7 +28,8 @@ from sidestep.prove.invariants import Inquiry
 from sidestep.prove.outcome import Assume, Leave
 from sidestep.prove.proof import Proof
 from sidestep.prove.prover import Terms
-from sidestep.prove.remembered import Recollection
+from sidestep.prove.remembered import Recollection, Remembered
+from sidestep.prove.states import Findings, Journey, Part, Share
 from sidestep.prove.walk import State, Walk, with_commands
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.versions import IstioVersion
@@ -39,6 +41,8 @@ STRICT = (*(each.name.lower() for each in Assume if each.name), ALL)
 """What need not be taken for granted."""
 _USUAL = ("shape",)
 _STDIN = "-"
+_NAMESPACES_EACH = 8
+"""Fewer for each process are not worth it, for each of them makes every state of a plan."""
 
 
 class Ask(Struct, frozen=True):
@@ -54,6 +58,7 @@ class Ask(Struct, frozen=True):
         manner: what to say on stderr.
         whole: whether a mesh must be complete.
         remembers: whether what was found is kept for the next time, and used where it was.
+        jobs: most processes.
     """
 
     sources: tuple[SourceOptions, ...]
@@ -65,6 +70,7 @@ class Ask(Struct, frozen=True):
     manner: Manner
     whole: bool
     remembers: bool
+    jobs: int
 
 
 def ask_of(values: dict[str, Any]) -> Ask:
@@ -80,13 +86,16 @@ def ask_of(values: dict[str, Any]) -> Ask:
     return Ask(
         sources,
         _plan(values),
-        Terms(Leave.NOTHING, values["budget"], values["namespaces"], _assumed(values["strict"])),
+        Terms(
+            Leave.NOTHING, values["budget"], values["namespaces"], _assumed(values["strict"]), int(values["fail_fast"])
+        ),
         version_option(values["istio"]),
         Acceptance(entries, datetime.now(UTC).date()),
         tuple(each for path in values["invariants"] for each in invariants_in(yaml_file(path, "--invariant"), path)),
         Manner(values["quiet"], values["verbose"]),
         values["require_complete"],
         not values["no_cache"],
+        values["jobs"] or cores(),
     )
 
 
@@ -120,19 +129,56 @@ def proof_of(ask: Ask) -> Proof:
     with garbage_untouched(), _progress(ask.manner) as tell:
         first = State(_name(ask.sources[0], meshes[0]), MeshIndex.of(meshes[0], ask.version))
         inquiry = Inquiry(ask.invariants, ask.terms.budget, nodes=Assume.NODES not in ask.terms.assume)
-        walk = Walk(first, ask.terms, ask.acceptance, inquiry, steps=ask.plan is not None)
-        walk.ask(first.index, TODAY if ask.plan is not None else BEFORE if len(meshes) > 1 else "")
-        for state in _others(ask, meshes, first.index):
-            tell(state.name)
-            _visit(walk, first, state, ask)
-            walk.ask(state.index, state.name if ask.plan is not None else AFTER, state.read)
+        steps = ask.plan is not None
+        parts = parts_of(first.index, ask.jobs) if steps else 1
+        walk = Walk(
+            first, ask.terms, ask.acceptance, inquiry, steps=steps, share=sharing_between(ask.jobs), part=Part(0, parts)
+        )
+        walk.ask(first.index, TODAY if steps else BEFORE if len(meshes) > 1 else "")
+        others = found_beside(first.index, ask.terms, parts, lambda: _others(ask, meshes, first.index))
+        with closing(others):
+            for state in _others(ask, meshes, first.index):
+                tell(state.name)
+                _visit(walk, first, state, ask, others)
+                walk.ask(state.index, state.name if steps else AFTER, state.read)
+                if walk.is_enough:
+                    break
         return _with_commands(walk.proof(), ask)
 
 
-def _visit(walk: Walk, first: State, state: State, ask: Ask) -> None:
-    """With what earlier runs found, where two meshes are compared."""
-    if ask.plan is not None or not ask.remembers:
-        walk.visit(state)
+def parts_of(first: MeshIndex, jobs: int) -> int:
+    """By how many processes the states of a plan are asked: each goes through all of them, for some namespaces."""
+    return jobs if can_copy() and len(first.by_namespace) >= jobs * _NAMESPACES_EACH else 1
+
+
+def found_beside(
+    first: MeshIndex, terms: Terms, parts: int, states: Callable[[], Iterable[State]]
+) -> Generator[list[Findings]]:
+    """What the other parts find in each state of a plan.
+
+    Args:
+        first: the mesh that the states are held against.
+        terms: of the comparison.
+        parts: how many there are, the one of this process included.
+        states: all of them, made anew by each process.
+    """
+
+    def walk(number: int) -> Iterator[Findings]:
+        journey = Journey(first, terms, Part(number, parts))
+        return (journey.findings(state.name, state.index) for state in states())
+
+    return beside(parts - 1, walk, Findings)
+
+
+def sharing_between(jobs: int) -> Share:
+    """What has namespaces asked by several processes."""
+    return lambda asked, spaces: shared(jobs, asked, spaces, Remembered)
+
+
+def _visit(walk: Walk, first: State, state: State, ask: Ask, others: Iterator[list[Findings]]) -> None:
+    """With what other parts found in a step; with what earlier runs found, where two meshes are compared."""
+    if ask.plan is not None or ask.terms.most or not ask.remembers:
+        walk.visit(state, others=next(others) if ask.plan is not None else ())
         return
     content = Content(first.index, state.index, f"{program()} {ask.terms!r}")
     memory = ProofMemory(content.everywhere)

@@ -50,7 +50,7 @@ _CODES = {Conclusion.EQUAL: 0, Conclusion.DIFFERS: 3, Conclusion.UNDECIDED: 4}
     "--strict",
     multiple=True,
     type=click.Choice(STRICT),
-    help="Do not take for granted: defaults, hosts, nodes, forms, speech (see the guide), or all. Repeatable.",
+    help="Do not take for granted: defaults, hosts, nodes, forms, speech, spaces (see the guide), or all. Repeatable.",
 )
 @click.option("--allow-undecided", is_flag=True, help="Exit with 0 where nothing differs but something is undecided.")
 @click.option("--from", "paths", multiple=True, metavar="FILE|DIR|-", help="The mesh of --plan or --invariant.")
@@ -68,6 +68,15 @@ _CODES = {Conclusion.EQUAL: 0, Conclusion.DIFFERS: 3, Conclusion.UNDECIDED: 4}
     default=_BUDGET,
     show_default=True,
     help="Call undecided what needs more classes of requests on one way.",
+)
+@click.option(
+    "--fail-fast",
+    is_flag=True,
+    help="End at the first difference that is not accepted, looked for first where an object has changed; of a plan, "
+    "after the first state that has one.",
+)
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes that ask.  [default: one for each core]"
 )
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep what proofs of two meshes found.")
 @click.option("--istio", metavar="VERSION", help="Istio's version.  [default: istiod's image, or the newest]")

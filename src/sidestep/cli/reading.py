@@ -12,6 +12,8 @@ from sidestep.cli.options import SourceOptions
 from sidestep.errors import UsageError, WorldError
 from sidestep.model.mesh import Mesh
 from sidestep.report.units import count, memory
+from sidestep.semantics.unread import not_judged
+from sidestep.sources.documents.item import Documents
 from sidestep.sources.interface import Progress, Report, Source, unheard
 
 SNAPSHOT_SUFFIX = ".sidestep"
@@ -27,13 +29,21 @@ class Manner(Struct, frozen=True):
     verbose: bool = False
 
 
-def read_mesh(options: SourceOptions, manner: Manner, *, require_complete: bool) -> Mesh:
+def read_mesh(
+    options: SourceOptions, manner: Manner, *, require_complete: bool, documents: Documents | None = None
+) -> Mesh:
     """Read, with progress, and tell what is missing.
+
+    Args:
+        options: which mesh.
+        manner: how much to say.
+        require_complete: whether something that is missing is an error.
+        documents: is given what the documents of files say.
 
     Raises:
         WorldError: the mesh is partial though `require_complete` forbids it.
     """
-    source = open_source(options)
+    source = open_source(options, documents)
     with garbage_untouched(), _progress(manner) as report:
         mesh = source.read(report)
     _tell(mesh, manner)
@@ -56,8 +66,8 @@ def demand_complete(mesh: Mesh) -> None:
         )
 
 
-def open_source(options: SourceOptions) -> Source:
-    """The door that the options name."""
+def open_source(options: SourceOptions, documents: Documents | None = None) -> Source:
+    """The door that the options name; behind that of files, documents are remembered."""
     if not options.paths:
         from sidestep.sources.cluster import ClusterSource, cluster_access  # noqa: PLC0415 - only for clusters
 
@@ -71,7 +81,7 @@ def open_source(options: SourceOptions) -> Source:
     if not snapshots:
         from sidestep.sources.files import FilesSource  # noqa: PLC0415 - only for files
 
-        return FilesSource(options.paths, sys.stdin.buffer)
+        return FilesSource(options.paths, sys.stdin.buffer, documents)
     if len(options.paths) > 1:
         raise UsageError("a snapshot is a whole mesh", where=snapshots[0], remedy="give it alone")
     return SnapshotSource(snapshots[0])
@@ -104,6 +114,8 @@ def _tell(mesh: Mesh, manner: Manner) -> None:
         click.echo(f"partial: … and {len(mesh.gaps) - _NOTES_SHOWN} more", err=True)
     if mesh.skipped_secrets and not manner.quiet:
         click.echo(f"note: {count(mesh.skipped_secrets, 'Secret')} skipped unread", err=True)
+    for text in () if manner.quiet else not_judged(mesh):
+        click.echo(f"note: {text}", err=True)
     shown = mesh.remarks if manner.verbose else mesh.remarks[: 0 if manner.quiet else 3]
     for remark in shown:
         click.echo(f"note: {remark}", err=True)

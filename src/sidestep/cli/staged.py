@@ -91,9 +91,11 @@ def perform(folder: Path, moves: Sequence[Move], contents: Sequence[bytes | None
     journal = Journal(Phase.STAGING, tuple(moves))
     try:
         _note(folder, journal)
+        mask = _mask()
         for move, content in zip(moves, contents, strict=True):
             if content is not None:
-                _stage(folder / move.path, content)
+                _stage(folder / move.path, content, mask)
+        _sync_parents(folder, moves)
         journal = replace(journal, phase=Phase.MOVING)
         _note(folder, journal)
     except BaseException:
@@ -152,12 +154,11 @@ def _note(folder: Path, journal: Journal) -> None:
     _sync(folder)
 
 
-def _stage(target: Path, content: bytes) -> None:
+def _stage(target: Path, content: bytes, mask: int) -> None:
     scratch = staged_name(target)
     scratch.unlink(missing_ok=True)
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_mask()
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~mask
     _write(scratch, content, mode)
-    _sync(target.parent)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
@@ -176,7 +177,7 @@ def _move(folder: Path, journal: Journal) -> None:
             target.unlink(missing_ok=True)
         elif staged_name(target).exists():
             staged_name(target).replace(target)
-        _sync(target.parent)
+    _sync_parents(folder, journal.moves)
     (folder / JOURNAL).unlink()
     _sync(folder)
 
@@ -211,6 +212,12 @@ def _digest_of(path: Path) -> str | None:
 def _dubious(path: Path, why: str) -> WorldError:
     remedy = f"look at the files *{_SUFFIX}, keep what you want, and remove {JOURNAL}"
     return WorldError(f"the journal of an interrupted run cannot be followed: {why}", where=str(path), remedy=remedy)
+
+
+def _sync_parents(folder: Path, moves: Sequence[Move]) -> None:
+    """Put on the disk which files the folders hold, each once."""
+    for parent in dict.fromkeys((folder / move.path).parent for move in moves):
+        _sync(parent)
 
 
 def _sync(folder: Path) -> None:

@@ -22,19 +22,32 @@ class TelemetryOptions(Struct, frozen=True):
     window: str
 
 
+def prometheus_options(purpose: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Prometheus' address and manners.
+
+    Args:
+        purpose: what it is asked for.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            click.option(
+                "--prometheus-header", multiple=True, metavar="'NAME: VALUE'", help="Header for Prometheus. Repeatable."
+            ),
+            click.option("--prometheus-ca", metavar="FILE", help="Certificate authority of Prometheus."),
+            click.option("--prometheus-token-file", metavar="FILE", help="File with the bearer token for Prometheus."),
+            click.option("--prometheus", metavar="URL", help=purpose),
+        ):
+            function = option(function)
+        return function
+
+    return decorate
+
+
 def telemetry_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Prometheus' address and manners."""
-    for option in (
-        click.option("--window", default="7d", show_default=True, help="How far back to measure."),
-        click.option(
-            "--prometheus-header", multiple=True, metavar="'NAME: VALUE'", help="Header for Prometheus. Repeatable."
-        ),
-        click.option("--prometheus-ca", metavar="FILE", help="Certificate authority of Prometheus."),
-        click.option("--prometheus-token-file", metavar="FILE", help="File with the bearer token for Prometheus."),
-        click.option("--prometheus", metavar="URL", help="Measure what sidecars use with this Prometheus."),
-    ):
-        function = option(function)
-    return function
+    """Prometheus' address and manners, and over which time it is asked."""
+    function = click.option("--window", default="7d", show_default=True, help="How far back to measure.")(function)
+    return prometheus_options("Measure what sidecars use with this Prometheus.")(function)
 
 
 def telemetry_reader(options: TelemetryOptions, source: SourceOptions) -> Callable[[Mesh], Telemetry]:

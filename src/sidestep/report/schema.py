@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from sidestep.actions.runs.history import RunTold
+from sidestep.actions.runs.journal import Entry
 from sidestep.audit.result import Audit
 from sidestep.audit.symptom_report import SymptomAnswer
 from sidestep.explain.explanation import Explanation
@@ -13,7 +15,10 @@ from sidestep.explain.log_answer import LogExplanation
 from sidestep.explain.matrix import Matrix
 from sidestep.plan.document import Plan
 from sidestep.prove.proof import Proof
+from sidestep.rehearse.result import Rehearsal
 from sidestep.report.conversion.document import Conversion
+from sidestep.report.migration.outlook import Outlook
+from sidestep.report.migration.runs import Runs
 
 _PLACE = "https://github.com/sidestep-dev/sidestep/raw/main/docs/schemas/"
 DOCUMENTS: tuple[type[msgspec.Struct], ...] = (
@@ -25,6 +30,11 @@ DOCUMENTS: tuple[type[msgspec.Struct], ...] = (
     Matrix,
     Proof,
     Conversion,
+    Rehearsal,
+    Outlook,
+    RunTold,
+    Runs,
+    Entry,
 )
 """Those whose schemas are published."""
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.*)$")

@@ -38,6 +38,7 @@ def test_reports_a_call_that_only_fails():
     "container",
     [
         {"args": ["wget -qO- localhost:15000/quitquitquit"]},
+        {"args": ["run; pkill -f pilot-agent"]},
         {"lifecycle": {"preStop": {"exec": {"command": ["curl", "localhost:15020/stats"]}}}},
         {"readinessProbe": {"exec": {"command": ["curl", "[::1]:15021/healthz/ready"]}}},
     ],

@@ -63,10 +63,6 @@ def lines(effect, path="waves/01/x.yaml"):
             "kubectl wait serviceentries.networking.istio.io/out --namespace shop --for=condition=istio.io/WaypointBound --timeout=60s",
         ),
         (
-            Wait(WaitFor.ROLLED_OUT, "shop/cart", 60),
-            "kubectl rollout status deployments.apps/cart --namespace shop --timeout=60s",
-        ),
-        (
             Wait(WaitFor.DAEMONSETS_READY, "every node", 60),
             "# wait until daemonsets-ready: every node, 60 s at most",
         ),
@@ -86,6 +82,13 @@ def lines(effect, path="waves/01/x.yaml"):
 )
 def test_effects_as_commands(effect, expected):
     assert lines(effect) == (expected,)
+
+
+def test_a_rollout_is_over_when_no_old_pod_serves_on():
+    status, told, look = lines(Wait(WaitFor.ROLLED_OUT, "shop/cart", 60))
+    assert status == "kubectl rollout status deployments.apps/cart --namespace shop --timeout=60s"
+    assert told.startswith("# until no pod of cart has a time in LEAVING")
+    assert "deletionTimestamp" in look
 
 
 def test_a_restart_is_begun_and_waited_for():
@@ -115,6 +118,11 @@ def test_a_gate_is_told_as_what_to_measure():
     query, bound = lines(Gate("p99", "rate(x[$window])", Comparison.NO_WORSE_THAN_BASELINE, 1.1, 600))
     assert query == "# over 10m: rate(x[10m])"
     assert bound == "# must be <= baseline * 1.1, with confidence 0.95"
+
+
+def test_one_that_stops_nothing_says_so():
+    _, bound = lines(Gate("old", "x", Comparison.AT_MOST, 0, 1800, stops=False))
+    assert bound == "# should be <= 0, with confidence 0.95; go on when that time is over"
 
 
 @given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30), st.sampled_from([*WaitFor]))

@@ -18,7 +18,7 @@ _MODE = "REGISTRY_ONLY"
 def _check(facts: Facts) -> Iterator[Found]:
     for config in mesh_configs(facts.mesh):
         if config.registry_only:
-            yield from _found(facts, config.resource, "data.mesh.outboundTrafficPolicy.mode", facts.workloads)
+            yield from _found(facts, config.resource, f"{config.field}.outboundTrafficPolicy.mode", facts.workloads)
     roots = root_namespaces(facts.mesh)
     for sidecar in facts.mesh.of(SIDECAR):
         spec = sidecar.view.spec or {}

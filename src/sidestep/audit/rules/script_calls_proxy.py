@@ -11,9 +11,8 @@ from sidestep.audit.members import has_sidecar, is_ambient
 from sidestep.audit.rule import Found, Rule, of_workload
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings
 from sidestep.semantics.proxies import PROXY, Role
-from sidestep.semantics.proxy_calls import CALL, LOOP
+from sidestep.semantics.proxy_calls import CALL, LOOP, MARKS
 
-_MARKS = (b":15000", b":15020", b":15021", b"quitquitquit")
 _LONGEST = 80
 
 
@@ -51,7 +50,7 @@ def _found(workload: Workload, calls: list[_Call], ambient: bool) -> Found:
 def _calls(workload: Workload) -> Iterator[_Call]:
     """Calls in commands, arguments, hooks and probes of a workload's own containers."""
     template = workload.template
-    if template is not None and any(mark in template.controller.body for mark in _MARKS):
+    if template is not None and any(mark in template.controller.body for mark in MARKS):
         for container in _containers(template.controller.tree()):
             yield from _of_container(container)
     elif template is None and workload.next_shape is not None:

@@ -248,6 +248,11 @@ SYMPTOMS: tuple[Symptom, ...] = (
                 "ztunnel's metrics istio_dns_*; dig the same name from a pod with istio.io/dataplane-mode=none",
             ),
             Cause(
+                "discoverySelectors leave out the pod's namespace, and ztunnel knows none of its pods (SERVFAIL).",
+                "kubectl -n istio-system get configmap istio -o jsonpath='{.data.mesh}'",
+                codes=("SID232",),
+            ),
+            Cause(
                 "The name does not exist: a short name from another namespace, or a Service that is gone.",
                 "kubectl get services -A | grep NAME",
             ),

@@ -4,7 +4,7 @@ import functools
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -19,6 +19,7 @@ from sidestep.model.kinds import KINDS
 
 FORMATS = ("table", "json", "yaml")
 WIDE = "wide"
+_KIND_AND_NAME = 2
 _SHORT = {"po": "pods", "svc": "services", "deploy": "deployments.apps", "sts": "statefulsets.apps", "ns": "namespaces"}
 _SHORT |= {"ds": "daemonsets.apps", "rs": "replicasets.apps", "no": "nodes", "sa": "serviceaccounts"}
 
@@ -91,6 +92,18 @@ def _keys() -> dict[str, str]:
     return found
 
 
+def named_objects(words: Sequence[str], namespace: str) -> list[Ref]:
+    """Objects as kubectl takes them: `kind/name kind/name`, or `kind name name`.
+
+    Raises:
+        UsageError: they are not written so, or the lab knows no such kind.
+    """
+    if len(words) < _KIND_AND_NAME or any("/" in word for word in words):
+        return [named_object(word, namespace) for word in words]
+    kind, *names = words
+    return [named_object(f"{kind}/{name}", namespace) for name in names]
+
+
 def named_object(word: str, namespace: str) -> Ref:
     """An object by `kind/name`.
 
@@ -99,7 +112,7 @@ def named_object(word: str, namespace: str) -> Ref:
     """
     kind, slash, name = word.partition("/")
     if not slash or not name:
-        raise UsageError(f"{word!r} names no object", remedy="write KIND/NAME, e.g. deployment/web")
+        raise UsageError(f"{word!r} names no object", remedy="write KIND/NAME or KIND NAME, e.g. deployment/web")
     key = kind_key(kind)
     clustered = any(each.key == key and not each.namespaced for each in KINDS)
     return Ref(key, "" if clustered else namespace, name)

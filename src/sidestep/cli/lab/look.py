@@ -46,15 +46,18 @@ def ls(kind: str, namespace: str | None, all_namespaces: bool, lab: str, output:
 @click.argument("what", metavar="KIND[/NAME]", shell_complete=kinds)
 @click.argument("name", required=False)
 @click.option("-n", "--namespace", metavar="NS", help="Namespace.  [default: any]")
+@click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces (the default).")
 @lab_name
 @output_or_wide
-def get(what: str, name: str | None, namespace: str | None, lab: str, output: str) -> None:
+def get(  # noqa: PLR0917 - as kubectl has them
+    what: str, name: str | None, namespace: str | None, all_namespaces: bool, lab: str, output: str
+) -> None:
     """Show objects of a kind, or one of them: `sidestep lab get deployment/web -o yaml`."""
     kind, _, named = what.partition("/")
     if named and name:
         raise UsageError(f"{what} and {name} are two names", remedy="write KIND/NAME or KIND NAME")
     key, wanted = kind_key(kind), named or name
-    told = client(lab).ask(api.List(key, namespace))
+    told = client(lab).ask(api.List(key, None if all_namespaces else namespace))
     found = [each for each in told if wanted in {None, each["metadata"]["name"]}]
     if wanted and not found:
         raise WorldError("there is no such object", where=f"{key} {wanted}", remedy=f"see `sidestep lab ls {kind}`")
@@ -74,8 +77,11 @@ def logs(name: str, container: str, lines: int, lab: str) -> None:
 
     A built-in workload writes down each request that it answered, probes left out.
     """
-    for line in client(lab).ask(api.Logs(name, lines, container)):
+    told = client(lab).ask(api.Logs(name, lines, container))
+    for line in told:
         click.echo(line)
+    if not told:
+        click.echo(f"{name} has written nothing yet", err=True)
 
 
 @click.command("top")
@@ -83,7 +89,11 @@ def logs(name: str, container: str, lines: int, lab: str) -> None:
 @lab_name
 @output
 def top(interval: float, lab: str, output: str) -> None:
-    """Show CPU and memory of every process: what a mesh costs, measured by each process's own clock."""
+    """Show CPU and memory of every process: what a mesh costs, measured by each process's own clock.
+
+    WAITED is how much of the time its threads could have run while others had the processors. Where that is much,
+    requests time out because the machine is busy, whatever the mesh does.
+    """
     told = client(lab, interval + 60).ask(api.Top(interval))
     show(output, told, lambda: tables.table(told, tables.usage_columns(), terminal_width()))
 

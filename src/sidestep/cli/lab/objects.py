@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from sidestep.cli.lab.choices import client, in_namespace, lab_name, named_object
+from sidestep.cli.lab.amounts import Share, Size
+from sidestep.cli.lab.choices import client, in_namespace, lab_name, named_objects
 from sidestep.cli.lab.manifests import objects_in
 from sidestep.cli.options import Duration
 from sidestep.cli.reading import Manner
@@ -16,6 +17,7 @@ from sidestep.model.kinds import KINDS
 from sidestep.report.lab.tables import done_lines, misgiving_lines
 
 _QUIET = Manner(quiet=True)
+_OF_FAULTS = {"ahead": "skew", "behind": "skew", "share": "slow", "memory": "limit"}
 
 
 @click.command("apply")
@@ -39,69 +41,82 @@ def delete(objects: tuple[str, ...], files: tuple[str, ...], namespace: str, lab
     """Delete objects, named or as manifests have them; pods end with their time of grace."""
     if not objects and not files:
         raise UsageError("nothing to delete is named", remedy="name KIND/NAME, or give -f FILE")
-    trees = [_stub(named_object(each, namespace)) for each in objects]
+    trees = [_stub(each) for each in named_objects(objects, namespace)]
     trees += objects_in(files, _QUIET)
     click.echo(done_lines(client(lab).ask(api.Delete(trees))), nl=False)
 
 
 @click.command("label")
-@click.argument("what", metavar="KIND/NAME")
-@click.argument("labels", nargs=-1, required=True, metavar="KEY=VALUE|KEY-...")
+@click.argument("words", nargs=-1, required=True, metavar="KIND/NAME KEY=VALUE|KEY-...")
 @in_namespace
 @lab_name
-def label(what: str, labels: tuple[str, ...], namespace: str, lab: str) -> None:
+def label(words: tuple[str, ...], namespace: str, lab: str) -> None:
     """Set labels, or take them away (`KEY-`), as kubectl does.
 
     `sidestep lab label namespace/shop istio.io/dataplane-mode=ambient` enrols running pods without a restart.
     """
-    ref = named_object(what, namespace)
+    labels = [each for each in words if "=" in each or each.endswith("-")]
+    refs = named_objects([each for each in words if each not in labels], namespace)
+    if not refs or not labels:
+        missing = "objects" if not refs else "labels"
+        raise UsageError(f"no {missing} are named", remedy="write KIND/NAME KEY=VALUE, or KIND/NAME KEY-")
     wanted = dict(map(_label, labels))
-    told = client(lab).ask(api.Label(ref.kind, ref.namespace, ref.name, wanted))
-    click.echo(done_lines([told]), nl=False)
+    told = [client(lab).ask(api.Label(each.kind, each.namespace, each.name, wanted)) for each in refs]
+    click.echo(done_lines(told), nl=False)
 
 
 @click.command("scale")
-@click.argument("what", metavar="KIND/NAME")
+@click.argument("objects", nargs=-1, required=True, metavar="KIND/NAME...")
 @click.option("--replicas", type=click.IntRange(0, 2000), required=True, help="How many.")
 @in_namespace
 @lab_name
-def scale(what: str, replicas: int, namespace: str, lab: str) -> None:
+def scale(objects: tuple[str, ...], replicas: int, namespace: str, lab: str) -> None:
     """Change how many pods a Deployment, ReplicaSet or StatefulSet has."""
-    ref = named_object(what, namespace)
-    told = client(lab).ask(api.Scale(ref.kind, ref.namespace, ref.name, replicas))
-    click.echo(done_lines([told]), nl=False)
+    refs = named_objects(objects, namespace)
+    told = [client(lab).ask(api.Scale(each.kind, each.namespace, each.name, replicas)) for each in refs]
+    click.echo(done_lines(told), nl=False)
 
 
 @click.command("restart")
-@click.argument("what", metavar="KIND/NAME")
+@click.argument("objects", nargs=-1, required=True, metavar="KIND/NAME...")
 @in_namespace
 @lab_name
-def restart(what: str, namespace: str, lab: str) -> None:
+def restart(objects: tuple[str, ...], namespace: str, lab: str) -> None:
     """Exchange all pods of a workload within the bounds of its strategy, as `kubectl rollout restart` does."""
-    ref = named_object(what, namespace)
-    click.echo(done_lines([client(lab).ask(api.Restart(ref.kind, ref.namespace, ref.name))]), nl=False)
+    refs = named_objects(objects, namespace)
+    told = [client(lab).ask(api.Restart(each.kind, each.namespace, each.name)) for each in refs]
+    click.echo(done_lines(told), nl=False)
 
 
 @click.command("fault")
 @click.argument("process", metavar="PROCESS")
 @click.argument(
-    "how", type=click.Choice(["kill", "end", "stop", "continue", "replace", "lose", "skew"]), default="kill"
+    "how",
+    type=click.Choice(["kill", "end", "stop", "continue", "slow", "limit", "replace", "lose", "skew"]),
+    default="kill",
 )
 @click.option("--ahead", type=Duration(), help="Of skew: the clock is ahead by this long: 48h.")
 @click.option("--behind", type=Duration(), help="Of skew: the clock is behind by this long.")
+@click.option("--share", type=Share(), default=0.0, metavar="SHARE", help="Of slow: it runs so much of the time: 10%.")
+@click.option("--memory", type=Size(), default=0, metavar="SIZE", help="Of limit: it is killed above that: 40Mi.")
 @lab_name
-def fault(process: str, how: str, ahead: float | None, behind: float | None, lab: str) -> None:
-    """Kill or stop a part of the lab, to see what that does: `envoy/node-1`, `controlplane`, `agent/node-1`.
+def fault(process: str, how: str, lab: str, **values: Any) -> None:
+    """Kill or stop a part of the lab, to see what that does: `envoy/node-1`, `controlplane`, `waypoint/shop/waypoint`.
 
-    What was killed is started again. `replace` has a node's proxy give way to a new one without refusing anybody.
-    `sidestep lab fault node/node-2 lose` cuts a node off with all its pods, for good. `sidestep lab fault envoy/node-1
-    skew --ahead 48h` signs the proxy's certificates by a wrong clock: ahead they are not yet valid, behind they have
-    expired. Without a time the clock is right again.
+    What was killed is started again. `slow --share 10%` leaves it a tenth of the time, `limit --memory 40Mi` kills it
+    whenever it takes more, as a cluster does with containers; without a figure both end. `replace` has a node's proxy
+    give way to a new one without refusing anybody. `sidestep lab fault node/node-2 lose` cuts a node off with all its
+    pods, for good. `sidestep lab fault envoy/node-1 skew --ahead 48h` signs the proxy's certificates by a wrong clock:
+    ahead they are not yet valid, behind they have expired. Without a time the clock is right again.
+
+    `waypoint/shop/waypoint` is all pods of that waypoint.
     """
-    if how != "skew" and (ahead or behind):
-        raise UsageError(f"{how} takes no time", remedy="leave --ahead and --behind to skew")
-    seconds = (ahead or 0.0) - (behind or 0.0)
-    click.echo(done_lines([client(lab).ask(api.Fault(process, how, seconds))]), nl=False)
+    for option, meant in _OF_FAULTS.items():
+        if values[option] and how != meant:
+            raise UsageError(f"{how} takes no --{option}", remedy=f"leave it to {meant}")
+    seconds = (values["ahead"] or 0.0) - (values["behind"] or 0.0)
+    request = api.Fault(process, how, seconds, values["share"], values["memory"])
+    click.echo(done_lines([client(lab).ask(request)]), nl=False)
 
 
 @click.command("rotate")
@@ -123,8 +138,6 @@ def _stub(ref: Ref) -> dict[str, Any]:
 
 def _label(text: str) -> tuple[str, str | None]:
     key, equals, value = text.partition("=")
-    if equals:
-        return key, value
-    if text.endswith("-") and len(text) > 1:
-        return text[:-1], None
-    raise UsageError(f"{text!r} is no label", remedy="write KEY=VALUE, or KEY- to take it away")
+    if not key.strip("-"):
+        raise UsageError(f"{text!r} is no label", remedy="write KEY=VALUE, or KEY- to take it away")
+    return (key, value) if equals else (text[:-1], None)

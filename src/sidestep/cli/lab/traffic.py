@@ -37,16 +37,20 @@ def curl(source: str, url: str, lab: str, output: str, **values: Any) -> int:
 @click.argument("source", metavar="NS/POD", shell_complete=pods)
 @click.argument("target", metavar="NS/SERVICE[:PORT]|URL")
 @click.option("-c", "--count", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How often.")
+@click.option("-X", "--request", "method", default="GET", show_default=True, metavar="METHOD", help="HTTP method.")
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="HTTP header. Repeatable.")
 @click.option("--timeout", type=Duration(), default="5s", show_default=True, help="Give up on each after this long.")
 @lab_name
 @output
-def call(source: str, target: str, *, count: int, timeout: float, lab: str, output: str) -> int:
+def call(source: str, target: str, lab: str, output: str, **values: Any) -> int:
     """Send requests from one pod to a service, and say what became of each and which pod answered.
 
     Exits with 2 when one was not answered.
     """
     url = target if "://" in target else _url(target)
-    told = client(lab, timeout * count + 30).ask(api.Call(source, url, count, timeout=timeout))
+    count, timeout = values["count"], values["timeout"]
+    request = api.Call(source, url, count, values["method"], dict(map(_header, values["headers"])), timeout=timeout)
+    told = client(lab, timeout * count + 30).ask(request)
     show(output, told, lambda: outcome_lines(told))
     return 0 if all(each["ok"] for each in told) else 2
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sidestep.cli.lab.amounts import Share
 from sidestep.cli.lab.choices import lab_name
 from sidestep.cli.lab.manifests import objects_in
 from sidestep.cli.lab.node_proxy import NodeProxy
@@ -19,25 +20,6 @@ from sidestep.lab.cluster.unheeded import unheeded
 from sidestep.lab.lab import Lab, nodes
 from sidestep.report.lab.notes import unheeded_lines
 from sidestep.report.lab.tables import status_text
-
-
-class Share(click.ParamType[float]):
-    """A share between nothing and all: `0.1%` or `0.001`."""
-
-    name = "share"
-
-    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> float:
-        """The share of one."""
-        if isinstance(value, float):
-            return value
-        try:
-            text = str(value)
-            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            share = -1.0
-        if not 0 <= share < 1:
-            self.fail(f"{value!r} is no share; write e.g. 0.1% or 0.001")
-        return share
 
 
 @click.command("up")

@@ -28,8 +28,22 @@ def unified(mesh: Mesh, found: tuple[Stage, ...]) -> str:
 
 
 def _one(before: Tree | None, after: Tree | None, named: Staged, origin: str) -> str:
-    name = f"{named.object} ({origin})" if origin else str(named.object)
-    here, there = (_NOTHING if tree is None else name for tree in (before, after))
+    return of_object(before, after, f"{named.object} ({origin})" if origin else str(named.object))
+
+
+def of_object(before: Tree | None, after: Tree | None, name: str, states: tuple[str, str] = ("", "")) -> str:
+    """What becomes of one object; empty where nothing does.
+
+    Args:
+        before: None where it was not there.
+        after: None where it is not there any more.
+        name: of it.
+        states: what before and after are, in words.
+    """
+    here, there = (
+        _NOTHING if tree is None else f"{name}, {state}" if state else name
+        for tree, state in ((before, states[0]), (after, states[1]))
+    )
     return "".join(f"{line}\n" for line in unified_diff(_lines(before), _lines(after), here, there, lineterm=""))
 
 

@@ -101,7 +101,7 @@ def _operations(path: tuple[str, ...], before: Tree, after: Tree) -> Iterator[Tr
 
 
 def _kustomization(stage: str, resources: list[str], patches: list[Tree]) -> str:
-    tree: Tree = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-    listed = {"resources": resources, "patches": patches}
-    tree |= {name: value for name, value in listed.items() if value}
+    """A stage as Kustomize reads it; one of nothing lists nothing, or it would be refused as empty."""
+    tree: Tree = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources}
+    tree |= {"patches": patches} if patches else {}
     return f"{_HEADERS[stage.partition('/')[0]]}\n{as_yaml(tree)}"

@@ -81,7 +81,7 @@ def _print_by_hand(unplaced: tuple[Unplaced, ...], out: Console) -> None:
     if not unplaced:
         return
     out.print()
-    out.print(plain("To be done by hand: no file says it", "bold"))
+    out.print(plain("To be done by hand: no file could be given it", "bold"))
     for (where, reason), group in grouped(unplaced).items():
         out.print()
         prose(out, plain(f"{where}: {reason}" if where else reason), 2)

@@ -1,8 +1,10 @@
 """A proof of a conversion in a line."""
 
 from collections import Counter
+from typing import assert_never
 
 from sidestep.prove.proof import Conclusion, Direction, Proof
+from sidestep.report.units import count
 
 _PRESETS = "refused more often, or refused in another form, is taken for fine"
 
@@ -10,11 +12,12 @@ _PRESETS = "refused more often, or refused in another form, is taken for fine"
 def verdict(proof: Proof) -> str:
     """What the proof says of the converted mesh, and what was taken for fine."""
     if proof.verdict is Conclusion.EQUAL:
-        told = f"Proved: the converted mesh decides as today, on {proof.ways:,} ways ({_PRESETS})."
+        told = f"Proved: the converted mesh decides as today, on {count(proof.ways, 'way')} ({_PRESETS})."
     elif proof.verdict is Conclusion.UNDECIDED:
-        told = f"Undecided on {len(proof.undecided):,} of {proof.ways:,} ways: {proof.undecided[0].reason}."
+        told = _undecided(proof)
     else:
-        told = f"Not equal: {_counted(proof)} ({_PRESETS})."
+        differs = f"Not equal: {_counted(proof)} ({_PRESETS})."
+        told = f"{differs} {_undecided(proof)}" if proof.undecided else differs
     return told
 
 
@@ -23,14 +26,27 @@ def opened(proof: Proof) -> bool:
     return any(each.direction is Direction.OPEN and not each.accepted for each in proof.counterexamples)
 
 
+def _undecided(proof: Proof) -> str:
+    return f"Undecided on {len(proof.undecided):,} of {proof.ways:,} ways: {proof.undecided[0].reason}."
+
+
 def _counted(proof: Proof) -> str:
     counts = Counter(each.direction for each in proof.counterexamples if not each.accepted)
-    return ", ".join(f"{_WORDS[each]} on {counts[each]:,} ways" for each in Direction if counts[each])
+    return ", ".join(f"{_word(each)} on {count(counts[each], 'way')}" for each in Direction if counts[each])
 
 
-_WORDS = {
-    Direction.OPEN: "admitted though refused today",
-    Direction.CLOSED: "refused though admitted today",
-    Direction.ROUTE: "routed otherwise",
-    Direction.SHAPE: "refused in another form",
-}
+def _word(direction: Direction) -> str:
+    match direction:
+        case Direction.OPEN:
+            word = "admitted though refused today"
+        case Direction.CLOSED:
+            word = "refused though admitted today"
+        case Direction.ROUTE:
+            word = "routed otherwise"
+        case Direction.SEEN:
+            word = "seen otherwise by the application, an audit or a dry run"
+        case Direction.SHAPE:
+            word = "refused in another form"
+        case _:
+            assert_never(direction)
+    return word

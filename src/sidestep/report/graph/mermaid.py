@@ -34,8 +34,9 @@ def _node(node: Node) -> str:
 
 
 def _arrow(arrow: Arrow) -> str:
-    line = "-.->" if arrow.inferred else "-->"
-    label = f'|"{_text(arrow.label)}"|' if arrow.label else ""
+    line = "-.->" if arrow.stroke.dashed else "-->"
+    words = ", ".join(filter(None, (arrow.label, arrow.note)))
+    label = f'|"{_text(words)}"|' if words else ""
     return f"{arrow.source.id} {line}{label} {arrow.target.id}"
 
 

@@ -1,7 +1,7 @@
 """What is drawn of a call graph: nodes and arrows with their words, before anything has a place."""
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -53,36 +53,48 @@ class Node(Struct, frozen=True, order=True):
         return f"{self.label} ({self.kind or self.shape}{place})"
 
 
+class Stroke(Struct, frozen=True, order=True):
+    """How arrows of a kind are drawn.
+
+    Attributes:
+        word: what that means.
+        dashed: with gaps.
+        color: in SVG's words; empty for that of most arrows, which another takes the place of where they close a cycle.
+    """
+
+    word: str
+    dashed: bool = False
+    color: str = ""
+
+
+KNOWN, INFERRED = Stroke("observed or declared"), Stroke("inferred, never seen", dashed=True)
+
+
 class Arrow(Struct, frozen=True):
-    """All calls from one node to another; `edges` is never empty."""
+    """All calls from one node to another.
+
+    Attributes:
+        source: who calls.
+        target: who is called.
+        label: what stands on it; empty for nothing.
+        note: what stands below that; empty for nothing.
+        told: what a tooltip says.
+        rate: calls per second, by which it is thicker; None where that is not known.
+        stroke: how it is drawn.
+    """
 
     source: Node
     target: Node
-    edges: tuple[Edge, ...]
+    label: str
+    told: str
+    rate: float | None = None
+    stroke: Stroke = KNOWN
+    note: str = ""
 
     @property
-    def inferred(self) -> bool:
-        """Whether nobody saw such a call."""
-        return all(edge.evidence is Evidence.INFERRED for edge in self.edges)
-
-    @property
-    def rate(self) -> float | None:
-        """Requests and connections per second together; None where neither was measured."""
-        figures = [each for edge in self.edges for each in (edge.requests_per_second, edge.connections_per_second)]
-        known = [each for each in figures if each is not None]
-        return sum(known) if known else None
-
-    @property
-    def label(self) -> str:
-        """The rate in a few letters; empty where none is known."""
-        return "" if self.rate is None else f"{short(self.rate)}/s"
-
-    @property
-    def told(self) -> str:
-        """What a tooltip says: protocols, rates, and how they are known."""
-        lines = [f"{self.source.label} calls {self.target.label}", *map(_edge, self.edges[:_TOLD_EDGES])]
-        more = len(self.edges) - _TOLD_EDGES
-        return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
+    def words(self) -> str:
+        """The longer of its two lines."""
+        return max(self.label, self.note, key=len)
 
 
 class Picture(Struct, frozen=True):
@@ -122,8 +134,26 @@ def _picture(ends: Iterable[tuple[Node, Node, Edge]], *, whole: bool) -> Picture
         if whole or source != target:
             arrows.setdefault((source, target), []).append(edge)
     nodes = sorted({node for pair in arrows for node in pair})
-    drawn = tuple(Arrow(*pair, tuple(arrows[pair])) for pair in sorted(arrows))
+    drawn = tuple(_arrow(*pair, arrows[pair]) for pair in sorted(arrows))
     return Picture(tuple(nodes), drawn, whole)
+
+
+def _arrow(source: Node, target: Node, edges: Sequence[Edge]) -> Arrow:
+    """All calls between two; there is at least one."""
+    rate = _rate(edges)
+    lines = [f"{source.label} calls {target.label}", *map(_edge, edges[:_TOLD_EDGES])]
+    if len(edges) > _TOLD_EDGES:
+        lines.append(f"and {len(edges) - _TOLD_EDGES} more")
+    inferred = all(edge.evidence is Evidence.INFERRED for edge in edges)
+    label = "" if rate is None else f"{short(rate)}/s"
+    return Arrow(source, target, label, "\n".join(lines), rate, INFERRED if inferred else KNOWN)
+
+
+def _rate(edges: Iterable[Edge]) -> float | None:
+    """Requests and connections per second together; None where neither was measured."""
+    figures = [each for edge in edges for each in (edge.requests_per_second, edge.connections_per_second)]
+    known = [each for each in figures if each is not None]
+    return sum(known) if known else None
 
 
 def _caller(caller: Caller, gateways: Collection[object]) -> Node:

@@ -22,6 +22,9 @@ _NODE_WIDTH, _NODE_HEIGHT = 196, 36
 _NODE_ROOM, _BEND_ROOM = 48.0, 14.0
 _GAP, _GAP_PER_LINK, _WIDEST_GAP = 84.0, 1.6, 260.0
 _MARGIN = 24
+_OFF = 0.22
+"""Words stand so far from the middle of their arrow, towards the end where fewer meet; long ones have no room to."""
+_PER_LETTER, _AROUND, _SHORT = 5.6, 36.0, 8
 _MOST_RATES = 60
 _LEGEND_ROW, _LEGEND_WIDTH, _MOST_TINTS = 22, 200, 24
 COLORS = (
@@ -33,6 +36,7 @@ _NOT_XML = UNSEEN | dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\N{
 _ROUND = (Shape.OUTSIDE, Shape.UNKNOWN)
 _UNCERTAIN = (Shape.OUTSIDE, Shape.UNKNOWN, Shape.SERVICE)
 _CLOSES = (f'<path d="M0 6h22" stroke="{_CYCLE}" stroke-width="1.6"/>', "closes a cycle")
+_DASHES = ' stroke-dasharray="5 4"'
 _Point = tuple[float, float]
 _FONT = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"'
 
@@ -67,16 +71,16 @@ def svg(picture: Picture, name: str, tints: Mapping[Node, Tint] | None = None) -
     pairs = [(index[arrow.source], index[arrow.target]) for arrow in picture.arrows]
     found = layers(len(picture.nodes), pairs)
     columns = ordered(found, pairs)
-    place = _placed(columns, len(picture.nodes))
+    place = _placed(columns, len(picture.nodes), _room(picture))
     nodes = [_node(node, *_corner(number, place), tints) for node, number in index.items()]
-    legend = [*_legend(picture, tints), *([_CLOSES] if _has_cycle(found, pairs) else [])]
+    legend = [*_legend(picture, tints), *([_CLOSES] if _closes_cycle(picture, found, pairs) else [])]
     if not nodes:
         nodes = [f'<text x="{_MARGIN}" y="{_MARGIN + 12}" font-size="13" fill="{_SOFT}">No calls are known.</text>']
     rows = -(-len(legend) // _per_row(place.width))
     height = place.height + _MARGIN + rows * _LEGEND_ROW
     return "".join(
         [
-            _head(place.width, height, name),
+            _head(place.width, height, name, _heads(picture)),
             *_arrows(picture, pairs, columns, place),
             *nodes,
             *_laid(legend, place),
@@ -96,16 +100,26 @@ def _arrows(picture: Picture, pairs: Sequence[Pair], columns: Columns, place: _P
             yield _arrow(arrow, _loop(*_corner(pair[0], place)), None, closing=True)
             continue
         fans_out = calls[pair[0]] >= called[pair[1]]
-        at = _on_curve(points[-2:], 0.72) if fans_out else _on_curve(points[:2], 0.28)
+        off = _OFF if len(arrow.words) <= _SHORT else 0.0
+        at = _on_curve(points[-2:], 0.5 + off) if fans_out else _on_curve(points[:2], 0.5 - off)
         yield _arrow(arrow, _curve(points), at if rates else None, closing=points[0][0] > points[-1][0])
 
 
-def _head(width: float, height: float, name: str) -> str:
-    heads = "".join(
-        f'<marker id="call-{key}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" '
+def _heads(picture: Picture) -> str:
+    """Of arrows, in each of their colours."""
+    own = sorted({arrow.stroke.color for arrow in picture.arrows} - {""})
+    return "".join(
+        f'<marker id="call-{_key(color)}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" '
         f'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0.6L8 4L0 7.4z" fill="{color}"/></marker>'
-        for key, color in (("plain", _LINE), ("cycle", _CYCLE))
+        for color in (_LINE, _CYCLE, *own)
     )
+
+
+def _key(color: str) -> str:
+    return {_LINE: "plain", _CYCLE: "cycle"}.get(color, color.strip("#"))
+
+
+def _head(width: float, height: float, name: str, heads: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="img" aria-label="{_text(name)}" {_FONT}><title>{_text(name)}</title>'
@@ -113,11 +127,19 @@ def _head(width: float, height: float, name: str) -> str:
     )
 
 
-def _has_cycle(found: Layers, pairs: Sequence[Pair]) -> bool:
-    return bool(found.turned) or any(source == target for source, target in pairs)
+def _closes_cycle(picture: Picture, found: Layers, pairs: Sequence[Pair]) -> bool:
+    """Whether an arrow is drawn as one that closes a cycle: those of a colour of their own are not."""
+    drawn = zip(picture.arrows, pairs, strict=True)
+    return any(not arrow.stroke.color and (pair in found.turned or pair[0] == pair[1]) for arrow, pair in drawn)
 
 
-def _placed(columns: Columns, size: int) -> _Place:
+def _room(picture: Picture) -> float:
+    """Between columns, that words on arrows fit into it."""
+    shown = picture.arrows if len(picture.arrows) <= _MOST_RATES else ()
+    return max(_GAP, _PER_LETTER * max((len(arrow.words) for arrow in shown), default=0) + _AROUND)
+
+
+def _placed(columns: Columns, size: int, gap: float) -> _Place:
     middle = heights(columns, size, lambda point: _NODE_ROOM if point < size else _BEND_ROOM)
     column = {point: index for index, points in enumerate(columns.points) for point in points}
     crossing = [0] * len(columns.points)
@@ -126,7 +148,7 @@ def _placed(columns: Columns, size: int) -> _Place:
     lefts, at = [], float(_MARGIN)
     for links in crossing:
         lefts.append(at)
-        at += _NODE_WIDTH + min(_WIDEST_GAP, _GAP + links * _GAP_PER_LINK)
+        at += _NODE_WIDTH + min(_WIDEST_GAP, gap + links * _GAP_PER_LINK)
     width = max((lefts or [0.0])[-1] + _NODE_WIDTH + 2 * _MARGIN, 3 * _LEGEND_WIDTH + 2 * _MARGIN)
     lowest = max((each for each in middle.values()), default=0.0)
     shifted = {point: each + _MARGIN for point, each in middle.items()}
@@ -190,20 +212,25 @@ def _loop(x: float, y: float) -> str:
 
 
 def _arrow(arrow: Arrow, path: str, middle: _Point | None, *, closing: bool) -> str:
-    color = _CYCLE if closing else _LINE
-    dashes = ' stroke-dasharray="5 4"' if arrow.inferred else ""
+    color = arrow.stroke.color or (_CYCLE if closing else _LINE)
+    dashes = _DASHES if arrow.stroke.dashed else ""
     wide = 1.1 + min(2.6, log10(1 + (arrow.rate or 0.0)) * 0.8)
     line = (
         f'<path d="{path}" fill="none" stroke="{color}" stroke-opacity="0.75" stroke-width="{wide:.2f}"{dashes} '
-        f'marker-end="url(#call-{"cycle" if closing else "plain"})"/>'
+        f'marker-end="url(#call-{_key(color)})"/>'
     )
-    rate = ""
-    if middle and arrow.label:
-        rate = (
-            f'<text x="{middle[0]:.1f}" y="{middle[1] + 3.5:.1f}" font-size="10" fill="{_SOFT}" text-anchor="middle" '
-            f'stroke="#ffffff" stroke-width="3" paint-order="stroke">{_text(arrow.label)}</text>'
-        )
-    return f"<g><title>{_text(arrow.told)}</title>{line}{rate}</g>"
+    words = "".join(_words(text, middle, below) for below, text in enumerate((arrow.label, arrow.note)) if text)
+    return f"<g><title>{_text(arrow.told)}</title>{line}{words}</g>"
+
+
+def _words(text: str, middle: _Point | None, below: int) -> str:
+    """On an arrow; nothing where there are too many of them."""
+    if middle is None:
+        return ""
+    return (
+        f'<text x="{middle[0]:.1f}" y="{middle[1] + 3.5 + 11 * below:.1f}" font-size="10" fill="{_SOFT}" '
+        f'text-anchor="middle" stroke="#ffffff" stroke-width="3" paint-order="stroke">{_text(text)}</text>'
+    )
 
 
 def _by_namespace(picture: Picture) -> dict[Node, Tint]:
@@ -238,10 +265,9 @@ def _legend(picture: Picture, tints: Mapping[Node, Tint]) -> Iterator[tuple[str,
         yield f'<rect x="4" width="12" height="12" rx="3" fill="{tint.color}"/>', tint.word
     if len(meant) > _MOST_TINTS:
         yield "", f"and {len(meant) - _MOST_TINTS} more"
-    for inferred, word in ((False, "observed or declared"), (True, "inferred, never seen")):
-        if any(arrow.inferred is inferred for arrow in picture.arrows):
-            dashes = ' stroke-dasharray="5 4"' if inferred else ""
-            yield f'<path d="M0 6h22" stroke="{_LINE}" stroke-width="1.6"{dashes}/>', word
+    for stroke in sorted({arrow.stroke for arrow in picture.arrows}, key=lambda each: (each.dashed, each.word)):
+        dashes = _DASHES if stroke.dashed else ""
+        yield f'<path d="M0 6h22" stroke="{stroke.color or _LINE}" stroke-width="1.6"{dashes}/>', stroke.word
 
 
 def _laid(items: Sequence[tuple[str, str]], place: _Place) -> Iterator[str]:

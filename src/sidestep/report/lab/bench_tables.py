@@ -5,11 +5,12 @@ from statistics import median
 
 from msgspec import Struct
 
-from sidestep.lab.bench.outcome import Bench
+from sidestep.lab.bench.knee import LATE, Step, knee
+from sidestep.lab.bench.outcome import SATURATION, Bench
 from sidestep.lab.bench.samples import Sample, kept, spreads
 from sidestep.lab.bench.scenarios import BASE, PAIR
 
-_MIB = 2**20
+_KIB, _MIB = 2**10, 2**20
 
 
 class Column(Struct, frozen=True):
@@ -34,6 +35,7 @@ COLUMNS = (
     Column("P99 µs", "p99"),
     Column("P99.9 µs", "p999", compared=False),
     Column("CPU µs/REQUEST", "cpu", added=False),
+    Column("TLS/1000", "handshakes", compared=False),
     Column("FAILED", "failed", compared=False),
 )
 
@@ -49,11 +51,17 @@ def tables(bench: Bench) -> Iterator[Table]:
     """All of them."""
     for load in bench.loads():
         timed = any(each.latency.buckets for each in bench.samples if each.load == load)
-        yield _timed(bench, load) if timed else _carried(bench, load)
+        yield _timed(bench, load) if timed else _saturated(bench) if load == SATURATION else _carried(bench, load)
+    if bench.knees:
+        yield _knees(bench)
+    if any(bench.edits.values()):
+        yield _edits(bench)
     if any(bench.starts.values()):
         yield _starts(bench)
     if bench.memory:
         yield _memory(bench)
+    if bench.streams:
+        yield _streams(bench)
 
 
 def calm(bench: Bench) -> list[Sample]:
@@ -90,14 +98,68 @@ def _carried(bench: Bench, load: str) -> Table:
     return Table((load.upper(), "GB/s"), tuple(lines))
 
 
+def _saturated(bench: Bench) -> Table:
+    """How many requests are answered at most, and what each costs then."""
+    found = {name: kept(bench.of(name, SATURATION)) for name in bench.measured()}
+    rates = {name: median((each.count - each.failed) / each.seconds for each in own) for name, own in found.items()}
+    cpu = {name: spreads(own)["cpu"].median for name, own in found.items()}
+    pair = rates.get(PAIR, 0.0)
+    lines = (
+        (bench.titles[name], _cell(rate, rate / pair if pair > 0 and name != BASE else None), f"{cpu[name]:,.0f}")
+        for name, rate in rates.items()
+    )
+    return Table((SATURATION.upper(), "REQUESTS/s", "CPU µs/REQUEST"), tuple(lines))
+
+
+def _knees(bench: Bench) -> Table:
+    """Up to which rate requests are carried, and what becomes of them at the next."""
+    found = {name: knee(steps) for name, steps in bench.knees.items()}
+    carried = {name: each.rate if each is not None else 0.0 for name, each in found.items()}
+    pair = carried.get(PAIR, 0.0)
+    lines = []
+    for name, rate in carried.items():
+        own, last = found[name], bench.knees[name][-1]
+        cell = _cell(rate, rate / pair if pair > 0 and name != BASE else None) if own else f"below {last.rate:,.0f}"
+        beyond = "" if last.carried else _late(last)
+        lines.append((bench.titles[name], cell, f"{own.p99:,.0f}" if own else "", beyond))
+    heading = f"KNEE: P99 WITHIN {LATE / 1000:g} ms"
+    return Table((heading, "REQUESTS/s", "P99 µs THERE", "BEYOND"), tuple(lines))
+
+
+def _late(step: Step) -> str:
+    failed = f", {step.failed:.1%} failed" if step.failed else ""
+    return f"{step.rate:,.0f}/s: {step.p99 / 1000:,.0f} ms{failed}"
+
+
 def _starts(bench: Bench) -> Table:
     took = {name: median(each) * 1000 for name, each in bench.starts.items() if each}
     return _beside_pair(bench, ("START OF A POD", "FIRST ANSWER AFTER ms"), took, "{:,.0f}", "{:.2f}")
 
 
+def _edits(bench: Bench) -> Table:
+    """How soon edits are in force, and what they cut."""
+    found = {name: each for name, each in bench.edits.items() if each}
+    whats = tuple(dict.fromkeys(edit.what for each in found.values() for edit in each))
+    lines = []
+    for name, own in found.items():
+        took = {what: [each.seconds * 1000 for each in own if each.what == what] for what in whats}
+        cells = (f"{median(each):,.0f}" if each else "" for each in took.values())
+        lines.append((bench.titles[name], *cells, f"{sum(each.cut for each in own)}"))
+    return Table(("AN EDIT IN FORCE", *(f"{what.upper()} AFTER ms" for what in whats), "CONNECTIONS CUT"), tuple(lines))
+
+
 def _memory(bench: Bench) -> Table:
     more = {name: max(sum(roles.values()), 0.0) / _MIB for name, roles in bench.memory.items()}
-    return _beside_pair(bench, (f"{bench.asked.pods} PODS MORE", "MiB OF PROXIES MORE"), more, "{:,.1f}", "{:.3f}")
+    return _beside_pair(bench, (f"PROXIES OF {bench.asked.pods} PODS", "MiB"), more, "{:,.1f}", "{:.3f}")
+
+
+def _streams(bench: Bench) -> Table:
+    """Of each stream, in all proxies on its way together."""
+    count = max(bench.asked.streams, 1)
+    more = {name: max(sum(roles.values()), 0.0) / _KIB / count for name, roles in bench.streams.items()}
+    return _beside_pair(
+        bench, (f"{bench.asked.streams} STREAMS OPEN", "KiB OF PROXIES EACH"), more, "{:,.1f}", "{:.2f}"
+    )
 
 
 def _beside_pair(bench: Bench, headings: tuple[str, str], values: dict[str, float], form: str, ratio: str) -> Table:

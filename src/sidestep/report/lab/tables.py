@@ -69,6 +69,7 @@ def usage_columns() -> dict[str, Cell]:
     return {
         "PROCESS": lambda row: str(row["name"]),
         "CPU": lambda row: f"{row['share'] * 100:.1f}%",
+        "WAITED": lambda row: f"{row['waiting'] * 100:.1f}%",
         "CPU TIME": lambda row: f"{row['cpu']:.2f} s",
         "MEMORY": lambda row: f"{row['memory'] / 2**20:.1f} MiB",
         "RESTARTS": lambda row: str(row["restarts"]),

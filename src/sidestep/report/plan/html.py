@@ -17,7 +17,7 @@ from sidestep.report.plan.manifests import as_yaml
 from sidestep.report.plan.report import PlanReport
 from sidestep.report.units import count, money
 
-_FRAME = Frame("plan.html", ("grid.js", "plan.js"), ("page.css", "plan.css"))
+_FRAME = Frame("plan.html", ("grid.js", "plan.js"), ("page.css", "plan.css", "graph.css"))
 
 _WIDEST_FITTED = 1_700
 """A picture of so many points at most is shrunk to the page; a wider one is scrolled."""

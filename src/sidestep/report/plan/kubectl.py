@@ -93,4 +93,5 @@ def _restart(effect: Restart) -> Iterator[str]:
 def _gate(effect: Gate) -> Iterator[str]:
     over = window(effect.window_seconds)
     yield f"# over {over}: {effect.query.replace('$window', over)}"
-    yield f"# must be {effect.comparison.value} {effect.threshold:g}, with confidence {effect.confidence:g}"
+    asked = f"{effect.comparison.value} {effect.threshold:g}, with confidence {effect.confidence:g}"
+    yield f"# must be {asked}" if effect.stops else f"# should be {asked}; go on when that time is over"

@@ -9,7 +9,7 @@ import yaml
 from sidestep.model.kinds import CRON_JOB
 from sidestep.model.metadata import ObjectId
 from sidestep.plan.install.render import one_line
-from sidestep.plan.install.scalars import LINE_ENDS, Dumper
+from sidestep.plan.install.scalars import LINE_ENDS, Dumper, WideDumper
 from sidestep.plan.steps import Apply, LabelChanges, Patch, SetLabels, Step
 from sidestep.report.plan.file_names import Written
 
@@ -26,12 +26,19 @@ class _Dumper(Dumper):
     """Writes texts of several lines as such, so that one can read them."""
 
 
-def _text(dumper: Dumper, text: str) -> yaml.Node:
+class _WideDumper(WideDumper):
+    """Likewise."""
+
+
+def _text(dumper: Dumper | WideDumper, text: str) -> yaml.Node:
     style = '"' if LINE_ENDS.intersection(text) else "|" if "\n" in text.rstrip("\n") else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
 _Dumper.add_representer(str, _text)
+_WideDumper.add_representer(str, _text)
+_ESCAPED = "\\U000"
+"""What libyaml makes of a letter that it does not write as it is."""
 
 
 def forwards(step: Step, effect: Written, back: str) -> str:
@@ -58,7 +65,15 @@ def backwards(step: Step, effect: Written) -> str:
 
 def as_yaml(value: Any) -> str:
     """YAML that reads the same in Kubernetes' reader and in others."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    try:
+        text = _dumped(value, _Dumper)
+    except UnicodeEncodeError:  # half of a pair of surrogates, which libyaml does not take
+        return _dumped(value, _WideDumper)
+    return _dumped(value, _WideDumper) if _ESCAPED in text else text
+
+
+def _dumped(value: Any, dumper: type[_Dumper | _WideDumper]) -> str:
+    text: str = yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120)
     return text
 
 

@@ -13,6 +13,10 @@ from sidestep.report.units import count
 
 _LONGEST = 2_000
 _HERE = "Run everything from the folder that holds `plan.json`. Stop where a command fails, and go back as {back} says."
+_ASKED = (
+    "Nothing asks this for you: it takes curl in the client's own container. `allow` is any answer but 401 and 403, "
+    "`deny` is 403 or none. That is what becomes of them today, and what must become of them then."
+)
 _NOTHING = "Nothing is to be taken back."
 
 
@@ -27,6 +31,7 @@ def run_page(plan: Plan, wave: Wave) -> str:
         _HERE.format(back=back),
         *_windows(open_now),
         *(part for step in steps for part in _forwards(step, shell)),
+        *_by_hand(wave, shell),
         *_at_once(steps, wave.number),
     ]
     return "\n\n".join(parts) + "\n"
@@ -72,6 +77,13 @@ def _back(step: Step, shell: Shell) -> Iterator[str]:
 def _windows(exposures: Sequence[Exposure]) -> Iterator[str]:
     if exposures:
         yield "\n".join(f"> **Window**: {_text(span(each))}: {_text(each.requests)}" for each in exposures)
+
+
+def _by_hand(wave: Wave, shell: Shell) -> Iterator[str]:
+    if wave.probes:
+        yield "## Then ask by hand"
+        yield _ASKED
+        yield fenced([line for each in wave.probes for line in shell.lines(each, "")], "sh")
 
 
 def _at_once(steps: Sequence[Step], wave: int) -> Iterator[str]:

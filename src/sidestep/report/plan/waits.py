@@ -15,7 +15,10 @@ from sidestep.report.plan.arguments import target, within
 _SUBJECT = re.compile(r"(?:([A-Za-z]+) )?(?:([a-z0-9][a-z0-9.-]*)/)?([a-z0-9][a-z0-9.-]*)", re.ASCII)
 _ROLLED = {kind.name: kind for kind in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)}
 _CAPTURED = r"REDIRECTION:.metadata.annotations.ambient\.istio\.io/redirection"
+_LEAVING = "LEAVING:.metadata.deletionTimestamp"
 _CONTAINERS = "CONTAINERS:.spec.containers[*].name,INIT:.spec.initContainers[*].name"
+_RUNNING = "--field-selector status.phase!=Succeeded,status.phase!=Failed"
+"""Those of Jobs stand long after they have ended."""
 
 
 class _Subject(Struct, frozen=True):
@@ -53,6 +56,7 @@ def _rolled_out(subject: _Subject) -> Iterator[str]:
     if kind and subject.namespace:
         named = target(kind.key, subject.namespace, subject.name)
         yield f"kubectl rollout status {named} --timeout={subject.seconds}s"
+        yield from _pods(subject, _LEAVING, "no pod of {} has a time in LEAVING: old ones serve while they end")
 
 
 def _daemon_sets(subject: _Subject) -> Iterator[str]:
@@ -72,7 +76,7 @@ def _sidecars_gone(subject: _Subject) -> Iterator[str]:
 def _pods(subject: _Subject, columns: str, until: str) -> Iterator[str]:
     yield f"# until {until.format(f'{subject.kind} {subject.name}'.strip())}, {subject.seconds} s at most:"
     space = subject.namespace or subject.name
-    yield f"kubectl get pods{within(space)} --output custom-columns='POD:.metadata.name,{columns}'"
+    yield f"kubectl get pods{within(space)} {_RUNNING} --output custom-columns='POD:.metadata.name,{columns}'"
 
 
 def _policy_accepted(subject: _Subject) -> Iterator[str]:
@@ -81,6 +85,11 @@ def _policy_accepted(subject: _Subject) -> Iterator[str]:
         yield f"# until WaypointAccepted or ZtunnelAccepted is True, {subject.seconds} s at most:"
         named = target(resource, subject.namespace, subject.name)
         yield f"kubectl get {named} --output jsonpath='{{.status.conditions}}'"
+
+
+def _in_words(_: _Subject) -> Iterator[str]:
+    """No command tells it."""
+    yield from ()
 
 
 def _key(name: str) -> str:
@@ -95,4 +104,6 @@ _WAITS: dict[WaitFor, Callable[[_Subject], Iterator[str]]] = {
     WaitFor.POLICY_ACCEPTED: _policy_accepted,
     WaitFor.SIDECARS_GONE: _sidecars_gone,
     WaitFor.DAEMONSETS_READY: _daemon_sets,
+    WaitFor.PREPARED: _in_words,
+    WaitFor.CONVERGED: _in_words,
 }

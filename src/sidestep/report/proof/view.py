@@ -204,7 +204,8 @@ def _parts(proof: Proof) -> Iterator[str]:
     if directions:
         told = ", ".join(f"{number:,} {direction}" for direction, number in directions.items())
         more = f" and {proof.more:,} more" if proof.more else ""
-        yield f"{count(directions.total(), 'counterexample')} ({told}){more}"
+        early = ", and then nothing more was asked" if proof.ended_early else ""
+        yield f"{count(directions.total(), 'counterexample')} ({told}){more}{early}"
     accepted = sum(bool(each.accepted) for each in proof.counterexamples)
     if accepted:
         yield f"{accepted:,} accepted"

@@ -1,13 +1,18 @@
 """A rehearsal for a terminal: the verdict first, then step by step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from textwrap import fill
+from typing import Any
 
-from sidestep.actions.runs.events import Ending
-from sidestep.rehearse.result import Part, Rehearsal, Used
+from sidestep.actions.gates.judging import Answer
+from sidestep.rehearse.result import Part, Phase, Rehearsal
 from sidestep.report.lab.tables import table
+from sidestep.report.rehearsal.words import agreement, faults, figures, verdict, windows
 
-_MIB = 2**20
 _FEW = 10
+_NARROW = 100
+"""Characters below which what a step was is left out: its name says where to look."""
+_ANSWERS = {Answer.HOLDS: "holds", Answer.FAILS: "FAILS", Answer.NOT_YET: "cannot be told"}
 
 
 def text(rehearsal: Rehearsal, width: int | None = None) -> str:
@@ -17,49 +22,65 @@ def text(rehearsal: Rehearsal, width: int | None = None) -> str:
         rehearsal: what was seen.
         width: of the terminal; None for none.
     """
-    rows = [_row(part) for part in rehearsal.parts]
-    columns = {name: (lambda row, name=name: str(row[name])) for name in rows[0]} if rows else {}
-    parts = ["\n".join(verdict(rehearsal)) + "\n", table(rows, columns, width), "".join(_wrong(rehearsal))]
-    parts.append("".join(f"{line}\n" for line in proxies(rehearsal)))
-    parts.append("".join(f"note: {each}\n" for each in (*rehearsal.merged, *rehearsal.left_out)))
+    narrow = width is not None and width < _NARROW
+    parts = (
+        _lines(verdict(rehearsal), width),
+        _table([_phase(each) for each in rehearsal.phases], width),
+        _table([_row(part, narrow=narrow) for part in rehearsal.parts], width),
+        _lines(_wrong(rehearsal), width),
+        _lines(faults(rehearsal), width),
+        _lines((f"{_ANSWERS[each.answer]}: {each.told}" for each in rehearsal.gates), width),
+        _lines(windows(rehearsal), width),
+        _lines(figures(rehearsal), width),
+        _lines((f"note: {each}" for each in (*rehearsal.merged, *rehearsal.left_out)), width),
+    )
     return "\n".join(each for each in parts if each)
 
 
-def verdict(rehearsal: Rehearsal) -> Iterator[str]:
-    """In sentences."""
-    total = rehearsal.total
-    match rehearsal.ended:
-        case Ending.COMPLETED:
-            yield "The plan was carried out" + _back(rehearsal.taken_back)
-        case Ending.REVERSED:
-            yield f"The plan was not carried out, and its wave was taken back: {rehearsal.why}"
-        case Ending.STOPPED:
-            yield f"The plan stopped half-way: {rehearsal.why}"
-    yield (
-        f"{total.sent:,} requests that are answered today: {total.lost:,} lost. "
-        f"{total.probed:,} that are refused today: {total.admitted:,} admitted."
-    )
+def _lines(found: Iterable[str], width: int | None) -> str:
+    """Each on a line of its own, wrapped between words where a terminal is narrower."""
+    return "".join(f"{fill(line, width, subsequent_indent='  ') if width else line}\n" for line in found)
 
 
-def _back(taken_back: Ending | None) -> str:
-    if taken_back is None:
-        return "."
-    return ", and taken back." if taken_back is Ending.REVERSED else ", but could not be taken back."
+def _table(rows: list[Mapping[str, Any]], width: int | None) -> str:
+    columns = {name: (lambda row, name=name: str(row[name])) for name in rows[0]} if rows else {}
+    return table(rows, columns, width) if rows else ""
 
 
-def _row(part: Part) -> dict[str, str]:
-    counted = part.counted
+def _phase(phase: Phase) -> dict[str, str]:
+    counted, used = phase.counted, phase.used.values()
     return {
+        "PHASE": phase.name,
+        "TOOK": f"{phase.seconds:.1f} s",
+        "SENT": f"{counted.sent:,}",
+        "LOST": _bad(counted.lost),
+        "ADMITTED": _bad(counted.admitted),
+        "P50 ms": _milliseconds(counted.p50),
+        "P99 ms": _milliseconds(counted.p99),
+        "CPU": f"{sum(each.cores for each in used) * 1000:.0f}m",
+        "MEMORY": f"{sum(each.memory for each in used) / 2**20:.0f} MiB",
+    }
+
+
+def _row(part: Part, *, narrow: bool) -> dict[str, str]:
+    counted = part.counted
+    name = ("back " if part.back else "") + part.name
+    found = {
         "AT": f"{part.began:.1f} s",
-        "STEP": ("back " if part.back else "") + part.name,
+        "STEP": name,
         "WHAT": part.title,
         "TOOK": f"{part.seconds:.1f} s",
         "SENT": f"{counted.sent:,}",
         "LOST": _bad(counted.lost),
         "ADMITTED": _bad(counted.admitted),
-        "P99 ms": f"{counted.p99 / 1000:.1f}" if counted.p99 else "-",
-        "SEEN": part.failed or part.told,
+        "P99 ms": _milliseconds(counted.p99),
+        "SEEN": part.failed or agreement(part) or part.told,
     }
+    return {key: value for key, value in found.items() if not narrow or key not in {"TOOK", "P99 ms", "SEEN"}}
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value / 1000:.1f}" if value else "-"
 
 
 def _bad(count: int) -> str:
@@ -69,18 +90,6 @@ def _bad(count: int) -> str:
 def _wrong(rehearsal: Rehearsal) -> Iterator[str]:
     for each in rehearsal.wrong[:_FEW]:
         detail = f": {each.detail}" if each.detail else ""
-        yield f"{each.count:,} {each.what} from {each.at:.1f} s on: {each.request}: {each.how}{detail}\n"
-
-
-def proxies(rehearsal: Rehearsal) -> Iterator[str]:
-    """What they use, a sentence for each role."""
-    for role in sorted(rehearsal.before.keys() | rehearsal.after.keys()):
-        before, after = _used(rehearsal.before, role), _used(rehearsal.after, role)
-        yield f"{role} proxies: {before} before, {after} after"
-
-
-def _used(by_role: Mapping[str, Used], role: str) -> str:
-    found = by_role.get(role)
-    if found is None:
-        return "none"
-    return f"{found.processes} with {found.cores * 1000:.0f}m CPU and {found.memory / _MIB:.0f} MiB"
+        yield f"{each.count:,} {each.what} from {each.at:.1f} s on: {each.request}: {each.how}{detail}"
+    if len(rehearsal.wrong) > _FEW:
+        yield f"and {len(rehearsal.wrong) - _FEW} ways more"

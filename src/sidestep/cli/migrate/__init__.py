@@ -1,0 +1,1 @@
+"""`sidestep migrate`: a plan carried out, looked at, paused, gone on with, and taken back."""

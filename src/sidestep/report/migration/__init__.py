@@ -1,0 +1,1 @@
+"""A migration as it is foreseen, under way, and over."""
