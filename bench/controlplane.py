@@ -5,9 +5,10 @@ Each figure is a ratio of one run on one machine, in interleaved rounds:
 - a full push of N services to one Envoy against the same Envoy that loads the same resources from a file, and our CPU
   for it;
 - one changed endpoint among N services until P real Envoys have acknowledged it, each of which asked for 20 services;
-  and our CPU for it among N against among 100 services.
+  and our CPU for it among N against among 100 services;
+- how both grow with services.
 
-Usage: python -m bench.controlplane [--services 5000] [--proxies 20] [--rounds 5]
+Usage: python -m bench.controlplane [--services 5000] [--proxies 20] [--rounds 5] [--write]
 """
 
 import argparse
@@ -26,6 +27,7 @@ from tests.support.ads import START, EveryService, Running, bootstrap, cluster, 
 from tests.support.envoy import envoy_binary
 from tests.support.servers import running as program
 
+from bench.page import markdown, renew
 from sidestep.controlplane.ca.folder import write_private
 from sidestep.controlplane.generators import CLUSTER, Resource, Unit
 from sidestep.controlplane.index import Index
@@ -34,6 +36,10 @@ from sidestep.controlplane.registry.registry import Change, Registry
 from sidestep.controlplane.tokens import Proxy
 
 _NODE = Proxy("node", "one")
+FEW = 100
+FINE = 0.01
+"""Seconds below which tenths of a millisecond matter."""
+Rows = AsyncIterator[tuple[str, ...]]
 
 
 def _service(number: int) -> dict:
@@ -187,36 +193,61 @@ async def _change(lab: Running, registry: Registry, number: int, proxies: int) -
     return made + max(acknowledged), time.process_time() - cpu
 
 
-async def _measure(services: int, proxies: int, rounds: int) -> None:
-    with TemporaryDirectory() as folder:
+async def _pushed(registry: Registry, folder: Path, rounds: int) -> Rows:
+    """A full push beside the same from a file."""
+    turns = [(await _push(registry.index, Whole(), folder), await _load(registry.index, folder)) for _ in range(rounds)]
+    ratio = median(push[0] / load[0] for push, load in turns)
+    share = median((push[1] - load[1]) / push[0] for push, load in turns)
+    what = f"a full push of {len(registry.index.services):,} services"
+    yield f"{what}, to the same from a file", f"{ratio:.2f}", "≤ 1.15"
+    yield f"{what}, of that our CPU", f"{share:.1%}", "≤ 5 %"
+
+
+async def _changed(services: int, proxies: int, rounds: int, folder: Path) -> Rows:
+    """One change among few services and among many."""
+    found = {count: await _changes(count, proxies, rounds * 40, folder) for count in (FEW, services)}
+    for count, (took, _) in found.items():
+        bound = "< 10" if count == services else ""
+        yield f"one change among {count:,} services to {proxies} proxies, ms", f"{took * 1000:.1f}", bound
+    ratio = found[services][1] / found[FEW][1]
+    yield f"our CPU for one change, among {services:,} to among {FEW} services", f"{ratio:.2f}", "≤ 1.5"
+
+
+async def _grown(sizes: Iterable[int], folder: Path) -> Rows:
+    """Full pushes with endpoints apart, as node proxies that asked for everything would have them."""
+    for count in sizes:
         began = time.process_time()
+        registry = await asyncio.to_thread(_registry, count)
+        records = time.process_time() - began
+        took, spent = await _push(registry.index, EveryService(), folder)
+        times = (records, took, spent, took / count)
+        yield (f"{count:,}", *(f"{each * 1000:,.2f}" if each < FINE else f"{each * 1000:,.0f}" for each in times))
+
+
+async def _tables(services: int, proxies: int, rounds: int) -> tuple[str, str]:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
         registry = await asyncio.to_thread(_registry, services)
-        print(f"records of {services:,} services and pods: {(time.process_time() - began) * 1000:.0f} ms of CPU")
-        pushes = [
-            (await _push(registry.index, Whole(), Path(folder)), await _load(registry.index, Path(folder)))
-            for _ in range(rounds)
-        ]
-        ratio = median(push[0] / load[0] for push, load in pushes)
-        share = median((push[1] - load[1]) / push[0] for push, load in pushes)
-        (pushed, _), (loaded, _) = pushes[rounds // 2]
-        print(f"full push of {services:,} services: {pushed:.2f} s; Envoy alone, from a file: {loaded:.2f} s")
-        print(f"  ratio {ratio:.2f} (at most 1.15); our CPU {share:.1%} of it (at most 5 %)")
-        apart, spent = await _push(registry.index, EveryService(), Path(folder))
-        print(f"  with endpoints apart (EDS): {apart:.2f} s, CPU {spent * 1000:.0f} ms")
-        few = await _changes(100, proxies, rounds * 40, Path(folder))
-        many = await _changes(services, proxies, rounds * 40, Path(folder))
-        print(f"one change, acknowledged by {proxies} proxies: {many[0] * 1000:.1f} ms (below 10)")
-        print(f"  among 100 services: {few[0] * 1000:.1f} ms")
-        print(f"  our CPU {many[1] * 1000:.2f} ms, {many[1] / few[1]:.2f} times what it is among 100 (at most 1.5)")
+        rows = [each async for each in _pushed(registry, folder, rounds)]
+        rows += [each async for each in _changed(services, proxies, rounds, folder)]
+        grown = [each async for each in _grown(sorted({FEW, 1000, services}), folder)]
+    titles = ("services and pods", "records, CPU ms", "full push ms", "our CPU ms", "ms a service")
+    return markdown(("control plane", "median", "wanted"), rows), markdown(titles, grown)
 
 
 def main() -> None:
+    """Measure, print, and renew the tables of docs/performance.md if that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--services", type=int, default=5000)
     parser.add_argument("--proxies", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     given = parser.parse_args()
-    asyncio.run(_measure(given.services, given.proxies, given.rounds))
+    tables = asyncio.run(_tables(given.services, given.proxies, given.rounds))
+    for name, table in zip(("control plane", "control plane growth"), tables, strict=True):
+        print(table, flush=True)
+        if given.write:
+            renew(name, table)
 
 
 if __name__ == "__main__":

@@ -1,136 +1,98 @@
-"""Speed of edits in place, as ratios to the time in which ruamel.yaml loads and dumps the same files, in one run.
+"""Speed and memory of whole conversions of repositories: to a folder, and in place.
 
-    python -m bench.convert FOLDER [--rounds 3]
+    python -m bench.convert [--sizes 5000,20000] [--rounds 3] [--write]
 
-Every object of every YAML file gets a label; ruamel.yaml only loads and dumps. Each measurement is a process of its
-own; the sides take turns. ruamel.yaml is no dependency of ours: `pip install ruamel.yaml` first.
+Sizes are numbers of objects, about (see `bench/convert_repository.py`). Each measurement is a process of its own,
+measured by the operating system; the forms take turns. Edits in place have a fresh copy of the repository each time.
+Nothing is proved: that is what `bench/prove.py` measures.
 """
 
 import argparse
-import copy
-import importlib.util
-import io
-import sys
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
-from typing import Any
 
-from bench.audit import BUILD, Cost, run
-from sidestep.convert.editing.chunks import chunks
-from sidestep.convert.editing.document import read_value
-from sidestep.convert.editing.file import ObjectEdit, edit_file
-from sidestep.errors import SidestepError
+from bench.audit import BUILD, PROGRAM, Cost, middle, run
+from bench.convert_repository import write
+from bench.page import markdown, renew
 
-SIDES = ("edit", "ruamel", "read")
+FORMS = ("read", "out", "in place")
+_TITLES = ("form", "files", "objects", "s", "CPU s", "ms CPU for an object", "peak MiB")
 
 
-def texts(folder: Path) -> dict[Path, str]:
-    """Files that are read whole; those that Kubernetes does not read are left out of all sides."""
-    found = {path: path.read_bytes().decode() for path in sorted(folder.rglob("*.yaml"))}
-    return {path: text for path, text in found.items() if _edits(text) is not None}
+@dataclass(frozen=True)
+class Repository:
+    """One that was generated."""
+
+    folder: Path
+    objects: int
+
+    @property
+    def files(self) -> int:
+        """How many it has."""
+        return sum(1 for _ in self.folder.rglob("*.yaml"))
 
 
-def listed(folder: Path) -> Path:
-    """A list of them, so that no side pays for the choice."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    target = BUILD / "convert-files.txt"
-    target.write_text("\n".join(str(path.resolve()) for path in texts(folder)))
-    return target
+def generated(objects: int) -> Repository:
+    """A repository of that size, made anew."""
+    folder = BUILD / f"repository-{objects}"
+    shutil.rmtree(folder, ignore_errors=True)
+    return Repository(folder, write(objects, folder))
 
 
-def _edits(text: str) -> list[ObjectEdit] | None:
-    """A label more for every object; None for a file that cannot be read."""
-    found = []
-    try:
-        for piece in chunks(text):
-            value: Any = read_value(piece.text) if piece.number else None
-            if isinstance(value, dict):
-                members = value["items"] if value.get("kind") == "List" else [value]
-                found += [ObjectEdit(piece.number, each, _labelled(each)) for each in members]
-    except SidestepError:
-        return None
-    return found
+def convert(form: str, repository: Repository) -> Cost:
+    """One run; *read* prints what would be done, and writes nothing."""
+    source, out, given = repository.folder, BUILD / "converted", list[str]()
+    shutil.rmtree(out, ignore_errors=True)
+    if form == "in place":
+        source, given = shutil.copytree(repository.folder, out), ["--in-place"]
+    elif form == "out":
+        given = ["--out", str(out)]
+    return run(str(PROGRAM), "convert", "-q", "--no-prove", "--from", str(source), *given)
 
 
-def _labelled(tree: dict[str, Any]) -> dict[str, Any]:
-    new = copy.deepcopy(tree)
-    meta = new["metadata"] = new.get("metadata") or {}
-    meta["labels"] = {**(meta.get("labels") or {}), "istio.io/use-waypoint": "none"}
-    return new
-
-
-def edit(text: str) -> None:
-    """Read, then change all objects."""
-    edit_file(text, _edits(text) or [])
-
-
-def read(text: str) -> None:
-    """Read alone."""
-    _edits(text)
-
-
-def round_trip(text: str) -> None:
-    """Load and dump with ruamel.yaml, comments kept."""
-    from ruamel.yaml import YAML  # noqa: PLC0415 - of this side only
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.allow_duplicate_keys = True
-    yaml.dump_all(yaml.load_all(text), io.StringIO())
-
-
-def side(name: str, files: Path) -> None:
-    """What one process does."""
-    work = {"edit": edit, "ruamel": round_trip, "read": read}[name]
-    for path in files.read_text().splitlines():
-        work(Path(path).read_bytes().decode())
-
-
-def measure(folder: Path, rounds: int) -> dict[str, Cost]:
-    """Medians of rounds in which the sides take turns, after one that only warms the disk."""
-    files = str(listed(folder))
-    taken: dict[str, list[Cost]] = {name: [] for name in SIDES}
+def measure(repository: Repository, rounds: int) -> dict[str, Cost]:
+    """Medians of rounds in which the forms take turns, after one that only warms the disk."""
+    taken: dict[str, list[Cost]] = {form: [] for form in FORMS}
     for number in range(rounds + 1):
-        for name in SIDES:
-            cost = run(sys.executable, "-m", "bench.convert", files, "--side", name)
-            if number:
-                taken[name].append(cost)
-    return {
-        name: Cost(*(median(getattr(cost, field) for cost in costs) for field in ("wall", "cpu", "peak")))
-        for name, costs in taken.items()
-    }
+        for form in FORMS:
+            cost = convert(form, repository)
+            if number or not rounds:
+                taken[form].append(cost)
+    return {form: middle(costs) for form, costs in taken.items()}
 
 
-def table(folder: Path, costs: dict[str, Cost]) -> str:
+def table(found: list[tuple[Repository, dict[str, Cost]]]) -> str:
     """Markdown."""
-    found = texts(folder)
-    size = sum(len(text) for text in found.values()) / 1e6
-    lines = [
-        f"{len(found)} files, {size:.1f} MB",
-        "",
-        "| side | s | CPU s | peak MiB | ratio |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    whole = costs["ruamel"].wall
-    lines += [
-        f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.peak:.0f} | {cost.wall / whole:.2f} |"
-        for name, cost in costs.items()
-    ]
-    return "\n".join(lines)
+    return markdown(
+        _TITLES,
+        (
+            (
+                form,
+                f"{repository.files:,}",
+                f"{repository.objects:,}",
+                f"{cost.wall:.1f}",
+                f"{cost.cpu:.1f}",
+                f"{cost.cpu * 1e3 / repository.objects:.2f}",
+                f"{cost.peak:,.0f}",
+            )
+            for repository, costs in found
+            for form, cost in costs.items()
+        ),
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sizes", default="5000,20000")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--side", choices=SIDES)
+    parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    if importlib.util.find_spec("ruamel") is None:
-        raise SystemExit("ruamel.yaml is not here: pip install ruamel.yaml")
-    if given.side:
-        side(given.side, given.folder)
-    else:
-        print(table(given.folder, measure(given.folder, given.rounds)))
+    found = [generated(int(size)) for size in given.sizes.split(",")]
+    told = table([(each, measure(each, given.rounds)) for each in found])
+    print(told)
+    if given.write:
+        renew("conversions", told)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """The lab: how fast it comes up, what its node proxies add to requests beside sidecars, what they weigh.
 
-    python -m bench.lab [--rounds 5] [--only up|path|memory] [--settings JSON] [--write]
+    python -m bench.lab [--rounds 5] [--only up|path|memory|l7] [--settings JSON] [--write]
 
 - up: labs of two sizes, from the command until every pod is captured (so its certificate is served) and ready.
 - path: 2,000 requests a second on 32 connections that stay, with client and server on two nodes; as many as go through;
   a connection for each request; bytes on one connection. `bench.lab_path` tells how.
 - memory: a node proxy with fifty pods beside fifty sidecars; growth with pods and with services.
+- l7: a waypoint beside a pair of sidecars, with the same policy and route, as `sidestep lab bench` measures it.
 
 Ways take turns in one run, and medians count. What else runs on the machine makes all of it slower, and sidecars, which
 wake up more often, more so.
@@ -23,6 +24,7 @@ from msgspec import Struct
 from tests.support.lab import environment, launched
 from tools.test_servers import Unavailable, have
 
+from bench import lab_l7
 from bench.audit import ROOT
 from bench.lab_up import SIZES
 from bench.lab_up import measure as measure_up
@@ -31,7 +33,7 @@ from bench.page import markdown, renew
 BASE, PAIR, BARE, OURS = "direct", "sidecars", "bare tunnel", "node proxies"
 STALL = 0.02
 """Seconds: a round in which the machine itself stood still for longer is left out while others are left."""
-_PARTS = ("up", "path", "memory")
+_PARTS = ("up", "path", "memory", "l7")
 Round = dict[str, dict[str, float]]
 
 
@@ -106,8 +108,9 @@ def up_table(rounds: int) -> str:
         middle = {key: median(each[key] for each in found) for key in found[0]}
         counts = (f"{size.pods:,}", f"{size.nodes}")
         seconds = (f"{middle['up']:.1f}", f"{middle['cpu']:.1f}")
-        rows.append((*counts, *seconds, f"{middle['pss']:,.0f}", f"{middle['taken']:,.0f}", f"{middle['down']:.2f}"))
-    return markdown(("pods", "nodes", "up s", "CPU s", "PSS MiB", "MiB of the machine", "down s"), rows)
+        memory = (f"{middle['pss']:,.0f}", f"{middle['taken']:,.0f}")
+        rows.append((*counts, *seconds, *memory, f"{middle['down']:.2f}", size.wanted))
+    return markdown(("pods", "nodes", "up s", "CPU s", "PSS MiB", "MiB of the machine", "down s", "wanted"), rows)
 
 
 def memory_tables(found: dict[str, list[list[float]]]) -> tuple[str, str]:
@@ -124,7 +127,7 @@ def memory_tables(found: dict[str, list[list[float]]]) -> tuple[str, str]:
     return beside, markdown(("node proxy with", "PSS MiB", "a change acknowledged ms"), rows)
 
 
-def _inside(call: str, module: str) -> Any:
+def inside(call: str, module: str) -> Any:
     """What a function of a module of ours returns, called in namespaces of its own."""
     told = f"print('\\n' + json.dumps({call}), flush=True)"
     program = f"import json, os; from bench.{module} import measure; {told}; os._exit(0)"
@@ -132,7 +135,7 @@ def _inside(call: str, module: str) -> Any:
     return json.loads(done.stdout.decode().rstrip().rpartition("\n")[2])
 
 
-def _wrk() -> str:
+def saturating() -> str:
     """The program that saturates."""
     try:
         return str(have("wrk"))
@@ -146,17 +149,22 @@ def _up(given: argparse.Namespace) -> Iterable[tuple[str, str]]:
 
 
 def _path(given: argparse.Namespace) -> Iterable[tuple[str, str]]:
-    yield "lab path", path_table(_inside(f"measure({given.rounds}, {_wrk()!r}, {given.settings!r})", "lab_path"))
+    yield "lab path", path_table(inside(f"measure({given.rounds}, {saturating()!r}, {given.settings!r})", "lab_path"))
 
 
 def _memory(_: argparse.Namespace) -> Iterable[tuple[str, str]]:
-    yield from zip(("lab memory", "lab growth"), memory_tables(_inside("measure()", "lab_growth")), strict=True)
+    yield from zip(("lab memory", "lab growth"), memory_tables(inside("measure()", "lab_growth")), strict=True)
+
+
+def _layer_7(given: argparse.Namespace) -> Iterable[tuple[str, str]]:
+    yield "lab l7", lab_l7.table(lab_l7.measure(given.rounds))
 
 
 _MEASURES: dict[str, Callable[[argparse.Namespace], Iterable[tuple[str, str]]]] = {
     "up": _up,
     "path": _path,
     "memory": _memory,
+    "l7": _layer_7,
 }
 
 

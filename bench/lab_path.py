@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,10 +20,11 @@ from msgspec import Struct
 from tests.support.node_mesh import SETTINGS, Action, Match, NodeMesh, Pod, policy, principal, service
 
 from bench.audit import ROOT
-from bench.lab_sidecar import BULK_OUT, HTTP_OUT, TUNNEL_OUT, Sidecars, command
+from bench.lab_sidecar import BULK_OUT, BULK_TUNNEL_OUT, HTTP_OUT, TUNNEL_OUT, Sidecars, command
 from sidestep.controlplane.generators.node.settings import Settings
 from sidestep.lab.bench import BULK_PORT, HTTP_PORT
 from sidestep.lab.bench.peers import CONNECTIONS
+from sidestep.lab.bench.stalls import control
 from sidestep.lab.envoy import program
 from sidestep.lab.net.sockets import listening
 
@@ -77,7 +77,7 @@ class Started:
 
     def serve(self, pod: Pod) -> int:
         """A server, once it answers; its number."""
-        pid = self.start(pod, _peer("serve"))
+        pid = self.start(pod, (sys.executable, "-m", "sidestep.lab.bench.server"))
         while not {HTTP_PORT, BULK_PORT} <= listening(pod.namespace):
             time.sleep(_NAP)
         return pid
@@ -122,7 +122,7 @@ class Scene:
         self.ways = {
             "direct": Way(near, (far.ipv4, HTTP_PORT), (far.ipv4, BULK_PORT), ()),
             "sidecars": Way(near, ("127.0.0.1", HTTP_OUT), ("127.0.0.1", BULK_OUT), pair),
-            "bare tunnel": Way(near, ("127.0.0.1", TUNNEL_OUT), ("127.0.0.1", BULK_OUT), pair),
+            "bare tunnel": Way(near, ("127.0.0.1", TUNNEL_OUT), ("127.0.0.1", BULK_TUNNEL_OUT), pair),
             "node proxies": Way(client, (_VIP, 80), (_VIP, BULK_PORT), ours),
         }
 
@@ -139,7 +139,7 @@ class Scene:
         ):
             took = {"paced": seconds.paced, "fresh": seconds.fresh, "read": seconds.bulk}[what]
             spent = _spent(way.proxies)
-            with _control() as slept:
+            with control(_NAP) as slept:
                 told = json.loads(self._run(way.client, _peer(what, *map(str, (*dialled, rate, took)))))
             found |= {f"{what} {key}": value for key, value in told.items()}
             found[f"{what} cpu"] = sum(spent()) / told["count"]
@@ -201,24 +201,6 @@ def _spent(pids: Sequence[int]) -> Callable[[], list[float]]:
 
 
 @contextmanager
-def _control() -> Iterator[list[float]]:
-    """How much too long naps took meanwhile, which no proxy has to do with."""
-    slept, over = [0.0], threading.Event()
-
-    def nap() -> None:
-        while not over.is_set():
-            began = time.perf_counter()
-            time.sleep(_NAP)
-            slept.append(time.perf_counter() - began - _NAP)
-
-    thread = threading.Thread(target=nap)
-    thread.start()
-    yield slept
-    over.set()
-    thread.join()
-
-
-@contextmanager
 def _spinners() -> Iterator[None]:
     """Busy loops that give way to everything, one on each core, in this very session."""
     started = [subprocess.Popen([sys.executable, "-c", _SPIN % core]) for core in {CLIENTS, PROXIES}]
@@ -229,16 +211,19 @@ def _spinners() -> Iterator[None]:
             each.kill()
 
 
-def measure(rounds: int, wrk: str = "", settings: str = "{}") -> list[dict[str, dict[str, float]]]:
+def measure(
+    rounds: int, wrk: str = "", settings: str = "{}", concurrency: int = 1
+) -> list[dict[str, dict[str, float]]]:
     """Within the lab's namespaces: what each round found, by way.
 
     Args:
         rounds: how many, after one that warms up.
         wrk: as of `Scene`.
         settings: those of our proxies that differ from the lab's, in JSON.
+        concurrency: as of `Scene`.
     """
     changed = msgspec.convert({**msgspec.to_builtins(SETTINGS), **json.loads(settings)}, Settings)
-    scene = Scene(changed, wrk)
+    scene = Scene(changed, wrk, concurrency)
     with _spinners():
         scene.round(Seconds(0.5, 1, 0.5, 0.5))
         return [scene.round(Seconds()) for _ in range(rounds)]

@@ -16,7 +16,7 @@ from sidestep.controlplane.ca.certificates import key_pem, pem
 from sidestep.lab.bench import BULK_PORT, HTTP_PORT
 
 Config = dict[str, Any]
-HTTP_OUT, BULK_OUT, TUNNEL_OUT = 15001, 15002, 15003
+HTTP_OUT, BULK_OUT, TUNNEL_OUT, BULK_TUNNEL_OUT = 15001, 15002, 15003, 15004
 _HTTP_IN, _BULK_IN, _TUNNEL_IN = 15006, 15007, 15008
 _CLIENT, _SERVER = (f"spiffe://cluster.local/ns/default/sa/{each}" for each in ("side-client", "side-server"))
 _V3 = "type.googleapis.com/envoy.extensions"
@@ -52,7 +52,8 @@ class Sidecars:
         listeners = [
             _listener(HTTP_OUT, [http]),
             _listener(BULK_OUT, [_copied("bulk")]),
-            _listener(TUNNEL_OUT, [_copied("tunnel", tunneling_config={"hostname": "web:80"})]),
+            _listener(TUNNEL_OUT, [_copied("tunnel", tunneling_config={"hostname": "own:80"})]),
+            _listener(BULK_TUNNEL_OUT, [_copied("tunnel", tunneling_config={"hostname": "bulk:80"})]),
         ]
         clusters = [
             _cluster(name, server, port, self._socket("Upstream", _CLIENT, _SERVER, protocols))
@@ -76,7 +77,7 @@ class Sidecars:
             for port, each, protocols in (
                 (_HTTP_IN, _manager("own", [rbac]), ["http/1.1"]),
                 (_BULK_IN, _copied("bulk"), []),
-                (_TUNNEL_IN, _manager("own", [], tunnels=True), ["h2"]),
+                (_TUNNEL_IN, _tunnels("own", "bulk"), ["h2"]),
             )
         ]
         clusters = [_cluster("own", "127.0.0.1", HTTP_PORT), _cluster("bulk", "127.0.0.1", BULK_PORT)]
@@ -119,18 +120,31 @@ def _listener(port: int, filters: Sequence[Config], tls: Config | None = None) -
     return {"name": str(port), "address": address, "filter_chains": [chain]}
 
 
-def _manager(cluster: str, filters: Sequence[Config], *, tunnels: bool = False) -> Config:
-    route: Config = {"match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}}
-    more: Config = {}
-    if tunnels:
-        route["match"] = {"connect_matcher": {}}
-        route["route"]["upgrade_configs"] = [{"upgrade_type": "CONNECT", "connect_config": {}}]
-        more = {"http2_protocol_options": _TUNNELS, "upgrade_configs": [{"upgrade_type": "CONNECT"}]}
+def _manager(cluster: str, filters: Sequence[Config]) -> Config:
+    route = {"match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}}
+    return _http({"name": "all", "domains": ["*"], "routes": [route]}, filters=filters)
+
+
+def _tunnels(*clusters: str) -> Config:
+    """A CONNECT names its cluster, whatever the port."""
+    connect = {"timeout": "0s", "upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}]}
+    hosts = [
+        {
+            "name": each,
+            "domains": [f"{each}:*"],
+            "routes": [{"match": {"connect_matcher": {}}, "route": {"cluster": each, **connect}}],
+        }
+        for each in clusters
+    ]
+    return _http(*hosts, http2_protocol_options=_TUNNELS, upgrade_configs=[{"upgrade_type": "CONNECT"}])
+
+
+def _http(*hosts: Config, filters: Sequence[Config] = (), **more: Any) -> Config:
     return _extension(
         "http_connection_manager",
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
-        stat_prefix=cluster,
-        route_config={"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
+        stat_prefix=hosts[0]["name"],
+        route_config={"virtual_hosts": hosts},
         http_filters=[*filters, _extension("router", "filters.http.router.v3.Router")],
         **more,
     )

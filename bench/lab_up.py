@@ -18,13 +18,14 @@ _PATIENCE, _MOMENT = 180.0, 0.01
 
 
 class Size(Struct, frozen=True):
-    """How large a lab is."""
+    """How large a lab is, and what is wanted of it."""
 
     pods: int
     nodes: int
+    wanted: str
 
 
-SIZES = (Size(100, 3), Size(1000, 20))
+SIZES = (Size(100, 3, "up < 5, down < 1"), Size(1000, 20, "up < 20, PSS < 3,072, down < 1"))
 
 
 def measure(size: Size) -> dict[str, float]:

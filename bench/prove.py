@@ -1,15 +1,16 @@
 """Speed and memory of proofs: of a migrated mesh, of a broken one, of a change, of a plan, and of one bad service.
 
     python -m bench.prove [--sizes 50,200,1000] [--plans 2,5,10] [--write]
+    python -m bench.prove --one plan 1000       # one row; --jobs and --states for less of a plan
 
 Sizes are numbers of namespaces: each has twenty services, ten policies and five routes. Every measurement is a process
 of its own, and counts from meshes that were read: making them ready to be asked is part of it.
 
-- whole: the mesh before against the one in ambient, all of it.
+- whole: the mesh before against the one in ambient, all of it, by as many processes as there are cores.
 - broken: the same mesh twice, of which one lost a clause of one policy; up to the first counterexample.
 - again: after the whole proof, a mesh in which one policy of one namespace is gone, proved in the same process.
 - kept: the same change, but all that was proved before comes from the file of another run; meshes are made ready anew.
-- plan: every state of a plan that `sidestep plan` makes, those within steps too.
+- plan: every state of a plan that `sidestep plan` makes, those within steps too, by a process for each core.
 - rules: one service with 500 policies by paths of every form, of which one mesh lacks one.
 """
 
@@ -23,7 +24,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +37,33 @@ from bench.audit import ROOT
 from bench.page import markdown, renew
 from bench.prove_mesh import Faults, Size, mesh, pathological
 from sidestep.actions.memory import states
+from sidestep.cli.processes import cores
 from sidestep.cli.proof_memory import ProofMemory, program
+from sidestep.cli.proofs import found_beside, parts_of, sharing_between
 from sidestep.cli.reading import garbage_untouched
 from sidestep.model.kinds import AUTHORIZATION_POLICY
 from sidestep.model.mesh import Mesh
 from sidestep.model.sharing import sharing
+from sidestep.plan.document import Plan
 from sidestep.plan.inferred_calls import inferred_calls
 from sidestep.plan.planner import PlanRequest, make_plan
+from sidestep.prove.accepted import Acceptance
 from sidestep.prove.content import Content
+from sidestep.prove.invariants import Inquiry
 from sidestep.prove.partial import with_partial
-from sidestep.prove.proof import Conclusion, Proof
+from sidestep.prove.proof import Proof
 from sidestep.prove.prover import Terms, prove
 from sidestep.prove.remembered import Recollection
-from sidestep.prove.states import Journey
+from sidestep.prove.states import Journey, Part
+from sidestep.prove.walk import State, Walk
 from sidestep.semantics.index import MeshIndex
 from sidestep.sources.prices import load_prices
 
 SIZES = (50, 200, 1_000)
 PLANS = (2, 5, 10)
 RULES = 500
+_ALL = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+"""What two processes share counts twice."""
 _TITLES = ("proof", "services", "policies", "routes", "verdict", "states", "ways", "requests", "s", "CPU s", "peak MiB")
 
 
@@ -63,7 +75,7 @@ def size_of(namespaces: int) -> Size:
 def whole(size: Size) -> Callable[[], Proof]:
     """The end of a migration."""
     before, after = mesh(size, after=False), mesh(size, after=True)
-    return lambda: prove(MeshIndex.of(before), MeshIndex.of(after))
+    return lambda: Journey(MeshIndex.of(before), Terms()).recall(MeshIndex.of(after), None, sharing_between(cores()))
 
 
 def broken(size: Size) -> Callable[[], Proof]:
@@ -110,24 +122,32 @@ def recalled(before: Mesh, after: Mesh, folder: Path) -> Proof:
     return proof
 
 
-def plan(size: Size) -> Callable[[], Proof]:
-    """Every state on the way."""
+def plan(size: Size, jobs: int = 0, most: int | None = None) -> Callable[[], Proof]:
+    """Every state on the way, or the first ones."""
     before = mesh(size, after=False).in_order
-    request = PlanRequest(before, load_prices(None), graph=inferred_calls(before))
-    return lambda: visited(before, request)
+    made = make_plan(PlanRequest(before, load_prices(None), graph=inferred_calls(before)))
+    return lambda: visited(before, made, jobs or cores(), most)
 
 
-def visited(before: Mesh, request: PlanRequest) -> Proof:
-    """All states of a plan, one after the other."""
-    last = MeshIndex.of(before)
-    journey, proof = Journey(last, Terms()), Proof(Conclusion.EQUAL)
-    found = with_partial(before, ((step.id, after) for step, after in states(make_plan(request), before)))
-    for number, (step, after) in enumerate(found, 1):
-        last = MeshIndex.of(after, like=last)
-        told = journey.visit(step, last)
-        verdict = told.verdict if told.verdict is not Conclusion.EQUAL else proof.verdict
-        proof = replace(told, verdict=verdict, states=number, requests=proof.requests + told.requests)
-    return proof
+def visited(before: Mesh, made: Plan, jobs: int, most: int | None) -> Proof:
+    """All states of a plan, one after the other, as the command does it."""
+    first = MeshIndex.of(before)
+    parts = parts_of(first, jobs)
+
+    def way() -> Iterator[State]:
+        last = first
+        found = with_partial(before, ((step.id, after) for step, after in states(made, before)))
+        for step, after in islice(found, most):
+            last = MeshIndex.of(after, like=last)
+            yield State(step, last)
+
+    walk = Walk(
+        State("today", first), Terms(), Acceptance((), date.max), Inquiry((), 1), steps=True, part=Part(0, parts)
+    )  # fmt: skip
+    with closing(found_beside(first, Terms(), parts, way)) as others:
+        for state in way():
+            walk.visit(state, others=next(others))
+    return walk.proof()
 
 
 def rules(_size: Size) -> Callable[[], Proof]:
@@ -141,20 +161,26 @@ KINDS: dict[str, Callable[[Size], Callable[[], Proof]]] = {
 }
 
 
-def measure(what: str, namespaces: int) -> dict[str, Any]:
-    """One proof in this process, without what it takes to make the meshes."""
-    proved = KINDS[what](size_of(namespaces))
+def cpu_seconds() -> float:
+    """Of this process and those that it made."""
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, _ALL))
+
+
+def measure(what: str, namespaces: int, jobs: int = 0, most: int | None = None) -> dict[str, Any]:
+    """One proof in this process, without what it takes to make the meshes and the plan."""
+    size = size_of(namespaces)
+    proved = plan(size, jobs, most) if what == "plan" else KINDS[what](size)
     gc.collect()
     with garbage_untouched():
-        start, cpu = time.perf_counter(), time.process_time()
+        start, cpu = time.perf_counter(), cpu_seconds()
         found = proved()
-        seconds, used = time.perf_counter() - start, time.process_time() - cpu
+        seconds, used = time.perf_counter() - start, cpu_seconds() - cpu
     return {
         "what": what,
         "namespaces": namespaces,
         "seconds": seconds,
         "cpu": used,
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak": sum(resource.getrusage(each).ru_maxrss for each in _ALL) / 1024,
         "verdict": found.verdict.value,
         "states": found.states,
         "ways": found.ways,
@@ -189,9 +215,11 @@ def main() -> None:
     parser.add_argument("--plans", default=",".join(map(str, PLANS)))
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--one", nargs=2, metavar=("WHAT", "NAMESPACES"), help=argparse.SUPPRESS)
+    parser.add_argument("--jobs", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--states", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measure(given.one[0], int(given.one[1]))))
+        print(json.dumps(measure(given.one[0], int(given.one[1]), given.jobs, given.states)))
         return
     sizes, plans = ([int(each) for each in text.split(",")] for text in (given.sizes, given.plans))
     asked = [*(("whole", size) for size in sizes), ("broken", sizes[-1]), ("again", sizes[-1]), ("kept", sizes[-1])]

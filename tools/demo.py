@@ -59,13 +59,31 @@ def lab() -> None:
         run("lab", "top", *name)
     finally:
         run("lab", "down", *name)
+    hybrid(name)
     rehearse()
+
+
+def hybrid(name: tuple[str, str]) -> None:
+    """Sidecars, ambient and no mesh in one: who calls whom, a policy that is passed by, and a difference by itself."""
+    say("\nOne mesh of both kinds, and who sees its calls:")
+    run("lab", "up", *name, "--detach", "docs/examples/hybrid.yaml")
+    try:
+        run("lab", "call", *name, "old/web", "old/web", "--count", "3")
+        run("lab", "graph", *name)
+        say("\nThe waypoint refuses DELETE to who asks it, and a sidecar does not ask:")
+        run("lab", "apply", *name, "-f", "docs/examples/hybrid-policy.yaml")
+        run("lab", "call", *name, "new/stock", "new/orders", "-X", "DELETE", expected=2)
+        run("lab", "call", *name, "old/web", "new/orders", "-X", "DELETE")
+    finally:
+        run("lab", "down", *name)
+    say("\nA difference by itself: with sidecars, and in ambient:")
+    run("lab", "demo", *name, "D06")
 
 
 def rehearse() -> None:
     """The shop's plan carried out with sidecars and ambient side by side, and what each of them costs here."""
     page = str((BUILD / "rehearsal.html").relative_to(ROOT))
-    shop = ("--from", "docs/examples/shop.yaml", "--baseline", "4s", "--window", "2s")
+    shop = ("--from", "docs/examples/shop.yaml", "--baseline", "4s", "--gate-window", "2s")
     say("\nThe shop's plan, carried out in a lab under load and taken back:")
     say(f"\n$ sidestep rehearse {' '.join(shop)} -o html --out {page}\n")
     code = subprocess.run([PROGRAM, "rehearse", *shop, "-o", "html", "--out", page], check=False, cwd=ROOT).returncode

@@ -9,6 +9,7 @@ from tests.semantics.differences.cases import CASES
 from tests.semantics.differences.cases.case import Case
 from tests.semantics.differences.proved import OPAQUE, PROVED, Proved
 
+from sidestep.demo.scenes import UNSHOWN, scenes_of
 from sidestep.explain.explanation import HopReport, StateReport
 from sidestep.explain.words import request_words, state_report
 from sidestep.prove.proof import Conclusion, Direction
@@ -80,6 +81,7 @@ def page(difference: Difference) -> str:
         f"## What to do\n\n{difference.fix}",
         "\n\n".join(_examples(difference)),
         f"## In a proof\n\n{_in_a_proof(difference)}",
+        f"## In the lab\n\n{_in_the_lab(difference.code)}",
         "## See also\n\n" + "\n".join(f"- {_source(each)}" for each in difference.sources),
     ]
     return "\n\n".join(parts) + "\n"
@@ -110,6 +112,13 @@ def _in_a_proof(difference: Difference) -> str:
     there, back = (" and ".join(each.value for each in found) for found in (row.found, row.found_back))
     found = f"it as {there}, and as {back} on the way back to sidecars" if row.found else "nothing, for nothing differs"
     return f"`sidestep prove` finds {found}.\n\n{_left(row)}"
+
+
+def _in_the_lab(code: str) -> str:
+    if code in UNSHOWN:
+        return f"Packets of a lab do not show it: {UNSHOWN[code]}."
+    names = "; ".join(each.name for each in scenes_of(code))
+    return f"`sidestep lab demo {code}` shows it by packets: {names}."
 
 
 def _left(row: Proved) -> str:

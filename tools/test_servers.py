@@ -1,8 +1,8 @@
 """Fetch or build the real servers that the tests run against, into a cache outside the tree.
 
-kube-apiserver is built from its Go module (minutes, once); etcd, Prometheus and the library of nftables are taken out
-of Debian's packages without installing them; Chromium is installed where we may. What cannot be had is said, and the
-tests that need it are skipped by name. kubectl and Helm are built likewise.
+kube-apiserver, the controllers beside it and KWOK are built from their Go modules (minutes, once); etcd, Prometheus and
+the library of nftables are taken out of Debian's packages without installing them; Chromium is installed where we may.
+What cannot be had is said, and the tests that need it are skipped by name. kubectl and Helm are built likewise.
 """
 
 import argparse
@@ -22,14 +22,20 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sidestep"
 GO_PROGRAMS = {
     "kube-apiserver": ("apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+    "kube-controller-manager": ("apiserver", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+    "kube-scheduler": ("apiserver", "k8s.io/kubernetes/cmd/kube-scheduler"),
+    "kwok": ("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
     "kubectl": ("apiserver", "k8s.io/kubernetes/cmd/kubectl"),
     "helm": ("helm", "helm.sh/helm/v3/cmd/helm"),
+    "otelcol": ("collector", "."),
 }
 """The folder in tests/ whose go.mod pins each, and its package."""
 PACKAGES = {"etcd": "etcd-server", "prometheus": "prometheus", "promtool": "prometheus"}
 LIBRARIES = {"libnftables.so.1": ("libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libgmp10", "libxtables12")}
 """What the lab loads, and the packages that bring it and what it loads itself."""
-USUAL = ("kube-apiserver", "etcd", "prometheus", "promtool", "chromium", "kubectl", "helm")
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
+"""What makes pods of a Deployment in a cluster of which only the API is there."""
+USUAL = ("kube-apiserver", "etcd", "prometheus", "promtool", "chromium", "kubectl", "helm", *CONTROLLERS)
 
 
 class Unavailable(Exception):  # noqa: N818 - a state of the machine, not a fault
@@ -202,9 +208,10 @@ def _made(folder: Path) -> Path:
 
 
 def main() -> int:
-    """Get all usual servers; what cannot be had is no failure."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    for name in USUAL:
+    """Get all usual servers, or those that are named; what cannot be had is no failure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join((*USUAL, 'otelcol'))}")
+    for name in parser.parse_args().names or USUAL:
         try:
             print(f"{name}: {have(name)}")
         except (Unavailable, OSError, StopIteration) as error:
