@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test check bench fidelity fmt lock clean
+.PHONY: help setup servers demo test check bench fidelity differences film fmt lock clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -41,8 +41,16 @@ bench: $(READY)  ## measure speed and memory as ratios in one run (see docs/perf
 	$(BIN)/python -m bench.plan
 	$(BIN)/python -m bench.lab
 
-fidelity: servers  ## hold 100,000 decisions against packets in the lab; what disagrees is kept as a case
+fidelity: servers  ## hold 200,000 decisions and who asked 100,000 requests against packets in the lab; what disagrees is kept as a case
 	$(BIN)/python -m tests.lab.fidelity --decisions 100000
+	$(BIN)/python -m tests.lab.fidelity --requests --decisions 100000
+	$(BIN)/python -m tests.lab.waypoint.isolation --requests 100000
+
+differences: servers  ## show in the lab, by packets, every difference between sidecars and ambient that packets can show
+	$(BIN)/sidestep lab demo --all
+
+film: $(READY)  ## run the commands of the README's moving picture again and draw them
+	$(BIN)/python -m tools.recording
 
 fmt: $(READY)    ## format and fix what can be fixed
 	$(BIN)/ruff check --fix --exit-zero .
