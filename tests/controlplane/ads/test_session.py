@@ -296,3 +296,26 @@ def test_a_cluster_that_is_sent_again_gets_its_endpoints_again():
     proxy.session.touch(Key(CLUSTER, "a"))
     proxy.settle()
     assert proxy.log == [("Cluster", ["a"], []), ("ClusterLoadAssignment", ["a"], [])]
+
+
+def test_a_cluster_that_is_sent_again_gets_again_the_endpoints_of_another_name_by_which_it_asks():
+    """Those of a name by which it asks no more, and of which there are none, it keeps: they are in use."""
+    things = Things(a="1")
+    things.things[Key(ENDPOINTS, "a#old")] = things.things[Key(ENDPOINTS, "ab")] = "e"
+    proxy = Proxy(things)
+    proxy.ask(CLUSTER)
+    proxy.ask(ENDPOINTS, "a#old", "ab")
+    proxy.settle()
+    proxy.log.clear()
+    proxy.change(Key(CLUSTER, "a"), "2")
+    proxy.settle()
+    assert proxy.log == [("Cluster", ["a"], []), ("ClusterLoadAssignment", ["a#old"], [])]
+    proxy.log.clear()
+    del things.things[Key(ENDPOINTS, "a#old")]
+    proxy.change(Key(CLUSTER, "a"), "3")
+    proxy.settle()
+    assert proxy.log == [("Cluster", ["a"], [])]
+    proxy.ask(ENDPOINTS, less=["a#old"])
+    proxy.change(Key(CLUSTER, "a"), "4")
+    proxy.settle()
+    assert proxy.log[1:] == [("Cluster", ["a"], [])]

@@ -27,8 +27,10 @@ from sidestep.controlplane.generators import (
     ROUTES,
     SCOPED_ROUTES,
     SECRET,
+    VARIANT,
     VIRTUAL_HOST,
 )
+from sidestep.controlplane.groups import Groups
 
 _ORDER = (CLUSTER, ENDPOINTS, SECRET, EXTENSION, LISTENER, ROUTES, SCOPED_ROUTES, VIRTUAL_HOST, AUTHORIZATION, ADDRESS)
 _AFTER = {ADDRESS: AUTHORIZATION}
@@ -93,6 +95,7 @@ class _Known:
     def __init__(self) -> None:
         self.everything = False
         self.names: set[str] = set()
+        self._variants: Groups[str, str] = Groups()
         self.held: dict[str, str] = {}
         self.pending: set[str] = set()
         self.leaving: set[str] = set()
@@ -101,6 +104,21 @@ class _Known:
         self.halves: list[tuple[str, ...]] = []
         self.rejected: dict[str, Rejection] = {}
         self.unanswered = False
+
+    def ask(self, name: str) -> None:
+        """A name is asked for."""
+        self.names.add(name)
+        self._variants.move(name, (), _of_variant(name))
+
+    def leave(self, name: str) -> None:
+        """A name is asked for no more."""
+        self.names.discard(name)
+        self._variants.move(name, _of_variant(name), ())
+
+    def of_clusters(self, clusters: Iterable[str]) -> set[str]:
+        """Of endpoints, the names by which some clusters have asked."""
+        named = set(clusters)
+        return (self.names & named).union(*map(self._variants.of, named))
 
     @property
     def idle(self) -> bool:
@@ -249,7 +267,7 @@ class Session:
         if name == _EVERYTHING:
             self._take_everything(type_url, known)
             return
-        known.names.add(name)
+        known.ask(name)
         known.pending.add(name)
         if not resumed:  # who asks again has lost it
             known.held.pop(name, None)
@@ -264,7 +282,7 @@ class Session:
                 del known.held[other]
             known.pending &= known.names
             return
-        known.names.discard(name)
+        known.leave(name)
         self._source.forget(Key(type_url, name, self.proxy))
         if known.everything and self._for_all(Key(type_url, name, self.proxy)):
             return
@@ -354,12 +372,19 @@ class Session:
     def _again(self, clusters: Iterable[str]) -> None:
         """A cluster that is sent again is made anew and waits for its endpoints, for which Envoy does not ask again."""
         known = self._types.get(ENDPOINTS, _Known())
-        for name in known.names.intersection(clusters):
-            known.held.pop(name, None)
-            known.pending.add(name)
+        for name in known.of_clusters(clusters):
+            if self._due(ENDPOINTS, known, name) is not None:
+                known.held.pop(name, None)
+                known.pending.add(name)
 
     def _for_all(self, key: Key) -> bool:
         return any(self._source.wanted_by_all(key._replace(proxy=each)) for each in self._names)
+
+
+def _of_variant(name: str) -> tuple[str, ...]:
+    """The cluster whose endpoints have such a name of their own."""
+    cluster, variant, _ = name.partition(VARIANT)
+    return (cluster,) if variant else ()
 
 
 def _in_words(reason: str) -> str:

@@ -45,6 +45,9 @@ DOMAIN_ROOTS = "roots-by-domain"
 """Likewise, by Envoy's SPIFFE validator: a root counts only for names of its own trust domain. That validator does
 not look at `envoy.network.upstream_subject_alt_names`."""
 
+VARIANT = "#"
+"""Parts the name of a cluster from a word of its own in the name of its endpoints, where a cluster asks for such."""
+
 CREDENTIALS = "kubernetes://"
 """Names of Secrets of the cluster that a proxy asks for begin so: a generator makes them, on demand."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.json_format import MessageToDict
+from msgspec.structs import replace
 from tests.support.envoy import envoy_binary
 
 from sidestep.controlplane.generators import CLUSTER, ENDPOINTS, LISTENER, Resource
@@ -89,13 +90,20 @@ def standing(index: Index) -> dict[str, Resource]:
 
 
 def asked(index: Index, *names: str) -> dict[str, Resource]:
-    generator = NodeGenerator(SETTINGS)
-    return {
-        f"{kind.rpartition('.')[2]} {name}": found
-        for name in names
-        for kind in (CLUSTER, ENDPOINTS)
-        if (found := generator.on_demand(index, kind, name, "one")) is not None
-    }
+    """Clusters, and the endpoints that each asks for."""
+    generator, found = NodeGenerator(SETTINGS), {}
+    for name in names:
+        cluster = generator.on_demand(index, CLUSTER, name, "one")
+        if cluster is not None:
+            found[f"Cluster {name}"] = cluster
+            endpoints = generator.on_demand(index, ENDPOINTS, endpoints_name(cluster), "one")
+            assert endpoints is not None
+            found[f"ClusterLoadAssignment {name}"] = endpoints
+    return found
+
+
+def endpoints_name(cluster: Resource) -> str:
+    return cluster.message.eds_cluster_config.service_name
 
 
 DIALLED = ("10.96.0.20:80", "10.96.0.20:90", "10.96.0.21:80", "10.128.0.2", "10.128.0.3", "10.128.0.5")
@@ -138,6 +146,32 @@ def test_an_answer_depends_on_who_is_at_the_waypoint(index):
     after = asked(index, "10.96.0.21:80")["ClusterLoadAssignment 10.96.0.21:80"]
     assert before.message != after.message
     assert not after.message.endpoints[0].lb_endpoints
+
+
+def test_who_else_is_accepted_is_asked_for_by_another_name_so_that_the_cluster_before_is_told_nothing_of_them(index):
+    """Envoy uses the cluster before until the new one has endpoints; with the new endpoints it would send plaintext."""
+    generator, name = NodeGenerator(SETTINGS), "10.96.0.20:80"
+    before = generator.on_demand(index, CLUSTER, name, "one")
+    plain = Workload(WorkloadUid("Kubernetes//Pod/shop/late"), "late", "shop", ("10.128.0.9",), node="one", account="late", services={WEB: ()})  # fmt: skip
+    index.apply(Changes({plain.uid: plain}))
+    assert endpoints_name(generator.on_demand(index, CLUSTER, name, "one")) == endpoints_name(before)
+    index.apply(Changes({plain.uid: replace(plain, tunnel=Tunnel.HBONE)}))
+    after = generator.on_demand(index, CLUSTER, name, "one")
+    assert endpoints_name(after) != endpoints_name(before)
+    assert generator.on_demand(index, ENDPOINTS, endpoints_name(before), "one") is None
+    assert generator.vacated(ENDPOINTS, endpoints_name(before), "one") is None  # it keeps what it has
+    told = generator.on_demand(index, ENDPOINTS, endpoints_name(after), "one").message
+    assert told.cluster_name == endpoints_name(after)
+    accepted = {each.name for each in after.message.transport_socket_matches}
+    for each in told.endpoints[0].lb_endpoints:
+        match = each.metadata.filter_metadata.get("envoy.transport_socket_match")
+        assert match is None or match["identities"] in accepted
+
+
+def test_what_is_no_more_has_nobody_and_asks_for_nobody(index):
+    gone = NodeGenerator(SETTINGS).vacated(CLUSTER, "10.96.0.20:80", "one").message
+    assert (gone.type, gone.load_assignment.cluster_name) == (gone.STATIC, "10.96.0.20:80")
+    assert not gone.load_assignment.endpoints
 
 
 def test_a_policy_touches_those_who_list_it_or_live_with_it_and_nobody_else(index):

@@ -3,10 +3,15 @@
 A service's is named as it is dialled (`10.96.0.7:80`), a pod's by its address alone, and a network's by the network and
 the port (`198.51.100.0/24:80`): however many addresses and ports are scanned, a pod is one cluster, a network one for
 each of its ports, and a port that a service does not have is none.
+
+Endpoints are named after their cluster and whom it accepts (`10.96.0.7:80#5c1d…`). While Envoy makes a cluster anew,
+the one before goes on being used, and would be given the new endpoints as well; it has no TLS for an end of tunnels
+that it does not know.
 """
 
 from collections.abc import Iterable
 from datetime import timedelta
+from hashlib import blake2b
 from ipaddress import ip_address, ip_network
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
@@ -19,7 +24,7 @@ from msgspec.structs import replace
 
 from sidestep.controlplane.generators import (
     CLUSTER,
-    ENDPOINTS,
+    VARIANT,
     Resource,
     Topic,
     about_address,
@@ -57,30 +62,50 @@ class Destination(Struct, frozen=True):
 
 
 def resource(index: Index, settings: Settings, type_url: str, name: str, proxy: str) -> Resource | None:
-    """The cluster of a destination, or its endpoints; None where there is no such destination."""
-    found = _destination(index, name, proxy)
+    """The cluster of a destination, or its endpoints; None where there is no such destination, or no more such a
+    cluster: what asks for its endpoints keeps those that it has until it is replaced.
+    """
+    found = _destination(index, _of_cluster(name), proxy)
     return _resource(settings, type_url, name, proxy, found) if found is not None else None
 
 
-def vacant(settings: Settings, type_url: str, name: str, proxy: str) -> Resource:
-    """The cluster of a destination that is no more, or its endpoints, of which there are none.
+def vacant(settings: Settings, name: str, proxy: str) -> Resource:
+    """The cluster of a destination that is no more: it has nobody, and asks for nobody.
 
     A cluster that is taken away while a connection of it is open takes Envoy along when that ends (1.40).
     """
     gone = Destination((), frozenset({about_address(_parsed(name)[0]), about_networks()}), own=True)
-    return _resource(settings, type_url, name, proxy, gone)
+    cluster = _cluster(name, gone, settings)
+    cluster.ClearField("eds_cluster_config")
+    cluster.type = Cluster.STATIC
+    cluster.load_assignment.cluster_name = name
+    return Resource(CLUSTER, name, cluster, proxy, gone.depends, asked=True)
 
 
-def _resource(settings: Settings, type_url: str, name: str, proxy: str, found: Destination) -> Resource:
-    message = _cluster(name, found, settings) if type_url == CLUSTER else _assignment(name, found.endpoints)
-    return Resource(
-        CLUSTER if type_url == CLUSTER else ENDPOINTS,
-        name,
-        message,
-        proxy if found.own else "",
-        found.depends,
-        asked=True,
-    )
+def _resource(settings: Settings, type_url: str, name: str, proxy: str, found: Destination) -> Resource | None:
+    if type_url == CLUSTER:
+        message = _cluster(name, found, settings)
+    elif name == _endpoints_name(_of_cluster(name), found):
+        message = _assignment(name, found.endpoints)
+    else:
+        return None
+    return Resource(type_url, name, message, proxy if found.own else "", found.depends, asked=True)
+
+
+def _of_cluster(name: str) -> str:
+    """The cluster's own name."""
+    return name.partition(VARIANT)[0]
+
+
+def _endpoints_name(cluster: str, destination: Destination) -> str:
+    """By which a cluster asks for its endpoints: another for each set of those whom it accepts."""
+    accepted = "\n".join(map(_key, _accepted(destination)))
+    return f"{cluster}{VARIANT}{blake2b(accepted.encode(), digest_size=8).hexdigest()}" if accepted else cluster
+
+
+def _accepted(destination: Destination) -> list[tuple[str, ...]]:
+    """Whom ends of tunnels may prove to be, in order."""
+    return sorted({each.identities for each in destination.endpoints if each.identities})
 
 
 def _parsed(name: str) -> tuple[str, int]:
@@ -156,7 +181,7 @@ def _cluster(name: str, destination: Destination, settings: Settings) -> Cluster
         name=name,
         type="EDS",
         lb_policy="RANDOM",
-        eds_cluster_config={"eds_config": ADS, "service_name": name},
+        eds_cluster_config={"eds_config": ADS, "service_name": _endpoints_name(name, destination)},
         connect_timeout=timedelta(seconds=settings.connect_timeout),
         upstream_bind_config=clusters.from_the_pod(),
         per_connection_buffer_limit_bytes={"value": settings.buffer},
@@ -164,10 +189,7 @@ def _cluster(name: str, destination: Destination, settings: Settings) -> Cluster
         common_lb_config={"healthy_panic_threshold": {"value": 0}},
         # Ends of tunnels by whom they must prove to be; what has no tunnel is dialled by the proxy itself.
         transport_socket_matches=[
-            *(
-                _by_identities(each)
-                for each in sorted({one.identities for one in destination.endpoints if one.identities})
-            ),
+            *map(_by_identities, _accepted(destination)),
             {"name": RELAY, "match": {}, "transport_socket": clusters.relayed()},
         ],
     )

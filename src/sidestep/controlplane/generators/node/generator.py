@@ -57,9 +57,7 @@ class NodeGenerator:
 
     def vacated(self, type_url: str, name: str, proxy: str) -> Resource | None:
         """A destination that leads nowhere: its cluster may still have connections."""
-        if type_url not in (CLUSTER, ENDPOINTS):
-            return None
-        return vacant(self._settings, type_url, name, proxy)
+        return vacant(self._settings, name, proxy) if type_url == CLUSTER else None
 
     def _shared(self) -> Iterator[Resource]:
         for cluster in shared(self._settings):
