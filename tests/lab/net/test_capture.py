@@ -203,17 +203,47 @@ def spoofed_return() -> list[str]:
     """The proxy speaks to the application from the client's address, and the answers come back to it."""
     _, _, a, _, c = scene()
     c.capture()
-    met = []
     with greeter(c.namespace, PORT, "app"):
-        for family, level, option in (("ipv4", socket.SOL_IP, 19), ("ipv6", socket.IPPROTO_IPV6, 75)):
-            proxy = made(c.namespace, socket.AF_INET if family == "ipv4" else socket.AF_INET6)
-            proxy.settimeout(5)
-            proxy.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 0x539)
-            proxy.setsockopt(level, option, 1)
-            proxy.bind((getattr(a.address, family), 0))
-            proxy.connect((getattr(c.address, family), PORT))
-            met.append(proxy.makefile().readline().strip())
+        return [spoken(a, c, family, 0) for family in FAMILIES]
+
+
+def spoken(client: Any, server: Any, family: str, port: int) -> str:
+    """What the proxy of a server hears first that dials from a client's address, and from a port of its own or any."""
+    level, option = (socket.SOL_IP, 19) if family == "ipv4" else (socket.IPPROTO_IPV6, 75)
+    proxy = made(server.namespace, socket.AF_INET if family == "ipv4" else socket.AF_INET6)
+    proxy.settimeout(5)
+    proxy.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 0x539)
+    proxy.setsockopt(level, option, 1)
+    proxy.bind((getattr(client.address, family), port))
+    proxy.connect((getattr(server.address, family), PORT))
+    return proxy.makefile().readline().strip()
+
+
+def from_the_same_port() -> list[str]:
+    """The port that the kernel gives the proxy may be that of the client's connection, which is redirected."""
+    _, _, a, _, c = scene()
+    c.capture()
+    met = []
+    with greeter(c.namespace, PORT, "app"), greeter(c.namespace, 15006, "inbound"):
+        for family in FAMILIES:
+            come = made(a.namespace, socket.AF_INET if family == "ipv4" else socket.AF_INET6)
+            come.settimeout(5)
+            come.connect((getattr(c.address, family), PORT))
+            talk = come.makefile("rw")
+            met.append(talk.readline().strip())
+            met.append(spoken(a, c, family, come.getsockname()[1]))
+            talk.write("still\n")
+            with suppress(OSError):
+                talk.flush()
+                met.append(talk.readline().strip())
     return met
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_the_proxy_never_speaks_to_itself_in_place_of_the_application(user):
+    a = pod_address(0, 0)
+    expected = [[f"inbound {address}", f"app {address}", "still"] for address in (a.ipv4, a.ipv6)]
+    assert run_inside(from_the_same_port, user=user) == [*expected[0], *expected[1]]
 
 
 @pytest.mark.parametrize("user", USERS)

@@ -54,6 +54,11 @@ ALWAYS = f"""table inet sidestep {{
   ip saddr 127.0.0.1 udp sport {DNS_PORT} ct zone set 2
   ip6 saddr ::1 udp sport {DNS_PORT} ct zone set 2
  }}
+ chain within {{
+  type filter hook output priority -300; policy accept;
+  oifname "lo" meta l4proto tcp {PROXY} ct zone set 3
+  oifname "lo" meta l4proto tcp meta mark & {MARK_MASK:#x} == {RETURN_MARK:#x} ct zone set 3
+ }}
  chain inbound {{
   type nat hook prerouting priority -100; policy accept;
  }}
@@ -64,7 +69,11 @@ ALWAYS = f"""table inet sidestep {{
 """
 """The mark of answers is put on each packet by what is remembered of its connection, as Istio does. With the chain
 `answered`, and `tcp_fwmark_accept`, the application's own end of a connection has it from the start: no packet has to
-be routed a second time, and pieces are as large as loopback takes them."""
+be routed a second time, and pieces are as large as loopback takes them.
+
+What the proxy says to the application is tracked apart from what comes to the pod (`within`): it comes from the same
+address, to the same port, and the kernel may choose the very port of the client's own connection, which is redirected;
+then the proxy would speak to itself."""
 
 RELEASE = "".join(f"flush chain inet sidestep {chain}\n" for chain in ("zone_in", "zone_out", "inbound", "outbound"))
 
