@@ -152,7 +152,7 @@ def test_who_else_is_accepted_is_asked_for_by_another_name_so_that_the_cluster_b
     """Envoy uses the cluster before until the new one has endpoints; with the new endpoints it would send plaintext."""
     generator, name = NodeGenerator(SETTINGS), "10.96.0.20:80"
     before = generator.on_demand(index, CLUSTER, name, "one")
-    plain = Workload(WorkloadUid("Kubernetes//Pod/shop/late"), "late", "shop", ("10.128.0.9",), node="one", account="late", services={WEB: ()})  # fmt: skip
+    plain = pod("late", "10.128.0.9", services={WEB: (PortMap(80, 8080),)})
     index.apply(Changes({plain.uid: plain}))
     assert endpoints_name(generator.on_demand(index, CLUSTER, name, "one")) == endpoints_name(before)
     index.apply(Changes({plain.uid: replace(plain, tunnel=Tunnel.HBONE)}))
