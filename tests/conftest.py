@@ -19,10 +19,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker has all tests of a file that starts real parts: what the file shares is started once."""
+    """One worker has all tests of a file that starts real parts: what the file shares is started once.
+
+    Such a test, and no other, is run again when it fails, and then told of by name (docs/decisions/0022).
+    """
     for each in items:
-        if each.get_closest_marker("real") and not each.get_closest_marker("xdist_group"):
-            each.add_marker(pytest.mark.xdist_group(str(each.path.relative_to(each.config.rootpath))))
+        if each.get_closest_marker("real"):
+            each.add_marker(pytest.mark.flaky(reruns=1))
+            if not each.get_closest_marker("xdist_group"):
+                each.add_marker(pytest.mark.xdist_group(str(each.path.relative_to(each.config.rootpath))))
 
 
 @pytest.fixture(autouse=True)
