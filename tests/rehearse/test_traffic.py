@@ -108,8 +108,8 @@ def test_a_mesh_that_this_machine_has_no_memory_for_is_made_smaller_and_then_ref
     objects = (*manifests(), agents)
     assert most_replicas(objects, 2, 3, 9) == (2, ())
     most, told = most_replicas(objects, 2, 3, 8)
-    assert (most, *told) == (1, "this machine has memory for 8 pods: at most 1 of a workload, and not 2")
-    with pytest.raises(UsageError, match="one pod of each workload is 6 pods, and this machine has memory for 5"):
+    assert (most, *told) == (1, "there is room for 8 pods: at most 1 of a workload, and not 2")
+    with pytest.raises(UsageError, match="one pod of each workload is 6 pods, and there is room for 5"):
         most_replicas(objects, 2, 3, 5)
 
 

@@ -26,9 +26,11 @@ from sidestep.model.kinds import REQUEST_AUTHENTICATION
 from sidestep.model.mesh import Mesh
 from sidestep.plan.document import Plan
 from sidestep.rehearse.faults import Fault, Injection, injection
+from sidestep.rehearse.merging import Merging, fitting_in
 from sidestep.rehearse.rehearsal import Asked, rehearse
 from sidestep.rehearse.result import Rehearsal
 from sidestep.rehearse.scaling import behaving, most_replicas, scaled, spaced
+from sidestep.rehearse.shapes.smaller import Whole
 from sidestep.rehearse.tokens import Signed
 from sidestep.rehearse.traffic import traffic
 from sidestep.report.json_document import render as json_document
@@ -62,6 +64,19 @@ Exit codes:
 @click.option("--baseline", type=Duration(), default="10s", show_default=True, help="Of load before and after.")
 @click.option("--gate-window", type=Duration(), default="5s", show_default=True, help="Longest for which gates look.")
 @click.option("--replicas", type=click.IntRange(1, 10), default=2, show_default=True, help="At most, of a workload.")
+@click.option(
+    "--pods",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="In the lab at most, once it is up; as many as this machine has memory for unless you say so.",
+)
+@click.option(
+    "--merge",
+    type=click.Choice([each.value for each in Merging]),
+    default=Merging.NEEDED.value,
+    show_default=True,
+    help="Whether one workload may stand for others of its shape.",
+)
 @click.option(
     "--linger",
     type=click.FloatRange(0, 60),
@@ -117,19 +132,23 @@ def _asked(
 ) -> Asked:
     """What to rehearse, made fit for this machine."""
     index = MeshIndex.of(mesh)
-    sent = traffic(index, MeshIndex.of(apply(plan, mesh)), graph, values["rate"])
+    room = values["pods"] or _room()
     objects, added = spaced(objects_of(mesh), index)
+    whole = fitting_in(Whole(mesh, objects, plan, graph), Merging(values["merge"]), values["nodes"], room)
+    mesh, objects, plan = whole.mesh, whole.objects, whole.plan
+    index = MeshIndex.of(mesh)
+    sent = traffic(index, MeshIndex.of(apply(plan, mesh)), whole.graph, values["rate"])
     if mesh.of(REQUEST_AUTHENTICATION):
         signed = Signed(Issuer())
         mesh, plan, objects = signed.mesh(mesh), signed.plan(plan), signed.objects(objects)
         sent = structs.replace(sent, questions=signed.questions(sent.questions))
-    most, fewer = most_replicas(objects, values["replicas"], values["nodes"], _room())
+    most, fewer = most_replicas(objects, values["replicas"], values["nodes"], room)
     objects, merged = scaled(objects, most)
     return Asked(
         f"{mesh.source.kind.value} {mesh.source.name}", mesh, behaving(objects, values["linger"], sent.sizes),
-        (*added, *fewer, *merged),
+        (*added, *fewer, *merged, *whole.notes),
         plan, sent, values["baseline"], values["gate_window"], not values["no_rollback"], injections, values["nodes"],
-        values["name"],
+        values["name"], whole.stand_ins,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from sidestep.rehearse.load import Load
 from sidestep.rehearse.looks import Looks, usage
 from sidestep.rehearse.prediction import foretold
 from sidestep.rehearse.probes import probed
-from sidestep.rehearse.result import GateSeen, Phase, Rehearsal, Used
+from sidestep.rehearse.result import GateSeen, Phase, Rehearsal, StandIn, Used
 from sidestep.rehearse.starts import Starts
 from sidestep.rehearse.summing import money, struck, told, windows
 from sidestep.rehearse.traffic import Traffic
@@ -62,6 +62,7 @@ class Asked(Struct, frozen=True):
         injections: faults in the middle of waves.
         nodes: of the lab.
         name: of the lab.
+        stand_ins: workloads that stand for others of their shape.
     """
 
     source: str
@@ -76,6 +77,7 @@ class Asked(Struct, frozen=True):
     injections: tuple[Injection, ...] = ()
     nodes: int = 2
     name: str = "rehearsal"
+    stand_ins: tuple[StandIn, ...] = ()
 
 
 def rehearse(asked: Asked, heard: Heard = lambda _: None) -> Rehearsal:
@@ -194,7 +196,7 @@ class _Rehearsal:
             back.how if back is not None else None, counts.total(), parts, counts.timeline(), counts.wrong(),
             used["before"], used["after"], phases, gates, struck(self._diary.struck, counts),
             tuple(windows(asked.plan, parts, counts, end)), self._starts.by_kind(), money(asked.plan),
-            counts.late(),
+            counts.late(), asked.stand_ins,
         )  # fmt: skip
 
     def _used(self, first: float, last: float) -> dict[str, Used]:

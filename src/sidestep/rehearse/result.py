@@ -230,6 +230,22 @@ class Money(Struct, frozen=True, rename="camel"):
     currency: str
 
 
+class StandIn(Struct, frozen=True, rename="camel"):
+    """A workload that stood for others of its shape, which are therefore not rehearsed by themselves.
+
+    Attributes:
+        workload: that was in the lab.
+        stands_for: those that were not.
+        left_out: their objects, which were not either.
+        steps: of the plan that were not carried out, for they are about those alone.
+    """
+
+    workload: str
+    stands_for: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
 class Rehearsal(Struct, frozen=True, rename="camel"):
     """A rehearsal.
 
@@ -255,6 +271,7 @@ class Rehearsal(Struct, frozen=True, rename="camel"):
         starts: of pods that were made meanwhile, by what stands beside them.
         money: for proxies, before the plan and after it.
         late: how late the machine was; None where it was not.
+        stand_ins: workloads that stood for others of their shape.
         api_version: of this document; fields are added within it, never renamed.
         kind: always `Rehearsal`.
     """
@@ -280,6 +297,7 @@ class Rehearsal(Struct, frozen=True, rename="camel"):
     starts: Mapping[str, Start] = {}
     money: Money | None = None
     late: Late | None = None
+    stand_ins: tuple[StandIn, ...] = ()
     api_version: Literal["sidestep.dev/v1"] = "sidestep.dev/v1"
     kind: Literal["Rehearsal"] = "Rehearsal"
 

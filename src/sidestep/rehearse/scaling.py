@@ -1,6 +1,6 @@
 """A mesh, made fit for one machine: fewer replicas of everything; workloads that serve on while they are taken away."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -30,16 +30,20 @@ def most_replicas(objects: tuple[Tree, ...], most: int, nodes: int, room: int) -
         UsageError: there is no room for one of each.
     """
     for each in range(most, 0, -1):
-        pods = sum(_pods(tree, each, nodes) for tree in objects)
-        if pods <= room:
-            told = f"this machine has memory for {room:,} pods: at most {each} of a workload, and not {most}"
+        if pods_of(objects, each, nodes) <= room:
+            told = f"there is room for {room:,} pods: at most {each} of a workload, and not {most}"
             return each, (told,) if each < most else ()
-    pods = sum(_pods(tree, 1, nodes) for tree in objects)
+    pods = pods_of(objects, 1, nodes)
     raise UsageError(
-        f"one pod of each workload is {pods:,} pods, and this machine has memory for {room:,}",
+        f"one pod of each workload is {pods:,} pods, and there is room for {room:,}",
         where="rehearse",
         remedy="rehearse some namespaces at a time (-n), or on a larger machine",
     )
+
+
+def pods_of(objects: Iterable[Tree], most: int, nodes: int) -> int:
+    """Pods of all workloads with at most so many replicas each."""
+    return sum(_pods(tree, most, nodes) for tree in objects)
 
 
 def _pods(tree: Tree, most: int, nodes: int) -> int:

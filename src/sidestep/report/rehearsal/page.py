@@ -41,6 +41,7 @@ def page(rehearsal: Rehearsal) -> str:
         "windows": list(windows(rehearsal)),
         "parts": [_part(each) for each in rehearsal.parts],
         "wrong": rehearsal.wrong,
+        "stand_ins": rehearsal.stand_ins,
         "figures": list(figures(rehearsal)),
         "notes": (*rehearsal.merged, *rehearsal.left_out),
     }

@@ -7,7 +7,7 @@ from typing import Any
 from sidestep.actions.gates.judging import Answer
 from sidestep.rehearse.result import Part, Phase, Rehearsal
 from sidestep.report.lab.tables import table
-from sidestep.report.rehearsal.words import agreement, faults, figures, verdict, windows
+from sidestep.report.rehearsal.words import agreement, faults, figures, stand_ins, verdict, windows
 
 _FEW = 10
 _NARROW = 100
@@ -32,6 +32,7 @@ def text(rehearsal: Rehearsal, width: int | None = None) -> str:
         _lines((f"{_ANSWERS[each.answer]}: {each.told}" for each in rehearsal.gates), width),
         _lines(windows(rehearsal), width),
         _lines(figures(rehearsal), width),
+        _lines(stand_ins(rehearsal), width),
         _lines((f"note: {each}" for each in (*rehearsal.merged, *rehearsal.left_out)), width),
     )
     return "\n".join(each for each in parts if each)

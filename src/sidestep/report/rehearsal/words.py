@@ -28,9 +28,19 @@ def verdict(rehearsal: Rehearsal) -> Iterator[str]:
         f"{total.sent:,} requests that are answered today: {total.lost:,} lost. "
         f"{total.probed:,} that are refused today: {total.admitted:,} admitted."
     )
+    yield from _merged(rehearsal)
     yield from _late(rehearsal)
     yield from _foretold(rehearsal)
     yield from _gates(rehearsal)
+
+
+def _merged(rehearsal: Rehearsal) -> Iterator[str]:
+    """That not all of the mesh was there."""
+    count = sum(len(each.stands_for) for each in rehearsal.stand_ins)
+    if count == 1:
+        yield "1 workload was not rehearsed by itself: another of its shape stood for it."
+    elif count:
+        yield f"{count:,} workloads were not rehearsed by themselves: others of their shape stood for them."
 
 
 def _late(rehearsal: Rehearsal) -> Iterator[str]:
@@ -126,6 +136,15 @@ def windows(rehearsal: Rehearsal) -> Iterator[str]:
         expected = "for good" if each.foretold is None else f"for about {each.foretold} s"
         seen = f"{each.wrong:,} requests went wrong" if each.wrong else "no request went wrong"
         yield f"wave {each.wave}: {each.requests}: foretold {expected}; in the {each.seconds:.0f} s here {seen}"
+
+
+def stand_ins(rehearsal: Rehearsal) -> Iterator[str]:
+    """Who stood for whom, every one by name; all are of one kind and namespace."""
+    for each in rehearsal.stand_ins:
+        names = ", ".join(name.rpartition("/")[2] for name in each.stands_for)
+        steps = f" and {len(each.steps):,} steps of the plan" if each.steps else ""
+        left_out = f"{len(each.left_out):,} objects{steps} are left out"
+        yield f"{each.workload} stood for {len(each.stands_for):,} more, {left_out}: {names}"
 
 
 def agreement(part: Part) -> str:
