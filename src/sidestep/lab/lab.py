@@ -27,13 +27,14 @@ from sidestep.lab.machine.settings import NodeSettings, Settings
 _PATIENCE = 60.0
 _LOOK = 0.01
 _ENDING = 5.0
-_ZONE = "topology.kubernetes.io/zone"
+_REGION, _ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 
 
 def nodes(number: int, zones: int = 1) -> tuple[NodeSettings, ...]:
-    """So many nodes, dealt out among zones."""
+    """So many nodes, dealt out among zones of the region `lab`."""
     return tuple(
-        NodeSettings(f"node-{each + 1}", {_ZONE: f"zone-{chr(ord('a') + each % zones)}"}) for each in range(number)
+        NodeSettings(f"node-{each + 1}", {_REGION: "lab", _ZONE: f"zone-{chr(ord('a') + each % zones)}"})
+        for each in range(number)
     )
 
 

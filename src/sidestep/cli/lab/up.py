@@ -26,7 +26,9 @@ from sidestep.report.lab.tables import status_text
 @click.argument("manifests", nargs=-1, metavar="FILE|DIR|-...")
 @lab_name
 @click.option("--nodes", "node_count", type=click.IntRange(1, 200), default=3, show_default=True, help="Nodes.")
-@click.option("--zones", type=click.IntRange(1, 26), default=1, show_default=True, help="Zones that nodes stand in.")
+@click.option(
+    "--zones", type=click.IntRange(1, 26), default=1, show_default=True, help="Zones that nodes stand in: lab/zone-a, …"
+)
 @click.option("--delay", type=Duration(), help="Time that packets take between zones, each way: 1ms.")
 @click.option("--loss", type=Share(), default=0.0, metavar="SHARE", help="Share of packets lost between zones: 0.1%.")
 @click.option("--concurrency", type=click.IntRange(1, 16), default=1, show_default=True, help="Threads of each proxy.")

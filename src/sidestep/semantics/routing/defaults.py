@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.model.metadata import ObjectId
+from sidestep.semantics.loose import as_dict
 from sidestep.semantics.routing.hosts import DOMAIN
 from sidestep.semantics.trees import MalformedError, mapping, strings, text
 
@@ -29,6 +30,7 @@ class MeshDefaults(Struct, frozen=True):
         retries: `defaultHttpRetryPolicy`; None for Istio's own default.
         domain: the cluster's.
         alpha_routes: whether istiod reads kinds of routes that its release has as alpha; None where that is not known.
+        places: what it says of places to prefer (`localityLbSetting`).
         object: the whole configuration.
         unknown: why part of it cannot be told.
     """
@@ -41,6 +43,7 @@ class MeshDefaults(Struct, frozen=True):
     retries: Mapping[str, Any] | None = None
     domain: str = DOMAIN
     alpha_routes: bool | None = None
+    places: Mapping[str, Any] = {}
     object: ObjectId | None = None
     unknown: str = ""
 
@@ -61,6 +64,7 @@ def mesh_defaults(values: Mapping[str, Any], says: ObjectId | None) -> MeshDefau
             mode or ALLOW_ANY,
             says if mode else None,
             None if policy is None else mapping(policy, "defaultHttpRetryPolicy"),
+            places=as_dict(values.get("localityLbSetting")),
             object=says,
         )
     except MalformedError as error:

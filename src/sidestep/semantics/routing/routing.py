@@ -316,6 +316,11 @@ class Routing:
             return True
         return any(self._view(scope, each, client.namespace).sees(host) for each in scope.listeners)
 
+    @property
+    def places(self) -> Mapping[str, Any]:
+        """What the mesh configuration says of places to prefer (`localityLbSetting`)."""
+        return self._defaults.places
+
     def outbound_policy(self, client: Client) -> tuple[str, ObjectId | None]:
         """What a client's sidecar does with unknown hosts, and which object says so; None for Istio's default.
 

@@ -179,3 +179,13 @@ def test_envoy_takes_whatever_becomes_of_what_stands_in_rules(tmp_path):
     command = [str(envoy_binary()), "--mode", "validate", "--config-path", str(file), "--log-level", "error"]
     told = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert told.returncode == 0, told.stderr[-2000:]
+
+
+def test_weights_of_places_count_only_where_a_rule_gives_them():
+    spread = {"localityLbSetting": {"distribute": [{"from": "eu/*", "to": {"eu/*": 100}}]}}
+    assert "localityWeightedLbConfig" in made({"loadBalancer": spread})[0]["commonLbConfig"]
+    off = {"localityLbSetting": {**spread["localityLbSetting"], "enabled": False}}
+    assert "localityWeightedLbConfig" not in made({"loadBalancer": off})[0]["commonLbConfig"]
+    assert (
+        "localityWeightedLbConfig" not in made({"loadBalancer": spread}, discovery=Discovery.DNS)[0]["commonLbConfig"]
+    )

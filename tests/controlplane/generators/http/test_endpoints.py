@@ -155,6 +155,54 @@ def test_requests_are_spread_over_places_as_a_rule_says():
     assert {each["locality"]["zone"]: each["loadBalancingWeight"] for each in places} == {"a": 80, "b": 20}
 
 
+def weights(known, near, **fields):
+    places = found(known, {"loadBalancer": {"localityLbSetting": near}}, **fields)
+    return {f"{each['locality']['region']}/{each['locality']['zone']}": each.get("loadBalancingWeight")
+            for each in places}  # fmt: skip
+
+
+def test_a_share_is_that_of_all_places_together_that_it_covers_by_their_endpoints():
+    known = index(pod(1), pod(2, locality=FAR), pod(3, locality=Locality("us", "b", "")),
+                  pod(4, locality=Locality("us", "b", "")), pod(5, locality=Locality("asia", "a", "")))  # fmt: skip
+    spread = {"distribute": [{"from": "eu/*", "to": {"eu/*": 40, "us/*": 60}}]}
+    assert weights(known, spread) == {"eu/a": 40, "us/a": 20, "us/b": 40}
+
+
+def test_places_of_which_no_share_is_told_are_weighed_by_their_endpoints():
+    known = index(pod(1), pod(2, locality=FAR), pod(3, locality=FAR))
+    assert weights(known, {"distribute": [{"from": "asia/*", "to": {"eu/*": 100}}]}) == {"eu/a": 1, "us/a": 2}
+
+
+def test_a_setting_that_is_switched_off_spreads_nothing_and_puts_nobody_behind():
+    known = index(pod(1), pod(2, locality=NEAR))
+    off = {"enabled": False, "distribute": [{"from": "eu/a/*", "to": {"eu/b/*": 100}}]}
+    assert weights(known, off) == {"eu/a": None, "eu/b": None}
+    assert names(found(known, {**OUTLIERS, "loadBalancer": {"localityLbSetting": off}})) == [(0, 1), (0, 1)]
+
+
+def test_the_meshs_setting_holds_where_no_rule_has_one():
+    known = index(pod(1), pod(2, locality=NEAR))
+    spread = {"distribute": [{"from": "eu/a/*", "to": {"eu/b/*": 100}}]}
+    assert weights(known, None, places=spread) == {"eu/b": 100}
+    assert weights(known, {"enabled": True}, places=spread) == {"eu/a": None, "eu/b": None}
+    assert names(found(known, OUTLIERS, places={"enabled": False})) == [(0, 1), (0, 1)]
+    close = replace(SERVICE, preferences=(Scope.ZONE,), mode=Preference.FAILOVER)
+    asked = index(pod(1), pod(2, locality=NEAR), service=close)
+    assert weights(asked, None, places=spread) == {"eu/a": 1, "eu/b": 1}
+    assert names(found(asked, places=spread)) == [(0, 1), (1, 1)]
+    assert names(found(asked, {"loadBalancer": {"localityLbSetting": {"enabled": False}}})) == [(0, 1), (0, 1)]
+
+
+def test_regions_come_after_labels_where_both_are_named():
+    known = index(pod(1, locality=FAR, labels={"rack": "1"}), pod(2, labels={"rack": "2"}), pod(3, node="two"))
+    first = {"failoverPriority": ["rack=1"]}
+    assert names(found(known, {**OUTLIERS, "loadBalancer": {"localityLbSetting": first}})) == [(0, 1), (1, 2)]
+    both = {**first, "failover": [{"from": "eu", "to": "us"}]}
+    assert names(found(known, {**OUTLIERS, "loadBalancer": {"localityLbSetting": both}})) == [(0, 1), (1, 2)]
+    nodes = {"failoverPriority": ["kubernetes.io/hostname"]}
+    assert names(found(known, {**OUTLIERS, "loadBalancer": {"localityLbSetting": nodes}}))[-1] == (1, 1)
+
+
 def test_a_service_that_keeps_to_the_node_has_no_others():
     own = Service(
         "reviews", "shop", HOST, SERVICE.vips, SERVICE.ports, preferences=(Scope.NODE,), mode=Preference.STRICT

@@ -13,6 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from sidestep.controlplane.generators.http.balancing import balance
 from sidestep.controlplane.generators.http.destinations import Destination, Dialler, Discovery
+from sidestep.controlplane.generators.http.localities import Nearness
 from sidestep.controlplane.generators.http.pools import detect, limit, protocol
 from sidestep.controlplane.generators.http.remarks import Fields, Remark
 from sidestep.controlplane.generators.http.tls import sockets
@@ -35,6 +36,8 @@ def cluster(to: Destination, dialler: Dialler, remarks: list[Remark]) -> Cluster
     found = Cluster(name=to.name, connect_timeout=_CONNECT_TIMEOUT)
     _discover(found, to, dialler)
     balance(found, settings)
+    if found.type == Cluster.DiscoveryType.EDS and Nearness(to, settings, None).weighted:
+        found.common_lb_config.locality_weighted_lb_config.SetInParent()
     pool = settings.under("connectionPool")
     limit(found, pool)
     protocol(found, to.speaks, pool)

@@ -75,6 +75,7 @@ class Destination(Struct, frozen=True):
         resolved: names and ports to resolve, for those found by DNS.
         mutual: every endpoint takes mutual TLS: what a sidecar goes by where it does not know which it dials.
         external: it is said to be outside of the mesh, so that nobody is sent mutual TLS unasked.
+        places: what the mesh configuration says of places (`localityLbSetting`), where nothing nearer does.
     """
 
     name: str
@@ -90,3 +91,4 @@ class Destination(Struct, frozen=True):
     resolved: tuple[tuple[str, int], ...] = ()
     mutual: bool = False
     external: bool = False
+    places: Mapping[str, Any] = {}

@@ -5,6 +5,7 @@ only when the nearer ones fail, as soon as a DestinationRule detects outliers or
 asks for closeness.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 
@@ -15,17 +16,16 @@ from google.protobuf.struct_pb2 import Struct as PlainStruct
 from msgspec.structs import replace
 
 from sidestep.controlplane.generators.http.destinations import Destination, Dialler
+from sidestep.controlplane.generators.http.localities import Nearness, left_out
 from sidestep.controlplane.generators.http.names import HBONE_CLUSTER
 from sidestep.controlplane.generators.http.remarks import Fields
 from sidestep.controlplane.generators.http.tls import HTTP, ISTIO, METADATA, ORIGINAL_DST, TLS_MODE, TUNNEL
-from sidestep.controlplane.generators.node.endpoints import address_of, of_waypoint, same, target_of
+from sidestep.controlplane.generators.node.endpoints import address_of, of_waypoint, target_of
 from sidestep.controlplane.generators.node.messages import dialled, inside, with_port
 from sidestep.controlplane.index import Index
 from sidestep.controlplane.records import (
     Locality,
-    Preference,
     ProxyRole,
-    Scope,
     Service,
     Tunnel,
     Workload,
@@ -61,18 +61,19 @@ def assignment(
         return found
     if to.external:
         dialler = replace(dialler, mutual=False)
-    settings = Fields(to.settings, to.of, "trafficPolicy", [])
+    near = Nearness(to, Fields(to.settings, to.of, "trafficPolicy", []), service)
     by_place: dict[tuple[int, Locality], list[LbEndpoint]] = {}
     for workload in serving(index, to):
         target, address = target_of(service, workload, to.port), address_of(workload, service.families, dialled_by)
-        if target and address and not _left_out(service, workload, dialler):
-            place = (_rank(service, settings, workload, dialler), workload.locality)
+        if target and address and not left_out(service, workload, dialler):
+            place = (near.rank(workload, dialler), workload.locality)
             known = _known(index, workload)
             by_place.setdefault(place, []).append(_endpoint(known, address, target, dialler, takes_mutual))
     ranks = sorted({rank for rank, _ in by_place})
-    weights = _weights(settings, dialler.locality)
+    weights = _shares(near, dialler.locality, by_place)
     for (rank, locality), endpoints in sorted(by_place.items(), key=lambda item: (item[0][0], _text(item[0][1]))):
-        _add(found, ranks.index(rank), locality, endpoints, weights)
+        if weights is None or locality in weights:
+            _add(found, ranks.index(rank), locality, endpoints, weights[locality] if weights else None)
     return found
 
 
@@ -151,96 +152,29 @@ def _family(address: str, wanted: str) -> bool:
 
 
 def _add(
-    found: ClusterLoadAssignment,
-    priority: int,
-    locality: Locality,
-    endpoints: Sequence[LbEndpoint],
-    weights: Mapping[str, int],
+    found: ClusterLoadAssignment, priority: int, locality: Locality, endpoints: Sequence[LbEndpoint], weight: int | None
 ) -> None:
     place = LocalityLbEndpoints(
         locality={"region": locality.region, "zone": locality.zone, "sub_zone": locality.subzone},
         lb_endpoints=endpoints,
         priority=priority,
     )
-    if weights:
-        weight = next((share for pattern, share in weights.items() if _within(locality, pattern)), 0)
-        if not weight:
-            return
+    if weight is not None:
         place.load_balancing_weight.value = weight
     found.endpoints.append(place)
 
 
-def _left_out(service: Service, workload: Workload, dialler: Dialler) -> bool:
-    """Whether a service keeps to places in which this endpoint is not."""
-    if service.mode is not Preference.STRICT:
-        return False
-    return not all(_same(scope, workload, dialler) for scope in service.preferences)
-
-
-def _rank(service: Service, settings: Fields, workload: Workload, dialler: Dialler) -> int:
-    """How many others come first."""
-    if service.mode is Preference.FAILOVER:
-        return _behind([_same(scope, workload, dialler) for scope in service.preferences])
-    near = settings.under("loadBalancer").under("localityLbSetting")
-    if not settings.has("outlierDetection") or near.flag("enabled") is False or near.has("distribute"):
-        return 0
-    if wanted := near.texts("failoverPriority"):
-        return _by_labels(wanted, workload, dialler)
-    own, other = dialler.locality, workload.locality
-    rank = _behind([own.region == other.region, own.zone == other.zone, own.subzone == other.subzone])
-    return rank if rank < _OTHER_REGION else rank + _after(near, own.region, other.region)
-
-
-def _after(near: Fields, own: str, other: str) -> int:
-    """Regions that are not named as the one to go to come after the one that is."""
-    named = next((each.text("to") for each in near.each("failover") if each.text("from") == own), "")
-    return int(bool(named) and other != named)
-
-
-def _behind(agreed: Sequence[bool]) -> int:
-    """What is left of a list of preferences from the first that does not agree."""
-    return len(agreed) - (agreed.index(False) if False in agreed else len(agreed))
-
-
-def _by_labels(wanted: Sequence[str], workload: Workload, dialler: Dialler) -> int:
-    """By labels of pods, `key` for the client's own value or `key=value`."""
-    agreed = []
-    for each in wanted:
-        key, told, value = each.partition("=")
-        own = _PLACES[key](dialler.locality) if key in _PLACES else dialler.labels.get(key, "")
-        there = _PLACES[key](workload.locality) if key in _PLACES else workload.labels.get(key, "")
-        agreed.append(there == (value if told else own))
-    return _behind(agreed)
-
-
-def _weights(settings: Fields, own: Locality) -> dict[str, int]:
-    """Shares of places, where a rule spreads requests of this one."""
-    near = settings.under("loadBalancer").under("localityLbSetting")
-    for each in near.each("distribute"):
-        if _within(own, each.text("from")):
-            shares = each.under("to")
-            return {pattern: shares.whole(pattern, 0, 100) or 0 for pattern in shares.tree}
-    return {}
-
-
-def _within(locality: Locality, pattern: str) -> bool:
-    """Whether a place is covered by `region/zone/subzone`, of which the rest may be a star or missing."""
-    parts = (locality.region, locality.zone, locality.subzone)
-    wanted = [part for part in pattern.split("/") if part]
-    return all(part in ("*", own) for part, own in zip(wanted, parts, strict=False))
-
-
-def _same(scope: Scope, workload: Workload, dialler: Dialler) -> bool:
-    return same(scope, workload, dialler.locality, dialler.node)
+def _shares(
+    near: Nearness, own: Locality, by_place: Mapping[tuple[int, Locality], Sequence[LbEndpoint]]
+) -> Mapping[Locality, int] | None:
+    """Weights of places; None where places have none."""
+    if not near.weighted:
+        return None
+    numbers: Counter[Locality] = Counter()
+    for (_, locality), endpoints in by_place.items():
+        numbers[locality] += len(endpoints)
+    return near.shares(own, numbers)
 
 
 def _text(locality: Locality) -> tuple[str, str, str]:
     return locality.region, locality.zone, locality.subzone
-
-
-_OTHER_REGION = 3
-_PLACES: Mapping[str, Callable[[Locality], str]] = {
-    "topology.kubernetes.io/region": lambda place: place.region,
-    "topology.kubernetes.io/zone": lambda place: place.zone,
-    "topology.istio.io/subzone": lambda place: place.subzone,
-}

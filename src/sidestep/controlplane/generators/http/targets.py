@@ -54,6 +54,7 @@ def destination(mesh: MeshIndex, target: Target, port: int, reach: Reach) -> Des
         _DISCOVERIES.get(service.resolution, Discovery.RECORDS),
         _resolved(service, found.port),
         external=service.external and bool(service.resolution),
+        places=mesh.routing.places,
     )
 
 

@@ -19,7 +19,8 @@ from sidestep.controlplane.generators.http.authorization import JWT_FILTER
 from sidestep.controlplane.generators.http.clusters import cluster
 from sidestep.controlplane.generators.http.destinations import Destination, Dialler, Discovery
 from sidestep.controlplane.generators.http.endpoints import assignment
-from sidestep.controlplane.generators.http.remarks import Remark
+from sidestep.controlplane.generators.http.localities import Nearness
+from sidestep.controlplane.generators.http.remarks import Fields, Remark
 from sidestep.controlplane.generators.http.tokens import authentication
 from sidestep.controlplane.generators.http.upstreams import outside_cluster
 from sidestep.controlplane.generators.node.messages import extension
@@ -212,7 +213,8 @@ def _stays(part: Part) -> bool:
 def _looks_near(index: Index, to: Destination) -> bool:
     """Whether it counts where the waypoint's pod runs."""
     service = index.services.get(to.service)
-    return (service is not None and service.mode is not Preference.ANY) or "outlierDetection" in to.settings
+    strict = service is not None and service.mode is Preference.STRICT
+    return strict or Nearness(to, Fields(to.settings, to.of, "trafficPolicy", []), service).counts
 
 
 def _never(_workload: Workload, _port: int) -> bool:
