@@ -69,6 +69,13 @@ def test_what_is_malformed_counts_as_not_said():
     assert found == ProxyConfig()
 
 
+def test_how_long_it_serves_at_least_before_it_looks_who_is_left():
+    found = of(annotation={"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}})
+    assert (found.exits_when_empty, found.least_drain) == (True, 5.0)
+    found = of(annotation={"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "1", "MINIMUM_DRAIN_DURATION": "1.5s"}})
+    assert (found.exits_when_empty, found.least_drain) == (True, 1.5)
+
+
 def test_a_switch_of_its_environment():
     assert of().says(HBONE, default=True)
     assert not of(annotation={"proxyMetadata": {HBONE: "false"}}).says(HBONE, default=True)

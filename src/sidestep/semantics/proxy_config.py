@@ -1,6 +1,7 @@
 """What a pod's proxy is told to be: the mesh's default, ProxyConfigs, and the pod's own annotation.
 
-Source: istio-semantics.md §1.4 and §1.5; istio/api mesh/v1alpha1/proxy.proto; pkg/kube/inject/webhook.go.
+Source: istio-semantics.md §1.4 and §1.5; istio/api mesh/v1alpha1/proxy.proto; pkg/kube/inject/webhook.go;
+pkg/envoy/agent.go (`terminate`).
 Later ones win, field by field: mesh, ProxyConfigs of the root namespace, of the pod's, with a selector, annotation.
 """
 
@@ -19,7 +20,7 @@ from sidestep.semantics.trees import go_bool
 
 ANNOTATION = "proxy.istio.io/config"
 HBONE, DNS_CAPTURE = "ISTIO_META_ENABLE_HBONE", "ISTIO_META_DNS_CAPTURE"
-_EXIT_WHEN_EMPTY = "EXIT_ON_ZERO_ACTIVE_CONNECTIONS"
+_EXIT_WHEN_EMPTY, _LEAST_DRAIN = "EXIT_ON_ZERO_ACTIVE_CONNECTIONS", "MINIMUM_DRAIN_DURATION"
 _DRAIN = 5.0
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|h|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -31,7 +32,8 @@ class ProxyConfig(Struct, frozen=True):
     Attributes:
         holds_application: containers start after the proxy is ready (`holdApplicationUntilProxyStarts`).
         drain: seconds that it serves on when the pod ends (`terminationDrainDuration`).
-        exits_when_empty: it ends earlier when nobody is left.
+        exits_when_empty: it serves on until nobody is left instead, however long that is.
+        least_drain: seconds before it begins to look for that.
         concurrency: worker threads; None for the usual.
         metadata: `proxyMetadata`, its environment.
     """
@@ -41,6 +43,7 @@ class ProxyConfig(Struct, frozen=True):
     exits_when_empty: bool = False
     concurrency: int | None = None
     metadata: dict[str, str] = {}
+    least_drain: float = _DRAIN
 
     def says(self, name: str, *, default: bool) -> bool:
         """A switch of its environment."""
@@ -58,12 +61,14 @@ def proxy_config(mesh: Mesh, namespace: str, labels: Labels, annotations: Labels
         )
     concurrency = fields.get("concurrency")
     drain = _seconds(as_text(fields.get("terminationDrainDuration")))
+    least = _seconds(metadata.get(_LEAST_DRAIN, ""))
     return ProxyConfig(
         fields.get("holdApplicationUntilProxyStarts") is True,
         _DRAIN if drain is None else drain,
         go_bool(metadata.get(_EXIT_WHEN_EMPTY, "")) is True,
         concurrency if isinstance(concurrency, int) and concurrency > 0 else None,
         metadata,
+        _DRAIN if least is None else least,
     )
 
 

@@ -150,9 +150,7 @@ class PodProxy:
         await self._leave()
         if self.ready:
             await self.drain()
-            await self._drained(
-                min(self.wanted.config.drain, grace), early=alone or self.wanted.config.exits_when_empty
-            )
+            await self._drained(grace, alone=alone)
         self.ready = False
         await self._kit.processes.stop(self.name, _END)
         self._forget()
@@ -176,10 +174,21 @@ class PodProxy:
             with suppress(OSError):
                 await self._start
 
-    async def _drained(self, seconds: float, *, early: bool) -> None:
+    async def _drained(self, grace: float, *, alone: bool) -> None:
+        """Until its time is over, or nobody is left where that counts."""
+        config = self.wanted.config
+        if alone:
+            await self._emptied(min(config.drain, grace))
+        elif config.exits_when_empty:
+            await asyncio.sleep(min(config.least_drain, grace))
+            await self._emptied(grace - config.least_drain)
+        else:
+            await asyncio.sleep(min(config.drain, grace))
+
+    async def _emptied(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (early and await asyncio.to_thread(self._empty)):  # noqa: ASYNC110 - Envoy tells nobody
+                while not await asyncio.to_thread(self._empty):  # noqa: ASYNC110 - Envoy tells nobody
                     await asyncio.sleep(_SOON)
 
     def _empty(self) -> bool:
