@@ -2,7 +2,7 @@
 
 import pytest
 from tests.plan.test_no_gaps import BACKSTAGE, GET_ONLY, GRAPH
-from tests.semantics.routing.meshes import dr, to, vs
+from tests.semantics.routing.meshes import dr, istio, to, vs
 from tests.support.proofs import visited
 from tests.support.scenes import index, pods, policy, service
 
@@ -86,3 +86,42 @@ def test_routes_to_pods_that_were_in_ambient_before_go_on():
     assert [name for each in plan.waypoints for _, name in each.services] == ["stock"]
     others = {each.request.partition(" sends")[0] for each in proved(today, plan).counterexamples}
     assert others == {"someone elsewhere/someone in ambient"}
+
+
+OUTSIDE = {
+    "hosts": ["api.acme.test"], "location": "MESH_EXTERNAL", "resolution": "DNS",
+    "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
+}  # fmt: skip
+ROUTED = {
+    "hosts": ["api.acme.test"],
+    "http": [{"route": to("api.acme.test"), "timeout": "3s", "headers": {"request": {"set": {"x-env": "prod"}}}}],
+}
+
+
+def outside(routes=ROUTED, **entry):
+    """A host outside that web and cart call, and routes for it."""
+    clients = [each for name in ("web", "cart") for each in (*pods(name), service(name))]
+    return [*BACKSTAGE, *clients, istio("ServiceEntry", "api", OUTSIDE | entry), vs("api", routes)]
+
+
+def test_a_host_outside_that_sidecars_route_gets_an_egress_waypoint_before_anybody_moves():
+    today, plan = planned(outside())
+    (bound,) = [
+        step for step in plan.steps if isinstance(step.effect, SetLabels) and USE_WAYPOINT in step.effect.labels
+    ]
+    assert (bound.wave, bound.effect.object.kind) == (0, "ServiceEntry")
+    assert "routes requests to api.acme.test" in bound.description
+    assert proved(today, plan).verdict is Conclusion.EQUAL
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        outside(hosts=["*.acme.test"], resolution="NONE"),
+        outside({"hosts": ["api.acme.test"], "tcp": [{"route": to("api.acme.test")}]}),
+        outside({**ROUTED, "gateways": ["front"]}),
+    ],
+    ids=["under a wildcard", "bytes that go where they went", "at a gateway alone"],
+)
+def test_other_hosts_outside_get_none(objects):
+    assert planned(objects)[1].waypoints == ()

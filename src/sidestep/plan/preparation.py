@@ -18,7 +18,7 @@ from sidestep.plan.moves import Moves
 from sidestep.plan.steps import Apply, Effect, Patch, Restart, SetLabels
 from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
-from sidestep.plan.waypoint_choice import Choice
+from sidestep.plan.waypoint_choice import Choice, starts_tls
 from sidestep.plan.wording import many
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Mode
@@ -93,7 +93,7 @@ def _patches(policy: Resource[Any], change: Change) -> tuple[dict[str, Any], dic
 
 
 def _bind_outside_hosts(configuration: Configuration, choice: Choice) -> Iterator[Preparation]:
-    """TLS that a sidecar starts for its application is started by an egress waypoint instead (D36).
+    """What sidecars do for outside hosts an egress waypoint does instead: TLS that they start (D36), routes (D38).
 
     Entries in front of pods are bound with the pods.
     """
@@ -107,7 +107,8 @@ def _bind_outside_hosts(configuration: Configuration, choice: Choice) -> Iterato
         if placed.namespace != entry.meta.namespace:
             labels[USE_WAYPOINT_NAMESPACE] = placed.namespace
         before = {label: entry.meta.labels.get(label) for label in labels}
-        text = f"bind {entry.id} to waypoint {placed.namespace}/{placed.name}, which starts TLS to {host}"
+        does = "starts TLS to" if starts_tls(configuration, service) else "routes requests to"
+        text = f"bind {entry.id} to waypoint {placed.namespace}/{placed.name}, which {does} {host}"
         yield SetLabels(entry.id, labels, before), text, "ambient clients go through it; sidecars do not", (entry.id,)
 
 

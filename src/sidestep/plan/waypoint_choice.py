@@ -23,6 +23,7 @@ from sidestep.plan.waypoints.needs import Scope, Terms, WaypointNeed
 from sidestep.plan.waypoints.placement import PlacedWaypoint, place
 from sidestep.plan.waypoints.policy import SizingPolicy
 from sidestep.semantics.instances import Mode
+from sidestep.semantics.loose import as_dicts
 from sidestep.semantics.service_index import Service
 
 Tree = dict[str, Any]
@@ -100,9 +101,22 @@ def _wanted(configuration: Configuration, judged: tuple[Judged, ...]) -> dict[st
                 if is_dialled(service) and (guarded or service.host in each.needs.routed):
                     found.setdefault(service.host, (service, []))[1].append(each)
     for service in configuration.index.services.services:
-        if service.resource.kind == SERVICE_ENTRY.name and starts_tls(configuration, service):
+        if service.resource.kind == SERVICE_ENTRY.name and _by_clients(configuration, service):
             found.setdefault(service.host, (service, []))
     return dict(sorted(found.items()))
+
+
+def _by_clients(configuration: Configuration, service: Service) -> bool:
+    """Whether sidecars do for an outside host what ztunnel does not: start TLS, or route its requests.
+
+    A host with a wildcard stays as it is: a waypoint cannot tell where its requests were going.
+    """
+    if starts_tls(configuration, service):
+        return True
+    if not is_dialled(service) or "*" in service.host or configuration.index.behind(service):
+        return False
+    routes = configuration.virtual_services.get(service.host, ())
+    return any(as_dicts((each.view.spec or {}).get("http")) for each in routes)
 
 
 def starts_tls(configuration: Configuration, service: Service) -> bool:
