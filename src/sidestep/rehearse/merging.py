@@ -1,7 +1,10 @@
 """As many workloads as a machine has room for: those that others of their shape can stand for are left out. Pure."""
 
 from collections import Counter
+from collections.abc import Iterator
 from enum import StrEnum
+
+from msgspec import structs
 
 from sidestep.errors import UsageError
 from sidestep.lab.cluster.objects import Tree
@@ -40,7 +43,20 @@ def fitting_in(whole: Whole, merging: Merging, nodes: int, room: int) -> Whole:
     while merges := _merges(found, merging, nodes, room):
         found = smaller(found, merges, MeshIndex.of(found.mesh).settings.root_namespace)
     _check(found, nodes, room)
-    return found
+    return structs.replace(found, notes=(*found.notes, *_among_themselves(found)))
+
+
+def _among_themselves(found: Whole) -> Iterator[str]:
+    """What one of a shape asks another of it, nobody asks where one alone is left."""
+    index = MeshIndex.of(found.mesh)
+    left = {
+        str(one.ref)
+        for merge in Shapes(found.objects, index, found.plan, found.graph).merges()
+        for one, _ in merge.pairs
+    }
+    alone = [each.workload for each in found.stand_ins if each.workload not in left]
+    if alone:
+        yield f"what workloads of one shape ask each other is not sent where one alone is left: {', '.join(alone)}"
 
 
 def _merges(whole: Whole, merging: Merging, nodes: int, room: int) -> tuple[Merge, ...]:

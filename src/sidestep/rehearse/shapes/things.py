@@ -1,8 +1,10 @@
 """Objects and steps, each with all that it names: who is touched by an exchange is found without asking everybody."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable
 from enum import Enum, auto
 
+import msgspec
 from msgspec import Struct
 
 from sidestep.plan.steps import Step
@@ -13,6 +15,8 @@ from sidestep.rehearse.shapes.telling import Telling
 
 _POLICY = "NetworkPolicy"
 _CONFIG = "ConfigMap"
+_MANY = 24
+"""Names from which on a thing is too large to be looked at for each of them before two are compared."""
 
 
 class _As(Enum):
@@ -60,6 +64,7 @@ class Things:
         self._at: dict[_Atom, list[Thing]] = {}
         self._said: set[str] = set()
         self._across: set[tuple[str, str]] = set()
+        self._crowded: set[int] = set()
         for tree in objects:
             key = key_of(tree)
             if key[0] != _CONFIG or key[1] == root:
@@ -80,6 +85,31 @@ class Things:
         ]
         found = {id(thing): thing for atom in atoms for thing in self._at.get(atom, ())}
         return sorted(found.values(), key=lambda thing: thing.key)
+
+    def sketch(self, member: Member, others: Collection[str]) -> Hashable:
+        """What names a member and not many, with everybody in it unnamed: equal for all of one shape, and soon found.
+
+        Args:
+            member: as whom it is looked at.
+            others: texts that may name somebody.
+        """
+        space = member.ref.namespace
+        own = {(space, name): str(at) for at, name in enumerate(member.names) if name}
+        atoms: list[_Atom] = [(_As.NAMED, *name, "") for name in own]
+        near = {
+            id(thing): thing for atom in atoms for thing in self._at.get(atom, ()) if id(thing) not in self._crowded
+        }
+
+        def visit(place: Place) -> str:
+            if place.what is Is.PLAIN:
+                return place.text
+            if (place.space, place.text) in own:
+                return f"={own[place.space, place.text]}"
+            if place.what is Is.LABEL and member.labels.get(place.key) == place.text:
+                return "="
+            return "?" if place.text in others else place.text
+
+        return frozenset(Counter(encoded(each, mapped(each.tree, each.space, visit)) for each in near.values()).items())
 
     def unclear(self, exchanged: Exchange) -> bool:
         """Whether something speaks of those who are exchanged of which it is not known what it means."""
@@ -109,3 +139,10 @@ class Things:
         mapped(thing.tree, thing.space, visit)
         for atom in atoms:
             self._at.setdefault(atom, []).append(thing)
+        if sum(atom[0] is _As.NAMED for atom in atoms) > _MANY:
+            self._crowded.add(id(thing))
+
+
+def encoded(thing: Thing, tree: Tree) -> bytes:
+    """A thing, with what its tree became, to be compared."""
+    return msgspec.json.encode({**tree, "wave in which": thing.wave}, order="sorted")

@@ -23,7 +23,7 @@ from sidestep.rehearse.shapes.members import Member, members
 from sidestep.rehearse.shapes.places import Tree
 from sidestep.rehearse.shapes.surroundings import Looks, Neighbours, by_ref
 from sidestep.rehearse.shapes.telling import Telling
-from sidestep.rehearse.shapes.things import Thing, Things
+from sidestep.rehearse.shapes.things import Thing, Things, encoded
 from sidestep.semantics.index import MeshIndex
 
 _MOST = 12
@@ -63,7 +63,9 @@ class Shapes:
         self._edges_of = _by_party(graph.edges, self._neighbours)
         self._things = Things(listed, plan.steps, telling, index.settings.root_namespace)
         looks = Looks(index, listed, plan, self._neighbours)
-        self._first = {ref: looks.first(member) for ref, member in self._members.items()}
+        self._images: dict[int, bytes] = {}
+        every = {text for each in self._members.values() for text in (*each.names, *each.labels.values()) if text}
+        self._first = {ref: self._sketched(member, looks, every) for ref, member in self._members.items()}
 
     def merges(self) -> tuple[Merge, ...]:
         """All that can be merged; each is right whichever of the others are made."""
@@ -126,6 +128,10 @@ class Shapes:
                 ahead += more
         return tuple((self._members[left], self._members[right]) for left, right in sorted(found.items()))
 
+    def _sketched(self, member: Member, looks: Looks, every: set[str]) -> Hashable | None:
+        first = looks.first(member)
+        return None if first is None else (first, self._things.sketch(member, every))
+
     def _alike(self, left: WorkloadRef, right: WorkloadRef) -> bool:
         first = self._first.get(left)
         return first is not None and first == self._first.get(right)
@@ -150,37 +156,43 @@ class Shapes:
         )
         every = {id(thing): thing for pair in pairs for each in pair for thing in self._things.touched(each, exchanged)}
         common = [thing for name, thing in every.items() if name in sides[0] and name in sides[1]]
-        if any(_image(thing, exchanged) != _image(thing, _NOBODY) for thing in common):
-            return False
-        ordered = {thing.key[0] for thing in common} & _IN_ORDER
         own: tuple[list[Thing], list[Thing]] = ([], [])
         for name, thing in every.items():
             if name not in sides[0] or name not in sides[1]:
                 own[name in sides[1]].append(thing)
-        if any(thing.key[0] in ordered for side in own for thing in side):
-            return False
-        first, second = Counter(_image(each, exchanged) for each in own[0]), Counter(_image(e, _NOBODY) for e in own[1])
-        return first == second and all(self._same_order(one, other, exchanged) for one, other in pairs)
+        ordered = {thing.key[0] for thing in common} & _IN_ORDER
+        return (
+            not any(thing.key[0] in ordered for side in own for thing in side)
+            and Counter(_image(each, exchanged) for each in own[0]) == Counter(self._as_is(each) for each in own[1])
+            and all(self._same_order(one, other, exchanged, common) for one, other in pairs)
+            and all(_image(thing, exchanged) == self._as_is(thing) for thing in common)
+        )
 
-    def _same_order(self, one: Member, other: Member, exchanged: Exchange) -> bool:
+    def _same_order(self, one: Member, other: Member, exchanged: Exchange, common: list[Thing]) -> bool:
         """What is theirs alone comes in the same order, where order means something."""
+        shared = {id(thing) for thing in common}
         mine, theirs = (
             [
                 each
                 for each in self._things.touched(member, exchanged)
-                if each.wave is not None or each.key[0] in _IN_ORDER
+                if id(each) not in shared and (each.wave is not None or each.key[0] in _IN_ORDER)
             ]
             for member in (one, other)
         )
-        return [_image(each, exchanged) for each in mine] == [_image(each, _NOBODY) for each in theirs]
+        return [_image(each, exchanged) for each in mine] == [self._as_is(each) for each in theirs]
+
+    def _as_is(self, thing: Thing) -> bytes:
+        """A thing as it is, to be compared; the same things are compared with many."""
+        if id(thing) not in self._images:
+            self._images[id(thing)] = _image(thing, _NOBODY)
+        return self._images[id(thing)]
 
 
 _NOBODY = Exchange({}, {})
 
 
 def _image(thing: Thing, exchanged: Exchange) -> bytes:
-    tree = {**exchanged.of(thing.tree, thing.space), "wave in which": thing.wave}
-    return msgspec.json.encode(tree, order="sorted")
+    return encoded(thing, exchanged.of(thing.tree, thing.space))
 
 
 def exchanged_edge(edge: Edge, exchanged: Exchange) -> Edge:
