@@ -149,6 +149,11 @@ def test_a_connection_of_bytes_takes_a_handshake_of_its_own(shop):
     assert eventually(lambda: handshakes(shop.scratch.root) >= before + 3)
 
 
+def test_a_pod_that_asks_its_own_service_passes_its_own_sidecar_twice(shop):
+    (found,) = shop.call("shop/client", "http://client/")
+    assert (found.kind, found.pod.partition("-")[0]) == ("ok", "shop/client")
+
+
 def test_where_mutual_tls_is_off_nothing_is_proved(shop):
     assert not certificate(seen(shop, "shop/client", "http://off/"))
 

@@ -21,6 +21,9 @@ from sidestep.semantics.redirection import OF_THE_PROXY, Redirection
 
 OWN_SOURCES = ("127.0.0.6", "::6")
 """From which the proxy speaks to the application."""
+_APART = "flush chain inet sidestep within\n"
+"""A sidecar speaks to the application from an address of its own, so nothing has to be tracked apart; and what it sends
+to its own pod is redirected, so that answers, which have no mark, must be known for answers."""
 _FAMILIES = (("ip", OWN_SOURCES[0]), ("ip6", OWN_SOURCES[1]))
 
 
@@ -33,7 +36,7 @@ def sidecar(what: Redirection, control_plane: Sequence[str], *, dns: bool) -> st
         dns: questions for names too.
     """
     rules = [*_outbound(what, control_plane, dns=dns), *_inbound(what), *(ZONES if dns else ())]
-    return RELEASE + "".join(f"add rule inet sidestep {rule}\n" for rule in rules)
+    return RELEASE + _APART + "".join(f"add rule inet sidestep {rule}\n" for rule in rules)
 
 
 def redirections(what: Redirection, *, dns: bool) -> list[str]:
