@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidestep.lab.cluster.controllers.autoscalers import Used, desired, target_of, wait
+from sidestep.lab.cluster.controllers.autoscalers import Used, desired, status, target_of, wait
 
 
 def scaler(*metrics, most=10, **spec):
@@ -47,3 +47,12 @@ def test_what_it_scales_and_how_long_it_waits_for_fewer():
     assert target_of(scaler()) == ("Deployment", "way")
     assert wait(scaler()) == 300
     assert wait(scaler(behavior={"scaleDown": {"stabilizationWindowSeconds": 0}})) == 0
+
+
+def test_it_says_what_was_measured_as_kubernetes_does():
+    found = status(scaler(HALF, CONNECTED, {"type": "External"}), 2, 3, [Used(50, 100, 4), Used(60, 100, 5)])
+    assert (found["currentReplicas"], found["desiredReplicas"]) == (2, 3)
+    assert found["currentMetrics"] == [
+        {"type": "Resource", "resource": {"name": "cpu", "current": {"averageValue": "55m", "averageUtilization": 55}}},
+        {"type": "Pods", "pods": {"metric": {"name": "connections"}, "current": {"averageValue": "4500m"}}},
+    ]

@@ -49,6 +49,25 @@ def test_autoscalers_count_for_what_gateways_make_alone():
     assert [each.kind for each in unheeded([deployment, scaler])] == ["HorizontalPodAutoscaler"]
 
 
+def test_autoscalers_that_can_do_nothing_say_why():
+    def scaler(kind, metric):
+        told = {"scaleTargetRef": {"kind": kind, "name": "waypoint"}, "metrics": [metric]}
+        return unheeded([thing("HorizontalPodAutoscaler", "autoscaling/v2", **told)])
+
+    def of(name):
+        return {"type": "Resource", "resource": {"name": name, "target": {"averageUtilization": 50}}}
+
+    assert scaler("Deployment", of("cpu")) == []
+    assert ["names nothing" in each.why for each in scaler("Gateway", of("cpu"))] == [True]
+    assert ["cpu and" in each.why for each in scaler("Deployment", of("memory"))] == [True]
+
+
+def test_an_injected_gateway_is_scaled_as_one_that_istiod_made():
+    deployment = workload("web", annotations={"inject.istio.io/templates": "gateway"})[0]
+    scaler = thing("HorizontalPodAutoscaler", "autoscaling/v2", scaleTargetRef={"kind": "Deployment", "name": "web"})
+    assert unheeded([deployment, scaler]) == []
+
+
 def test_plurals_are_english():
     policies = [thing("NetworkPolicy", "networking.k8s.io/v1")] * 2 + [thing("Ingress", "networking.k8s.io/v1")] * 2
     assert [each.split(" have")[0] for each in unheeded_lines(unheeded(policies))] == [

@@ -22,6 +22,7 @@ WIDE = "wide"
 _KIND_AND_NAME = 2
 _SHORT = {"po": "pods", "svc": "services", "deploy": "deployments.apps", "sts": "statefulsets.apps", "ns": "namespaces"}
 _SHORT |= {"ds": "daemonsets.apps", "rs": "replicasets.apps", "no": "nodes", "sa": "serviceaccounts"}
+_SHORT |= {"cm": "configmaps", "hpa": "horizontalpodautoscalers.autoscaling"}
 
 
 def lab_name(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,8 +8,9 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
+from sidestep.controlplane.records import ProxyRole
 from sidestep.errors import SidestepError
-from sidestep.lab.cluster.controllers.autoscalers import Used, desired, target_of, wait
+from sidestep.lab.cluster.controllers.autoscalers import Used, desired, status, target_of, wait
 from sidestep.lab.cluster.controllers.replica_sets import replicas
 from sidestep.lab.cluster.objects import Ref, Store, Tree, ref_of, spec_of
 from sidestep.lab.cluster.pods import is_ready
@@ -65,7 +66,10 @@ class Autoscaling:
             return
         used = [each for life in self._ready(owner, ref.namespace) if (each := await _used(life, cpu)) is not None]
         current = replicas(owner)
+        if not used:
+            return
         number = self._steadied(ref, desired(scaler, current, used), wait(scaler))
+        self._store.edit(ref_of(scaler), lambda tree: tree.update(status=status(scaler, len(used), number, used)))
         if number != current and current:
             self._store.edit(ref, lambda tree: tree["spec"].update(replicas=number))
 
@@ -87,7 +91,7 @@ class Autoscaling:
 
 async def _used(found: tuple[Tree, Life], cpu: dict[str, float]) -> Used | None:
     pod, life = found
-    if life.proxy is None or life.proxy.name not in cpu:
+    if life.proxy is None or life.proxy.wanted.role is ProxyRole.SIDECAR or life.proxy.name not in cpu:
         return None
     try:
         connections = await asyncio.to_thread(life.proxy.connections)

@@ -5,6 +5,7 @@ from typing import Any
 
 from sidestep.model.kinds import (
     AUTHORIZATION_POLICY,
+    AUTOSCALER,
     DEPLOYMENT,
     JOB,
     NAMESPACE,
@@ -49,6 +50,28 @@ def _status(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _labels(labels: object) -> str:
     return ",".join(f"{key}={value}" for key, value in as_dict(labels).items())
+
+
+def _reference(named: Mapping[str, Any]) -> str:
+    return f"{named.get('kind')}/{named.get('name')}"
+
+
+def _targets(row: Mapping[str, Any]) -> str:
+    """What is measured of each metric, and what of it is wanted; of one that nobody measures it is not known."""
+    found = {_metric(each)[0]: _metric(each)[1] for each in as_dicts(_status(row).get("currentMetrics"))}
+    wanted = dict(_metric(each) for each in as_dicts(_spec(row).get("metrics")))
+    if not wanted:
+        wanted["cpu"] = f"{_spec(row).get('targetCPUUtilizationPercentage', 80)}%"
+    return ", ".join(f"{name}: {found.get(name, '<unknown>')}/{value}" for name, value in wanted.items())
+
+
+def _metric(told: Mapping[str, Any]) -> tuple[str, str]:
+    """Name and value, of what is wanted or of what is."""
+    what = as_dict(told.get(as_text(told.get("type")).lower()))
+    value = as_dict(what.get("current") or what.get("target"))
+    name = as_text(what.get("name")) or as_text(as_dict(what.get("metric")).get("name"))
+    share = value.get("averageUtilization")
+    return name, f"{share}%" if share is not None else str(value.get("averageValue", value.get("value", "")))
 
 
 def _selected(row: Mapping[str, Any]) -> str:
@@ -99,6 +122,16 @@ _COLUMNS: dict[str, tuple[dict[str, Cell], dict[str, Cell]]] = {
     DEPLOYMENT.key: _WORKLOAD,
     STATEFUL_SET.key: _WORKLOAD,
     JOB.key: ({"SUCCEEDED": lambda row: str(_status(row).get("succeeded", 0))}, {"IMAGES": _images}),
+    AUTOSCALER.key: (
+        {
+            "REFERENCE": lambda row: _reference(as_dict(_spec(row).get("scaleTargetRef"))),
+            "TARGETS": _targets,
+            "MINPODS": lambda row: str(_spec(row).get("minReplicas", 1)),
+            "MAXPODS": lambda row: str(_spec(row).get("maxReplicas", "")),
+            "REPLICAS": lambda row: str(_status(row).get("currentReplicas", 0)),
+        },
+        {},
+    ),
     SERVICE.key: (
         {
             "TYPE": lambda row: as_text(_spec(row).get("type")) or "ClusterIP",

@@ -48,6 +48,24 @@ def desired(scaler: Tree, current: int, used: Sequence[Used]) -> int:
     return max(_number(spec.get("minReplicas"), 1), min(wanted, _number(spec.get("maxReplicas"), current)))
 
 
+def status(scaler: Tree, current: int, wanted: int, used: Sequence[Used]) -> Tree:
+    """What is known of it: pods, how many are wanted, and what was measured of each metric, as Kubernetes writes it.
+
+    Args:
+        scaler: the HorizontalPodAutoscaler.
+        current: pods that were measured.
+        wanted: pods.
+        used: by each of them.
+    """
+    measured = [each for metric in _metrics(spec_of(scaler)) if (each := _measured(metric, used)) is not None]
+    return {"currentReplicas": current, "desiredReplicas": wanted, "currentMetrics": measured}
+
+
+def is_measured(scaler: Tree) -> bool:
+    """Whether any of its metrics is one that the lab measures."""
+    return any(_measured(metric, (Used(0, 1),)) is not None for metric in _metrics(spec_of(scaler)))
+
+
 def wait(scaler: Tree) -> float:
     """Seconds for which fewer must have been enough before there are fewer."""
     down = as_dict(as_dict(spec_of(scaler).get("behavior")).get("scaleDown"))
@@ -61,12 +79,29 @@ def target_of(scaler: Tree) -> tuple[str, str]:
     return as_text(target.get("kind")), as_text(target.get("name"))
 
 
+def _metrics(spec: Tree) -> list[Tree]:
+    """As the second version of the API has them."""
+    percent = _number(spec.get("targetCPUUtilizationPercentage"), _CPU_TARGET)
+    target = {"type": "Utilization", "averageUtilization": percent}
+    return as_dicts(spec.get("metrics")) or [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+
+
+def _measured(metric: Tree, used: Sequence[Used]) -> Tree | None:
+    resource, pods = as_dict(metric.get("resource")), as_dict(metric.get("pods"))
+    if resource.get("name") == "cpu":
+        share = round(100 * sum(each.cpu for each in used) / max(1, sum(each.request for each in used)))
+        now: Tree = {"averageValue": f"{round(sum(each.cpu for each in used) / len(used))}m"}
+        if "averageUtilization" in as_dict(resource.get("target")):
+            now["averageUtilization"] = share
+        return {"type": "Resource", "resource": {"name": "cpu", "current": now}}
+    if as_dict(pods.get("metric")).get("name") == CONNECTIONS:
+        average = f"{round(sum(each.connections for each in used) / len(used) * 1000)}m"
+        return {"type": "Pods", "pods": {"metric": {"name": CONNECTIONS}, "current": {"averageValue": average}}}
+    return None
+
+
 def _ratios(spec: Tree, used: Sequence[Used]) -> Iterable[float]:
-    metrics = as_dicts(spec.get("metrics"))
-    if not metrics:
-        percent = _number(spec.get("targetCPUUtilizationPercentage"), _CPU_TARGET)
-        yield from _utilised(used, percent)
-    for each in metrics:
+    for each in _metrics(spec):
         resource, pods = as_dict(each.get("resource")), as_dict(each.get("pods"))
         target = as_dict((resource or pods).get("target"))
         if resource.get("name") == "cpu" and "averageUtilization" in target:
