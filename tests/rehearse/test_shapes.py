@@ -5,9 +5,13 @@ import copy
 import pytest
 from msgspec import structs
 from tests.support import alike as a
+from tests.support.mesh import Sidecar, inject, labels_on, o, pod
 
 from sidestep.model.call_graph import Callee, Caller, CallerRole, Edge, call_graph
+from sidestep.model.kinds import REPLICA_SET
+from sidestep.model.mesh import SourceKind
 from sidestep.plan.steps import Patch, Step
+from sidestep.rehearse.merging import Merging, fitting_in
 
 LEAF, OTHER = "leaf-00", "leaf-01"
 FQDN = f"{OTHER}.{a.SPACE}.svc.cluster.local"
@@ -75,6 +79,11 @@ TOLD_APART = {
     "a text that nobody understands": istio(
         "EnvoyFilter", "networking", {"configPatches": [{"match": {"cluster": {"name": f"outbound|80||{FQDN}"}}}]}
     ),
+    "a regular expression": istio(
+        "VirtualService", "networking", {"hosts": ["front"], "http": [{"match": [{"authority": {"regex": "leaf-0(1|9).shop"}}]}]}
+    ),
+    "an address with a port": a.policy("own", "front", {"to": [{"operation": {"hosts": [f"{FQDN}:80"]}}]}),
+    "a claim to its path": a.policy("own", "front", {"to": [{"operation": {"paths": [f"/{OTHER}"]}}]}),
     "an expression": istio("Sidecar", "networking", {"workloadSelector": {"matchExpressions": [{"key": "app", "operator": "In", "values": [OTHER]}]}}),
     "a second Service": {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "more", "namespace": a.SPACE},
@@ -171,6 +180,40 @@ def test_chains_are_merged_link_by_link_and_not_where_they_cross():
     assert together(objects, "end-00", "end-01")
     assert not together(crossing, "begin-00", "begin-01")
     assert not together(crossing, "end-00", "end-01")
+
+
+def test_objects_that_say_no_namespace_are_in_one():
+    objects = a.alike()
+    for tree in objects:
+        tree["metadata"].pop("namespace", None)
+    assert together(objects, *a.leaves(4))
+
+
+def running(objects, labels=lambda name: {}):
+    """The same with a pod of each Deployment, as a cluster has them."""
+    found = list(objects)
+    for tree in objects:
+        if tree["kind"] == "Deployment":
+            name = tree["metadata"]["name"]
+            made = labels_on(inject(_template(tree), Sidecar()), {"pod-template-hash": "abc", **labels(name)})
+            owner = o.owner("ReplicaSet", f"{name}-abc")
+            found.append(o.replica_set(f"{name}-abc", a.SPACE, name, "Deployment", 1))
+            found.append(pod(made, f"{name}-abc-x", a.SPACE, owner))
+    return found
+
+
+def test_workloads_whose_pods_run_are_merged_and_their_pods_go_with_them():
+    whole = a.whole(running(a.alike()), SourceKind.CLUSTER)
+    found = fitting_in(whole, Merging.ALWAYS, 2, 100)
+    left = {"front-abc", "leaf-00-abc", "guarded-00-abc", "begin-00-abc", "end-00-abc"}
+    assert {each.name for each in found.mesh.pods} == {f"{name}-x" for name in left}
+    assert {each.meta.name for each in found.mesh.of(REPLICA_SET)} == left
+    assert len(whole.mesh.pods) == 11
+
+
+def test_whose_pods_are_still_of_an_older_template_is_kept():
+    old = running(a.alike(), lambda name: {"app": "former"} if name == OTHER else {})
+    assert OTHER not in [name for others in a.merged(a.whole(old, SourceKind.CLUSTER)).values() for name in others]
 
 
 def test_whom_the_plan_treats_otherwise_is_kept():

@@ -88,8 +88,8 @@ def alike(count=4, chains=2, guarded=2):
     return found
 
 
-def whole(objects):
-    read = mesh(*objects, kind=SourceKind.FILES)
+def whole(objects, kind=SourceKind.FILES):
+    read = mesh(*objects, kind=kind)
     graph = inferred_calls(read)
     plan = make_plan(PlanRequest(read, load_prices(None), graph=graph))
     return Whole(read, objects_of(read), plan, graph)

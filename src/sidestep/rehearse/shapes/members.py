@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from sidestep.model.metadata import WorkloadRef
+from sidestep.model.kinds import KINDS
+from sidestep.model.metadata import DEFAULT_NAMESPACE, WorkloadRef
 from sidestep.rehearse.shapes.places import Tree
 from sidestep.rehearse.shapes.telling import Telling
 from sidestep.semantics.loose import as_dict
@@ -13,6 +14,7 @@ from sidestep.semantics.loose import labels_of as labels_of_tree
 
 _TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Rollout", "ReplicaSet"})
 _MERGED = frozenset({"Deployment", "StatefulSet"})
+_IN_NAMESPACES = frozenset(kind.name for kind in KINDS if kind.namespaced)
 SERVICE, ACCOUNT = "Service", "ServiceAccount"
 Key = tuple[str, str, str]
 """Kind, namespace and name of an object."""
@@ -47,9 +49,10 @@ class Member(Struct, frozen=True):
 
 
 def key_of(tree: Tree) -> Key:
-    """What names an object, but for its version."""
-    meta = as_dict(tree.get("metadata"))
-    return str(tree.get("kind", "")), str(meta.get("namespace", "")), str(meta.get("name", ""))
+    """What names an object, but for its version; one that says no namespace is where such are applied."""
+    meta, kind = as_dict(tree.get("metadata")), str(tree.get("kind", ""))
+    space = DEFAULT_NAMESPACE if kind in _IN_NAMESPACES else ""
+    return kind, str(meta.get("namespace") or space), str(meta.get("name", ""))
 
 
 class Templates:

@@ -1,7 +1,8 @@
 """What must be equal before it is worth looking closer at two workloads, and who is next to whom. Pure."""
 
+import re
 from collections.abc import Hashable, Iterable, Mapping
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -16,6 +17,7 @@ from sidestep.semantics.instances import Instances, Mode
 _BLOCKS = frozenset({
     "ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks", "cidr", "except", "address", "addresses",
 })  # fmt: skip
+_EXPRESSION = "regex"
 _MESH, _STATUS = "istio.io/", "sidecar.istio.io/status"
 _PROXIES = (Mode.GATEWAY, Mode.WAYPOINT)
 
@@ -55,9 +57,11 @@ class Looks:
 
     def __init__(self, index: MeshIndex, objects: Iterable[Tree], plan: Plan, neighbours: Neighbours) -> None:
         self._index, self._neighbours = index, neighbours
-        texts = {text for tree in objects for text in _patterns(tree)}
+        found = {each for tree in objects for each in _patterns(tree)}
+        texts = {text for key, text in found if key != _EXPRESSION}
+        expressions = {text for key, text in found if key == _EXPRESSION and _compiles(text)}
         self._blocks = sorted(text for text in texts if _network(text))
-        self._patterns = sorted(text for text in texts if "*" in text)
+        self._patterns = sorted({*(translate(text) for text in texts if "*" in text), *expressions})
         self._fates = {
             each.workload: (each.today, each.fate, each.wave, each.override, each.differences)
             for each in plan.workloads
@@ -83,7 +87,7 @@ class Looks:
         names |= {f"{member.ref.name}", *member.services, member.account}
         addresses = [ip_address(each) for group in groups for each in group.addresses]
         return (
-            tuple(pattern for pattern in self._patterns if any(fnmatchcase(name, pattern) for name in names)),
+            tuple(each for each in self._patterns if any(re.search(each, name) for name in names)),
             tuple(
                 block for block in self._blocks if any(each in ip_network(block, strict=False) for each in addresses)
             ),
@@ -102,8 +106,8 @@ def _mode(each: Instances) -> Hashable:
     return each.mode, each.native, each.hbone, each.captures, each.revision, each.assumed, own, keys
 
 
-def _patterns(value: Any, key: str = "") -> Iterable[str]:
-    """Texts that may mean somebody without naming him: with an asterisk, or blocks of addresses."""
+def _patterns(value: Any, key: str = "") -> Iterable[tuple[str, str]]:
+    """Texts that may mean somebody without naming him, by field: with an asterisk, expressions, blocks of addresses."""
     match value:
         case dict():
             for name, each in value.items():
@@ -111,10 +115,18 @@ def _patterns(value: Any, key: str = "") -> Iterable[str]:
         case list() | tuple():
             for each in value:
                 yield from _patterns(each, key)
-        case str() if "*" in value or key in _BLOCKS:
-            yield value
+        case str() if "*" in value or key in _BLOCKS or key == _EXPRESSION:
+            yield key, value
         case _:
             return
+
+
+def _compiles(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def _network(text: str) -> bool:
