@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from sidestep.actions.gates.judging import Answer
 from sidestep.actions.runs.events import Ending
+from sidestep.plan.wording import many
 from sidestep.rehearse.result import Part, Rehearsal, Used
 
 _MIB = 2**20
@@ -142,9 +143,9 @@ def stand_ins(rehearsal: Rehearsal) -> Iterator[str]:
     """Who stood for whom, every one by name; all are of one kind and namespace."""
     for each in rehearsal.stand_ins:
         names = ", ".join(name.rpartition("/")[2] for name in each.stands_for)
-        steps = f" and {len(each.steps):,} steps of the plan" if each.steps else ""
-        left_out = f"{len(each.left_out):,} objects{steps} are left out"
-        yield f"{each.workload} stood for {len(each.stands_for):,} more, {left_out}: {names}"
+        steps = f" and {many(len(each.steps), 'step')} of the plan" if each.steps else ""
+        left_out = f"{many(len(each.left_out), 'object')}{steps}"
+        yield f"{each.workload} stood for {len(each.stands_for):,} more, without {left_out}: {names}"
 
 
 def agreement(part: Part) -> str:
