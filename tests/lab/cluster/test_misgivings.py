@@ -4,7 +4,7 @@ import pytest
 from tests.support.labs import ambient, workload
 
 from sidestep.lab.cluster.controllers.replica_sets import MOST_REPLICAS
-from sidestep.lab.cluster.misgivings import misgivings, strays
+from sidestep.lab.cluster.misgivings import misgivings, shadowed, strays
 from sidestep.report.lab.tables import misgiving_lines
 from sidestep.semantics.endpoint_slices import OF_SELECTORS
 
@@ -93,6 +93,18 @@ def test_written_addresses_that_nobody_has_are_said():
     assert told.startswith("EndpointSlice shop/by-hand: nobody in the lab has 192.0.2.7")
     made = {**meta, "labels": {**meta["labels"], "endpointslice.kubernetes.io/managed-by": OF_SELECTORS}}
     assert strays([{**written, "metadata": made}], frozenset()) == []
+
+
+def test_a_telemetry_beside_an_older_one_for_all_of_its_namespace_is_said_to_count_for_nothing():
+    def telemetry(name, made, space="shop", **spec):
+        meta = {"name": name, "namespace": space, "creationTimestamp": f"2026-01-01T00:00:0{made}Z"}
+        return {"kind": "Telemetry", "metadata": meta, "spec": spec}
+
+    chosen = telemetry("chosen", 4, selector={"matchLabels": {"app": "web"}})
+    others = [telemetry("first", 1), chosen, telemetry("elsewhere", 5, "other")]
+    assert shadowed(others) == []
+    (said,) = shadowed([telemetry("second", 2), *others])
+    assert said.startswith("Telemetry shop/second: counts for nothing: first")
 
 
 def test_of_many_a_few_are_shown():

@@ -185,6 +185,12 @@ def test_probes():
     assert (start.command, start.initial_delay) == (("true",), 5)
 
 
+def test_what_is_said_of_a_container_that_does_not_run_is_told():
+    said = {"sidestep.dev/command.init": "true", "sidestep.dev/behaviour.main": "{}", "sidestep.dev/proxy": "sidecar"}
+    found = runs(pod(container(name="main"), annotations=said), ())
+    assert [each.partition(":")[0] for each in found.problems] == ["annotation sidestep.dev/command.init"]
+
+
 @pytest.mark.parametrize(("name", "calls"), [("productpage-v1", 2), ("reviews-v1", 0), ("reviews-v3", 1)])
 def test_bookinfo_calls_as_its_programs_do(corpus, name, calls):
     found = _runs(corpus / "bookinfo/apps/bookinfo.yaml", name)

@@ -93,7 +93,11 @@ def _numbers(words: str, option: str, most: int, of: str) -> tuple[float, ...]:
             f"{words!r} are no numbers of {of}", where=option, remedy="write e.g. 500,1000,4000"
         ) from error
     if not all(0 < each <= most for each in found):
-        raise UsageError(f"expected numbers between 0 and {most:,} {of}", where=option, remedy="ask for less")
+        raise UsageError(
+            f"expected numbers above 0 and up to {most:,} {of}, found {words!r}",
+            where=option,
+            remedy="write e.g. 16,256",
+        )
     return found
 
 

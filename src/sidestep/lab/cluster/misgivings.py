@@ -67,6 +67,32 @@ def strays(slices: Iterable[Tree], taken: Container[str]) -> list[str]:
     ]
 
 
+def shadowed(telemetries: Iterable[Tree]) -> list[str]:
+    """A sentence for each Telemetry of a whole namespace beside an older one: that one alone counts.
+
+    Args:
+        telemetries: all of them.
+
+    Source: pilot/pkg/model/telemetry.go (`namespaceWideTelemetryConfig`).
+    """
+    first: dict[str, Tree] = {}
+    found = []
+    for tree in sorted(telemetries, key=_age):
+        spec = spec_of(tree)
+        if spec.get("selector") or spec.get("targetRefs") or spec.get("targetRef"):
+            continue
+        older = first.setdefault(str(meta_of(tree).get("namespace")), tree)
+        if older is not tree:
+            found.append(
+                f"{_name(tree)}: counts for nothing: {meta_of(older)['name']}, for all of the namespace, is older"
+            )
+    return found
+
+
+def _age(tree: Tree) -> tuple[str, str]:
+    return str(meta_of(tree).get("creationTimestamp", "")), str(meta_of(tree).get("name", ""))
+
+
 def _of(tree: Tree) -> Iterator[str]:
     kind = tree.get("kind")
     if kind == AUTHORIZATION_POLICY.name:

@@ -7,12 +7,12 @@ from typing import Any
 
 from sidestep.errors import SidestepError
 from sidestep.lab.cluster.control_loop import unsettled
-from sidestep.lab.cluster.misgivings import ASKED, misgivings, strays
+from sidestep.lab.cluster.misgivings import ASKED, misgivings, shadowed, strays
 from sidestep.lab.cluster.names import addresses_of
 from sidestep.lab.cluster.objects import Tree, ref_of
 from sidestep.lab.cluster.pods import is_captured, is_finished, is_leaving, is_ready, node_of, proxy_of
 from sidestep.lab.machine.machine import Machine
-from sidestep.model.kinds import ENDPOINT_SLICE, NODE, POD, SERVICE
+from sidestep.model.kinds import ENDPOINT_SLICE, NODE, POD, SERVICE, TELEMETRY
 
 
 def summary(machine: Machine) -> dict[str, Any]:
@@ -37,7 +37,8 @@ async def full_summary(machine: Machine) -> dict[str, Any]:
     """The same, and what is done otherwise than objects say it, for which all policies are read and proxies' asked."""
     asked = (tree for kind in ASKED for tree in machine.store.of(kind.key))
     stray = strays(machine.store.of(ENDPOINT_SLICE), _taken(machine))
-    return {**summary(machine), "misgivings": sorted({*misgivings(asked), *stray, *await _remarks(machine)})}
+    older = shadowed(machine.store.of(TELEMETRY.key))
+    return {**summary(machine), "misgivings": sorted({*misgivings(asked), *stray, *older, *await _remarks(machine)})}
 
 
 def _taken(machine: Machine) -> frozenset[str]:

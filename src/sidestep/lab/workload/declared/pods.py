@@ -1,6 +1,7 @@
 """What the containers of a pod run, and what of it could not be understood."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container as Holds
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -23,6 +24,9 @@ from sidestep.lab.workload.declared.ports import Declared, declared_ports, port_
 from sidestep.lab.workload.declared.probes import probes_of
 from sidestep.semantics.loose import annotations_of, as_dicts, as_text, labels_of
 from sidestep.semantics.proxies import PROXY, STATUS
+
+OURS = "sidestep.dev/"
+_OF_CONTAINERS = frozenset(each.removeprefix(OURS) for each in (ANNOTATION, CALLS, COMMAND))
 
 
 class Runs(Struct, frozen=True):
@@ -55,7 +59,16 @@ def runs(pod: Tree, services: Near) -> Runs:
     for tree, ports in zip(trees, declared, strict=True):
         own = _free(ports, taken, as_text(tree.get("name")), problems)
         containers.append(_container(tree, own, annotations_of(pod), services.every, serving, problems))
+    problems.extend(_strangers(annotations_of(pod), {each.name for each in containers}))
     return Runs(tuple(containers), tuple(problems))
+
+
+def _strangers(annotations: Mapping[str, str], names: Holds[str]) -> Iterator[str]:
+    """Annotations for containers that do not run: users' init containers are left out, too."""
+    for key in sorted(annotations):
+        kind, _, container = key.removeprefix(OURS).partition(".")
+        if key.startswith(OURS) and kind in _OF_CONTAINERS and container and container not in names:
+            yield f"annotation {key}: no container {container} runs in the pod; init containers are left out"
 
 
 def _container(  # noqa: PLR0913, PLR0917
