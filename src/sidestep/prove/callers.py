@@ -8,6 +8,7 @@ is asked where no pod that was read is like him.
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import chain, islice
+from operator import is_not
 from typing import Any
 
 from msgspec import Struct
@@ -92,18 +93,26 @@ class Callers(Struct, frozen=True, dict=True):
         anew = {
             name: space_of(self.before, after, name, self._scopes, self._spaces[name])
             for name in namespaces & self._spaces.keys()
+            if self._has_others(after, name)
         }
+        spaces = {**self._spaces, **anew} if anew else self._spaces
         known = vars(made)
-        known |= {"_scopes": self._scopes, "_spaces": {**self._spaces, **anew}, "_somebodies": self._somebodies}
-        if all([*each.by_kind] == [*self._spaces[name].by_kind] for name, each in anew.items()):
-            known["_kinds"] = self._kinds
+        known |= {"_scopes": self._scopes, "_spaces": spaces, "_somebodies": self._somebodies}
+        known["_homes"] = _homes_beside(self._homes, self._spaces, anew)
         if all(each.guises == self._spaces[name].guises for name, each in anew.items()):
             known["guises"] = self.guises
         if all(each.principals == self._spaces[name].principals for name, each in anew.items()):
             proxies = made._proxies_beside(self)
             same = proxies == self.identities.of_proxies
             known["identities"] = self.identities if same else self.identities.beside(proxies)
+            if same and not anew:
+                known["_classes"] = self._classes
         return made
+
+    def _has_others(self, after: MeshIndex, namespace: str) -> bool:
+        """Whether pods of a namespace are not the very same in another second mesh."""
+        one, other = (each.by_namespace.get(namespace, ()) for each in (self.after, after))
+        return len(one) != len(other) or any(map(is_not, one, other))
 
     def _proxies_beside(self, other: "Callers") -> frozenset[str]:
         """Who gateways and waypoints are where another second mesh was looked at before."""
@@ -176,9 +185,21 @@ class Callers(Struct, frozen=True, dict=True):
         return space.by_principal.get(principal, ()) if space is not None else ()
 
     @cached_property
+    def _homes(self) -> "_Homes":
+        """Namespaces by name in which callers of a kind are: of a few kinds nobody is left but far down the list."""
+        found: dict[Hashable, list[str]] = {}
+        for name in sorted(self._spaces):
+            for kind in self._spaces[name].by_kind:
+                found.setdefault(kind, []).append(name)
+        return {kind: tuple(names) for kind, names in found.items()}
+
+    @cached_property
     def _kinds(self) -> Iterable[Hashable]:
         """All of them, in the order in which they are met."""
-        return dict.fromkeys(kind for space in self._spaces.values() for kind in space.by_kind)
+        firsts = {names[0] for names in self._homes.values()}
+        return tuple(
+            kind for name in sorted(firsts) for kind in self._spaces[name].by_kind if self._homes[kind][0] == name
+        )
 
     def of(self, workload: WorkloadRef) -> tuple[Caller, ...]:
         """Those of a workload."""
@@ -237,10 +258,7 @@ class Callers(Struct, frozen=True, dict=True):
         special = {*apart.namespaces, apart.near}
         for kind in self._kinds:
             group = (
-                each
-                for name, space in self._spaces.items()
-                if name not in special
-                for each in space.by_kind.get(kind, ())
+                each for name in self._homes[kind] if name not in special for each in self._spaces[name].by_kind[kind]
             )
             yield from _first(each for each in group if each.principal not in named)
         for name in sorted(special & self._spaces.keys()):
@@ -260,6 +278,24 @@ class Callers(Struct, frozen=True, dict=True):
     @cached_property
     def _classes(self) -> dict[Apart, Mapping[Hashable, tuple[Caller, ...]]]:
         return {}
+
+
+_Homes = Mapping[Hashable, tuple[str, ...]]
+
+
+def _homes_beside(homes: _Homes, spaces: Mapping[str, Space], anew: Mapping[str, Space]) -> _Homes:
+    """Where callers of each kind are, when those of some namespaces are others."""
+    found = dict(homes)
+    for name, space in anew.items():
+        gone, new = (
+            spaces[name].by_kind.keys() - space.by_kind.keys(),
+            space.by_kind.keys() - spaces[name].by_kind.keys(),
+        )
+        for kind in gone:
+            found[kind] = tuple(each for each in found[kind] if each != name)
+        for kind in new:
+            found[kind] = tuple(sorted((*found.get(kind, ()), name)))
+    return {kind: names for kind, names in found.items() if names}
 
 
 def _first(callers: Iterator[Caller]) -> Iterator[Caller]:

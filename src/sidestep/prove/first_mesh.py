@@ -6,17 +6,19 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from sidestep.prove.outcome import Outcome
-from sidestep.prove.programs import Program
+from sidestep.prove.programs import Program, Reading
 
 AnswerT = TypeVar("AnswerT")
-_MOST = 50_000
+_MOST = 500_000
+"""More than half of the largest mesh asks, so that it is not asked again in every wave of its plan."""
 
 
 class Answers(Generic[AnswerT]):
-    """Answers by what was asked; so many that they would not fit are forgotten, and found again."""
+    """Answers by what was asked, equal ones held once; so many that they would not fit are found again."""
 
     def __init__(self) -> None:
         self._known: dict[Hashable, AnswerT] = {}
+        self._alike: dict[AnswerT, AnswerT] = {}
 
     def get(self, question: Hashable, find: Callable[[], AnswerT]) -> AnswerT:
         """What is known, or is found now."""
@@ -24,7 +26,9 @@ class Answers(Generic[AnswerT]):
         if known is None:
             if len(self._known) >= _MOST:
                 self._known.clear()
-            known = self._known[question] = find()
+                self._alike.clear()
+            found = find()
+            known = self._known[question] = self._alike.setdefault(found, found)
         return known
 
 
@@ -37,7 +41,7 @@ class FirstMesh(Struct, frozen=True):
         streams: how bytes end.
     """
 
-    programs: Answers[Program]
+    programs: Answers[Reading]
     beside: Answers[frozenset[Program]]
     streams: Answers[Outcome]
 

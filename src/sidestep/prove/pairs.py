@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator
 from functools import lru_cache, partial
+from sys import intern
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,11 +14,13 @@ from sidestep.prove.counterexample import Difference
 from sidestep.prove.first_mesh import FirstMesh
 from sidestep.prove.languages import Language, representatives
 from sidestep.prove.outcome import Assume
-from sidestep.prove.programs import Program, Reader, is_plain, places, refuses_all, renamed
+from sidestep.prove.programs import Program, Reader, Reading, is_plain, places, refuses_all, renamed
 from sidestep.prove.search import Scene, everything, found
 from sidestep.prove.texts import Texts
 from sidestep.prove.ways import Way, Ways
+from sidestep.semantics.authorization.paths import normalise
 from sidestep.semantics.decide import decide
+from sidestep.semantics.hops.forwarded import XFCC
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.path_normalisation import PathNormalisation
 from sidestep.semantics.requests import Answers, Client, GatewayClient, Http, Request
@@ -25,6 +28,8 @@ from sidestep.semantics.routing.rule import Bound, HttpEntry
 from sidestep.semantics.routing.text_match import Form
 
 _OTHER_HOST = "other.example.com"
+_READ = frozenset({XFCC, "x-forwarded-for", "host", "origin"})
+"""Headers that a proxy looks at though no rule asks for them."""
 
 
 class Pair(Struct, frozen=True):
@@ -112,6 +117,7 @@ class Pairs:
         self._routes: dict[object, _Routes] = {}
         self._modes = (before.settings.normalisation, after.settings.normalisation)
         self._likes: dict[Pair, Http] = {}
+        self._last: tuple[Way, Http, tuple[Reading, Reading]] | None = None
 
     def different(self, way: Way) -> Iterator[Pair]:
         """The classes of requests for which the programs are not equal.
@@ -122,9 +128,15 @@ class Pairs:
         routes, more = self._of(way), self._other_hosts(way)
         waiting = list(self._classes(routes, more))
         asked: frozenset[Language] = frozenset()
+        unrouted: set[str] = set()
         for like in waiting:
-            one = self._then(way, like, routes)
-            other = self._now(way, like, routes)
+            mere = self._is_mere(like)
+            if mere and like.authority in unrouted:
+                continue
+            then, now = self._both(way, like, routes)
+            one, other = then.program, now.program
+            if mere and one == other and not (then.routed or now.routed):
+                unrouted.add(like.authority)
             hosts = _hosts((one, other))
             if not hosts <= asked:
                 asked |= hosts
@@ -143,9 +155,9 @@ class Pairs:
         """The same pair, with what the first mesh does on other ways to the same pods."""
         known = self._of(way), self._other_hosts(way)
         like = self._likes[pair]
-        one = self._then(way, like, known[0])
-        other = self._now(way, like, known[0])
-        return self._pair(way, like, (one, other), known, self._beside(way, like, known[0]))
+        then, now = self._both(way, like, known[0])
+        both = then.program, now.program
+        return self._pair(way, like, both, known, self._beside(way, like, known[0]))
 
     def is_open_otherwise(self, way: Way, pair: Pair) -> bool:
         """Whether nothing of a pair counts, for what the second mesh does here the first does on another way.
@@ -206,11 +218,21 @@ class Pairs:
             Assume.DEFAULTS not in self._assume,
         )
 
-    def _now(self, way: Way, like: Http, routes: _Routes) -> Program:
+    def _is_mere(self, like: Http) -> bool:
+        """Whether routes alone tell a class from the plainest one of its host: nobody else looks at what it carries."""
+        return self._modes[0] is self._modes[1] and _is_mere(like, self._modes[0])
+
+    def _both(self, way: Way, like: Http, routes: _Routes) -> tuple[Reading, Reading]:
+        """What either mesh does; what was asked last is often asked again, with other ways to the same pods."""
+        if self._last is None or self._last[0] is not way or self._last[1] != like:
+            self._last = way, like, (self._then(way, like, routes), self._now(way, like, routes))
+        return self._last[2]
+
+    def _now(self, way: Way, like: Http, routes: _Routes) -> Reading:
         """What the second mesh does."""
         return self._read(1, way.other, (way.to, way.port), like, routes)
 
-    def _then(self, way: Way, like: Http, routes: _Routes) -> Program:
+    def _then(self, way: Way, like: Http, routes: _Routes) -> Reading:
         """What the first mesh does, which is asked once however many others are held against it."""
         to = way.instead or (way.to, way.port)
         find = partial(self._read, 0, way.client, to, like, routes)
@@ -220,12 +242,12 @@ class Pairs:
     def _asked(way: Way, like: Http) -> tuple[Hashable, ...]:
         """All that counts of a way, and of a class of requests, where only the first mesh is asked."""
         to = way.instead or (way.to, way.port)
-        return way.client, to, way.service, "" if like is _PLAIN[0] else repr(like)
+        return way.client, to, way.service, "" if like is _PLAIN[0] else intern(repr(like))
 
-    def _read(self, side: int, client: Client, to: tuple[str, int], like: Http, routes: _Routes) -> Program:
+    def _read(self, side: int, client: Client, to: tuple[str, int], like: Http, routes: _Routes) -> Reading:
         request = Request(client, *to, like, survey=True)
         decision = decide(self._indexes[side], request)
-        return self._readers[side].program(decision, request, routes.entries[side])
+        return self._readers[side].reading(decision, request, routes.entries[side])
 
     def _classes(self, routes: _Routes, more: tuple[str, ...]) -> tuple[Http, ...]:
         if not routes.conditions and not more:
@@ -270,6 +292,16 @@ _PLAIN = (Http(),)
 def _hosts(programs: Iterable[Program]) -> frozenset[Language]:
     """What is asked of the Host header."""
     return hosts_of(gate.policies for program in programs for gate in program.gates)
+
+
+def _is_mere(like: Http, mode: PathNormalisation) -> bool:
+    """Policies apart, which a survey names and does not ask: proxies clean paths, and read these headers and tokens."""
+    return (
+        like.token == _PLAIN[0].token
+        and not like.grpc
+        and not any(name in _READ or name.startswith(":") for name in like.headers)
+        and normalise(like.path, mode) == like.path
+    )
 
 
 def _line(http: Http) -> str:

@@ -19,7 +19,7 @@ from sidestep.semantics.authorization.policy import Attribute
 from sidestep.semantics.authorization.seen import HttpSeen, Seen
 from sidestep.semantics.decisions import Branch, Check, Decision, Hop, Proxy, Verdict
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.requests import Http, Request
+from sidestep.semantics.requests import GatewayClient, Http, Request
 from sidestep.semantics.routing.route import Route
 from sidestep.semantics.routing.rule import HttpEntry, HttpRule
 
@@ -81,6 +81,18 @@ class Program(Struct, frozen=True):
         return (gate for line, _ in self.lines for gate in line.gates)
 
 
+class Reading(Struct, frozen=True):
+    """A program, and how it came about.
+
+    Attributes:
+        program: what was read.
+        routed: whether a rule of any route may have chosen it, so that requests with another line may have others.
+    """
+
+    program: Program
+    routed: bool
+
+
 class Reader:
     """Reads programs of one mesh; what is left of policies is kept.
 
@@ -93,6 +105,12 @@ class Reader:
         self._index, self._assume = index, assume
         self._residuals: dict[tuple[object, ...], tuple[PolicySet, Residual]] = {}
         self._tokens: dict[int, tuple[object, TokenRules]] = {}
+
+    def reading(self, decision: Decision, request: Request, entries: Iterable[HttpEntry]) -> Reading:
+        """The program of a survey, and whether routes have spoken."""
+        found = self.program(decision, request, entries)
+        viewed = any(gate.view is not None for gate in found.gates)
+        return Reading(found, viewed or _is_routed(decision, request))
 
     def program(self, decision: Decision, request: Request, entries: Iterable[HttpEntry]) -> Program:
         """The program of a survey.
@@ -187,6 +205,17 @@ class Reader:
         if known is None:
             known = self._tokens[id(policies)] = (policies, token_rules(policies))  # type: ignore[arg-type]
         return known[1]
+
+
+def _is_routed(decision: Decision, request: Request) -> bool:
+    """Whether a rule may have looked at the request.
+
+    Sidecars and waypoints route a request once on its way, and the branch tells by what; gateways may do it before.
+    """
+    return isinstance(request.client, GatewayClient) or any(
+        branch.verdict is Verdict.UNKNOWN or (branch.route is not None and branch.route.object is not None)
+        for branch in decision.branches
+    )
 
 
 def _unknown(branch: Branch) -> Hashable:

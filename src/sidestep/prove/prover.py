@@ -140,6 +140,7 @@ class Run:
         self._opaque = Opaque(self.ways.guards[0], self.ways.guards[-1])
         self._newcomers = Newcomers(before, after)
         self._verdicts = kept.verdicts
+        self._payloads: dict[tuple[str, str], tuple[Tcp, ...]] = {}
         self._shown_apart: dict[Direction, int] = {}
         self.begin({})
 
@@ -240,8 +241,7 @@ class Run:
 
     def _compare_bytes(self, way: Way) -> None:
         told: _Told = {}
-        payloads = tuple(streams((self.ways.guards[0], self.ways.guards[-1]), way))
-        for payload in payloads:
+        for payload in self._streams_on(way):
             self.requests += 1
             own: _Told = {}
             direction = self.direction(way, payload, Answers.UNSTATED)
@@ -255,6 +255,13 @@ class Run:
                 if self._counts(way, payload, each, survey=False):
                     told.setdefault(key, each)
         self._told(way, tuple(told.values()))
+
+    def _streams_on(self, way: Way) -> tuple[Tcp, ...]:
+        """All payloads that tell bytes apart: the same for whoever calls, and on every port."""
+        place = way.service, way.to
+        if place not in self._payloads:
+            self._payloads[place] = tuple(streams((self.ways.guards[0], self.ways.guards[-1]), way))
+        return self._payloads[place]
 
     def _counts(self, way: Way, payload: Http | Tcp, each: Difference | str, *, survey: bool) -> bool:
         """Whether something that was found is more than what a namespace without pods lacks so far."""
