@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from tests.support import alike as a
+from tests.support import unlike
 from tests.support.rehearsals import rehearsal
 
 from sidestep.actions.memory import apply, problems
@@ -151,33 +152,7 @@ def test_every_form_of_the_report_names_all_that_was_merged():
     assert all(len(line) <= 60 for line in text(told, 60).splitlines() if "leaf-" in line)
 
 
-EXTRAS = (
-    [a.policy("p1", "leaf-00", a.callers("front"))],
-    [a.policy("p2", "leaf-01", a.methods("GET"), action="DENY")],
-    [a.policy("p3", "leaf-02", a.callers("front"))],
-    [a.policy("p4", "front", a.callers("leaf-00", "leaf-01"))],
-    [a.policy("p5", "front", a.callers("begin-00"), action="DENY")],
-    [a.policy("p6", "end-00", a.callers("begin-00", "begin-01"))],
-    [a.policy("p7", "end-01", a.callers("begin-01", "leaf-00"))],
-    [a.policy("p8", "guarded-01", a.methods("GET"), action="DENY")],
-    [a.policy("p9", "leaf-03", {"from": [{"source": {"principals": [f"{a.principal('leaf-0')}*"]}}]})],
-    [a.policy("p0", "leaf-03", a.callers("leaf-03", "begin-00"), action="DENY", space=ROOT)],
-    a.workload("more", "leaf-00"),
-    a.workload("most", "leaf-01", "leaf-02"),
-    a.workload("silent", labels={"sidecar.istio.io/inject": "false"}),
-    a.workload("mute", labels={"sidecar.istio.io/inject": "false"}),
-    [{
-        "apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication", "metadata": {"name": "s", "namespace": a.SPACE},
-        "spec": {"mtls": {"mode": "STRICT"}},
-    }],
-    [{
-        "apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication", "metadata": {"name": "m", "namespace": a.SPACE},
-        "spec": {"selector": {"matchLabels": {"app": "leaf-02"}}, "mtls": {"mode": "DISABLE"}},
-    }],
-)  # fmt: skip
-MESHES = st.lists(st.sampled_from(range(len(EXTRAS))), max_size=5, unique=True).map(
-    lambda chosen: a.whole([*a.alike(), *(tree for at in chosen for tree in EXTRAS[at])])
-)
+MESHES = st.one_of(unlike.meshes(), unlike.meshes().map(lambda more: [*a.alike()[1:], *more])).map(a.whole)
 PAYLOADS = (Http("GET", "/"), Http("DELETE", "/"), Tcp())
 
 

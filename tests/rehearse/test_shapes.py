@@ -6,6 +6,7 @@ import pytest
 from msgspec import structs
 from tests.support import alike as a
 from tests.support.mesh import Sidecar, inject, labels_on, o, pod
+from tests.support.unlike import istio
 
 from sidestep.model.call_graph import Callee, Caller, CallerRole, Edge, call_graph
 from sidestep.model.kinds import REPLICA_SET
@@ -15,12 +16,6 @@ from sidestep.rehearse.merging import Merging, fitting_in
 
 LEAF, OTHER = "leaf-00", "leaf-01"
 FQDN = f"{OTHER}.{a.SPACE}.svc.cluster.local"
-
-
-def istio(kind, group, spec, *, space=a.SPACE, name="extra"):
-    return {
-        "apiVersion": f"{group}.istio.io/v1", "kind": kind, "metadata": {"name": name, "namespace": space}, "spec": spec,
-    }  # fmt: skip
 
 
 def stands_for(objects):
