@@ -19,10 +19,12 @@ SETTINGS = {
     "ipv4/ip_unprivileged_port_start": "0",
     "ipv4/tcp_migrate_req": "1",
     "ipv4/tcp_fwmark_accept": "1",
+    "ipv4/fwmark_reflect": "1",
+    "ipv6/fwmark_reflect": "1",
 }
 """What a pod needs: the proxy speaks to the application from the client's address, commands listen anywhere, who
 waits to be accepted by a proxy that goes is accepted by the one that takes over, and who is accepted has the mark of
-who dialled."""
+who dialled; so has what the kernel answers where nobody listens."""
 
 
 class AtNode(NamedTuple):
