@@ -30,12 +30,24 @@ GO_PROGRAMS = {
     "otelcol": ("collector", "."),
 }
 """The folder in tests/ whose go.mod pins each, and its package."""
+INSTALLED = {"chromedriver": "chromium-driver"}
+"""What is installed rather than unpacked, by another name than the program's."""
 PACKAGES = {"etcd": "etcd-server", "prometheus": "prometheus", "promtool": "prometheus"}
 LIBRARIES = {"libnftables.so.1": ("libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libgmp10", "libxtables12")}
 """What the lab loads, and the packages that bring it and what it loads itself."""
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
 """What makes pods of a Deployment in a cluster of which only the API is there."""
-USUAL = ("kube-apiserver", "etcd", "prometheus", "promtool", "chromium", "kubectl", "helm", *CONTROLLERS)
+USUAL = (
+    "kube-apiserver",
+    "etcd",
+    "prometheus",
+    "promtool",
+    "chromium",
+    "chromedriver",
+    "kubectl",
+    "helm",
+    *CONTROLLERS,
+)
 
 
 class Unavailable(Exception):  # noqa: N818 - a state of the machine, not a fault
@@ -160,10 +172,10 @@ def _unpack(package: str) -> Path:
 
 
 def _install(name: str) -> Path:
-    _install_package(name)
+    _install_package(INSTALLED.get(name, name))
     found = shutil.which(name)
     if found is None:
-        raise Unavailable(f"package {name} brought no program of that name")
+        raise Unavailable(f"package {INSTALLED.get(name, name)} brought no program {name}")
     return Path(found)
 
 

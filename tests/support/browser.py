@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from tests.support.servers import server_binary
@@ -27,10 +26,7 @@ FLAGS = (
 @contextmanager
 def chromium(folder: Path) -> Iterator[Chrome]:
     """A browser with a profile of its own, which ends with the block."""
-    program = server_binary("chromium")
-    driver = program.with_name("chromedriver")
-    if not driver.exists():
-        pytest.skip("chromedriver is not here")
+    program, driver = server_binary("chromium"), server_binary("chromedriver")
     options = ChromeOptions()
     options.binary_location = str(program)
     for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
