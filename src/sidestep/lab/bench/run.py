@@ -149,6 +149,7 @@ class _Run:
     def _memory(self, scenario: Scenario) -> dict[str, float]:
         """What proxies have more, with so many pods more, and what their waypoint has in all."""
         self._tell(f"memory, {scenario.title}")
+        self._begin_proxies_anew(scenario)
         before = used(self._speaker)
         self._scale(scenario, 1 + self._asked.pods)
         after, waypoint = used(self._speaker), waypoints_of(self._speaker, scenario.home)
