@@ -11,8 +11,8 @@ from sidestep.actions.runs.events import Ending
 from sidestep.lab.agent.histogram import Histogram
 from sidestep.lab.agent.messages import LATENESS, Row
 from sidestep.rehearse.counting import First, firsts
-from sidestep.rehearse.result import Counted, GateSeen, Late, Part
-from sidestep.rehearse.summing import told
+from sidestep.rehearse.result import Counted, GateSeen, Late, Part, Wrong
+from sidestep.rehearse.summing import expected, told
 from sidestep.report.rehearsal.page import page
 from sidestep.report.rehearsal.table import text
 from sidestep.report.rehearsal.words import agreement
@@ -131,8 +131,8 @@ def test_what_is_lost_while_the_machine_is_late_is_told_apart():
     made = counts(*rows, begun_late(1030, 0.1), begun_late(1055, 2.5))
     assert made.late() == Late(1, 2.5, 3)
     assert (made.late_between(0, 50), made.late_between(50, 70)) == (0, 3)
-    assert [each.count for each in made.surely_wrong_between(0, 70) if each.what == "lost"] == [2]
-    assert [each.what for each in made.surely_wrong_between(50, 70)] == ["admitted"], "nobody is admitted by being late"
+    assert [each.count for each in made.unforetold_between(0, 70) if each.what == "lost"] == [2]
+    assert [each.what for each in made.unforetold_between(50, 70)] == ["admitted"], "nobody is admitted by being late"
     assert counts(*rows, begun_late(1030, 0.1)).late() is None
     assert made.total().lost == 5
 
@@ -161,3 +161,37 @@ def test_a_step_in_which_only_the_machine_was_late_is_not_held_against_the_plan(
     assert agreement(step) == "2 lost while this machine was late"
     (other,) = told([part], counts(row(GET, 1005, 0, 2)), {})
     assert other.unforetold == (GET.name,)
+
+
+def test_what_a_state_decides_otherwise_is_told_apart_for_its_time_alone():
+    step = Part("w002-0001", 2, "close", 4.0, 1.0)
+    away = expected([step], {(step.name, False): frozenset({GET.name})}, 1000.25)
+    assert sorted(away) == [1003, 1004, 1005, 1006]
+    made = counts(row(GET, 1004, 5, 2), row(GET, 1005, 5, 1), row(GET, 1009, 5, 4), row(DELETE, 1004, 1, 3), away=away)
+    lost, admitted = sorted(made.wrong(), key=lambda each: each.what, reverse=True)
+    assert (lost.count, lost.foretold) == (7, 3)
+    assert (admitted.count, admitted.foretold) == (1, 0), "of another request nothing was foretold"
+    assert [(each.what, each.count) for each in made.unforetold_between(0, 20)] == [("admitted", 1), ("lost", 4)]
+    (seen,) = told([step], made, {(step.name, False): frozenset({GET.name})})
+    assert (seen.foretold, seen.unforetold) == ((GET.name,), (DELETE.name,))
+
+
+@pytest.mark.parametrize(
+    ("foretold", "called", "words"),
+    [
+        (3, False, "All of these are decided so by the plan's states, at the time when they came; no call that is "),
+        (
+            2,
+            True,
+            "Of these 3, 2 are decided so by the plan's states, at the time when they came; 2 of them are calls ",
+        ),
+        (0, True, None),
+    ],
+)
+def test_it_is_said_how_much_of_what_went_wrong_had_been_named(foretold, called, words):
+    wrong = Wrong(GET.name, "lost", "http-503", "", 4.0, 3, foretold, called)
+    said = text(rehearsal(wrong=(wrong,), total=Counted(10, 3, 5, 0)))
+    assert ("decided so by the plan's states" in said) == bool(foretold)
+    assert words is None or words in said
+    assert ("http-503, as foretold\n" in said, "as foretold of 2" in said) == (foretold == 3, foretold == 2)
+    assert ("as foretold" in page(rehearsal(wrong=(wrong,)))) == bool(foretold)

@@ -12,7 +12,7 @@ from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.plan.steps import Restart, SetLabels
 from sidestep.rehearse.prediction import foretold
 from sidestep.rehearse.result import Part, Struck
-from sidestep.rehearse.summing import struck, told, windows
+from sidestep.rehearse.summing import expected, struck, told, windows
 from sidestep.sources.files import FilesSource
 from sidestep.sources.prices import load_prices
 
@@ -76,13 +76,16 @@ def test_what_is_lost_and_not_foretold_is_named():
 
 
 def test_what_is_foretold_of_a_step_may_be_met_in_the_second_beside_it():
-    made = counts(row(GET, 1002, 8, 2))
     named = {("b", False): frozenset({GET.name})}
-    near, itself = told([part("a", 2.0, 0.4), part("b", 2.4, 0.1)], made, named)
+
+    def both(*parts):
+        return told(parts, counts(row(GET, 1002, 8, 2), away=expected(parts, named, 1000.25)), named)
+
+    near, itself = both(part("a", 2.0, 0.4), part("b", 2.4, 0.1))
     assert (near.unforetold, near.foretold, itself.foretold) == ((), (), (GET.name,))
-    far, _ = told([part("a", 2.0, 0.4), part("b", 9.0)], made, named)
+    far, _ = both(part("a", 2.0, 0.4), part("b", 9.0))
     assert far.unforetold == (GET.name,)
-    there, _ = told([part("a", 2.0), part("b", 2.4, back=True)], made, named)
+    there, _ = both(part("a", 2.0), part("b", 2.4, back=True))
     assert there.unforetold == (GET.name,), "on the way there, and not back"
 
 

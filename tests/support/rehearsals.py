@@ -33,8 +33,8 @@ def row(question, second, ok=0, failed=0, *, how="reset"):
     return Row(question.name, "", second, ok + failed, ok, failures, examples, latency)
 
 
-def counts(*rows):
-    return Counts(rows, QUESTIONS, 1000.25)
+def counts(*rows, away=None):
+    return Counts(rows, QUESTIONS, 1000.25, away or {})
 
 
 def rehearsal(**more):

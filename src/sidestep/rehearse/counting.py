@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from msgspec import structs
@@ -11,10 +12,13 @@ from sidestep.lab.agent.messages import LATENESS, Row
 from sidestep.rehearse.question import Question
 from sidestep.rehearse.result import Counted, Late, Second, Wrong
 
+_ANSWERED = "answered"
 _LATE = "timeout"
 """How a request ends of which nothing was heard."""
 
 
+Expected = Mapping[int, AbstractSet[str]]
+_NOTHING: Expected = {}
 _MICROSECONDS = 1_000_000
 _TELLS = _MICROSECONDS // 2
 """Microseconds after which a request was begun from which on the machine is late: a plan has no part in that."""
@@ -56,10 +60,13 @@ class Counts:
         rows: as the lab told them.
         questions: that were sent, by name.
         began: Unix time.
+        expected: questions that the plan's states decide otherwise than today, by second of Unix time.
     """
 
-    def __init__(self, rows: Iterable[Row], questions: Mapping[str, Question], began: float) -> None:
-        self._questions, self._began = questions, began
+    def __init__(
+        self, rows: Iterable[Row], questions: Mapping[str, Question], began: float, expected: Expected = _NOTHING
+    ) -> None:
+        self._questions, self._began, self._expected = questions, began, expected
         self._by_second: dict[int, list[Row]] = {}
         self._begun_after: dict[int, int] = {}
         for row in rows:
@@ -83,9 +90,9 @@ class Counts:
         """What went wrong of that, as `wrong`."""
         return _joined(each for row in self._within(first, last) for each in self._wrong(row))
 
-    def surely_wrong_between(self, first: float, last: float) -> tuple[Wrong, ...]:
-        """The same without what was lost while the machine was late."""
-        rows = (row for row in self._within(first, last) if not self._is_excused(row))
+    def unforetold_between(self, first: float, last: float) -> tuple[Wrong, ...]:
+        """The same without what the plan's states foretell, and without what was lost while the machine was late."""
+        rows = (row for row in self._within(first, last) if not self._is_excused(row) and not self._is_foretold(row))
         return _joined(each for row in rows for each in self._wrong(row))
 
     def late_between(self, first: float, last: float) -> int:
@@ -105,9 +112,12 @@ class Counts:
     def _is_excused(self, row: Row) -> bool:
         return row.second in self._excused and self._questions[row.edge].allowed
 
+    def _is_foretold(self, row: Row) -> bool:
+        return row.edge in self._expected.get(row.second, ())
+
     def last_wrong(self, first: float, last: float) -> float:
         """Until the end of which second anything of that went wrong; the first moment where nothing did."""
-        seconds = (row.second + 1 - self._began for row in self._within(first, last) if self._wrong(row))
+        seconds = (row.second + 1 - self._began for row in self._within(first, last) if any(self._wrong(row)))
         return max(seconds, default=first)
 
     def _within(self, first: float, last: float) -> Iterator[Row]:
@@ -133,22 +143,22 @@ class Counts:
         rows = (row for _, rows in sorted(self._by_second.items()) for row in rows)
         return _joined(each for row in rows for each in self._wrong(row))
 
-    def _wrong(self, row: Row) -> list[Wrong]:
-        if not self._questions[row.edge].allowed:
-            at = max(row.second - self._began, 0.0)
-            return [Wrong(row.edge, "admitted", "answered", "", at, row.ok)] if row.ok else []
+    def _wrong(self, row: Row) -> Iterator[Wrong]:
+        question, foretold = self._questions[row.edge], self._is_foretold(row)
         first = {each.outcome.kind: each for each in reversed(row.examples)}
-        return [
-            Wrong(
-                row.edge,
-                "lost",
-                kind,
-                first[kind].outcome.detail if kind in first else "",
-                (first[kind].at if kind in first else row.second) - self._began,
-                count,
-            )
-            for kind, count in row.failures.items()
-        ]
+        for kind, count in (row.failures if question.allowed else {_ANSWERED: row.ok}).items():
+            if count:
+                found = first.get(kind) if question.allowed else None
+                yield Wrong(
+                    row.edge,
+                    "lost" if question.allowed else "admitted",
+                    kind,
+                    found.outcome.detail if found else "",
+                    max((found.at if found else row.second) - self._began, 0.0),
+                    count,
+                    foretold=count if foretold else 0,
+                    called=question.called,
+                )
 
     def _counted(self, rows: Iterable[Row]) -> Counted:
         sent = lost = probed = admitted = 0
@@ -168,5 +178,9 @@ def _joined(found: Iterable[Wrong]) -> tuple[Wrong, ...]:
     for each in found:
         key = (each.request, each.how)
         before = by_way.get(key)
-        by_way[key] = each if before is None else structs.replace(before, count=before.count + each.count)
+        by_way[key] = each if before is None else _sum(before, each)
     return tuple(sorted(by_way.values(), key=lambda each: each.at))
+
+
+def _sum(one: Wrong, more: Wrong) -> Wrong:
+    return structs.replace(one, count=one.count + more.count, foretold=one.foretold + more.foretold)

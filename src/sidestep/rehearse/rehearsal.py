@@ -15,6 +15,7 @@ from sidestep.actions.runs.journal import MemoryJournal
 from sidestep.actions.runs.performing import Clock, Patience
 from sidestep.actions.runs.runner import Runner, Terms
 from sidestep.actions.worlds.lab import LabWorld
+from sidestep.lab.agent.messages import Row
 from sidestep.lab.api import messages as api
 from sidestep.lab.cluster.objects import Tree
 from sidestep.lab.lab import Lab, nodes
@@ -27,14 +28,14 @@ from sidestep.rehearse.checks import Checks
 from sidestep.rehearse.counting import Counts
 from sidestep.rehearse.diary import Diary
 from sidestep.rehearse.faults import Injection
-from sidestep.rehearse.gates import Gates
+from sidestep.rehearse.gates import Gates, Rows
 from sidestep.rehearse.load import Load
 from sidestep.rehearse.looks import Looks, usage
-from sidestep.rehearse.prediction import foretold
+from sidestep.rehearse.prediction import Foretold, foretold
 from sidestep.rehearse.probes import probed
 from sidestep.rehearse.result import GateSeen, Phase, Rehearsal, StandIn, Used
 from sidestep.rehearse.starts import Starts
-from sidestep.rehearse.summing import money, struck, told, windows
+from sidestep.rehearse.summing import expected, money, struck, told, windows
 from sidestep.rehearse.traffic import Traffic
 from sidestep.semantics.loose import as_dict, as_dicts
 
@@ -114,7 +115,8 @@ class _Rehearsal:
         runner = self._runner(world)
         ended = self._phase("during", runner.run)
         self._between("after", "the plan is carried out" if ended.how is Ending.COMPLETED else "it ended")
-        gates = self._gates_at_last()
+        states = foretold(self._asked.plan, self._asked.mesh, self._load.questions.values(), self._diary.begun)
+        gates = self._gates_at_last(states)
         back = None
         if self._asked.take_back and ended.how is Ending.COMPLETED:
             self._load.raise_again()
@@ -123,7 +125,7 @@ class _Rehearsal:
         self._diary.close()
         end = self._now()
         self._load.end(self._began + end)
-        return self._told(pods, left_out, ended, back, gates, end)
+        return self._told(pods, left_out, ended, back, gates, states, end)
 
     def _now(self) -> float:
         return time.time() - self._began
@@ -153,21 +155,27 @@ class _Rehearsal:
             self._baselines[event.step] = Seen(event.value, event.of)
         self._diary.hear(event)
 
-    def _gates_at_last(self) -> tuple[GateSeen, ...]:
-        """What gates say of all that was since their wave was done."""
+    def _gates_at_last(self, states: Foretold) -> tuple[GateSeen, ...]:
+        """What gates say of all that was since their wave was done, but for what the plan's states foretell."""
         done = self._diary.waves()
         last = time.time()
-        found = [self._probes(wave, self._began + end) for wave, end in sorted(done.items())]
+        rows = self._unforetold(states)
+        gates = Gates(rows, self._load.questions, self._looks, self._restarts)
+        found = [self._probes(wave, rows(ceil(self._began + end)), last) for wave, end in sorted(done.items())]
         for step in self._asked.plan.steps:
             if isinstance(step.effect, Gate) and step.effect.stops and step.wave in done:
                 before = self._baselines.get(step.id, Seen())
-                seen = self._gates.finding(step.effect, before, self._began + done[step.wave], last)
+                seen = gates.finding(step.effect, before, self._began + done[step.wave], last)
                 found.append(GateSeen(step.id, step.wave, step.effect.name, seen.answer, seen.told))
         return tuple(sorted((*self._checks.found, *found), key=lambda gate: gate.wave))
 
-    def _probes(self, wave: int, since: float) -> GateSeen:
-        rows = [row for row in self._load.rows(ceil(since)) if row.second <= time.time() - 1]
-        seen = probed(rows, self._load.questions)
+    def _unforetold(self, states: Foretold) -> Rows:
+        """Rows without those of requests that the plan's states decide otherwise at their time."""
+        away = expected(self._diary.parts, states, self._began)
+        return lambda since: [row for row in self._load.rows(since) if row.edge not in away.get(row.second, ())]
+
+    def _probes(self, wave: int, rows: Iterable[Row], last: float) -> GateSeen:
+        seen = probed((row for row in rows if row.second <= last - 1), self._load.questions)
         return GateSeen("", wave, "probes", seen.answer, seen.told)
 
     def _restarts(self, workloads: Iterable[WorkloadRef]) -> int:
@@ -179,11 +187,11 @@ class _Rehearsal:
 
     def _told(  # noqa: PLR0913, PLR0917 - of all that was
         self, pods: int, left_out: tuple[str, ...], ended: Ended, back: Ended | None, gates: tuple[GateSeen, ...],
-        end: float,
+        states: Foretold, end: float,
     ) -> Rehearsal:  # fmt: skip
         asked = self._asked
-        counts = Counts(self._load.rows(int(self._began)), self._load.questions, self._began)
-        states = foretold(asked.plan, asked.mesh, self._load.questions.values(), self._diary.begun)
+        away = expected(self._diary.parts, states, self._began)
+        counts = Counts(self._load.rows(int(self._began)), self._load.questions, self._began, away)
         parts = told(self._diary.parts, counts, states)
         phases = tuple(
             Phase(name, last - first, counts.between(first, last), self._used(first, last))

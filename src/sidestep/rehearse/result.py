@@ -44,6 +44,8 @@ class Wrong(Struct, frozen=True, rename="camel"):
         detail: in words.
         at: of the first, in seconds since the rehearsal began.
         count: how many.
+        foretold: of those, at a time for which the plan's states decide so.
+        called: the call graph knows such requests.
     """
 
     request: str
@@ -52,6 +54,8 @@ class Wrong(Struct, frozen=True, rename="camel"):
     detail: str
     at: float
     count: int = 1
+    foretold: int = 0
+    called: bool = False
 
 
 class Part(Struct, frozen=True, rename="camel"):

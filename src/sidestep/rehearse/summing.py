@@ -6,7 +6,7 @@ from math import ceil, floor
 from msgspec import structs
 
 from sidestep.plan.document import Exposure, Plan
-from sidestep.rehearse.counting import Counts
+from sidestep.rehearse.counting import Counts, Expected
 from sidestep.rehearse.prediction import Foretold
 from sidestep.rehearse.result import Money, Part, Struck, Window
 
@@ -15,33 +15,39 @@ AFTERMATH = 15.0
 _NONE: frozenset[str] = frozenset()
 
 
-def told(parts: Iterable[Part], counts: Counts, foretold: Foretold) -> tuple[Part, ...]:
-    """Each part with what became of requests meanwhile, and whether the plan's states say so.
+def expected(parts: Iterable[Part], foretold: Foretold, began: float) -> Expected:
+    """By second of Unix time, what the plan's states decide otherwise: during a part, and a second before and after it.
 
-    Requests are counted by whole seconds, so what any part in the same seconds foretells is foretold.
+    Args:
+        parts: steps, when they were performed.
+        foretold: of each step.
+        began: Unix time of the rehearsal's beginning.
     """
-    ordered = sorted(parts, key=lambda each: each.began)
-    return tuple(_told(part, ordered, counts, foretold) for part in ordered)
+    found: dict[int, set[str]] = {}
+    for part in parts:
+        names = foretold.get((part.name, part.back), _NONE)
+        first = began + part.began
+        for second in range(floor(first) - 1, ceil(first + part.seconds) + 1) if names else ():
+            found.setdefault(second, set()).update(names)
+    return found
 
 
-def _told(part: Part, parts: list[Part], counts: Counts, foretold: Foretold) -> Part:
+def told(parts: Iterable[Part], counts: Counts, foretold: Foretold) -> tuple[Part, ...]:
+    """Each part, in order, with what became of requests meanwhile, and whether the plan's states say so."""
+    return tuple(_told(part, counts, foretold) for part in sorted(parts, key=lambda each: each.began))
+
+
+def _told(part: Part, counts: Counts, foretold: Foretold) -> Part:
     end = part.began + part.seconds
-    wrong, surely = counts.wrong_between(part.began, end), counts.surely_wrong_between(part.began, end)
-    own = foretold.get((part.name, part.back), _NONE)
-    near = own.union(*(foretold.get((each.name, each.back), _NONE) for each in parts if _meets(part, each)))
+    wrong = counts.wrong_between(part.began, end)
     return structs.replace(
         part,
         counted=counts.between(part.began, end),
-        foretold=tuple(sorted(own)),
-        unforetold=tuple(sorted({each.request for each in surely} - near)),
+        foretold=tuple(sorted(foretold.get((part.name, part.back), _NONE))),
+        unforetold=tuple(sorted({each.request for each in counts.unforetold_between(part.began, end)})),
         example=f"{wrong[0].request}: {wrong[0].how}" if wrong else "",
         late=counts.late_between(part.began, end),
     )
-
-
-def _meets(one: Part, other: Part) -> bool:
-    first, last = floor(one.began) - 1, ceil(one.began + one.seconds) + 1
-    return other.began < last and other.began + other.seconds > first
 
 
 def struck(found: Iterable[Struck], counts: Counts) -> tuple[Struck, ...]:

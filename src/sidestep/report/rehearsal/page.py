@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sidestep.actions.gates.judging import Answer
 from sidestep.rehearse.result import Part, Phase, Rehearsal, Second, Used
 from sidestep.report.html.frame import Frame, fill
-from sidestep.report.rehearsal.words import agreement, figures, verdict, windows
+from sidestep.report.rehearsal.words import agreement, figures, manner, verdict, windows
 
 _FRAME = Frame("rehearsal.html", (), ("page.css", "bench.css", "rehearsal.css"))
 _WIDTH, _HEIGHT, _WAVES = 1160, 220, 22
@@ -40,7 +40,7 @@ def page(rehearsal: Rehearsal) -> str:
         "faults": rehearsal.faults,
         "windows": list(windows(rehearsal)),
         "parts": [_part(each) for each in rehearsal.parts],
-        "wrong": rehearsal.wrong,
+        "wrong": [(each, manner(each)) for each in rehearsal.wrong],
         "stand_ins": rehearsal.stand_ins,
         "figures": list(figures(rehearsal)),
         "notes": (*rehearsal.merged, *rehearsal.left_out),

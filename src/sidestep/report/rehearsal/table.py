@@ -7,7 +7,7 @@ from typing import Any
 from sidestep.actions.gates.judging import Answer
 from sidestep.rehearse.result import Part, Phase, Rehearsal
 from sidestep.report.lab.tables import table
-from sidestep.report.rehearsal.words import agreement, faults, figures, stand_ins, verdict, windows
+from sidestep.report.rehearsal.words import agreement, faults, figures, manner, stand_ins, verdict, windows
 
 _FEW = 10
 _NARROW = 100
@@ -90,7 +90,6 @@ def _bad(count: int) -> str:
 
 def _wrong(rehearsal: Rehearsal) -> Iterator[str]:
     for each in rehearsal.wrong[:_FEW]:
-        detail = f": {each.detail}" if each.detail else ""
-        yield f"{each.count:,} {each.what} from {each.at:.1f} s on: {each.request}: {each.how}{detail}"
+        yield f"{each.count:,} {each.what} from {each.at:.1f} s on: {each.request}: {manner(each)}"
     if len(rehearsal.wrong) > _FEW:
         yield f"and {len(rehearsal.wrong) - _FEW} ways more"

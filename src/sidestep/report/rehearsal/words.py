@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from sidestep.actions.gates.judging import Answer
 from sidestep.actions.runs.events import Ending
 from sidestep.plan.wording import many
-from sidestep.rehearse.result import Part, Rehearsal, Used
+from sidestep.rehearse.result import Part, Rehearsal, Used, Wrong
 
 _MIB = 2**20
 _FEW = 3
@@ -29,10 +29,22 @@ def verdict(rehearsal: Rehearsal) -> Iterator[str]:
         f"{total.sent:,} requests that are answered today: {total.lost:,} lost. "
         f"{total.probed:,} that are refused today: {total.admitted:,} admitted."
     )
+    yield from _named(rehearsal)
     yield from _merged(rehearsal)
     yield from _late(rehearsal)
     yield from _foretold(rehearsal)
     yield from _gates(rehearsal)
+
+
+def _named(rehearsal: Rehearsal) -> Iterator[str]:
+    """How many of those that went wrong the plan's states had named, and whether anybody is known to send such."""
+    wrong = rehearsal.total.lost + rehearsal.total.admitted
+    named = sum(each.foretold for each in rehearsal.wrong)
+    known = sum(each.foretold for each in rehearsal.wrong if each.called)
+    if named:
+        count = "All of these" if named == wrong else f"Of these {wrong:,}, {named:,}"
+        calls = f"{known:,} of them are calls that are known" if known else "no call that is known is among them"
+        yield f"{count} are decided so by the plan's states, at the time when they came; {calls}."
 
 
 def _merged(rehearsal: Rehearsal) -> Iterator[str]:
@@ -161,3 +173,11 @@ def agreement(part: Part) -> str:
 def _few(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
     return "; ".join(names[:_FEW]) + more
+
+
+def manner(wrong: Wrong) -> str:
+    """How it went wrong, and whether the plan's states had named it."""
+    detail = f": {wrong.detail}" if wrong.detail else ""
+    if not wrong.foretold:
+        return f"{wrong.how}{detail}"
+    return f"{wrong.how}{detail}, as foretold" + (f" of {wrong.foretold:,}" if wrong.foretold < wrong.count else "")
