@@ -55,8 +55,7 @@ def sample():
 
 
 def test_each_edge_of_the_sample_is_there_and_nothing_is_cut_by_the_waypoint(sample):
-    expected = {**SAMPLE, ("plain/legacy", "old/web"): ((L7,), Security.PLAIN, ())}
-    assert eventually(lambda: shown(sample) == expected, 30), shown(sample)
+    assert shown(sample) == {**SAMPLE, ("plain/legacy", "old/web"): ((L7,), Security.PLAIN, ())}
     found = graph(sample)
     assert found.holes == ()
     assert {f"{each.namespace}/{each.name}": each.mesh[0].value for each in found.nodes} == {
@@ -65,7 +64,6 @@ def test_each_edge_of_the_sample_is_there_and_nothing_is_cut_by_the_waypoint(sam
 
 
 def test_what_is_counted_is_what_was_sent(sample):
-    assert eventually(lambda: edges(sample)["new/orders", "new/stock"].requests == CALLS, 30)
     found = edges(sample)
     assert {found[pair].requests for pair, (seen, *_) in SAMPLE.items() if L7 in seen} == {CALLS}
     assert {found[pair].calls for pair in SAMPLE} == {CALLS}
@@ -73,16 +71,37 @@ def test_what_is_counted_is_what_was_sent(sample):
     assert {each.failed for each in found.values()} == {0}
 
 
+def test_what_was_answered_a_moment_ago_is_there_at_once(sample):
+    """Proxies write what they saw each second, workloads their spans a moment later: who asks has it written."""
+    for _ in range(3):
+        before = edges(sample)
+        sample.call("plain/legacy", "http://web.old/", fresh=True)
+        now = edges(sample)
+        assert now.keys() == {*SAMPLE, ("plain/legacy", "old/web")}
+        for pair, edge in now.items():
+            assert (edge.requests or 0) - (before[pair].requests or 0) == int(L7 in edge.seen), pair
+            assert (edge.calls or 0) - (before[pair].calls or 0) == int(APP in edge.seen), pair
+        assert (now["new/orders", "new/stock"].failed, graph(sample).holes) == (0, ())
+
+
+def test_who_is_gone_is_not_forgotten(sample):
+    """Proxies write of a call when the pods of its ends may have been exchanged already, names and addresses with them."""
+    sample.call("plain/legacy", "http://web.old/", fresh=True)
+    for pod in sample.client.ask(api.List("pods", "old")):
+        sample.client.ask(api.Delete([pod]))
+    sample.settle()
+    assert edges(sample).keys() == {*SAMPLE, ("plain/legacy", "old/web")}
+    assert graph(sample).holes == ()
+
+
 def test_what_the_lab_asks_packets_itself_is_nobodys_call(sample):
     before = shown(sample).keys()
     assert all(each["right"] for each in sample.client.ask(api.Verify()))
     sample.call("plain/legacy", "http://cart.old/")
-    assert eventually(lambda: edges(sample)["plain/legacy", "old/cart"].requests == CALLS + 1, 30)
     assert shown(sample).keys() == before
 
 
 def test_what_is_seen_from_now_on_is_a_rate(sample):
-    assert eventually(lambda: shown(sample).keys() >= SAMPLE.keys(), 30), shown(sample)
     found: list[ServiceGraph] = []
     looking = threading.Thread(target=lambda: found.append(graph(sample, 4.0)))
     looking.start()
@@ -162,16 +181,15 @@ def test_bytes_and_refusals_and_calls_without_a_mesh_are_there(mixed):
         ("plain/task", "plain/job"): ((APP,), Security.UNKNOWN, ()),
         ("plain/job", "plain/task"): ((APP,), Security.UNKNOWN, ()),
     }
-    assert eventually(lambda: expected.items() <= shown(mixed).items()), expected.items() ^ shown(mixed).items()
+    assert expected.keys() <= shown(mixed).keys()
     assert graph(mixed).holes == ()
+    # That a call without a span of its own was the application's is told by the spans of proxies, which come later.
+    assert eventually(lambda: expected.items() <= shown(mixed).items()), expected.items() ^ shown(mixed).items()
     others = shown(mixed).keys() - expected.keys()
     assert all("tools/collector" in pair for pair in others), others
 
 
 def test_what_was_refused_is_counted_as_failed(mixed):
-    def failed():
-        edge = edges(mixed).get(("fleet/ship", "fleet/shut"))
-        return edge is not None and (edge.failed, edge.calls_failed) == (1, 1)
-
-    assert eventually(failed)
-    assert edges(mixed)["fleet/ship", "fleet/dock"].failed == 0
+    found = edges(mixed)
+    assert {(each.failed, each.calls_failed) for each in (found["fleet/ship", "fleet/shut"],)} == {(1, 1)}
+    assert (found["fleet/ship", "fleet/dock"].failed, found["fleet/ship", "fleet/dock"].calls) == (0, 1)

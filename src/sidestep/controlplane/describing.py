@@ -62,13 +62,14 @@ class Answer(Struct, frozen=True):
 
 
 def described(index: Index, name: str) -> Answer:
-    """What is known by a key, an address, or a host name."""
-    if name in index.workloads:
-        return Answer(_party(index, index.workloads[WorkloadUid(name)]))
+    """What is known by a key, an address, or a host name; of who is gone, what was known last."""
     if not _is_address(name):
-        return Answer(service=_named(index.service_named(name)))
-    workload = index.workload_at(name)
-    return Answer(_party(index, workload) if workload is not None else None, _named(index.service_at(name)))
+        workload = index.workloads.get(WorkloadUid(name)) or index.departed.named(WorkloadUid(name))
+        service = index.service_named(name) if workload is None else None
+    else:
+        service = index.service_at(name)
+        workload = index.workload_at(name) or (index.departed.at(name) if service is None else None)
+    return Answer(_party(index, workload) if workload is not None else None, _named(service))
 
 
 def _party(index: Index, workload: Workload) -> Party:

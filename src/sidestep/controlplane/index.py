@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from sidestep.controlplane.departed import Departed
 from sidestep.controlplane.groups import Groups
 from sidestep.controlplane.live.live import Live
 from sidestep.controlplane.records import (
@@ -60,6 +61,7 @@ class Index:
         self._by_listed: Groups[PolicyKey, WorkloadUid] = Groups()
         self._by_namespace: Groups[str, WorkloadUid] = Groups()
         self.live = Live()
+        self.departed = Departed()
 
     @classmethod
     def of(cls, records: Records) -> "Index":
@@ -178,6 +180,8 @@ class Index:
 
     def _put_workload(self, uid: WorkloadUid, new: Workload | None) -> None:
         old = _exchange(self._workloads, uid, new)
+        if old is not None and new is None:
+            self.departed.keep(old)
         self._by_address.move(uid, old.addresses if old else (), new.addresses if new else ())
         self._by_node.move(uid, (old.node,) if old else (), (new.node,) if new else ())
         self._by_service.move(uid, old.services if old else (), new.services if new else ())

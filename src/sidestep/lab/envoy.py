@@ -22,7 +22,8 @@ _NEEDED = "envoy.restart_features.upstream_http_filters_with_tcp_proxy"
 _RESET_WITHIN = "envoy.reloadable_features.enable_send_rst_on_user_space_socket"
 """A connection within a proxy that is reset forgets what it holds: the last bytes of a server that closes first."""
 _ENDING = 5.0
-_OF_ALL = ("cluster_manager.", "control_plane.", "listener_manager.", "server.", "tls_inspector.")
+_UNWRITTEN = "filesystem.write_total_buffered"
+_OF_ALL = ("cluster_manager.", "control_plane.", _UNWRITTEN, "listener_manager.", "server.", "tls_inspector.")
 _OF_NODES = (
     "cluster.direct.", "cluster.authority.", "cluster.plaintext.", "cluster.tunnelled.", "http.hbone.", "tcp.",
     "listener.hbone.", "listener.outbound.", "listener.plaintext.",
@@ -274,6 +275,14 @@ class Admin:
     def handshakes(self) -> int:
         """How many connections of TLS were opened to it."""
         return sum(self.stats(_HANDSHAKES).values())
+
+    def unwritten(self) -> int:
+        """Bytes of logs that it will write soon."""
+        return self.stats(f"^{re.escape(_UNWRITTEN)}$").get(_UNWRITTEN, 0)
+
+    def write(self) -> None:
+        """Have logs written that wait: who opens its files anew writes first."""
+        self.post("/reopen_logs")
 
     def drained(self) -> bool:
         """Whether nobody comes any more, and nobody is left."""

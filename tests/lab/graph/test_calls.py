@@ -68,3 +68,27 @@ def test_names_without_a_namespace_are_kept():
 
 def test_recorded_names_are_known():
     assert KNOWN.serving("cart.shop.svc.cluster.local") == APPS["shop/cart"]
+
+
+def test_a_call_whose_proxies_tell_nothing_is_counted_once():
+    """Their spans come seconds later, or go to a collector that is not the lab's."""
+    late = span("2", SERVER, CART, "gone", address="10.128.16.2:5")
+    redirected = span("2", SERVER, CART, "gone", address="127.0.0.6:5")
+    half = [span("b", CLIENT, "waypoint.shop", "gone", proxy=True), span("2", SERVER, CART, "b")]
+    assert found(CALL, late) == found(CALL, redirected) == found(CALL, *half) == [("shop/web", "shop/cart", 1, 0)]
+
+
+def test_a_request_is_a_call_of_the_same_trace_during_which_it_was_answered():
+    def call(name, host, start, end, trace="t"):
+        return Span(trace, name, f"GET http://{host}/", CLIENT, WEB, start, end)
+
+    def answer(service, start, end):
+        return Span("t", "s", "GET /", SERVER, service, start, end, "gone")
+
+    two = call("1", "db", 0, 5), call("2", "cart", 1, 6)
+    assert sorted(found(*two, answer(CART, 2, 3))) == [("shop/web", "shop/cart", 1, 0), ("shop/web", "shop/db", 1, 0)]
+    assert found(call("1", "shop.example.com", 0, 5), answer(CART, 2, 3)) == [("shop/web", "shop/cart", 1, 0)]
+    for other in (call("1", "db", 0, 2), call("1", "db", 0, 5, "another")):
+        assert found(other, answer(CART, 1, 3)) == [("shop/web", "shop/db", 1, 0)]
+    nobodys = call("1", "a.example", 0, 5), call("2", "b.example", 0, 5)
+    assert {server for _, server, *_ in found(*nobodys, answer(CART, 2, 3))} == {"a.example", "b.example"}

@@ -106,6 +106,20 @@ def test_files_keep_what_was_last(tmp_path):
     assert {each.id for each in kept(folder)} == {ONE, TWO}
 
 
+def test_what_waits_can_be_had_written_at_once(tmp_path):
+    async def run():
+        file = SpanFile(tmp_path, "node")
+        file.keep([span(ONE)])
+        before = kept(tmp_path)
+        file.write()
+        after = kept(tmp_path)
+        file.keep([span(TWO)])
+        file.write()
+        return len(before), len(after), len(kept(tmp_path))
+
+    assert asyncio.run(run()) == (0, 1, 2)
+
+
 def test_files_do_not_grow_beyond_a_bound(tmp_path):
     many = [span(f"{number:016x}") for number in range(1, 200)]
     written(tmp_path, many, limit=2000)

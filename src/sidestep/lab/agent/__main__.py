@@ -47,7 +47,7 @@ async def run(node: str, path: str, logs: Path | None = None) -> None:
         if not writer.is_closing():
             writer.write(_encode(event) + b"\n")
 
-    agent = Agent(tell, logs)
+    agent = Agent(tell, logs, node)
     tell(Hello(node, os.getpid()))
     tasks: set[asyncio.Task[None]] = set()
     try:

@@ -34,13 +34,16 @@ from sidestep.lab.agent.messages import (
     Serve,
     ServeDns,
     Stop,
+    WriteDown,
 )
-from sidestep.lab.agent.running import RunningPod
+from sidestep.lab.agent.running import Records, RunningPod
 from sidestep.lab.dns.names import DnsConfig
 from sidestep.lab.dns.resolver import Resolver
 from sidestep.lab.dns.server import CAPTURED_AT, CAPTURED_PORT, CapturedDns, ClusterDns, DnsServer
 from sidestep.lab.dns.table import NameTable
+from sidestep.lab.machine.scratch import spans_folder
 from sidestep.lab.sockets import Network
+from sidestep.lab.traces.files import SpanFile
 
 _told = msgspec.json.Decoder(Progress | Results)
 _LINE = 64 * 1024 * 1024
@@ -52,10 +55,12 @@ class Agent:
     Args:
         tell: hears answers and events.
         logs: folder in which containers write down what they answer; None for nowhere.
+        node: whose agent it is.
     """
 
-    def __init__(self, tell: Callable[[Event], None], logs: Path | None = None) -> None:
-        self._tell, self._logs = tell, logs
+    def __init__(self, tell: Callable[[Event], None], logs: Path | None = None, node: str = "node") -> None:
+        self._tell = tell
+        self._records = None if logs is None else Records(logs, SpanFile(spans_folder(logs), node))
         self._table = NameTable()
         self._pods: dict[str, RunningPod] = {}
         self._dns: list[DnsServer] = []
@@ -107,20 +112,23 @@ class Agent:
                 await self._quietly(command)
         return Done(command.id)
 
-    async def _quietly(self, command: Drive | Cancel) -> None:
-        """Of load, what has nothing to tell by itself."""
+    async def _quietly(self, command: Drive | Cancel | WriteDown) -> None:
+        """What has nothing to tell by itself."""
         match command:
             case Drive():
                 await self._drive(command)
             case Cancel():
                 self._cancel(command)
+            case WriteDown():
+                if self._records is not None:
+                    self._records.spans.write()
             case _:
                 assert_never(command)
 
     def _serve(self, command: Serve) -> None:
         if command.pod.uid in self._pods:
             raise UsageError("the pod runs already", where=_where(command.pod.uid))
-        pod = RunningPod(command.pod, self._tell, self._logs)
+        pod = RunningPod(command.pod, self._tell, self._records)
         pod.start()
         self._pods[command.pod.uid] = pod
 

@@ -208,7 +208,13 @@ class Drive(Struct, frozen=True, tag_field="do", tag="drive"):
     edges: tuple[Edge, ...] = ()
 
 
-Command = Drive | Serve | Restart | Stop | Names | ServeDns | Capture | Call | Load | Cancel
+class WriteDown(Struct, frozen=True, tag_field="do", tag="write-down"):
+    """Have written at once what workloads saw and would write soon; `done` when it can be read."""
+
+    id: int
+
+
+Command = Drive | Serve | Restart | Stop | Names | ServeDns | Capture | Call | Load | Cancel | WriteDown
 
 
 class Hello(Struct, frozen=True, tag_field="event", tag="hello"):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec import Struct
+
 from sidestep.lab.agent.calls import Onward
 from sidestep.lab.agent.client.ask import Client
 from sidestep.lab.agent.health import HealthServer
@@ -14,7 +16,7 @@ from sidestep.lab.agent.probes.rounds import Rounds
 from sidestep.lab.agent.probes.state import ProbeState
 from sidestep.lab.dns.resolver import Resolver
 from sidestep.lab.dns.server import DnsServer
-from sidestep.lab.machine.scratch import container_log, issuer_key, spans_folder
+from sidestep.lab.machine.scratch import container_log, issuer_key
 from sidestep.lab.sockets import Network
 from sidestep.lab.traces.files import SpanFile
 from sidestep.lab.workload.application import Aids, Application
@@ -29,6 +31,18 @@ _CANONICAL = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app"
 """Labels by which telemetry names a workload, as Istio reads them."""
 
 
+class Records(Struct, frozen=True):
+    """Where containers write down what they see.
+
+    Attributes:
+        logs: folder of what they answer.
+        spans: of all of them.
+    """
+
+    logs: Path
+    spans: SpanFile
+
+
 class RunningContainer:
     """One container: its ports, its connections, its probes.
 
@@ -37,17 +51,17 @@ class RunningContainer:
         container: what it runs.
         client: calls onward from the pod.
         tell: hears events.
-        logs: folder in which it writes down what it answers; None for nowhere.
+        records: where it writes down what it sees; None for nowhere.
     """
 
     def __init__(
-        self, pod: Pod, container: Container, client: Client, tell: Callable[[Event], None], logs: Path | None
+        self, pod: Pod, container: Container, client: Client, tell: Callable[[Event], None], records: Records | None
     ) -> None:
         self.container = container
         self._pod, self._tell = pod, tell
         onward = Onward(client)
         who, behaviour = _who(pod, container), container.behaviour
-        self._application = Application(who, behaviour, onward, _aids(pod, container, logs))
+        self._application = Application(who, behaviour, onward, _aids(pod, container, records))
         self._ports: list[BoundPort] = []
         self._site = self._new_site()
         self._starting: asyncio.Task[None] | None = None
@@ -136,13 +150,13 @@ class RunningContainer:
 class RunningPod:
     """A pod: its containers, its client, its DNS server while it is captured."""
 
-    def __init__(self, pod: Pod, tell: Callable[[Event], None], logs: Path | None = None) -> None:
+    def __init__(self, pod: Pod, tell: Callable[[Event], None], records: Records | None = None) -> None:
         self.pod = pod
         self.network = Network(pod.netns)
         self.client = Client(self.network, Resolver(self.network, pod.dns))
         self.dns: DnsServer | None = None
         self._health: HealthServer | None = None
-        self._containers = [RunningContainer(pod, each, self.client, tell, logs) for each in pod.containers]
+        self._containers = [RunningContainer(pod, each, self.client, tell, records) for each in pod.containers]
 
     def start(self) -> None:
         """Run all containers, or none.
@@ -186,11 +200,11 @@ class RunningPod:
         return next((each for each in self._containers if each.container.name == name), None)
 
 
-def _aids(pod: Pod, container: Container, logs: Path | None) -> Aids:
-    if logs is None:
+def _aids(pod: Pod, container: Container, records: Records | None) -> Aids:
+    if records is None:
         return Aids()
-    diary = Diary(container_log(logs, pod.uid, container.name))
-    return Aids(diary.note, Issuer(issuer_key(logs)), SpanFile(spans_folder(logs), pod.node or "node").keep)
+    diary = Diary(container_log(records.logs, pod.uid, container.name))
+    return Aids(diary.note, Issuer(issuer_key(records.logs)), records.spans.keep)
 
 
 def _who(pod: Pod, container: Container) -> Who:

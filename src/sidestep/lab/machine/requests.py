@@ -19,6 +19,7 @@ from sidestep.lab.machine.faults import Faults
 from sidestep.lab.machine.machine import Machine
 from sidestep.lab.machine.scratch import issuer_key, spans_folder
 from sidestep.lab.machine.service_graph import service_graph
+from sidestep.lab.machine.written import workloads_wrote
 from sidestep.lab.traces.files import kept
 from sidestep.lab.traces.traces import traces
 from sidestep.lab.workload.issuer import Issuer, claims
@@ -96,7 +97,7 @@ class Requests:
             case api.Token():
                 return self._token(request)
             case api.Traces(id=wanted, most=most):
-                return asyncio.to_thread(self._traces, wanted, most)
+                return self._traces(wanted, most)
             case api.Graph(seconds=seconds):
                 return self._graph(seconds)
             case api.Enter(pod=name):
@@ -239,8 +240,9 @@ class Requests:
             return issuer.jwks()
         return issuer.token(claims(request.claims), request.seconds)
 
-    def _traces(self, wanted: str, most: int) -> list[dict[str, Any]]:
-        found = traces(kept(spans_folder(self._machine.scratch.logs)))
+    async def _traces(self, wanted: str, most: int) -> list[dict[str, Any]]:
+        await workloads_wrote([each.agent for each in self._machine.nodes.values()])
+        found = traces(await asyncio.to_thread(kept, spans_folder(self._machine.scratch.logs)))
         return [msgspec.to_builtins(each) for each in found if each.id.startswith(wanted)][:most]
 
     async def _graph(self, seconds: float) -> Any:

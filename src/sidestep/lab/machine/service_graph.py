@@ -22,6 +22,7 @@ from sidestep.lab.graph.sightings import App
 from sidestep.lab.machine.machine import Machine
 from sidestep.lab.machine.scratch import spans_folder
 from sidestep.lab.machine.telemetry import Counted
+from sidestep.lab.machine.written import workloads_wrote
 from sidestep.lab.traces.files import kept
 from sidestep.model.kinds import POD
 
@@ -48,6 +49,7 @@ async def service_graph(machine: Machine, seconds: float = 0.0) -> ServiceGraph:
         before, start = await machine.telemetry.counted(machine.nodes), time.time_ns()
         await asyncio.sleep(seconds)
     counted = (await machine.telemetry.counted(machine.nodes)).since(before)
+    await workloads_wrote([each.agent for each in machine.nodes.values()])
     told = await asyncio.to_thread(kept, spans_folder(machine.scratch.logs))
     people = _people(machine.store.of(POD.key), await _described(machine))
     found = [

@@ -20,6 +20,7 @@ from sidestep.errors import SidestepError
 from sidestep.lab.machine.processes import Processes
 from sidestep.lab.machine.scratch import Scratch
 from sidestep.lab.machine.verification import CLOSED
+from sidestep.lab.machine.written import proxies_wrote
 from sidestep.lab.metrics.counting import Counting, Series, names
 from sidestep.lab.metrics.exposition import exposition
 from sidestep.lab.metrics.files import Log
@@ -84,7 +85,7 @@ class Telemetry:
     ) -> None:
         self._scratch, self._processes, self._ask, self._proxies = scratch, processes, ask, proxies
         self._logs: dict[str, Log[Line]] = {}
-        self._of_pods: dict[str, Log[Request]] = {}
+        self._of_pods: dict[OfPod, Log[Request]] = {}
         self._counting, self._requested = Counting(), Requested()
         self._known: dict[str, Answer] = {}
         self._reading = asyncio.Lock()
@@ -97,14 +98,21 @@ class Telemetry:
 
     async def text(self, nodes: Iterable[str]) -> str:
         """As Prometheus reads it."""
-        await self._read(nodes)
+        await self._read_all(nodes)
         return exposition(self._counting.counters, self._requested.told())
 
     async def counted(self, nodes: Iterable[str]) -> Counted:
-        """What was counted so far."""
-        await self._read(nodes)
+        """What was counted so far, up to what was answered just now."""
+        await self._read_all(nodes)
         told = self._requested.told()
         return Counted(Counter(self._counting.counters), Told(Counter(told.totals), {}, Counter(told.connections)))
+
+    async def _read_all(self, nodes: Iterable[str]) -> None:
+        """Everything that proxies have seen, written or not."""
+        there = list(nodes)
+        of_pods = (each.folder for each in self._proxies())
+        await proxies_wrote([*map(self._scratch.node, there), *of_pods])
+        await self._read(there)
 
     async def _read(self, nodes: Iterable[str]) -> None:
         async with self._reading:
@@ -113,11 +121,11 @@ class Telemetry:
                     await self._learn({name for line in lines for name in names(line)})
                     await self._learn_services({line.uid for line in lines})
                     self._count(node, lines)
-            there = {each.workload: each for each in self._proxies()}
-            for gone in self._of_pods.keys() - there.keys():
-                self._of_pods.pop(gone).close()
-            for proxy in there.values():
+            there = frozenset(self._proxies())
+            for proxy in there | self._of_pods.keys():
                 await self._read_of_pod(proxy)
+            for gone in self._of_pods.keys() - there:
+                self._of_pods.pop(gone).close()
 
     async def _read_of_pod(self, proxy: OfPod) -> None:
         while requests := list(self._log_of_pod(proxy).lines()):
@@ -164,8 +172,8 @@ class Telemetry:
         return self._logs[node]
 
     def _log_of_pod(self, proxy: OfPod) -> Log[Request]:
-        if proxy.workload not in self._of_pods:
-            name = proxy.process
-            again = partial(self._processes.signal, name, signal.SIGUSR1)
-            self._of_pods[proxy.workload] = Log(proxy.folder / REQUESTS, again, decode_request)
-        return self._of_pods[proxy.workload]
+        """By who wrote it: a pod's name may be another's afterwards."""
+        if proxy not in self._of_pods:
+            again = partial(self._processes.signal, proxy.process, signal.SIGUSR1)
+            self._of_pods[proxy] = Log(proxy.folder / REQUESTS, again, decode_request)
+        return self._of_pods[proxy]

@@ -40,7 +40,9 @@ class SpanFile:
             self._due = asyncio.get_running_loop().call_later(_MOMENT, self.write)
 
     def write(self) -> None:
-        """Write what waits; nothing where there is no room."""
+        """Write what waits, now; nothing where there is no room."""
+        if self._due is not None:
+            self._due.cancel()
         self._due = None
         spans, self._waiting = self._waiting, []
         with suppress(OSError):
