@@ -14,6 +14,7 @@ from sidestep.actions.memory import apply, problems
 from sidestep.errors import UsageError
 from sidestep.model.call_graph import Evidence, call_graph
 from sidestep.model.metadata import WorkloadRef
+from sidestep.plan.steps import Probe, Step
 from sidestep.rehearse.merging import Merging, fitting_in
 from sidestep.rehearse.shapes.members import key_of
 from sidestep.rehearse.shapes.smaller import smaller
@@ -102,6 +103,18 @@ def test_whoever_came_after_a_step_that_is_left_out_comes_after_what_that_came_a
     merges = a.shapes(whole).merges()
     found = smaller(structs.replace(whole, plan=structs.replace(whole.plan, steps=steps)), merges, ROOT)
     assert found.plan.steps[-1].after == (first.id,)
+
+
+def test_requests_by_hand_go_with_whom_they_ask_or_who_asks_and_with_nobody_of_the_same_name():
+    whole = a.example()
+    asks = {
+        "to": ("shop/front", "leaf-01.shop.svc.cluster.local"), "from": ("shop/leaf-01", "front.shop"),
+        "other": ("shop/front", "leaf-01.back.svc.cluster.local"), "longer": ("back/leaf-01", "leaf-01.shopping"),
+    }  # fmt: skip
+    probes = tuple(Step(name, 1, Probe(client, to, 80), name) for name, (client, to) in asks.items())
+    plan = structs.replace(whole.plan, steps=(*whole.plan.steps, *probes))
+    found = smaller(structs.replace(whole, plan=plan), a.shapes(whole).merges(), ROOT)
+    assert [step.id for step in found.plan.steps if step.id in asks] == ["other", "longer"]
 
 
 def test_calls_of_all_are_made_by_those_who_stay():

@@ -130,11 +130,8 @@ def _is_of(step: Step, keys: Collection[Key], workloads: Collection[WorkloadRef]
             measured = {ref for query in _queries(step.effect) for ref in query.workloads}
             return bool(measured) and measured <= frozenset(workloads)
         case Probe(client=client, to=to):
-            space, _, name = client.partition("/")
-            places = [each.partition(".")[0] for each in (to,)]
-            return any((ref.namespace, ref.name) == (space, name) for ref in workloads) or any(
-                key[0] == "Service" and key[2] in places for key in keys
-            )
+            asked = any(kind == "Service" and f"{to}.".startswith(f"{name}.{space}.") for kind, space, name in keys)
+            return asked or any(f"{ref.namespace}/{ref.name}" == client for ref in workloads)
 
 
 def _queries(gate: Gate) -> Iterator[Query]:
