@@ -21,7 +21,7 @@ $(READY): requirements/dev.txt pyproject.toml
 servers: $(READY)  ## fetch or build the real servers that tests use (kube-apiserver, etcd, Prometheus, Chromium)
 	$(BIN)/python -m tools.test_servers
 
-demo: $(READY)   ## audit a realistic generated mesh and show the result
+demo: $(READY)   ## audit and plan a generated mesh; explain, convert, prove and rehearse a shop in the lab
 	$(BIN)/python -m tools.demo
 
 check: $(READY)  ## lint, format, types, import contracts, sizes, documentation that matches the code
