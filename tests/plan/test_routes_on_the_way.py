@@ -7,6 +7,9 @@ from tests.support.proofs import visited
 from tests.support.scenes import index, pods, policy, service
 
 from sidestep.actions.memory import states
+from sidestep.actions.stages import stages
+from sidestep.convert.conversion import convert
+from sidestep.plan.conversion_context import context_of
 from sidestep.plan.document import Fate
 from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.plan.steps import SetLabels
@@ -125,3 +128,46 @@ def test_a_host_outside_that_sidecars_route_gets_an_egress_waypoint_before_anybo
 )
 def test_other_hosts_outside_get_none(objects):
     assert planned(objects)[1].waypoints == ()
+
+
+STOCK = "stock.shop.svc.cluster.local"
+FAR = [*shop(), *pods("front", space="far"), service("front", "far")]
+LIMITED = [{"route": to(STOCK), "timeout": "3s"}]
+READ_BY_NO_WAYPOINT = {
+    "of another namespace": [*FAR, vs("stock", {"hosts": [STOCK], "http": LIMITED}, "far")],
+    "of the root namespace": [*FAR, vs("stock", {"hosts": [STOCK], "http": LIMITED}, "istio-system")],
+    "that stays a VirtualService": [
+        *FAR,
+        vs("stock", {"hosts": [STOCK], "http": [{"fault": {"abort": {"httpStatus": 503, "percentage": {"value": 5}}}, "route": to(STOCK)}]}, "far"),
+    ],
+    "to versions": [
+        *FAR, SUBSETS, policy("reads", GET_ONLY, app="stock"),
+        vs("stock", {"hosts": [STOCK], "http": [{"match": [{"headers": {"x": {"exact": "1"}}}], "route": to(STOCK, subset="two")}, {"route": to(STOCK, subset="one")}]}, "far"),
+    ],
+    "of a host outside": [*FAR, istio("ServiceEntry", "api", OUTSIDE, "far"), vs("api", ROUTED)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READ_BY_NO_WAYPOINT)
+def test_a_route_that_no_waypoint_reads_is_staged_for_it_before_anybody_moves(name):
+    """Sidecars read VirtualServices of all namespaces, a waypoint those of its own and of the service's (D38)."""
+    today, plan = planned(READ_BY_NO_WAYPOINT[name])
+    staged = [step for step in plan.steps if "no waypoint reads" in step.description]
+    assert staged
+    assert {step.wave for step in staged} == {0}
+    proof = proved(today, plan)
+    assert [each.request for each in proof.counterexamples if each.direction is not Direction.CLOSED] == []
+    assert proof.verdict is Conclusion.EQUAL
+
+
+def test_a_route_that_the_waypoint_reads_is_not_staged():
+    _, plan = planned([*FAR, vs("stock", {"hosts": ["stock"], "http": LIMITED})])
+    assert not [step for step in plan.steps if "no waypoint reads" in step.description]
+
+
+def test_a_conversion_by_the_plan_says_who_makes_a_staged_route():
+    today, plan = planned(READ_BY_NO_WAYPOINT["of another namespace"])
+    context = context_of(plan, today, today.settings.version)
+    staged = stages(plan, convert(context), today.mesh)
+    routes = [each for stage in staged for each in stage.objects if each.object.kind == "HTTPRoute"]
+    assert [each.rule for each in routes] == ["SID330"]

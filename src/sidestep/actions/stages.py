@@ -13,7 +13,7 @@ from sidestep.actions.in_memory.trees import OWN, merge_patched, relabelled, tem
 from sidestep.convert.conversion import Conversion
 from sidestep.convert.deltas import carried
 from sidestep.convert.ledger import Key, key_of
-from sidestep.convert.rewrite import REWRITTEN_BY, Change, ChangeKind, Tree
+from sidestep.convert.rewrite import REWRITTEN_BY, RULE, Change, ChangeKind, Tree
 from sidestep.model.build import known_kind
 from sidestep.model.kinds import AUTHORIZATION_POLICY, CONTROLLERS, CRON_JOB, REQUEST_AUTHENTICATION
 from sidestep.model.mesh import Mesh
@@ -145,10 +145,15 @@ def _rewrite(change: Change, known: dict[Key, Tree | None], mesh: Mesh) -> _Act:
 
 
 def _made(step: Step) -> Iterator[_Act]:
-    """Whole objects of the plan: waypoints and what belongs to them; policies are the rewrites' business."""
+    """Whole objects of the plan: waypoints and what belongs to them; what rewrites make is the rewrites' business."""
     effect = step.effect
-    if isinstance(effect, Apply) and effect.object.kind not in _POLICIES:
+    if isinstance(effect, Apply) and effect.object.kind not in _POLICIES and not _is_rewritten(effect.manifest):
         yield _Act(effect.object, lambda _: effect.manifest, effect.object, BY_PLAN, named=False)
+
+
+def _is_rewritten(tree: Tree) -> bool:
+    """Whether the plan stages what a rewrite makes."""
+    return RULE in ((tree.get("metadata") or {}).get("annotations") or {})
 
 
 def _adjusted(step: Step, rewritten: set[Key]) -> Iterator[_Act]:

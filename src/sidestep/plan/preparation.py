@@ -12,6 +12,7 @@ from sidestep.convert.rules import network_policy, peer_authentication
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
+from sidestep.plan.carried_routes import carried_routes
 from sidestep.plan.choreography import Guard
 from sidestep.plan.conversion_context import waypoints_of
 from sidestep.plan.moves import Moves
@@ -32,13 +33,21 @@ def preparations(
     configuration: Configuration, judged: tuple[Judged, ...], found: Moves, guards: Mapping[str, Guard], choice: Choice
 ) -> Iterator[Preparation]:
     """All of it, in a fixed order."""
-    yield from _bind_outside_hosts(configuration, choice)
     index = configuration.index
     context = Context(index, waypoints_of(choice.placed, index), frozenset(found.moves), index.settings.version)
+    yield from _carry_routes(context)
+    yield from _bind_outside_hosts(configuration, choice)
     yield from _open_hbone(configuration, context)
     yield from _reword_modes(configuration, context)
     yield from _exempt_waypoints(configuration, guards)
     yield from _renew_sidecars(judged)
+
+
+def _carry_routes(context: Context) -> Iterator[Preparation]:
+    """Routes of namespaces that no waypoint reads, as `sidestep convert` writes them (D38)."""
+    for origin, change in carried_routes(context):
+        text = f"stage {change.object}: no waypoint reads {origin.id}, which stays for sidecars"
+        yield _staged(origin, change, text, "nothing: sidecars hear the same")
 
 
 def _open_hbone(configuration: Configuration, context: Context) -> Iterator[Preparation]:

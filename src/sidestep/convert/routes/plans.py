@@ -90,6 +90,19 @@ def plan_of(found: Survey, resource: Resource[Spec]) -> Plan:
     return plans[resource.id]
 
 
+def unread_by_waypoints(found: Survey, resource: Resource[Spec]) -> tuple[Service, ...]:
+    """Services for whose clients a VirtualService speaks, and whose waypoints do not read it: others have to."""
+    bound = found.by_object.get(resource.id)
+    if bound is None or plan_of(found, resource).verdict not in (Verdict.CONVERTED, Verdict.MOVED):
+        return ()
+    behind = _behind(found, bound)
+    return tuple(
+        service
+        for service, waypoint, standing in behind
+        if standing is Standing.CHOSEN and not _reads(found, bound, service, waypoint)
+    )
+
+
 def _plan(found: Survey, resource: Resource[Spec]) -> Plan:
     bound = found.by_object.get(resource.id)
     if bound is None:
