@@ -1,29 +1,40 @@
 """A migration of many workloads through a real API server, with real controllers and nodes that KWOK plays.
 
-    python -m bench.migrate [--sizes 20,100] [--parallel 16] [--write]
-    python -m bench.migrate --sizes 1000
+    python -m bench.migrate [--sizes 20,100] [--parallel 16] [--rounds 5] [--write]
+    python -m bench.migrate --sizes 1000 --rounds 1
 
 Each workload is a Deployment of one pod that takes a plan's own steps: labelled, rolled out, waited for until it is
-captured. Every size is a cluster of its own, in which all workloads move three times: by a run that keeps its records
-in the cluster, back by one that keeps none, and again by one that is left when half of it is done and gone on with.
-What takes time is the cluster, which makes all pods four times beside us: a thousand workloads took 148 s each way, so
-that `--sizes 1000` needs some eight minutes on two cores that do nothing else. Each part is told when it begins.
+captured. Every size is a cluster of its own, in which all workloads move there and back again and again: once for what
+is asked and written, then in rounds for what records cost, and last by a run that is left when half of it is done and
+gone on with. What takes time is the cluster, which makes all pods anew each time: a thousand workloads took 148 s each
+way, so that `--sizes 1000 --rounds 1` needs some twenty minutes on two cores that do nothing else. Each part is told
+when it begins.
+
+A round goes there, back, there and back: one way there and one way back with records, in the other two with none, in
+the order with, without, without, with, and the next round the other way round. Each way with records is held against
+the one without that goes in the same direction in the same round, so that neither the direction nor a cluster that
+grows slower counts.
 
 - writes: changes of objects that the plan names; of the journal; and others (the Lease, Events, the plan's document).
 - reads a step: looks at workloads and pods, before a write and while it is waited for what comes of it.
 - reads a second: the same by time, on average and in the busiest second.
-- without: seconds of the run that keeps no records; what records cost is the difference.
-- ms of CPU: that our process spends on a step, and without records. It waits for the cluster most of the time.
+- overhead: what records add to the seconds of a way, the median of all pairs, and between which two of them half of
+  all pairs lie. Looks are a second apart, so that a single pair of short ways is off by as much.
+- at most: the share of a way with records in which any request of theirs was under way, against the rest of it. Records
+  cannot have held a way up for longer than that, whatever else goes on beside it.
+- ms of CPU: that our process spends on a step, and without records, the medians of all ways. It waits for the cluster
+  most of the time.
 - resume: from opening the records until the next step begins.
 """
 
 import argparse
+import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,11 +54,14 @@ from sidestep.actions.runs.in_cluster.records import ClusterRecords
 from sidestep.actions.runs.journal import MemoryJournal
 from sidestep.actions.runs.performing import Clock, Patience
 from sidestep.actions.runs.runner import Runner, Terms
+from sidestep.actions.worlds.cluster.refusals import Refusal
 from sidestep.actions.worlds.cluster.server import Ask, Server
 from sidestep.actions.worlds.cluster.world import ClusterWorld, cluster_identity
+from sidestep.actions.worlds.interface import Tree
 from sidestep.model.metadata import ObjectId, WorkloadRef
 from sidestep.plan.document import Plan, Wave
 from sidestep.plan.steps import Restart, SetLabels, Step, Wait, WaitFor
+from sidestep.sources.cluster.access import Access
 
 SIZES = (20, 100)
 RUN, RECORDS = "bench", "istio-system"
@@ -55,10 +69,69 @@ DATAPLANE_MODE = "istio.io/dataplane-mode"
 _IN_NAMESPACE, _IN_WAVE = 50, 100
 _TITLES = (
     "workloads", "steps", "s", "writes of the plan", "of the journal", "others", "reads a step",
-    "reads a second", "at most", "s without", "ms of CPU a step", "ms without", "resume s",
+    "reads a second", "at most", "pairs", "overhead %", "half of them", "at most %", "ms of CPU a step", "ms without",
+    "resume s",
 )  # fmt: skip
 _PATIENCE = Patience(rollout=1_200)
 _CLOCK = Clock(time.monotonic, time.sleep)
+
+
+class Asked(Struct, frozen=True):
+    """A request, and from when to when it was under way."""
+
+    began: float
+    ended: float
+    ask: Ask
+
+
+class Timed(Server):
+    """A way to a server that tells of every request how long it took.
+
+    Attributes:
+        asked: all that came to an end.
+    """
+
+    def __init__(self, access: Access) -> None:
+        super().__init__(access)
+        self.asked: list[Asked] = []
+
+    def ask(self, ask: Ask) -> Tree | Refusal:
+        began = time.monotonic()
+        try:
+            return super().ask(ask)
+        finally:
+            self.asked.append(Asked(began, time.monotonic(), ask))
+
+
+class Way(Struct, frozen=True):
+    """All workloads moved once, in one direction.
+
+    Attributes:
+        seconds: that it took.
+        cpu: seconds of our process.
+        records: seconds in which a request of its records was under way.
+    """
+
+    seconds: float
+    cpu: float
+    records: float
+
+
+class Pair(Struct, frozen=True):
+    """Two ways in one direction, one after the other but for a way back."""
+
+    kept: Way
+    bare: Way
+
+    @property
+    def overhead(self) -> float:
+        """What records add, as a share."""
+        return self.kept.seconds / self.bare.seconds - 1
+
+    @property
+    def most(self) -> float:
+        """What records can have added at most."""
+        return self.kept.records / (self.kept.seconds - self.kept.records)
 
 
 class Figures(Struct, frozen=True):
@@ -69,33 +142,45 @@ class Figures(Struct, frozen=True):
     seconds: float
     writes: Counter[str]
     reads: list[float]
-    cpu: float
-    without: tuple[float, float]
+    pairs: tuple[Pair, ...]
     resume: float
 
     def row(self) -> list[str]:
         """For the table."""
-        seconds, cpu = self.without
         busiest = max(Counter(int(at) for at in self.reads).values())
+        kept, bare = (
+            f"{1000 * statistics.median(each.cpu for each in ways) / self.steps:.1f}"
+            for ways in ([pair.kept for pair in self.pairs], [pair.bare for pair in self.pairs])
+        )
         return [
             f"{self.workloads:,}", f"{self.steps:,}", f"{self.seconds:.0f}", f"{self.writes['plan']:,}",
             f"{self.writes['journal']:,}", f"{self.writes['other']:,}",
             f"{len(self.reads) / self.steps:.1f}", f"{len(self.reads) / self.seconds:.0f}", f"{busiest:,}",
-            f"{seconds:.0f}", f"{1000 * self.cpu / self.steps:.1f}", f"{1000 * cpu / self.steps:.1f}",
-            f"{self.resume:.2f}",
+            str(len(self.pairs)), *_overhead(self.pairs),
+            f"{100 * statistics.median(pair.most for pair in self.pairs):.1f}", kept, bare, f"{self.resume:.2f}",
         ]  # fmt: skip
+
+
+def _overhead(pairs: tuple[Pair, ...]) -> tuple[str, str]:
+    """The median, and the quartiles."""
+    found = [100 * pair.overhead for pair in pairs]
+    lower, middle, upper = statistics.quantiles(found, n=4, method="inclusive") if len(found) > 1 else found * 3
+    return f"{middle:+.1f}", f"{lower:+.1f} to {upper:+.1f}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--parallel", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=5, help="of four ways each, two of them with records")
     parser.add_argument("--write", action="store_true", help="renew the table in docs/performance.md")
     given = parser.parse_args()
+    if given.rounds < 1:
+        parser.error("--rounds: at least 1")
     rows = []
     for size in map(int, given.sizes.split(",")):
         with tempfile.TemporaryDirectory(dir=_fast()) as folder, cluster(Path(folder), nodes=10) as running:
-            rows.append(measured(running, size, given.parallel).row())
+            rows.append(measured(running, size, given.parallel, given.rounds).row())
             print(dict(zip(_TITLES, rows[-1], strict=True)), flush=True)
     table = markdown(_TITLES, rows)
     print(table)
@@ -107,44 +192,84 @@ def _fast() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the store of a cluster that is thrown away
 
 
-def measured(running: Cluster, size: int, parallel: int) -> Figures:
-    """One run, left and gone on with."""
+def measured(running: Cluster, size: int, parallel: int, rounds: int) -> Figures:
+    """What is asked and written, what records cost, and how fast a run that was left is gone on with."""
     _tell(size, "are made")
     fill(running, size)
-    _tell(size, "move, with records")
+    _tell(size, "move, and all that is asked is counted")
     plan = plan_of(size, "ambient", None)
-    began, spent = time.monotonic(), time.process_time()
-    asks: list[tuple[float, Ask]] = []
-    server = Server(running.access(), lambda ask: asks.append((time.monotonic() - began, ask)))
+    began = time.monotonic()
+    server = Timed(running.access())
     carried(server, plan, parallel, RUN, Half(len(plan.steps) + 1), Ending.COMPLETED)
-    seconds, cpu, told = time.monotonic() - began, time.process_time() - spent, asks.copy()
-    writes = Counter(kind_of(ask) for _, ask in told if ask.method != "GET")
+    seconds, told = time.monotonic() - began, server.asked.copy()
+    writes = Counter(kind_of(each.ask) for each in told if each.ask.method != "GET")
     if writes["plan"] > len(plan.steps):
         raise SystemExit(f"{writes['plan']} writes for {len(plan.steps)} steps")
-    _tell(size, "move back, without records")
-    without = bare(server, plan_of(size, "none", "ambient"), parallel)
+    _tell(size, "move back")
+    bare(server, plan_of(size, "none", "ambient"), parallel)
+    pairs = tuple(pair for number in range(rounds) for pair in compared(server, size, parallel, number))
     _tell(size, "move again: left when half of them have, and gone on with")
     again = plan_of(size, "ambient", "none")
     carried(server, again, parallel, f"{RUN}-left", Half(len(again.steps) // 2), Ending.PAUSED)
     resume = carried(server, again, parallel, f"{RUN}-left", Half(1), Ending.PAUSED)
     server.close()
-    reads = [at for at, ask in told if ask.method == "GET"]
-    return Figures(size, len(plan.steps), seconds, writes, reads, cpu, without, resume)
+    reads = [each.began - began for each in told if each.ask.method == "GET"]
+    return Figures(size, len(plan.steps), seconds, writes, reads, pairs, resume)
+
+
+def compared(server: Timed, size: int, parallel: int, number: int) -> Iterator[Pair]:
+    """One round: there and back twice, each once with records and once without."""
+    plans = (plan_of(size, "ambient", "none"), plan_of(size, "none", "ambient")) * 2
+    found: dict[tuple[int, bool], Way] = {}
+    for place, plan in enumerate(plans):
+        keeps = (place in {0, 3}) is (number % 2 == 0)
+        _tell(size, f"move, round {number + 1}, way {place + 1} of 4, {'with' if keeps else 'without'} records")
+        way = _kept(server, plan, parallel, f"{RUN}-{number:03}-{place}") if keeps else _bare(server, plan, parallel)
+        found[place % 2, keeps] = way
+    for direction in (0, 1):
+        pair = Pair(found[direction, True], found[direction, False])
+        _tell(size, f"took {pair.kept.seconds:.2f} s with and {pair.bare.seconds:.2f} s without records")
+        yield pair
+
+
+def _kept(server: Timed, plan: Plan, parallel: int, run: str) -> Way:
+    half = Half(len(plan.steps) + 1)
+    return timed(server, lambda: carried(server, plan, parallel, run, half, Ending.COMPLETED))
+
+
+def _bare(server: Timed, plan: Plan, parallel: int) -> Way:
+    return timed(server, lambda: bare(server, plan, parallel))
+
+
+def timed(server: Timed, act: Callable[[], object]) -> Way:
+    """How long something takes."""
+    server.asked.clear()
+    began, spent = time.monotonic(), time.process_time()
+    act()
+    seconds, cpu = time.monotonic() - began, time.process_time() - spent
+    return Way(seconds, cpu, covered((each.began, each.ended) for each in server.asked if of_records(each.ask)))
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """Seconds that are in any of some spans of time."""
+    total, until = 0.0, float("-inf")
+    for began, ended in sorted(spans):
+        total += max(ended - max(began, until), 0.0)
+        until = max(until, ended)
+    return total
 
 
 def _tell(size: int, what: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {size:,} workloads {what}", file=sys.stderr, flush=True)
 
 
-def bare(server: Server, plan: Plan, parallel: int) -> tuple[float, float]:
-    """Seconds of a run that keeps no records, and of CPU."""
-    began, spent = time.monotonic(), time.process_time()
+def bare(server: Server, plan: Plan, parallel: int) -> None:
+    """A run that keeps no records."""
     world = ClusterWorld(server, "bench")
     terms = Terms(RUN, "digest", parallel=parallel, patience=_PATIENCE)
     ended = Runner(plan, world, MemoryJournal(), terms, _CLOCK, known=Unrelated(plan)).run()
     if ended.how is not Ending.COMPLETED:
         raise SystemExit(f"the run that keeps nothing was not completed: {ended}")
-    return time.monotonic() - began, time.process_time() - spent
 
 
 class Unrelated:
@@ -166,6 +291,11 @@ def kind_of(ask: Ask) -> str:
         return "plan"
     named = ask.path.rpartition("/")[2] if ask.method == "PATCH" else (ask.body or {}).get("metadata", {}).get("name")
     return "journal" if "-journal-" in (named or "") else "other"
+
+
+def of_records(ask: Ask) -> bool:
+    """Whether a request is about the journal, the Lease, the plan's document or an Event."""
+    return any(f"/{kind}" in ask.path for kind in ("configmaps", "leases", "events"))
 
 
 class Half:
