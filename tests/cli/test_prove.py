@@ -311,3 +311,38 @@ def test_a_narrow_terminal_with_progress_on_stderr_only(shop):
 def test_the_format_follows_the_file(shop, name, start):
     assert sidestep("prove", shop / "shop.yaml", shop / "shop.yaml", "--out", shop / name).returncode == 0
     assert Path(shop / name).read_text().startswith(start)
+
+
+UNGUARDED = SHOP.split("---\napiVersion: security", 1)[0]
+ROUTED = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cart, namespace: shop}
+spec: {hosts: [cart], http: [{route: [{destination: {host: cart}}], timeout: 3s}]}
+"""
+
+
+def test_waypoints_of_manifests_are_taken_to_be_ready_unless_strict(shop):
+    """No manifest can say it: a repository before and after its conversion was told to differ."""
+    for name in ("before.yaml", "after.yaml"):
+        (shop / name).write_text(f"{UNGUARDED}---{ROUTED}")
+    done = sidestep("convert", "--from", shop / "after.yaml", "--in-place", "--no-prove", "--force")
+    assert done.returncode == 0, done.stderr
+    both = (shop / "before.yaml", shop / "after.yaml")
+    taken = proved(*both, code=0)
+    assert "waypoints that stand in files are ready" in taken["assumptions"]
+    found = proved(*both, "--strict", "waypoints", code=3)
+    assert "waypoints that stand in files are ready" not in found["assumptions"]
+    assert {each["direction"] for each in found["counterexamples"]} == {"route"}
+
+
+def test_a_waypoint_whose_status_says_that_it_is_not_ready_is_not(shop):
+    for name in ("before.yaml", "after.yaml"):
+        (shop / name).write_text(f"{UNGUARDED}---{ROUTED}")
+    assert sidestep("convert", "--from", shop / "after.yaml", "--in-place", "--no-prove", "--force").returncode == 0
+    told = [each for each in yaml.safe_load_all((shop / "after.yaml").read_text()) if each]
+    for each in told:
+        if each["kind"] == "Gateway":
+            each["status"] = {"conditions": [{"type": "Programmed", "status": "False"}]}
+    (shop / "after.yaml").write_text(yaml.safe_dump_all(told))
+    proved(shop / "before.yaml", shop / "after.yaml", code=3)

@@ -3,6 +3,7 @@
 import pytest
 from tests.semantics.decide.test_families import CART, WEB
 from tests.semantics.decide.test_families import scene as two_families
+from tests.semantics.routing.meshes import istio, to
 from tests.support.scenes import index, m, mesh_config, peers, pods, policy, principal, service, waypoint
 
 from sidestep.prove.outcome import Assume, Leave
@@ -307,3 +308,13 @@ def test_a_difference_that_is_fine_does_not_end_a_proof_early():
     late = prove(*meshes, Terms(most=1), fine=fine).counterexamples
     assert {fine(each) for each in late} == {True, False}
     assert len(late) < len(prove(*meshes).counterexamples)
+
+
+def test_what_hangs_on_a_waypoint_that_may_not_be_ready_is_not_refused():
+    """Past it the route is lost, and nobody is refused: that no share says how often counted as a refusal."""
+    limit = istio("VirtualService", "cart", {"hosts": ["cart"], "http": [{"route": to("cart"), "timeout": "3s"}]})
+    ambient = [*pods("web", "ambient"), *pods("cart", "ambient"), service("web")]
+    gateway = {key: value for key, value in waypoint()[0].items() if key != "status"}
+    bound = [*ambient, service("cart", labels={"istio.io/use-waypoint": "waypoint"}), gateway, limit]
+    found = only(Direction.ROUTE, prove(index(*BOTH, limit), index(*bound)))
+    assert any("shop/web sends GET / to cart" in each.request for each in found)

@@ -31,14 +31,17 @@ def converted(plan: Plan, found: Iterable[Stage], mesh: Mesh) -> Mesh:
 
 
 def running(mesh: Mesh) -> Mesh:
-    """A mesh of manifests with its waypoints ready: files cannot say it, and the plan waits until they are."""
-    if mesh.source.kind is not SourceKind.FILES:
+    """A mesh of manifests with its waypoints ready: files cannot say it, and the plan waits until they are.
+
+    The same mesh where none is in doubt: what has a status has said it.
+    """
+    untold = [each for each in mesh.of(GATEWAY) if is_waypoint_gateway(each) and not each.view.status]
+    if mesh.source.kind is not SourceKind.FILES or not untold:
         return mesh
     copy = WorkingCopy(mesh)
-    for gateway in mesh.of(GATEWAY):
-        if is_waypoint_gateway(gateway):
-            named = f"{gateway.meta.namespace}/{gateway.meta.name}"
-            copy.perform(Wait(WaitFor.WAYPOINT_READY, named, 0))
+    for gateway in untold:
+        named = f"{gateway.meta.namespace}/{gateway.meta.name}"
+        copy.perform(Wait(WaitFor.WAYPOINT_READY, named, 0))
     return copy.mesh()
 
 

@@ -13,7 +13,7 @@ from sidestep.actions.in_memory.trees import OWN, labels_at, template_path
 from sidestep.actions.memory import problems
 from sidestep.actions.stages import BASE, LATE, Stage, stages, tree_of
 from sidestep.cli.plan import version_option
-from sidestep.cli.proofs import sharing_between
+from sidestep.cli.proofs import READY, sharing_between
 from sidestep.cli.states import plan_content
 from sidestep.convert.conversion import convert, worst_first
 from sidestep.convert.ledger import Key, key_of
@@ -38,7 +38,6 @@ from sidestep.sources.prices import load_prices
 from sidestep.sources.repository import plain_texts
 
 UPSTREAM = "upstream"
-_READY = "waypoints that stand in files are ready"
 _WAVES = "waves/"
 
 
@@ -147,7 +146,7 @@ def proof_of(made: Made, budget: int, jobs: int = 1) -> Proof:
     after = MeshIndex.of(converted(made.plan, made.stages, today), version)
     journey = Journey(before, Terms(Leave.SHAPE | Leave.CLOSED, budget))
     proof = journey.recall(after, share=sharing_between(jobs))
-    return proof if today is made.mesh else replace(proof, assumptions=(*proof.assumptions, _READY))
+    return proof if today is made.mesh else replace(proof, assumptions=(*proof.assumptions, READY))
 
 
 def document(made: Made, proof: Proof | None) -> Conversion:

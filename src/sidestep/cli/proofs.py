@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
+from sidestep.actions.converted import running
 from sidestep.cli.options import SourceOptions
 from sidestep.cli.plan import version_option
 from sidestep.cli.plan_states import PlanOption, plan_option, states_of
@@ -37,8 +39,11 @@ from sidestep.semantics.versions import IstioVersion
 CLUSTER = "cluster"
 BEFORE, AFTER = "before", "after"
 NOTHING, ALL = "none", "all"
-STRICT = (*(each.name.lower() for each in Assume if each.name), ALL)
+WAYPOINTS = "waypoints"
+STRICT = (*(each.name.lower() for each in Assume if each.name), WAYPOINTS, ALL)
 """What need not be taken for granted."""
+READY = "waypoints that stand in files are ready"
+"""What is taken for granted of meshes that were read from files."""
 _USUAL = ("shape",)
 _STDIN = "-"
 _NAMESPACES_EACH = 8
@@ -59,6 +64,7 @@ class Ask(Struct, frozen=True):
         whole: whether a mesh must be complete.
         remembers: whether what was found is kept for the next time, and used where it was.
         jobs: most processes.
+        ready: waypoints that stand in files are taken to be ready.
     """
 
     sources: tuple[SourceOptions, ...]
@@ -71,6 +77,7 @@ class Ask(Struct, frozen=True):
     whole: bool
     remembers: bool
     jobs: int
+    ready: bool = True
 
 
 def ask_of(values: dict[str, Any]) -> Ask:
@@ -96,6 +103,7 @@ def ask_of(values: dict[str, Any]) -> Ask:
         values["require_complete"],
         not values["no_cache"],
         values["jobs"] or cores(),
+        not {WAYPOINTS, ALL} & set(values["strict"]),
     )
 
 
@@ -118,14 +126,15 @@ def _assumed(strict: tuple[str, ...]) -> Assume:
     if ALL in strict:
         return Assume.NOTHING
     found = Assume.EVERYTHING
-    for name in strict:
+    for name in set(strict) - {WAYPOINTS}:
         found &= ~Assume[name.upper()]
     return found
 
 
 def proof_of(ask: Ask) -> Proof:
     """Read, compare, and ask the invariants."""
-    meshes = [read_mesh(each, ask.manner, require_complete=ask.whole) for each in ask.sources]
+    read = [read_mesh(each, ask.manner, require_complete=ask.whole) for each in ask.sources]
+    meshes = [running(each) for each in read] if ask.ready and ask.plan is None else read
     with garbage_untouched(), _progress(ask.manner) as tell:
         first = State(_name(ask.sources[0], meshes[0]), MeshIndex.of(meshes[0], ask.version))
         inquiry = Inquiry(ask.invariants, ask.terms.budget, nodes=Assume.NODES not in ask.terms.assume)
@@ -143,7 +152,9 @@ def proof_of(ask: Ask) -> Proof:
                 walk.ask(state.index, state.name if steps else AFTER, state.read)
                 if walk.is_enough:
                     break
-        return _with_commands(walk.proof(), ask)
+        proof = _with_commands(walk.proof(), ask)
+        taken = any(made is not mesh for made, mesh in zip(meshes, read, strict=True))
+        return replace(proof, assumptions=(*proof.assumptions, READY)) if taken else proof
 
 
 def parts_of(first: MeshIndex, jobs: int) -> int:
@@ -180,7 +191,7 @@ def _visit(walk: Walk, first: State, state: State, ask: Ask, others: Iterator[li
     if ask.plan is not None or ask.terms.most or not ask.remembers:
         walk.visit(state, others=next(others) if ask.plan is not None else ())
         return
-    content = Content(first.index, state.index, f"{program()} {ask.terms!r}")
+    content = Content(first.index, state.index, f"{program()} {ask.terms!r} {ask.ready}")
     memory = ProofMemory(content.everywhere)
     walk.visit(state, Recollection(content, memory))
     memory.save()

@@ -50,7 +50,8 @@ _CODES = {Conclusion.EQUAL: 0, Conclusion.DIFFERS: 3, Conclusion.UNDECIDED: 4}
     "--strict",
     multiple=True,
     type=click.Choice(STRICT),
-    help="Do not take for granted: defaults, hosts, nodes, forms, speech, spaces (see the guide), or all. Repeatable.",
+    help="Do not take for granted: defaults, hosts, nodes, forms, speech, spaces, waypoints (see the guide), or all. "
+    "Repeatable.",
 )
 @click.option("--allow-undecided", is_flag=True, help="Exit with 0 where nothing differs but something is undecided.")
 @click.option("--from", "paths", multiple=True, metavar="FILE|DIR|-", help="The mesh of --plan or --invariant.")

@@ -216,17 +216,20 @@ def difference(one: Outcome, other: Outcome) -> Direction | None:
     if one.ends == other.ends:
         return None
     ways = {end.condition for outcome in (one, other) for end, _ in outcome.ends}
-    found = [_between(_under(one, way), _under(other, way)) for way in sorted(ways)]
+    sides = [(_under(one, way), _under(other, way)) for way in sorted(ways)]
+    found = [_between(before, after) for before, after in sides if before and after]
     return min((each for each in found if each is not None), key=list(Direction).index, default=None)
 
 
 def _under(outcome: Outcome, condition: str) -> dict[End, float]:
-    """The ends under a condition; those that hold always, where nothing hangs on it."""
+    """The ends under a condition; those that hold always, where nothing hangs on it; none where all hang on another."""
     own = {end: share for end, share in outcome.ends if end.condition == condition}
     found = own or {end: share for end, share in outcome.ends if not end.condition}
     if condition == _LOCAL:
         return {_free(end): 1.0 for end in found}
-    total = sum(found.values()) or 1.0
+    total = sum(found.values())
+    if not total:
+        return {_free(end): 1.0 / len(found) for end in found}  # no share says how often the condition holds
     return {_free(end): share / total for end, share in found.items()}
 
 
