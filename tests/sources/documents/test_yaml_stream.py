@@ -91,6 +91,42 @@ def test_an_object_without_a_name_yet_is_a_template_and_its_neighbours_are_none(
     assert [each["metadata"]["name"] for each in values(text)] == ["web"]
 
 
+INJECTOR = """\
+  kind: ConfigMap
+  metadata: {name: istio-sidecar-injector%s}
+  data:
+    config: |
+      templates: '{{ include "proxy" . }}{{ .Values.global.hub }}'
+"""
+
+
+def test_files_that_a_config_map_carries_may_be_templates_of_others():
+    assert values(INJECTOR.replace("\n  ", "\n").lstrip() % "")[0]["kind"] == "ConfigMap"
+
+
+def test_a_dump_is_read_though_an_object_in_it_carries_templates():
+    applied = ", annotations: {kubectl.kubernetes.io/last-applied-configuration: '{{ .Values.global.hub }}'}"
+    items = (
+        INJECTOR.replace("  kind", "- kind", 1) % applied + "- kind: Pod\n  spec: '{{ .Values.x }}'\n- kind: Service\n"
+    )
+    text = "kind: List\nitems:\n" + items
+    assert [each["kind"] for each in values(text)] == ["ConfigMap", "Service"]
+    assert [(each.resource, each.detail) for each in gaps(text)] == [("f.yaml:8", "a Helm template")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'kind: ConfigMap\nmetadata: {name: a, namespace: "{{ .Release.Namespace }}"}\n',
+        "kind: ConfigMap\nmetadata: {name: a, labels: {b: '{{ .Values.b }}'}}\ndata: {}\n",
+        "# {{ .Values.on }}\nkind: Service\nmetadata: {name: a}\n",
+    ],
+)
+def test_what_a_chart_still_fills_in_is_no_object(text):
+    assert values(text) == []
+    assert [each.reason for each in gaps(text)] == [GapReason.UNSUPPORTED]
+
+
 def test_bytes_that_are_not_utf8_are_placed():
     (gap,) = gaps(GOOD.encode() + b"---\na: 1\nb: \xff\n---\n" + GOOD.encode())
     assert (gap.resource, gap.detail) == ("f.yaml:6", "not UTF-8")

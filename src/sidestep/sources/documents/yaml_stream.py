@@ -20,6 +20,9 @@ _CONTENT = re.compile(rb"^[ \t\r]*[^\s#%]", re.MULTILINE)
 _TEMPLATE = re.compile(
     rb"\{\{-?\s*(?:\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|include\s|template\s|toYaml\s|define\s)"
 )
+_FILES = ("data", "binaryData", "stringData")
+_OF_FILES = ("ConfigMap", "Secret")
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _CALL = b"{{"
 """Where a template calls something; no JSON starts so."""
 _HEAD = 2**20
@@ -94,15 +97,39 @@ def _unreadable(chunk: _Chunk, path: str, error: DocumentError) -> Gap:
 def _objects(document: Document, chunk: _Chunk, path: str) -> Iterator[Read]:
     for name, line in document.duplicates:
         yield Remark(f"{path}:{chunk.line + line}", f"key {name!r} is given twice; the last one counts")
-    if is_template(chunk.text[:_HEAD]):
-        where = f"{path}:{chunk.line + document.line}"
-        yield Gap(where, GapReason.UNSUPPORTED, "a Helm template", "render it first: helm template")
-        return
+    calls = is_template(chunk.text[:_HEAD])
     value = document.value
     values = value if isinstance(value, list) else [value]
     for member in values:
-        if isinstance(member, dict):
-            yield from _listed(member, document, chunk, path)
+        if not isinstance(member, dict):
+            continue
+        if calls and not _is_list(member) and (member.get("kind") not in _OF_FILES or _calls_helm(member)):
+            yield _a_chart(f"{path}:{chunk.line + document.line}")
+        else:
+            yield from _listed(member, document, chunk, path, calls)
+
+
+def _a_chart(where: str) -> Gap:
+    return Gap(where, GapReason.UNSUPPORTED, "a Helm template", "render it first: helm template")
+
+
+def _is_list(value: dict[str, Any]) -> bool:
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list)
+
+
+def _calls_helm(value: Any) -> bool:
+    """Whether an object that YAML could read calls Helm all the same, in what is its own: files that it carries may be
+    templates of others, as those of Istio's injector are, and what was applied last repeats them.
+    """
+    if not isinstance(value, dict):
+        return False
+    own = {name: each for name, each in value.items() if name not in _FILES or value.get("kind") not in _OF_FILES}
+    meta = own.get("metadata")
+    if isinstance(meta, dict) and isinstance(meta.get("annotations"), dict):
+        kept = {name: text for name, text in meta["annotations"].items() if name != _APPLIED}
+        own["metadata"] = {**meta, "annotations": kept}
+    return is_template(msgspec.json.encode(own))
 
 
 def _is_unrendered(value: Any) -> bool:
@@ -112,22 +139,24 @@ def _is_unrendered(value: Any) -> bool:
     return any(isinstance(name, str) and ("{{" in name or "${" in name) for name in names)
 
 
-def _listed(value: dict[str, Any], document: Document, chunk: _Chunk, path: str) -> Iterator[Read]:
+def _listed(value: dict[str, Any], document: Document, chunk: _Chunk, path: str, calls: bool) -> Iterator[Read]:
     origin = FileOrigin(path, chunk.line + document.line, chunk.number)
-    kind = value.get("kind")
-    items = value.get("items")
     if _is_unrendered(value):
         yield Gap(f"{path}:{origin.line}", GapReason.UNSUPPORTED, "a template", "render it first, with its values")
         return
-    if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
+    if not _is_list(value):
         yield Items([msgspec.json.encode(value)], origin, whole=value is document.value)
         return
+    kind, items = value["kind"], value["items"]
     declared = None
     if kind != "List":
         declared = TypeMeta(str(value.get("apiVersion", "")), kind.removesuffix("List"))
     lines = document.item_lines if len(document.item_lines) == len(items) else (document.line,) * len(items)
     for item, line in zip(items, lines, strict=True):
         at = msgspec.structs.replace(origin, line=chunk.line + line)
+        if calls and _calls_helm(item):
+            yield _a_chart(f"{path}:{at.line}")
+            continue
         own = isinstance(item, dict) and "kind" in item
         yield Items([msgspec.json.encode(item)], at, declared=None if own else declared)
 
