@@ -180,6 +180,22 @@ def test_envoy_filters_that_sidecars_obey(spec, told):
     assert len(found(o.istio("EnvoyFilter", "x", "shop", spec))) == told
 
 
+@pytest.mark.parametrize(("app_label", "told"), [("cart", 1), ("ingress", 0), ("nobody", 0)])
+def test_envoy_filters_that_select_pods_stand_in_the_way_of_sidecars_alone(app_label, told):
+    gateway = annotations_on(app("ingress"), {"inject.istio.io/templates": "gateway"})
+    gateway["spec"]["containers"][0]["name"] = "istio-proxy"
+    spec = {"workloadSelector": {"labels": {"app": app_label}}, "configPatches": [{"applyTo": "CLUSTER"}]}
+    objects = (*workload(MESHED), *workload(gateway))
+    assert len(found(*objects, o.istio("EnvoyFilter", "x", "shop", spec))) == told
+
+
+def test_istios_own_metrics_stand_in_nobodys_way():
+    patch = {"applyTo": "HTTP_FILTER", "patch": {"operation": "INSERT_BEFORE", "value": {"name": "istio.stats"}}}
+    mine = {"applyTo": "HTTP_FILTER", "patch": {"operation": "INSERT_BEFORE", "value": {"name": "mine"}}}
+    for patches, told in (([patch], 0), ([patch, mine], 1)):
+        assert len(found(*workload(MESHED), o.istio("EnvoyFilter", "s", "shop", {"configPatches": patches}))) == told
+
+
 def test_tproxy():
     assert [name for name, _, _ in found(*annotated(sidecar_istio_io__interceptionMode="TPROXY"))] == ["tproxy"]
     assert found(*annotated(sidecar_istio_io__interceptionMode="REDIRECT")) == []

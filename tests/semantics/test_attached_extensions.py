@@ -5,6 +5,7 @@ from tests.support.mesh import mesh, o
 
 from sidestep.semantics.authorization.attachment import GatewayTarget
 from sidestep.semantics.envoy_filters import attached_patches, patches
+from sidestep.semantics.extensions import extensions
 from sidestep.semantics.modules import attached_modules, modules
 
 GATEWAY = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}
@@ -47,3 +48,11 @@ def test_references_reach_the_pods_that_a_gateway_made(namespace, target, made_b
     labels = {"gateway.networking.k8s.io/gateway-name": made_by} if made_by else {}
     assert bool(patches(found, "root", "shop", labels)) is reaches
     assert bool(modules(found, "root", "shop", labels)) is reaches
+
+
+def test_istios_own_metrics_change_no_answer_and_extend_nothing():
+    own, other = (
+        {"configPatches": [{"patch": {"operation": "ADD", "value": {"name": n}}}]} for n in ("istio.stats", "x")
+    )
+    found = mesh(o.istio("EnvoyFilter", "own", "shop", own), o.istio("EnvoyFilter", "other", "shop", other))
+    assert [each.id.name for each in extensions(found)] == ["other"]

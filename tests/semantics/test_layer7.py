@@ -53,6 +53,8 @@ def test_policies_that_ztunnel_can_keep(spec):
     ("kind", "spec", "expected"),
     [
         ("VirtualService", {"hosts": ["a"]}, True),
+        ("EnvoyFilter", {"configPatches": [{"patch": {"operation": "ADD", "value": {"name": "lua"}}}]}, True),
+        ("EnvoyFilter", {"configPatches": [{"patch": {"operation": "ADD", "value": {"name": "istio.stats"}}}]}, False),
         ("VirtualService", {"gateways": ["mesh", "gw"]}, True),
         ("VirtualService", {"gateways": ["istio-system/gw"]}, False),
         ("VirtualService", {"gateways": 5}, False),

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.audit.facts import Facts, Group, Workload
+from sidestep.audit.members import fits, has_sidecar, in_scope
 from sidestep.model import kinds
 from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
@@ -17,8 +18,9 @@ from sidestep.plan.install.trees import inner, plain_mapping
 from sidestep.semantics.attachment import target_refs
 from sidestep.semantics.control_planes import apart
 from sidestep.semantics.loose import as_dict
-from sidestep.semantics.mesh_config import mesh_config, mesh_configs
-from sidestep.semantics.proxies import INTERCEPTION, TEMPLATES
+from sidestep.semantics.mesh_config import mesh_config, mesh_configs, root_namespaces
+from sidestep.semantics.own_filters import only_measures
+from sidestep.semantics.proxies import INTERCEPTION, TEMPLATES, Role
 from sidestep.semantics.selectors import selects
 
 NETWORK_LABEL = "topology.istio.io/network"
@@ -186,10 +188,17 @@ def _client_certificates(facts: Facts) -> Iterator[Blocker]:
 
 
 def _envoy_filters(facts: Facts) -> Iterator[Blocker]:
-    """Those that sidecars obey; one for gateways alone goes on working there."""
+    """Those that sidecars obey; one for gateways alone goes on working there, and Istio's own metrics go with them."""
+    roots = root_namespaces(facts.mesh)
     for each in facts.mesh.of(kinds.ENVOY_FILTER):
         spec = each.view.spec or {}
-        if target_refs(spec) or _for_gateways_only(spec):
+        if target_refs(spec) or _for_gateways_only(spec) or only_measures(spec):
+            continue
+        wanted = as_dict(as_dict(spec.get("workloadSelector")).get("labels"))
+        if wanted and not any(
+            workload.role is Role.APPLICATION and has_sidecar(workload) and fits(workload, wanted)
+            for workload in in_scope(facts, each.meta.namespace, roots)
+        ):
             continue
         yield Blocker(
             "envoy-filter", each.id, "spec.configPatches",

@@ -18,6 +18,7 @@ from sidestep.model.resource import Resource
 from sidestep.semantics.authorization.parse import match_labels, target_refs
 from sidestep.semantics.authorization.policy import TargetRef
 from sidestep.semantics.loose import as_dict, as_dicts, as_text
+from sidestep.semantics.own_filters import only_measures
 from sidestep.semantics.trees import MalformedError
 
 _PLACES = ("selector", "workloadSelector", "targetRefs", "targetRef")
@@ -65,9 +66,11 @@ class Extension(Struct, frozen=True):
 
 
 def extensions(mesh: Mesh) -> Iterator[Extension]:
-    """All that a mesh has."""
+    """All that a mesh has, but for Istio's own metrics: they change no answer."""
     for kind in (ENVOY_FILTER, WASM_PLUGIN, TRAFFIC_EXTENSION):
         for resource in mesh.of(kind):
+            if kind is ENVOY_FILTER and only_measures(resource.view.spec or {}):
+                continue
             roles = _of_contexts(resource) if kind is ENVOY_FILTER else _of_modes(resource)
             yield _extension(resource, resource.view.spec or {}, roles)
     for resource in mesh.of(SIDECAR):

@@ -15,6 +15,7 @@ from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings
+from sidestep.semantics.own_filters import only_measures
 from sidestep.semantics.routing.hosts import MESH
 
 _L4_CONDITIONS = frozenset({"source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port"})
@@ -133,6 +134,10 @@ def _peer_authentication(spec: dict[str, Any]) -> tuple[Feature, ...]:
     return tuple(feature for mode, feature in named.items() if mode in modes)
 
 
+def _envoy_filter(spec: dict[str, Any]) -> tuple[Feature, ...]:
+    return (Feature.TELEMETRY if only_measures(spec) else Feature.ENVOY_FILTER,)
+
+
 def _always(feature: Feature) -> Callable[[dict[str, Any]], tuple[Feature, ...]]:
     return lambda _: (feature,)
 
@@ -145,7 +150,7 @@ _JUDGES: dict[str, Callable[[dict[str, Any]], tuple[Feature, ...]]] = {
     kinds.DESTINATION_RULE.key: _destination_rule,
     kinds.HTTP_ROUTE.key: _route,
     kinds.GRPC_ROUTE.key: _route,
-    kinds.ENVOY_FILTER.key: _always(Feature.ENVOY_FILTER),
+    kinds.ENVOY_FILTER.key: _envoy_filter,
     kinds.WASM_PLUGIN.key: _always(Feature.WASM),
     kinds.TRAFFIC_EXTENSION.key: _always(Feature.WASM),
     kinds.TELEMETRY.key: _always(Feature.TELEMETRY),

@@ -123,3 +123,9 @@ def test_filters_of_gateways_stay():
     assert not rewrite(
         envoy_filter.RULE, "EnvoyFilter", {"workloadSelector": {"labels": {"app": "door"}}, "configPatches": [patch()]}
     ).losses
+
+
+def test_istios_own_metrics_stay_and_nothing_is_lost_with_them():
+    own = {**patch("SIDECAR_OUTBOUND"), "patch": {"operation": "INSERT_BEFORE", "value": {"name": "istio.stats"}}}
+    given = rewrite(envoy_filter.RULE, "EnvoyFilter", {**FILTER, "configPatches": [own]}, *CART)
+    assert (manifests(given), given.losses) == ({}, ())

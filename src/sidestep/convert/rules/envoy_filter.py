@@ -12,6 +12,7 @@ from sidestep.convert.policies.readers import Readers, names_of, readers
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree, Waypoint
 from sidestep.model.resource import Resource
 from sidestep.semantics.loose import as_dict, as_dicts
+from sidestep.semantics.own_filters import only_measures
 from sidestep.semantics.versions import Version
 
 CODE = "SID307"
@@ -23,7 +24,7 @@ _CARRIED = "HTTP_FILTER"
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     spec = spec_of(resource)
     found = readers(context, resource, "workloadSelector")
-    if "targetRefs" in spec or not found.ambient:
+    if "targetRefs" in spec or not found.ambient or only_measures(spec):
         return Rewritten()
     waypoints = tuple(_whole(resource, found)) if context.target.version >= _SINCE else ()
     carried = [each for each in as_dicts(spec.get("configPatches")) if waypoints and _fits(each)]

@@ -17,6 +17,7 @@ from sidestep.semantics.injection import INJECT
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.layer7 import excludes_traffic
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
+from sidestep.semantics.own_filters import only_measures
 from sidestep.semantics.parsed import EVERY
 
 
@@ -156,7 +157,9 @@ def _extensions(configuration: Configuration, pods: Instances) -> Iterator[Obsta
 
 
 def _for_sidecars(spec: dict[str, object]) -> bool:
-    """Whether an EnvoyFilter touches sidecars; one whose patches all name gateways does not."""
+    """Whether an EnvoyFilter touches requests at sidecars; not where all patches name gateways, or measure."""
+    if only_measures(spec):
+        return False
     patches = as_dicts(spec.get("configPatches"))
     contexts = {as_text(as_dict(patch.get("match")).get("context")) or "ANY" for patch in patches}
     return not patches or contexts != {"GATEWAY"}
