@@ -5,16 +5,17 @@ was begun and not seen to be done is looked for in the world first.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice, pairwise
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Protocol
 
 from msgspec import Struct
 
 from sidestep.actions.abreast import Together, startable
 from sidestep.actions.gates.judging import Answer, Finding
-from sidestep.actions.gates.watching import GateError
+from sidestep.actions.runs.actor import Actor
 from sidestep.actions.runs.control import Control, LeftError, Unattended, Wish
+from sidestep.actions.runs.crew import Crew
 from sidestep.actions.runs.events import (
     Answers,
     Began,
@@ -22,42 +23,31 @@ from sidestep.actions.runs.events import (
     Ended,
     Ending,
     Event,
-    Lasts,
-    Measured,
     Paused,
     Resumed,
-    ReversalBegan,
-    Reversed,
     Reversing,
     StepBegan,
-    StepDone,
-    StepFailed,
 )
 from sidestep.actions.runs.journal import Journal
-from sidestep.actions.runs.performing import Clock, Patience, Performer, UnwrittenError
+from sidestep.actions.runs.performing import Clock, Patience, Performer
 from sidestep.actions.runs.progress import (
     Progress,
-    after,
     current_wave,
-    progress,
     ready,
     ready_back,
     unchecked_wave,
     wanted,
 )
-from sidestep.actions.runs.scribe import Scribe
+from sidestep.actions.runs.teller import Teller
 from sidestep.actions.way_back import taking_back, waves_back
-from sidestep.actions.worlds.effects import BACK
 from sidestep.actions.worlds.interface import World
-from sidestep.errors import SidestepError, UsageError, WorldError
+from sidestep.errors import UsageError, WorldError
 from sidestep.plan.document import Plan
-from sidestep.plan.steps import Gate, Restart, SetLabels, Step, renewed, writes
+from sidestep.plan.steps import Gate, Restart, Step, renewed, writes
 
 _FINAL = frozenset({Ending.COMPLETED, Ending.REVERSED})
 _HEEDED = 1.0
 """Seconds after which a wish is heard at the latest, whatever is waited for."""
-_SEEN = 2.0
-"""Seconds after which the journal says what it need not say at once: others look into it."""
 _FORWARDS = frozenset({Wish.GO_ON})
 _ANYHOW = frozenset({Wish.GO_ON, Wish.ABORT})
 _LEFT = "whoever performed it was asked to leave"
@@ -136,20 +126,20 @@ class Runner:
         heard: Callable[[Event], None] = lambda _: None,
         known: Foreknowledge | None = None,
     ) -> None:
-        self._plan, self._world, self._journal, self._terms = plan, world, journal, terms
-        self._clock, self._control, self._heard = clock, control or Unattended(), heard
-        self._known = known
+        self._plan, self._world, self._terms = plan, world, terms
+        self._clock, self._control, self._known = clock, control or Unattended(), known
         self._steps = wanted(plan, terms.waves)
-        self._named = {step.id: step for step in self._steps}
-        self._performer = Performer(world, terms.run, terms.patience, Clock(clock.now, self._wait, clock.away))
-        self._scribe = Scribe(journal, self._kept)
-        self._so_far = Progress()
+        self._teller = Teller(journal, heard)
+        self._say = self._teller.say
+        performer = Performer(world, terms.run, terms.patience, Clock(clock.now, self._wait, clock.away))
+        named = {step.id: step for step in self._steps}
+        self._actor = Actor(performer, self._teller, named, enforce=terms.enforce)
         self._stuck: list[str] = []
 
     @property
     def so_far(self) -> Progress:
         """How far it is."""
-        return self._so_far
+        return self._teller.so_far
 
     def run(self) -> Ended:
         """Carry it out, or go on with it; nothing is done where it is done, or taken back.
@@ -180,10 +170,10 @@ class Runner:
 
     def _read(self) -> Progress:
         """How far it is, by a journal that is of this run."""
-        self._so_far = progress(each.event for each in self._journal.entries())
-        began = self._so_far.began
+        so_far = self._teller.read()
+        began = so_far.began
         if began is None:
-            return self._so_far
+            return so_far
         for what, theirs, ours in (
             ("plan", began.plan, self._terms.digest),
             ("world", began.world, self._world.name),
@@ -192,48 +182,50 @@ class Runner:
             if theirs != ours:
                 remedy = "name what the run was begun with, or begin another run"
                 raise UsageError(f"run {began.run} is of another {what}: {theirs}, and not {ours}", remedy=remedy)
-        return self._so_far
+        return so_far
 
     def _begin(self) -> None:
         self._stuck.clear()
         terms, answers = self._terms, answers_of(self._terms)
-        if self._so_far.began is None:
+        if self.so_far.began is None:
             self._say(Began(terms.run, terms.digest, self._world.name, terms.waves, answers))
         else:
             self._say(Resumed(terms.by, answers))
 
     def _to_its_end(self) -> Ended:
-        with ThreadPoolExecutor(self._terms.parallel) as executor:
-            while self._so_far.ended is None:
-                self._go_on(executor)
-        return self._so_far.ended
+        terms = self._terms
+        with ThreadPoolExecutor(terms.parallel) as executor:
+            crew = Crew(executor, terms.parallel, self._clock, terms.patience.poll, self._teller.write_out)
+            while self.so_far.ended is None:
+                self._go_on(crew)
+        return self.so_far.ended
 
-    def _go_on(self, executor: ThreadPoolExecutor) -> None:
+    def _go_on(self, crew: Crew) -> None:
         """Until a wave is done, or something stands against it."""
-        if self._so_far.failed:
+        if self.so_far.failed:
             self._fail()
         elif self._held():
             self._clock.sleep(self._terms.patience.poll)
-        elif self._so_far.reversing is not None:
-            self._go_back(executor, self._so_far.reversing)
-        elif self._known is not None and (wave := unchecked_wave(self._steps, self._so_far)) is not None:
+        elif self.so_far.reversing is not None:
+            self._go_back(crew, self.so_far.reversing)
+        elif self._known is not None and (wave := unchecked_wave(self._steps, self.so_far)) is not None:
             self._hold_against_plan(wave, self._known)
-        elif current_wave(self._steps, self._so_far) is None:
+        elif current_wave(self._steps, self.so_far) is None:
             self._end(Ending.COMPLETED)
         else:
             self._measure_baselines()
             self._look_for_lasting()
-            self._carry_out(executor)
+            self._carry_out(crew)
 
     def _held(self) -> bool:
         """Whether nothing new may begin, by wish."""
         match self._control.wish():
             case Wish.PAUSE:
-                if not self._so_far.paused:
+                if not self.so_far.paused:
                     self._say(Paused("somebody wished it"))
                 return True
-            case Wish.ABORT if self._so_far.reversing is None:
-                wave = current_wave(self._steps, self._so_far)
+            case Wish.ABORT if self.so_far.reversing is None:
+                wave = current_wave(self._steps, self.so_far)
                 if wave is not None:
                     self._say(Reversing(wave, "somebody wished it"))
                 return wave is not None
@@ -241,7 +233,7 @@ class Runner:
                 self._end(Ending.PAUSED, _LEFT)
                 return True
             case Wish.GO_ON | Wish.ABORT:
-                if self._so_far.paused:
+                if self.so_far.paused:
                     self._say(Resumed(self._terms.by))
                 return False
 
@@ -252,132 +244,64 @@ class Runner:
             wish = self._control.wish()
             if wish is Wish.LEAVE:
                 raise LeftError(_LEFT)
-            if wish is Wish.ABORT and self._so_far.reversing is None:
+            if wish is Wish.ABORT and self.so_far.reversing is None:
                 raise WorldError("it was waited for no longer, as somebody wished")
             left = end - self._clock.now()
             if left <= 0:
                 return
             self._clock.sleep(min(left, _HEEDED))
 
-    def _carry_out(self, executor: ThreadPoolExecutor) -> None:
+    def _carry_out(self, crew: Crew) -> None:
         """Steps of the current wave, as they become ready."""
-        wave = current_wave(self._steps, self._so_far)
+        wave = current_wave(self._steps, self.so_far)
         steps = [step for step in self._steps if step.wave == wave]
         known = self._foreknown
         together = known.together(wave) if known is not None and wave is not None else ()
-        self._abreast(
-            executor, self._step,
-            lambda busy: startable(steps, ready(steps, self._so_far), self._so_far.done, busy, together),
-        )  # fmt: skip
+        crew.work(
+            self._actor.forth,
+            lambda busy: startable(steps, ready(steps, self.so_far), self.so_far.done, busy, together),
+            self._goes_on,
+        )
 
-    def _abreast(
-        self, executor: ThreadPoolExecutor, act: Callable[[Step], None],
-        found: Callable[[frozenset[str]], Iterable[Step]],
-    ) -> None:  # fmt: skip
-        """Steps beside each other, so many at a time, until none can be begun.
-
-        Args:
-            executor: that has threads for them.
-            act: what is done with each.
-            found: those that may begin beside some others, by their ids.
-        """
-        running: dict[Future[None], str] = {}
-        due = self._clock.now() + _SEEN
-        while True:
-            if self._clock.now() >= due:
-                self._scribe.write_out()
-                due = self._clock.now() + _SEEN
-            if self._control.wish() in self._heeded:
-                busy = frozenset(running.values())
-                for step in islice(found(busy), max(self._terms.parallel - len(busy), 0)):
-                    running[executor.submit(act, step)] = step.id
-            if not running:
-                return
-            done, _ = wait(running, self._terms.patience.poll, FIRST_COMPLETED)
-            for each in done:
-                del running[each]
-                each.result()
-
-    @property
-    def _heeded(self) -> frozenset[Wish]:
-        """Wishes by which new steps are begun: who takes back already cannot be asked to any more."""
-        return _ANYHOW if self._so_far.reversing is not None else _FORWARDS
+    def _goes_on(self) -> bool:
+        """Whether new steps are begun, by wish: who takes back already cannot be asked to any more."""
+        return self._control.wish() in (_ANYHOW if self.so_far.reversing is not None else _FORWARDS)
 
     @property
     def _foreknown(self) -> Foreknowledge | None:
         """Who knows what may go beside each other; nobody is asked where one goes at a time."""
         return self._known if self._terms.parallel > 1 else None
 
-    def _step(self, step: Step) -> None:
-        fresh = step.id not in self._so_far.begun
-        self._say(StepBegan(step.id), safely=writes(step.effect))
-        try:
-            seen = self._performer.perform(step.id, step.effect, self._so_far.baselines, self._templates(step))
-        except LeftError:
-            return
-        except SidestepError as error:
-            if isinstance(error, GateError) and not (self._terms.enforce and error.stops):
-                self._say(StepDone(step.id, error.finding.told, error.finding.answer))
-            else:
-                self._say(StepFailed(step.id, str(error), unwritten=fresh and isinstance(error, UnwrittenError)))
-        else:
-            answer = Answer.HOLDS if isinstance(step.effect, Gate) else None
-            already = fresh and seen.already
-            self._say(StepDone(step.id, seen.told, answer, already=already), safely=already)
-
-    def _templates(self, step: Step) -> tuple[SetLabels, ...]:
-        """Of workloads whose pods a step waits for: what was written into them right before."""
-        before = [self._named[name] for name in step.after if name in self._named]
-        written = tuple(each.effect for each in before if isinstance(each.effect, SetLabels) and each.effect.template)
-        rolled = (each for each in before if isinstance(each.effect, Restart) and each.effect.effect_only)
-        return (*written, *(found for each in rolled for found in self._templates(each)))
-
     def _measure_baselines(self) -> None:
         """What gates of the wave see before anything of it happens."""
-        wave = current_wave(self._steps, self._so_far)
+        wave = current_wave(self._steps, self.so_far)
         for step in self._steps:
-            if step.wave == wave and isinstance(step.effect, Gate) and step.id not in self._so_far.baselines:
-                self._measure(step.id, step.effect)
+            if step.wave == wave and isinstance(step.effect, Gate) and step.id not in self.so_far.baselines:
+                self._actor.measure(step.id, step.effect)
 
     def _look_for_lasting(self) -> None:
         """Say which connections the rollouts of the wave cut, unless the plan waits until they are gone."""
-        wave = current_wave(self._steps, self._so_far)
+        wave = current_wave(self._steps, self.so_far)
         for step in self._steps:
-            fresh = step.wave == wave and step.id not in self._so_far.begun | self._so_far.looked
-            if not fresh or not isinstance(step.effect, Restart) or self._so_far.failed:
+            fresh = step.wave == wave and step.id not in self.so_far.begun | self.so_far.looked
+            if not fresh or not isinstance(step.effect, Restart) or self.so_far.failed:
                 continue
-            try:
-                found = self._performer.lasting(step.effect.workload)
-            except SidestepError:
+            if not self._actor.look_for_lasting(step.id, step.effect):
                 return
-            if found is not None:
-                self._say(Lasts(step.id, found.connections, found.bytes), safely=False)
-
-    def _measure(self, step: str, gate: Gate) -> None:
-        try:
-            seen = self._performer.baseline(gate)
-            self._say(Measured(step, seen.value, seen.of), safely=False)
-        except LeftError:
-            return
-        except SidestepError as error:
-            self._say(StepFailed(step, str(error)))
 
     def _hold_against_plan(self, wave: int, known: Foreknowledge) -> None:
-        """Whether the world is what the plan foretold; what cannot be told in time is no pass."""
-        try:
-            found = self._performer.check(lambda: known.after(wave))
-        except LeftError:
+        """Whether the world is what the plan foretold."""
+        found = self._actor.check(lambda: known.after(wave))
+        if found is None:
             return
-        except SidestepError as error:
-            found = Finding(Answer.NOT_YET, str(error))
         if found.answer is Answer.HOLDS or not self._terms.enforce:
             self._say(Checked(wave, found.told, found.answer))
         else:
             self._give_up(wave, found.told)
 
     def _fail(self) -> None:
-        step, why = self._so_far.failed[0]
-        self._give_up(current_wave(self._steps, self._so_far), f"{step}: {why}")
+        step, why = self.so_far.failed[0]
+        self._give_up(current_wave(self._steps, self.so_far), f"{step}: {why}")
 
     def _give_up(self, wave: int | None, why: str) -> None:
         if self._terms.reverse and wave is not None:
@@ -385,67 +309,47 @@ class Runner:
         else:
             self._end(Ending.STOPPED, why)
 
-    def _go_back(self, executor: ThreadPoolExecutor, first: int) -> None:
+    def _go_back(self, crew: Crew, first: int) -> None:
         """Take back what may have happened, the last wave first; what stands in the way stops it, and is said."""
         for wave in waves_back(self._plan, first):
             back = taking_back(self._plan, wave)
             self._take_for_begun(back)
-            steps = [step for step in back if step.id in self._so_far.begun]
+            steps = [step for step in back if step.id in self.so_far.begun]
             if not steps:
                 continue
-            self._take_wave_back(executor, wave, steps)
+            self._take_wave_back(crew, wave, steps)
             if self._stuck:
                 self._end(Ending.STOPPED, "; ".join(self._stuck))
                 return
-            if any(step.id in self._so_far.begun for step in steps):
+            if any(step.id in self.so_far.begun for step in steps):
                 return
-        self._end(Ending.REVERSED, self._so_far.why)
+        self._end(Ending.REVERSED, self.so_far.why)
 
     def _take_for_begun(self, back: Sequence[Step]) -> None:
         """Who writes a template begins a rollout, whether or not that came to be said: the way back waits for it."""
         for before, step in pairwise(back):
-            unsaid = before.id in self._so_far.begun and step.id not in self._so_far.begun
+            unsaid = before.id in self.so_far.begun and step.id not in self.so_far.begun
             if unsaid and renewed(before) is not None and step.after == (before.id,) and not writes(step.effect):
-                self._scribe.note(StepBegan(step.id))
+                self._teller.suppose(StepBegan(step.id))
 
-    def _take_wave_back(self, executor: ThreadPoolExecutor, wave: int, steps: Sequence[Step]) -> None:
+    def _take_wave_back(self, crew: Crew, wave: int, steps: Sequence[Step]) -> None:
         known = self._foreknown
         together = known.together_back(wave) if known is not None else ()
 
         def found(busy: frozenset[str]) -> Iterable[Step]:
-            left = self._so_far.begun
+            left = self.so_far.begun
             gone = [step.id for step in steps if step.id not in left]
-            return () if self._stuck else startable(steps, ready_back(steps, self._so_far), gone, busy, together)
+            return () if self._stuck else startable(steps, ready_back(steps, self.so_far), gone, busy, together)
 
-        self._abreast(executor, self._step_back, found)
+        crew.work(self._step_back, found, self._goes_on)
 
     def _step_back(self, step: Step) -> None:
-        self._say(ReversalBegan(step.id), safely=writes(step.effect))
-        try:
-            self._performer.perform(f"{step.id}{BACK}", step.effect, {})
-        except LeftError:
-            return
-        except SidestepError as error:
-            self._stuck.append(f"{step.id} could not be taken back: {error}")
-        else:
-            self._say(Reversed(step.id), safely=False)
+        stuck = self._actor.back(step)
+        if stuck:
+            self._stuck.append(stuck)
 
     def _end(self, how: Ending, why: str = "") -> Ended:
-        ended = self._so_far.ended or Ended(how, why)
-        if self._so_far.ended is None:
+        ended = self.so_far.ended or Ended(how, why)
+        if self.so_far.ended is None:
             self._say(ended)
         return ended
-
-    def _say(self, event: Event, *, safely: bool = True) -> None:
-        """Keep an event and tell it; what must be safe before anything is written is, when this returns.
-
-        What need not be is safe before the next that must.
-        """
-        if safely:
-            self._scribe.tell(event)
-        else:
-            self._scribe.note(event)
-        self._heard(event)
-
-    def _kept(self, event: Event) -> None:
-        self._so_far = after(self._so_far, event)
