@@ -5,6 +5,7 @@ from tests.support.mesh import mesh, o
 from tests.support.scenes import mesh_config
 
 from sidestep.semantics.authorization.policy import TargetRef
+from sidestep.semantics.span_exporters import Exporter
 from sidestep.semantics.telemetry import CLIENT, SERVER, LogFormat, Logging, Observed, Tag, Telemetries, Tracing
 
 PROVIDERS = [
@@ -15,7 +16,7 @@ PROVIDERS = [
     {"name": "labels", "envoyFileAccessLog": {"path": "/dev/stdout", "logFormat": {"labels": {"a": "%PROTOCOL%"}}}},
 ]
 PLAIN = Logging(LogFormat())
-SPANS = Tracing("collector.example", 4317)
+SPANS = Tracing(Exporter("collector.example", 4317))
 GATEWAY = TargetRef("gateway.networking.k8s.io", "Gateway", "waypoint")
 
 
@@ -63,7 +64,7 @@ def test_a_nearer_object_replaces_what_it_names_and_leaves_the_rest():
     own = telemetry("own", app="cart", **logging("text"), **tracing(customTags={"a": {"literal": {"value": "b"}}}))
     found = seen(root, space, own)
     assert found.logs == (Logging(LogFormat("%REQ(:PATH)%"), "response.code >= 500"),)
-    assert found.tracing == Tracing("collector.example", 4317, "", 5.0, (Tag("a", "literal", "b"),))
+    assert found.tracing == Tracing(Exporter("collector.example", 4317), 5.0, (Tag("a", "literal", "b"),))
     assert seen(root, space, own, app="web").logs == (Logging(LogFormat(), "response.code >= 500"),)
 
 
@@ -91,7 +92,7 @@ def test_what_is_switched_off_is_not_seen():
     ("provider", "expected"),
     [
         ("spans", SPANS),
-        ("over-http", Tracing("collector.example", 4318, "/v1/traces")),
+        ("over-http", Tracing(Exporter("collector.example", 4318, "/", "3s"))),
         ("zipkin", None),
         ("nobody", None),
     ],
@@ -123,3 +124,27 @@ def test_waypoints_read_what_is_attached_to_them_and_no_selector():
 )
 def test_what_cannot_be_read_counts_for_nothing(spec):
     assert seen(o.istio("Telemetry", "t", "shop", spec)) == Observed()
+
+
+def test_a_collector_that_the_mesh_does_not_know_is_told_nothing():
+    """Istiod finds no cluster for it."""
+    everything = mesh(mesh_config(extensionProviders=PROVIDERS, defaultProviders={"tracing": ["spans"]}))
+
+    def found(*known):
+        return Telemetries(everything, "istio-system", known)
+
+    assert found("collector.example").of(SERVER, "shop", {}).tracing == SPANS
+    assert found().of(SERVER, "shop", {}).tracing is None
+    assert list(found("collector.example").unheeded()) == []
+    assert list(found().unheeded()) == [
+        "extensionProviders 'spans': there is no service collector.example: no span is made"
+    ]
+
+
+def test_what_is_not_carried_out_is_said_of_providers_that_somebody_asks_for():
+    config = mesh_config(extensionProviders=PROVIDERS)
+    asked = Telemetries(mesh(config, telemetry("t", **tracing("zipkin"))), "istio-system")
+    assert list(asked.unheeded()) == [
+        "extensionProviders 'zipkin': zipkin is not spoken here, and no span is made for it"
+    ]
+    assert list(Telemetries(mesh(config), "istio-system").unheeded()) == []

@@ -15,3 +15,4 @@ def unmet(mesh: MeshIndex) -> Iterator[str]:
     for name in sorted(mesh.settings.authorizers.keys() - mesh.authorizers.keys()):
         host = mesh.settings.authorizers[name].host
         yield f"{config}: extensionProviders {name!r}: there is no service {host}: whatever asks it is refused"
+    yield from (f"{config}: {why}" for why in mesh.telemetries.unheeded())

@@ -152,7 +152,7 @@ class MeshIndex(Struct, frozen=True, dict=True):
     @cached_property
     def telemetries(self) -> Telemetries:
         """What is to be seen of requests."""
-        return Telemetries(self.mesh, self.settings.root_namespace)
+        return Telemetries(self.mesh, self.settings.root_namespace, self.services.by_host)
 
     @cached_property
     def assumptions(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Source: istio/api telemetry/v1; pilot/pkg/model/telemetry.go: the mesh's object,
 workload's, where what a later one sets replaces what an earlier one did. Metrics are not tailored here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,12 +18,12 @@ from sidestep.semantics.authorization.policy import TargetRef
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.mesh_config import mesh_configs
 from sidestep.semantics.routing.age import created
+from sidestep.semantics.span_exporters import Exporter, exporter, unheeded_exporters
 from sidestep.semantics.trees import MalformedError
 
 CLIENT, SERVER = "CLIENT", "SERVER"
 _ENVOY = "envoy"
 _SAMPLED = 1.0
-_TRACERS = ("opentelemetry",)
 
 
 class LogFormat(Struct, frozen=True):
@@ -54,16 +54,12 @@ class Tracing(Struct, frozen=True):
     """What is told of traces.
 
     Attributes:
-        host: of the collector.
-        port: of the collector.
-        path: over HTTP; empty for gRPC.
+        to: whom.
         percent: of requests that nobody has decided about.
         tags: that spans have.
     """
 
-    host: str
-    port: int
-    path: str = ""
+    to: Exporter
     percent: float = _SAMPLED
     tags: tuple[Tag, ...] = ()
 
@@ -81,10 +77,12 @@ class Telemetries:
     Args:
         mesh: of which.
         root: namespace whose object counts everywhere.
+        known: hosts of services: of spans nothing is told to others; None where all are known.
     """
 
-    def __init__(self, mesh: Mesh, root: str) -> None:
+    def __init__(self, mesh: Mesh, root: str, known: Container[str] | None = None) -> None:
         config = next(iter(mesh_configs(mesh)), None)
+        self._known = known
         self._root, self._values = root, dict(config.values) if config else {}
         ordered = sorted(mesh.of(TELEMETRY), key=lambda each: (created(each.meta), each.meta.name))
         self._placed = [found for each in ordered if (found := _placed(each)) is not None]
@@ -143,19 +141,23 @@ class Telemetries:
             percent = _number(asked.get("randomSamplingPercentage"), percent)
             off = asked["disableSpanReporting"] is True if asked.get("disableSpanReporting") is not None else off
             tags = tuple(_tags(asked)) or tags
-        found = (self._tracer(name) for name in names)
-        tracer = next((each for each in found if each is not None), None)
-        return None if off or tracer is None else Tracing(*tracer, percent, tags)
+        found = (exporter(self._provider(name)) for name in names)
+        to = next((each for each in found if each is not None), None)
+        return None if off or to is None or self._unknown(to) else Tracing(to, percent, tags)
 
-    def _tracer(self, name: str) -> tuple[str, int, str] | None:
-        """Host, port and path; None for a provider of a kind that the lab does not speak."""
-        for kind in _TRACERS:
-            said = as_dict(self._provider(name).get(kind))
-            host, port = as_text(said.get("service")).rpartition("/")[2], said.get("port")
-            if host and isinstance(port, int):
-                http = said.get("http")
-                return host, port, "" if http is None else as_text(as_dict(http).get("path")) or "/v1/traces"
-        return None
+    def _unknown(self, to: Exporter) -> bool:
+        return self._known is not None and to.host not in self._known
+
+    def unheeded(self) -> Iterator[str]:
+        """In words, what the mesh configuration says of spans that proxies are not told; of what anybody asks for."""
+        usual = as_strings(as_dict(self._values.get("defaultProviders")).get("tracing"))
+        asked = (each for placed in self._placed for each in as_dicts(placed.spec.get("tracing")))
+        used = {*usual, *(name for each in asked for name in _providers(each))}
+        yield from unheeded_exporters(self._values, used)
+        for name in sorted(used):
+            to = exporter(self._provider(name))
+            if to is not None and self._unknown(to):
+                yield f"extensionProviders {name!r}: there is no service {to.host}: no span is made"
 
     def _provider(self, name: str) -> Mapping[str, Any]:
         listed = as_dicts(self._values.get("extensionProviders"))

@@ -65,6 +65,23 @@ def test_what_proxies_are_not_told_is_said(tree, words):
     assert told.startswith(f"{tree['kind']} shop/one: {words}")
 
 
+def test_fields_of_a_telemetry_without_effect_are_said():
+    def telemetry(**spec):
+        return {"kind": "Telemetry", "metadata": {"name": "one", "namespace": "shop"}, "spec": spec}
+
+    tags = {"a": {"formatter": {"value": "%PROTOCOL%"}}, "b": {"literal": {"value": "c"}}}
+    asked = {"disableContextPropagation": True, "useRequestIdForTraceSampling": False, "customTags": tags}
+    assert misgivings([telemetry(metrics=[{}], tracing=[{}, asked])]) == [
+        f"Telemetry shop/one: {field} is not carried out"
+        for field in (
+            "spec.metrics", "spec.tracing[1].customTags[a].formatter", "spec.tracing[1].disableContextPropagation",
+            "spec.tracing[1].useRequestIdForTraceSampling",
+        )
+    ]  # fmt: skip
+    usual = {"disableContextPropagation": False, "useRequestIdForTraceSampling": True, "randomSamplingPercentage": 5}
+    assert misgivings([telemetry(tracing=[usual], accessLogging=[{}])]) == []
+
+
 def test_routes_tokens_and_patches_that_are_carried_out_are_not_named():
     wellformed = routes(
         {"match": [{"uri": {"prefix": "/a"}}, {"uri": {"regex": "a+"}}], **TO, "timeout": "0s"},

@@ -18,6 +18,7 @@ from sidestep.model.kinds import (
     REPLICA_SET,
     REQUEST_AUTHENTICATION,
     STATEFUL_SET,
+    TELEMETRY,
     VIRTUAL_SERVICE,
     Kind,
 )
@@ -25,14 +26,15 @@ from sidestep.model.metadata import ObjectId
 from sidestep.semantics.authentication.tokens import RequestPolicy
 from sidestep.semantics.endpoint_slices import service_named, slice_of
 from sidestep.semantics.envoy_filters import patches_of
-from sidestep.semantics.loose import as_dicts, labels_of
+from sidestep.semantics.loose import as_dict, as_dicts, labels_of
 from sidestep.semantics.routing.hosts import DOMAIN
 from sidestep.semantics.routing.virtual_service_http import Reading, http_entries
 from sidestep.semantics.versions import IstioVersion
 
 SCALED = (DEPLOYMENT, REPLICA_SET, STATEFUL_SET)
 ASKED = (
-    AUTHORIZATION_POLICY, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION, VIRTUAL_SERVICE, ENVOY_FILTER, *SCALED,
+    AUTHORIZATION_POLICY, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION, VIRTUAL_SERVICE, ENVOY_FILTER,
+    TELEMETRY, *SCALED,
 )  # fmt: skip
 """Kinds of which something may be said."""
 _PATCHED = ("Gateway", "GatewayClass")
@@ -109,10 +111,26 @@ def _of(tree: Tree) -> Iterator[str]:
         kinds = [each.get("kind") for each in as_dicts(spec_of(tree).get("targetRefs"))]
         for other in dict.fromkeys(each for each in kinds if each not in _PATCHED):
             yield f"spec.targetRefs: {other} is not carried out: labels select, or Gateways of waypoints"
+    elif kind == TELEMETRY.name:
+        yield from (f"{field} is not carried out" for field in _of_telemetry(spec_of(tree)))
     elif kind in _SCALED:
         wanted = spec_of(tree).get("replicas")
         if isinstance(wanted, int) and wanted > MOST_REPLICAS:
             yield f"spec.replicas asks for {wanted:,} pods; the lab runs {MOST_REPLICAS:,} of one controller at most"
+
+
+def _of_telemetry(spec: Tree) -> Iterator[str]:
+    """Fields that have an effect in Istio and none here."""
+    if spec.get("metrics"):
+        yield "spec.metrics"
+    for at, asked in enumerate(as_dicts(spec.get("tracing"))):
+        if asked.get("disableContextPropagation") is True:
+            yield f"spec.tracing[{at}].disableContextPropagation"
+        if asked.get("useRequestIdForTraceSampling") is False:
+            yield f"spec.tracing[{at}].useRequestIdForTraceSampling"
+        for name, tag in as_dict(asked.get("customTags")).items():
+            if "formatter" in as_dict(tag):
+                yield f"spec.tracing[{at}].customTags[{name}].formatter"
 
 
 def _of_tokens(policy: RequestPolicy) -> Iterator[str]:

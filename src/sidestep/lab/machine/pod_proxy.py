@@ -16,7 +16,7 @@ from sidestep.controlplane.registry.pods import pod_uid
 from sidestep.controlplane.registry.registry import MeshNames
 from sidestep.errors import SidestepError, TransportError
 from sidestep.lab.cluster.injection import Injection
-from sidestep.lab.cluster.objects import Ref, Tree
+from sidestep.lab.cluster.objects import Ref, Tree, spec_of
 from sidestep.lab.cluster.shapes import shape_of
 from sidestep.lab.envoy import Admin, Proxy
 from sidestep.lab.machine.control_plane import ControlPlane
@@ -25,7 +25,7 @@ from sidestep.lab.machine.scratch import Scratch, container_log
 from sidestep.lab.machine.telemetry import OfPod
 from sidestep.lab.net.namespaces import enter
 from sidestep.lab.net.pod import PodNet
-from sidestep.semantics.loose import annotations_of
+from sidestep.semantics.loose import annotations_of, as_dicts, as_text
 from sidestep.semantics.proxies import PROXY, SidecarMode, recognise
 from sidestep.semantics.proxy_config import DNS_CAPTURE, ProxyConfig
 
@@ -58,11 +58,13 @@ class Wanted(Struct, frozen=True):
         role: what it does.
         config: what it is told to be.
         native: a sidecar that is an init container.
+        environment: of its container, as far as it is written there.
     """
 
     role: ProxyRole
     config: ProxyConfig
     native: bool = False
+    environment: dict[str, str] = {}
 
     @property
     def first(self) -> bool:
@@ -82,7 +84,13 @@ def wanted_proxy(pod: Tree, injection: Injection) -> Wanted | None:
     if shape is None or written is None:
         return None
     native = recognise(shape).sidecar is SidecarMode.NATIVE
-    return Wanted(ProxyRole(written), injection.config_of(shape), native)
+    return Wanted(ProxyRole(written), injection.config_of(shape), native, _environment(pod))
+
+
+def _environment(pod: Tree) -> dict[str, str]:
+    every = (each for part in ("initContainers", "containers") for each in as_dicts(spec_of(pod).get(part)))
+    written = (each for container in every if container.get("name") == PROXY for each in as_dicts(container.get("env")))
+    return {as_text(each.get("name")): each["value"] for each in written if isinstance(each.get("value"), str)}
 
 
 class PodProxy:
@@ -217,7 +225,8 @@ class PodProxy:
         self._proxy.write()
         log = container_log(self._kit.scratch.logs, self._net.uid, PROXY)
         command = self._proxy.command(Path(self._kit.envoy))
-        return Program(self.name, command, log, enter(self._net.namespace), folder=self._proxy.folder)
+        within = enter(self._net.namespace)
+        return Program(self.name, command, log, within, self.wanted.environment, folder=self._proxy.folder)
 
     def failed(self) -> None:
         """Its process ended; another one is started."""

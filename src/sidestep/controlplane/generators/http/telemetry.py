@@ -20,6 +20,12 @@ from envoy.extensions.access_loggers.stream.v3.stream_pb2 import StdoutAccessLog
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
 )
+from envoy.extensions.tracers.opentelemetry.resource_detectors.v3.dynatrace_resource_detector_pb2 import (
+    DynatraceResourceDetectorConfig,
+)
+from envoy.extensions.tracers.opentelemetry.resource_detectors.v3.environment_resource_detector_pb2 import (
+    EnvironmentResourceDetectorConfig,
+)
 from envoy.type.tracing.v3.custom_tag_pb2 import CustomTag
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import ParseDict
@@ -27,9 +33,11 @@ from google.protobuf.struct_pb2 import Struct as PlainStruct
 from msgspec import Struct
 
 from sidestep.controlplane.generators.http.authorization import SOURCE_PRINCIPAL
+from sidestep.controlplane.generators.http.durations import readable
 from sidestep.controlplane.generators.http.filters import MESSAGES
-from sidestep.controlplane.generators.http.upstreams import ClusterFor, Upstream
-from sidestep.controlplane.generators.node.messages import literal, packed
+from sidestep.controlplane.generators.http.upstreams import ClusterFor, of_collector
+from sidestep.controlplane.generators.node.messages import extension, literal, packed
+from sidestep.semantics.span_exporters import Exporter
 from sidestep.semantics.telemetry import LogFormat, Logging, Observed, Tag, Tracing
 
 REQUESTS = "requests.log"
@@ -67,7 +75,11 @@ _LABELS = {
     "requested_server_name": "%REQUESTED_SERVER_NAME%",
     "route_name": "%ROUTE_NAME%",
 }
-_EXPORT = Duration(seconds=10)
+_EXPORT = Duration(seconds=3)
+_DETECTORS = {
+    "environment": ("envoy.tracers.opentelemetry.resource_detectors.environment", EnvironmentResourceDetectorConfig()),
+    "dynatrace": ("envoy.tracers.opentelemetry.resource_detectors.dynatrace", DynatraceResourceDetectorConfig()),
+}
 WHILE_IT_LASTS = timedelta(seconds=5)
 """After which time a connection that lasts is written of again."""
 
@@ -109,8 +121,7 @@ def watched(observed: Observed, reporter: Reporter, service: str, cluster: Clust
     told = observed.tracing
     if told is None:
         return Watched(logs)
-    name = cluster(Upstream(told.host, told.port, http2=not told.path))
-    return Watched(logs, tracing(told, name, service))
+    return Watched(logs, tracing(told, cluster(of_collector(told.to)), service))
 
 
 def counted(reporter: Reporter) -> AccessLog:
@@ -191,20 +202,36 @@ def tracing(wanted: Tracing, cluster: str, service: str) -> HttpConnectionManage
         cluster: of the collector.
         service: what the proxy's spans are called by.
     """
-    told = OpenTelemetryConfig(service_name=service)
-    if wanted.path:
-        uri = {"uri": f"http://{wanted.host}{wanted.path}", "cluster": cluster, "timeout": _EXPORT}
-        told.http_service.CopyFrom(OpenTelemetryConfig(http_service={"http_uri": uri}).http_service)
-    else:
-        told.grpc_service.envoy_grpc.cluster_name = cluster
-        told.grpc_service.envoy_grpc.authority = wanted.host
-    return HttpConnectionManager.Tracing(
+    told = _over_http(wanted.to, cluster) if wanted.to.path else _over_grpc(wanted.to, cluster)
+    told.service_name = service
+    told.resource_detectors.extend(extension(*_DETECTORS[each]) for each in wanted.to.detectors)
+    found = HttpConnectionManager.Tracing(
         client_sampling={"value": 100},
         random_sampling={"value": wanted.percent},
         overall_sampling={"value": 100},
         custom_tags=map(_tag, wanted.tags),
         spawn_upstream_span={"value": True},
         provider={"name": "envoy.tracers.opentelemetry", "typed_config": packed(told)},
+    )
+    if wanted.to.longest_path:
+        found.max_path_tag_length.value = wanted.to.longest_path
+    return found
+
+
+def _over_http(to: Exporter, cluster: str) -> OpenTelemetryConfig:
+    uri = {"uri": f"http://{to.host}{to.path}", "cluster": cluster, "timeout": readable(to.timeout) or _EXPORT}
+    headers = [
+        {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+        for name, value in to.headers
+    ]
+    return OpenTelemetryConfig(http_service={"http_uri": uri, "request_headers_to_add": headers})
+
+
+def _over_grpc(to: Exporter, cluster: str) -> OpenTelemetryConfig:
+    metadata = [{"key": name, "value": value} for name, value in to.headers]
+    called = {"cluster_name": cluster, "authority": to.host}
+    return OpenTelemetryConfig(
+        grpc_service={"envoy_grpc": called, "timeout": readable(to.timeout), "initial_metadata": metadata}
     )
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from sidestep.controlplane.generators.node.messages import dialled, extension, packed
 from sidestep.semantics.authentication.tokens import RequestPolicy
 from sidestep.semantics.extension_providers import Authorizer, Speech
+from sidestep.semantics.span_exporters import Exporter
 
 _PORTS = {"http": 80, "https": 443}
 _DNS = 53
@@ -48,6 +49,11 @@ ClusterFor = Callable[[Upstream], str]
 def of_authorizer(authorizer: Authorizer) -> Upstream:
     """Where an external authorizer is asked."""
     return Upstream(authorizer.host, authorizer.port, http2=authorizer.speech is Speech.GRPC)
+
+
+def of_collector(exporter: Exporter) -> Upstream:
+    """Where spans are told."""
+    return Upstream(exporter.host, exporter.port, http2=not exporter.path)
 
 
 def of_address(uri: str) -> Upstream | None:

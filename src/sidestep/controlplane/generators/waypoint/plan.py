@@ -11,7 +11,7 @@ from sidestep.controlplane.generators.http.destinations import Destination
 from sidestep.controlplane.generators.http.filters import Enforced
 from sidestep.controlplane.generators.http.streams import on_bytes
 from sidestep.controlplane.generators.http.targets import destination, targets
-from sidestep.controlplane.generators.http.upstreams import Upstream, outside_name, upstreams
+from sidestep.controlplane.generators.http.upstreams import Upstream, of_collector, outside_name, upstreams
 from sidestep.controlplane.generators.waypoint.served import Reading, Served, Waypoint, pods, ports, replicas
 from sidestep.controlplane.index import Index
 from sidestep.model.kinds import GATEWAY
@@ -266,7 +266,7 @@ class Plan:
 
     def _collector(self, seen: Observed) -> str:
         told = seen.tracing
-        return self._cluster_of(Upstream(told.host, told.port, http2=not told.path)) if told is not None else ""
+        return self._cluster_of(of_collector(told.to)) if told is not None else ""
 
     def _row(self, service: Service) -> Row:
         row = Row([], {}, [], [], {})
