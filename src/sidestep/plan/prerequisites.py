@@ -18,7 +18,7 @@ from sidestep.model.views.core import Node, Spec
 from sidestep.plan.install.cni_products import calico, cilium
 from sidestep.plan.install.current import Istiod, istiods, variable
 from sidestep.plan.install.releases import AMBIENT, Minor, minor
-from sidestep.semantics.network_policies import admits_hbone, admitted_ports, ingress_policies
+from sidestep.semantics.network_policies import ingress_policies, keeping_out
 from sidestep.semantics.proxies import Role
 
 _AMBIENT = "PILOT_ENABLE_AMBIENT"
@@ -174,10 +174,9 @@ def _network_policies(facts: Facts) -> Prerequisite:
 
 def _blocked(facts: Facts) -> Iterator[object]:
     for workload, group in facts.groups():
-        if group.recognition.sidecar or group.recognition.captured:
-            policies = ingress_policies(facts.mesh, group.shape)
-            if policies and admitted_ports(policies) and not admits_hbone(policies):
-                yield workload.ref
+        meshed = group.recognition.sidecar or group.recognition.captured
+        if meshed and keeping_out(ingress_policies(facts.mesh, group.shape)):
+            yield workload.ref
 
 
 def _cni_products(facts: Facts) -> Prerequisite:

@@ -62,3 +62,53 @@ def test_boundary_udp_is_another_port():
     udp = policy(8080)
     udp["spec"]["ingress"][0]["ports"] = [{"port": 15008, "protocol": "UDP"}]
     assert len(findings(RULE, *MESHED, udp)) == 1
+
+
+def mixed(*rules, name="mixed"):
+    made = policy(name=name)
+    made["spec"]["ingress"] = list(rules)
+    return made
+
+
+def rule(*peers, port=None):
+    ports = {"ports": [{"port": port, "protocol": "TCP"}]} if port else {}
+    return {**({"from": list(peers)} if peers else {}), **ports}
+
+
+NEIGHBOURS = {"podSelector": {}}
+EDGE = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "edge"}}}
+DOOR = {**EDGE, "podSelector": {"matchLabels": {"app": "door"}}}
+BLOCK = {"ipBlock": {"cidr": "10.0.0.0/8"}}
+ANYWHERE = {"namespaceSelector": {}}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (rule(EDGE, port=8080), rule(NEIGHBOURS)),
+        (rule(port=8443), rule(NEIGHBOURS)),
+        (rule(EDGE, port=8080), rule(DOOR, port=15008)),
+        (rule(EDGE, NEIGHBOURS, port=8080), rule(NEIGHBOURS)),
+    ],
+)
+def test_reports_whoever_is_admitted_to_a_port_and_not_to_15008(rules):
+    first, second = (mixed(each, name=name) for each, name in zip(rules, ("some", "others"), strict=True))
+    (found,) = findings(RULE, *MESHED, first, second)
+    assert found.object.name == "some"
+    assert len(findings(RULE, *MESHED, mixed(*rules))) == 1
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (rule(NEIGHBOURS, port=8080), rule(NEIGHBOURS, port=15008)),
+        (rule(DOOR, port=8080), rule(EDGE)),
+        (rule(EDGE, NEIGHBOURS, port=8080), rule(ANYWHERE, port=15008)),
+        (rule(EDGE, port=8080), rule(port=15008)),
+        (rule(BLOCK, port=8080), rule(NEIGHBOURS)),
+        (rule(EDGE, port=8080), rule(BLOCK, port=15008)),
+        ({"from": [EDGE], "ports": [{"port": 53, "protocol": "UDP"}]}, rule(NEIGHBOURS)),
+    ],
+)
+def test_silent_where_the_same_clients_are_admitted_to_15008(rules):
+    assert findings(RULE, *MESHED, mixed(*rules)) == []

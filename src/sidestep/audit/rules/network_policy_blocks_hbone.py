@@ -4,22 +4,20 @@ from collections.abc import Iterator
 
 from sidestep.audit.facts import Facts, Workload
 from sidestep.audit.finding import Evidence, Severity
+from sidestep.audit.members import counted
 from sidestep.audit.rule import Found, Rule, of_resource
 from sidestep.model.pods import PodShape
 from sidestep.model.resource import Resource
 from sidestep.model.views.apps import NetworkPolicy
-from sidestep.semantics.network_policies import admits_hbone, admitted_ports, ingress_policies
+from sidestep.semantics.network_policies import admitted_ports, ingress_policies, keeping_out
 
 
 def _check(facts: Facts) -> Iterator[Found]:
     blocking: dict[str, tuple[Resource[NetworkPolicy], list[Workload]]] = {}
     for workload in facts.workloads:
         for shape in _meshed_shapes(workload):
-            policies = ingress_policies(facts.mesh, shape)
-            if policies and admitted_ports(policies) and not admits_hbone(policies):
-                for policy in policies:
-                    if admitted_ports((policy,)):
-                        blocking.setdefault(str(policy.id), (policy, []))[1].append(workload)
+            for policy in keeping_out(ingress_policies(facts.mesh, shape)):
+                blocking.setdefault(str(policy.id), (policy, []))[1].append(workload)
             break
     for policy, workloads in blocking.values():
         yield _found(policy, workloads)
@@ -37,7 +35,7 @@ def _found(policy: Resource[NetworkPolicy], workloads: list[Workload]) -> Found:
     names = ", ".join(workload.ref.name for workload in workloads[:5])
     return Found(
         of_resource(policy),
-        f"admits {ports} to {len(workloads)} meshed workloads but not 15008/TCP, on which all arrives in ambient",
+        f"admits clients to {ports} of {counted(workloads)} and not to 15008/TCP, on which all arrives in ambient",
         "admit TCP 15008 from the same peers and from waypoints, and 169.254.7.127/32 for probes; keep the port "
         "restriction as an AuthorizationPolicy",
         (Evidence("spec.ingress[].ports", ports), Evidence("workloads", names)),
