@@ -31,10 +31,14 @@ def test_a_port_is_left_alone_in_its_own_direction():
 
 
 def test_what_is_no_port_or_network_is_named():
-    found = of(excludeInboundPorts="80, http", excludeOutboundIPRanges="10.0.0.1/8, everywhere")
+    found = of(excludeInboundPorts="80, http", excludeOutboundIPRanges="10.0.0.1/8, everywhere, 10.0.0.0/255.0.0.0")
     assert found.not_inbound == {80}
     assert found.not_outbound == ("10.0.0.0/8",)
-    assert found.unread == (f"{PREFIX}excludeInboundPorts=http", f"{PREFIX}excludeOutboundIPRanges=everywhere")
+    assert found.unread == (
+        f"{PREFIX}excludeInboundPorts=http",
+        f"{PREFIX}excludeOutboundIPRanges=everywhere",
+        f"{PREFIX}excludeOutboundIPRanges=10.0.0.0/255.0.0.0",
+    )
 
 
 def test_a_proxy_without_interception_gets_nothing():

@@ -113,3 +113,10 @@ def test_ports_of_entries(ports, numbers):
 )  # fmt: skip
 def test_what_a_port_speaks(port, name, app_protocol, transport, declared):
     assert declared_protocol(port, name, app_protocol, transport) is declared
+
+
+@pytest.mark.parametrize("spelled", ["10.0.0.0/255.0.0.0", "10.0.0.0/0.255.255.255", "10.0.0.0/08"])
+def test_a_network_that_go_cannot_read_is_no_address_of_an_entry(spelled):
+    """As of policies: istiod's parser takes lengths alone."""
+    one = index(entry(addresses=[spelled, "10.0.0.0/8"], resolution="NONE")).by_host["api.example.com"]
+    assert (one.vips, one.networks) == ((), ("10.0.0.0/8",))

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from msgspec import Struct
 
 from sidestep.model.metadata import Labels
+from sidestep.semantics.authorization.matchers import is_cidr
 from sidestep.semantics.authorization.values import port_number
 from sidestep.semantics.proxies import INTERCEPTION
 
@@ -86,9 +87,9 @@ class _Read:
     def networks(self, name: str) -> tuple[str, ...]:
         found = []
         for each in self._parts(name):
-            try:
+            if is_cidr(each):
                 found.append(str(ip_network(each, strict=False)))
-            except ValueError:
+            else:
                 self.unread.append(f"{PREFIX}{name}={each}")
         return tuple(found)
 

@@ -19,6 +19,7 @@ from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import EndpointSlice
 from sidestep.model.views.core import Service as ServiceView
+from sidestep.semantics.authorization.matchers import is_cidr
 from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.endpoint_slices import Named, is_address, named, written_down
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
@@ -300,18 +301,10 @@ def _entries(resource: Resource[Any]) -> list[Service]:
             endpoints=tuple(endpoint for endpoint in endpoints if endpoint),
             export_to=as_strings(spec.get("exportTo")),
             named=_inline(spec) if not labels else None,
-            networks=tuple(vip for vip in vips if "/" in vip and _is_network(vip)),
+            networks=tuple(vip for vip in vips if "/" in vip and is_cidr(vip)),
         )
         for host in as_strings(spec.get("hosts"))
     ]
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _inline(spec: dict[str, Any]) -> tuple[Named, ...] | None:

@@ -53,11 +53,11 @@ def test_ranges_of_addresses(text, yes, no):
     ("text", "readable"),
     [
         ("10.0.0.0/8", True), ("10.0.0.1", True), ("::1", True), ("10.0.0.0/33", False), ("10.0.0.0/-1", False), ("10.0.0", False), ("", False),
-        ("localhost", False), ("10.0.0.0/", False), ("²", False), ("10.0.0.0/255.0.0.0", False), ("10.0.0.0/0.0.0.255", False), ("10.0.0.0/08", False),
+        ("localhost", False), ("10.0.0.0/", False), ("²", False), ("10.0.0.0/255.0.0.0", False), ("10.0.0.0/0.0.0.255", False), ("10.0.0.0/08", False), ("fe80::1%eth0/64", False),
     ],
 )  # fmt: skip
 def test_which_ranges_go_can_read(text, readable):
-    """Netmasks and leading zeros are Python's alone: Go's ParsePrefix refuses them."""
+    """Netmasks, leading zeros and zones are Python's alone: Go's ParsePrefix refuses them."""
     assert is_cidr(text) is readable
 
 

@@ -24,6 +24,7 @@ from sidestep.controlplane.records import (
 )
 from sidestep.controlplane.registry.objects import Labels, Tree
 from sidestep.controlplane.registry.pods import Place, canonical, named_port
+from sidestep.semantics.authorization.matchers import is_cidr
 from sidestep.semantics.loose import annotations_of, as_dict, as_dicts, as_strings, as_text, labels_of
 from sidestep.semantics.services import INGRESS_USE_WAYPOINT
 
@@ -230,7 +231,7 @@ def _vips(spec: Tree) -> tuple[str, ...]:
 def _address(text: str) -> str:
     """An address or a network in its usual spelling; empty for what is none, like `None`."""
     try:
-        return str(ip_network(text, strict=False) if "/" in text else ip_address(text))
+        return str(ip_network(text, strict=False) if "/" in text and is_cidr(text) else ip_address(text))
     except ValueError:
         return ""
 

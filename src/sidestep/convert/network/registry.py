@@ -17,6 +17,7 @@ from sidestep.convert.network.hbone import HBONE
 from sidestep.convert.network.peers import waypoint_peer, waypoints_before
 from sidestep.convert.rewrite import Context, Tree, Waypoint
 from sidestep.model.kinds import SERVICE_ENTRY
+from sidestep.semantics.authorization.matchers import is_cidr
 from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.loose import as_strings
 from sidestep.semantics.service_index import CLUSTER_DOMAIN, Service
@@ -130,7 +131,5 @@ def _written(service: Service) -> tuple[str, ...]:
 
 def _blocks(addresses: Iterable[str]) -> Iterator[str]:
     for address in dict.fromkeys(addresses):
-        try:
+        if is_cidr(address):
             yield str(ip_network(address, strict=False))
-        except ValueError:
-            continue

@@ -141,8 +141,12 @@ def address_number(text: str) -> tuple[int, int]:
 
 
 def is_cidr(text: str) -> bool:
-    """Whether Istio can read an IP block: Go takes neither netmasks nor lengths with a leading zero."""
-    if not _LENGTH.search(text):
+    """Whether Istio can read an IP block, or a single address.
+
+    Go's `netip.ParsePrefix` takes neither netmasks, nor lengths with a leading zero, nor zones, which Python does.
+    Source: pkg/config/validation/agent (ValidateIPSubnet), pilot/pkg/networking/util (AddrStrToPrefix).
+    """
+    if not _LENGTH.search(text) or ("/" in text and "%" in text):
         return False
     try:
         ip_network(text, strict=False)
