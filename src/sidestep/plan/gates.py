@@ -27,6 +27,8 @@ LONG_LIVED = 600
 _SERVER = 'reporter=~"destination|waypoint"'
 _BAD = 'response_code=~"5..|403"'
 _NEVER_ARRIVED = 'response_flags=~"UF|UH|NR|NC|URX"'
+_NO_SIDECAR = "ztunnel-.*|.*(gateway|waypoint).*"
+"""Pods whose container has a sidecar's name and is none (Istio's charts of ztunnel, gateways and waypoints)."""
 _UNAVAILABLE = 'response_code="200",grpc_response_status="14"'
 
 
@@ -141,10 +143,10 @@ def _saturation(workloads: Iterable[WorkloadRef]) -> Gate:
 def _sidecars(workloads: Iterable[WorkloadRef]) -> Gate:
     """Sidecars that are not migrated yet are told of every ambient workload; where none is left, they use nothing."""
     name, spaces = "container_cpu_usage_seconds_total", "|".join(sorted({ref.namespace for ref in workloads}))
-    each = f'avg(rate({name}{{container="istio-proxy",pod!~".*(gateway|waypoint).*"}}[$window]))'
-    reading = Level(
-        Query(Quantity.SIDECAR_CPU, f'{each} or 0 * max({name}{{namespace=~"{spaces}"}})'), tolerance=_TOLERATED_CORES
-    )
+    sidecars = f'{name}{{container="istio-proxy",pod!~"{_NO_SIDECAR}"}}'
+    none_left = f'0 * max({name}{{namespace=~"{spaces}"}}) unless on () {sidecars}'
+    query = f"avg(rate({sidecars}[$window])) or {none_left}"
+    reading = Level(Query(Quantity.SIDECAR_CPU, query), tolerance=_TOLERATED_CORES)
     return _gate("sidecar-cpu", reading, Comparison.NO_WORSE_THAN_BASELINE, _CPU_FACTOR)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sidestep.model.metadata import WorkloadRef
 
@@ -68,6 +68,18 @@ class Query(Struct, frozen=True, rename="camel"):
         window = f"{max(1, round(seconds))}s"
         more = "".join(f"{name}={_quoted(value)}," for name, value in labels)
         return self.promql.replace("{", f"{{{more}").replace(WINDOW, window).replace(BOUND, f"{spelled}([.]0)?")
+
+    def average_of_looks(self, every: int) -> "Query":
+        """The same on the average of looks that follow each other.
+
+        A rate over a time for which a pod was not there throughout is too low; looks at which it was not there do not
+        count.
+
+        Args:
+            every: seconds between two looks, over which each looks.
+        """
+        each = self.promql.replace(WINDOW, f"{every}s")
+        return structs.replace(self, promql=f"avg_over_time(({each})[{WINDOW}:{every}s])")
 
 
 def _quoted(value: str) -> str:

@@ -80,6 +80,14 @@ def around(space, sidecar, waypoint, restarts):
     yield from series(name, pod, [float(restarts * (minute > 1)) for minute in range(AFTER + 1)])
 
 
+def young(space):
+    """A sidecar whose pod was made five minutes before the wave and does the same all the time; beside it a ztunnel."""
+    own = {"container": "istio-proxy", "namespace": space}
+    name = "container_cpu_usage_seconds_total"
+    yield from series(name, {**own, "pod": "cart-2"}, counter(0.05, AFTER + 6))
+    yield from series(name, {**own, "pod": "ztunnel-x7k2p"}, counter(0.9, AFTER + 1))
+
+
 def told():
     yield from open_for_long("good", 0, 2)
     yield from open_for_long("bad", 3, 0)
@@ -131,6 +139,20 @@ def test_a_gate_tells_good_from_bad_from_nothing(url, name):
 def test_sidecars_that_stay_and_use_more_are_seen(url):
     assert answer(url, "good", asked("good")[ALL_SIDECARS]) is Answer.FAILS
     assert answer(url, "bare", asked("bare")[ALL_SIDECARS]) is Answer.FAILS
+
+
+@pytest.fixture(scope="module")
+def url_of_young_pods(tmp_path_factory):
+    with prometheus(tmp_path_factory.mktemp("young"), young("good")) as found:
+        yield found
+
+
+def test_sidecars_that_are_new_and_ztunnels_are_not_taken_for_sidecars_that_use_more(url_of_young_pods):
+    gate = asked("good")[ALL_SIDECARS]
+    measured = Measured(PrometheusAccess(url_of_young_pods), lambda: WAVE)
+    assert seen_before(measured, gate, 1800).value == pytest.approx(0.05, rel=0.1)
+    measured.close()
+    assert answer(url_of_young_pods, "good", gate) is Answer.HOLDS
 
 
 def test_connections_that_no_ztunnel_took_are_no_data(url):

@@ -39,10 +39,19 @@ def seen_before(measure: Measure, gate: Gate, seconds: float) -> Seen:
             return Seen(measure(latency, seconds), measure(all_, seconds) or 0.0)
         case Count(value=value, over=over):
             return Seen(measure(value, over or seconds))
-        case Level(value=value):
-            return Seen(measure(value, seconds))
+        case Level(value=value, every=every):
+            return Seen(_level_before(measure, value, every, seconds))
         case None:
             return Seen(measure(_only(gate), seconds))
+
+
+def _level_before(measure: Measure, value: Query, every: int, seconds: float) -> float | None:
+    """As looks after the wave will see it; by longer ones, or at once, where so short a time has no data."""
+    for each in (every, 2 * every):
+        looked = measure(value.average_of_looks(each), seconds) if seconds > each else None
+        if looked is not None:
+            return looked
+    return measure(value, seconds)
 
 
 class Watch:
@@ -89,11 +98,11 @@ class Watch:
         return Seen() if of is None or fast is None else Seen(max(of - fast, 0.0), of)
 
     def _level(self, value: Query, every: int, seconds: float) -> Seen:
-        """One more look, over a time that no look before it saw; there is time for several."""
+        """One more look, over a time that no look before it saw; over a longer one where that has no data."""
         if seconds - self._last >= min(every, self._longest / _LOOKS):
             found = self._measure(value, seconds - self._last)
-            self._last = seconds
-            self._values = self._values if found is None else (*self._values, found)
+            if found is not None:
+                self._last, self._values = seconds, (*self._values, found)
         mean = sum(self._values) / len(self._values) if self._values else None
         return Seen(mean, float(len(self._values)), self._values)
 
