@@ -19,7 +19,7 @@ from sidestep.convert.conversion import convert, worst_first
 from sidestep.convert.ledger import Key, key_of
 from sidestep.convert.promql.plain_files import PlainFile, plain_files
 from sidestep.convert.rewrite import Loss
-from sidestep.convert.rules.query import MARKS
+from sidestep.convert.rules.query import MARKS, recorded
 from sidestep.errors import UsageError, WorldError
 from sidestep.model.mesh import Mesh
 from sidestep.plan.conversion_context import context_of
@@ -127,7 +127,8 @@ def make(mesh: Mesh, saved: Plan | None, until: str, reader: Reader, read: Read)
     plan = saved or make_plan(PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes()))
     chosen = reader.istio or index.settings.version
     context = context_of(plan, index, chosen, experimental=reader.experimental, restrict_egress=reader.restrict_egress)
-    found, files = convert(context), plain_files(plain_texts(read.beside, MARKS), context)
+    marks = (*MARKS, *(name.encode() for name in recorded(context)))
+    found, files = convert(context), plain_files(plain_texts(read.beside, marks), context)
     losses = worst_first((*found.losses, *(loss for each in files for loss in each.losses)))
     return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), losses, index, chosen, read.paths, files)
 

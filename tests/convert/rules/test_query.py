@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from tests.support.conversions import context, manifests, one, severities
 from tests.support.scenes import index, m, pods, service
 
@@ -59,3 +60,73 @@ def test_others_stay():
         assert not given.changes
         assert not given.losses
     assert not rewrite(alerts(), moving=()).changes
+
+
+ENVOY = "sum(rate(envoy_cluster_upstream_rq_5xx[5m]))"
+RECORDS = [{"record": "mesh:errors:rate5m", "expr": ENVOY}, {"record": "mesh:errors:max1h", "expr": "max_over_time(mesh:errors:rate5m[1h])"}]  # fmt: skip
+
+
+def rules(name, *found):
+    tree = m.o.thing("monitoring.coreos.com/v1", "PrometheusRule", m.o.meta(name, "shop"))
+    return {**tree, "spec": {"groups": [{"name": "g", "rules": list(found)}]}}
+
+
+def held(name, **data):
+    return m.o.thing("v1", "ConfigMap", m.o.meta(name, "shop"), data=data)
+
+
+DEPENDENTS = {
+    "rules": rules("asking", {"alert": "a", "expr": "mesh:errors:max1h > 1"}),
+    "a rule file": held("asking", **{"rules.yml": "groups:\n- name: g\n  rules:\n  - alert: a\n    expr: 'mesh:errors:max1h > 1'\n"}),
+    "a dashboard": held("asking", **{"a.json": json.dumps({"panels": [{"targets": [{"expr": "mesh:errors:max1h"}]}]})}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEPENDENTS)
+@pytest.mark.parametrize("recorder", [rules("recording", *RECORDS), held("recording", **{"r.yml": json.dumps({"groups": [{"name": "g", "rules": RECORDS}]})})], ids=["rules", "config map"])  # fmt: skip
+def test_who_asks_what_is_recorded_of_sidecars_alone_asks_in_vain(name, recorder):
+    tree = DEPENDENTS[name]
+    given = rewrite(tree, *CART, recorder)
+    assert not given.changes
+    (lost,) = given.losses
+    assert lost.did.startswith("it asks mesh:errors:max1h, which a rule records: envoy_cluster_upstream_rq_5xx")
+    assert lost.field.endswith("expr")
+    assert not rewrite(tree).losses
+    fine = [{**each, "expr": each["expr"].replace("envoy_cluster_upstream_rq_5xx", "up")} for each in RECORDS]
+    assert not rewrite(tree, *CART, rules("recording", *fine)).losses
+
+
+def test_series_that_are_recorded_of_http_need_a_waypoint():
+    recorder = rules("recording", {"record": "mesh:requests:rate5m", "expr": EXPR})
+    tree = rules("asking", {"alert": "a", "expr": "mesh:requests:rate5m > 1"})
+    assert not rewrite(tree, *CART, recorder).losses
+    (lost,) = rewrite(tree, *CART, recorder, behind=()).losses
+    assert "mesh:requests:rate5m" in lost.did
+
+
+def test_patterns_of_names_are_names():
+    (lost,) = rewrite(alerts('{__name__=~"envoy_cluster_upstream_.*"}')).losses
+    assert "envoy_cluster_upstream_.*" in lost.did
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "spec"),
+    [
+        ("flagger.app/v1beta1", "MetricTemplate", lambda query: {"provider": {"type": "prometheus"}, "query": query}),
+        (
+            "argoproj.io/v1alpha1",
+            "AnalysisTemplate",
+            lambda query: {"metrics": [{"name": "m", "provider": {"prometheus": {"query": query}}}]},
+        ),
+        (
+            "keda.sh/v1alpha1",
+            "ScaledObject",
+            lambda query: {"triggers": [{"type": "prometheus", "metadata": {"query": query}}]},
+        ),
+    ],
+)
+def test_what_decides_by_queries_asks_waypoints_too(version, kind, spec):
+    query = 'sum(rate(istio_requests_total{reporter="destination",app="{{ args.name }}"}[{{ interval }}]))'
+    tree = {**m.o.thing(version, kind, m.o.meta("asking", "shop")), "spec": spec(query)}
+    made = manifests(rewrite(tree))["asking"]["spec"]
+    assert made == spec(query.replace('="destination"', '=~"destination|waypoint"'))

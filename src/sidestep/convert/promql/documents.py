@@ -16,7 +16,8 @@ from sidestep.convert.promql.queries import Query, converted
 from sidestep.semantics.embedded import embedded_json, embedded_yaml
 from sidestep.semantics.loose import as_dict, as_text
 
-_FIELDS = ("expr", "query", "definition")
+QUERY_FIELDS = ("expr", "query", "definition")
+"""Under what names queries stand."""
 _OTHER_SOURCES = ("loki", "tempo", "elasticsearch", "cloudwatch", "mysql", "postgres", "jaeger", "zipkin")
 _MARKS = ("istio_", "envoy_", "istio-proxy")
 _DEEPEST = 64
@@ -56,10 +57,10 @@ def in_tree(tree: Any, at: str = "", depth: int = 0) -> Iterator[Found]:
     if isinstance(tree, list):
         for number, each in enumerate(tree):
             yield from in_tree(each, f"{at}[{number}]", depth + 1)
-    elif isinstance(tree, dict) and not _of_another_source(tree):
+    elif isinstance(tree, dict) and not of_another_source(tree):
         for key, value in tree.items():
             place = f"{at}.{key}" if at else str(key)
-            if key in _FIELDS and isinstance(value, str):
+            if key in QUERY_FIELDS and isinstance(value, str):
                 if any(mark in value for mark in _MARKS):
                     yield Found(place, value, converted(value))
             else:
@@ -72,10 +73,10 @@ def with_queries(tree: Any, depth: int = 0) -> Any:
         return tree
     if isinstance(tree, list):
         return [with_queries(each, depth + 1) for each in tree]
-    if not isinstance(tree, dict) or _of_another_source(tree):
+    if not isinstance(tree, dict) or of_another_source(tree):
         return tree
     return {
-        key: converted(value).text if key in _FIELDS and isinstance(value, str) else with_queries(value, depth + 1)
+        key: converted(value).text if key in QUERY_FIELDS and isinstance(value, str) else with_queries(value, depth + 1)
         for key, value in tree.items()
     }
 
@@ -85,8 +86,8 @@ def in_text(text: str) -> Document:
     if not any(mark in text for mark in _MARKS):
         return Document(text)
     dashboard = embedded_json(text)
-    tree = dashboard if dashboard is not None else embedded_yaml(text)
-    found = tuple(in_tree(tree)) if tree is not None and _holds_queries(tree) else ()
+    tree = tree_in(text)
+    found = tuple(in_tree(tree)) if tree is not None else ()
     left = []
     for each in sorted((one for one in found if one.changes), key=lambda one: -len(one.text)):
         now = _in_dashboard(text, each) if dashboard is not None else _in_rules(text, each)
@@ -95,6 +96,13 @@ def in_text(text: str) -> Document:
         else:
             text = now
     return Document(text, found, tuple(left))
+
+
+def tree_in(text: str) -> dict[str, Any] | None:
+    """A dashboard or a rule file as a tree; None where a text is neither."""
+    dashboard = embedded_json(text)
+    tree = dashboard if dashboard is not None else embedded_yaml(text)
+    return tree if tree is not None and _holds_queries(tree) else None
 
 
 def _in_dashboard(text: str, found: Found) -> str | None:
@@ -145,7 +153,8 @@ def _holds_queries(tree: dict[str, Any]) -> bool:
     return any(key in tree or key in exported for key in ("panels", "rows", "templating", "groups", "elements"))
 
 
-def _of_another_source(tree: dict[str, Any]) -> bool:
+def of_another_source(tree: dict[str, Any]) -> bool:
+    """Whether what stands there is asked of another database than Prometheus."""
     source = tree.get("datasource")
     kind = as_text(as_dict(source).get("type")) or as_text(source)
     return kind.lower().startswith(_OTHER_SOURCES)

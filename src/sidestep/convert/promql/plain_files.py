@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from sidestep.convert.policies.readers import everybody, is_ambient
-from sidestep.convert.promql.documents import in_text
+from sidestep.convert.promql.documents import in_text, tree_in
+from sidestep.convert.promql.recorded import Indirect, asking, recorded_in
 from sidestep.convert.promql.unanswered import Asking, query_losses
 from sidestep.convert.rewrite import Context, Loss
-from sidestep.convert.rules.query import CODE
+from sidestep.convert.rules.query import CODE, recorded
 from sidestep.model.metadata import ObjectId
 
 KIND = "File"
@@ -38,14 +39,17 @@ def plain_files(texts: Mapping[str, str], context: Context) -> tuple[PlainFile, 
     """Those of some files that ask about the mesh, by path; none where nobody is in ambient."""
     if not texts or not any(is_ambient(context, pods) for pods in everybody(context)):
         return ()
-    found = (_plain(path, text, context) for path, text in sorted(texts.items()) if not _OBJECT.search(text[:_HEAD]))
+    plain = {path: text for path, text in sorted(texts.items()) if not _OBJECT.search(text[:_HEAD])}
+    trees = {path: tree for path, text in plain.items() if (tree := tree_in(text)) is not None}
+    known = {**recorded(context), **recorded_in(trees.values())}
+    found = (_plain(path, text, tuple(asking(trees.get(path), known)), context) for path, text in plain.items())
     return tuple(each for each in found if each is not None)
 
 
-def _plain(path: str, text: str, context: Context) -> PlainFile | None:
+def _plain(path: str, text: str, indirect: tuple[Indirect, ...], context: Context) -> PlainFile | None:
     document = in_text(text)
-    if not document.queries:
+    if not document.queries and not indirect:
         return None
-    asking = Asking(ObjectId("", KIND, "", path), document.queries, document.left)
+    held = Asking(ObjectId("", KIND, "", path), document.queries, document.left, indirect)
     changed = sum(each.changes for each in document.queries) - len(document.left)
-    return PlainFile(path, document.text, changed, tuple(query_losses(asking, context, CODE)))
+    return PlainFile(path, document.text, changed, tuple(query_losses(held, context, CODE)))

@@ -47,8 +47,12 @@ def converted(text: str) -> Query:
 
 def is_http(selector: Selector) -> bool:
     """Whether a selector is about Istio's metrics of HTTP, by name or by a pattern of names."""
-    patterns = (each.value for each in selector.all_of("__name__") if each.operator == "=~")
-    return selector.metric.startswith(_OF_HTTP) or any(each.startswith(_OF_HTTP) for each in patterns)
+    return selector.metric.startswith(_OF_HTTP) or any(each.startswith(_OF_HTTP) for each in _patterns(selector))
+
+
+def _patterns(selector: Selector) -> list[str]:
+    """Patterns of names of metrics, without what anchors them at their start."""
+    return [each.value.lstrip("^(") for each in selector.all_of("__name__") if each.operator == "=~"]
 
 
 def _edits(selector: Selector) -> Iterator[tuple[int, int, str]]:
@@ -77,9 +81,10 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 def _lost(selector: Selector) -> Iterator[Unanswered]:
-    if selector.metric.startswith(_OF_ENVOY):
+    of_envoy = next((each for each in (selector.metric, *_patterns(selector)) if each.startswith(_OF_ENVOY)), "")
+    if of_envoy:
         yield Unanswered(
-            f"{selector.metric} came from every sidecar", "waypoints and gateways have it, ztunnel does not",
+            f"{of_envoy} came from every sidecar", "waypoints and gateways have it, ztunnel does not",
             "ask istio_requests_total of waypoints, or istio_tcp_connections_opened_total of ztunnel",
         )  # fmt: skip
     for matcher in selector.matchers:

@@ -3,41 +3,90 @@
 Source: istio-semantics.md §6.1 (o).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from sidestep.convert.objects import replaced
 from sidestep.convert.policies.readers import everybody, is_ambient
-from sidestep.convert.promql.documents import Document, Found, in_text, in_tree, with_queries
+from sidestep.convert.promql.documents import Document, Found, in_text, in_tree, tree_in, with_queries
+from sidestep.convert.promql.recorded import Recorded, asking, recorded_in
 from sidestep.convert.promql.unanswered import Asking, query_losses
 from sidestep.convert.rewrite import Context, Rewritten, Rule, Tree
+from sidestep.model.kinds import CONFIG_MAP
 from sidestep.model.resource import Resource
 from sidestep.semantics.loose import as_dict
 
 CODE = "SID312"
 MARKS = (b"istio", b"envoy_")
 """Of all that may ask about the mesh."""
-_RULES = ("PrometheusRule", "VMRule")
+_WITH_RULES = ("PrometheusRule", "VMRule")
+_WITH_QUERIES = (
+    *_WITH_RULES, "MetricTemplate", "AnalysisTemplate", "ClusterAnalysisTemplate", "AnalysisRun", "ScaledObject",
+    "ScaledJob",
+)  # fmt: skip
+"""Rules of Prometheus, and what decides by queries: Flagger's, Argo's and KEDA's."""
+_KEPT = "recorded series"
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
-    about = any(mark in resource.body for mark in MARKS)
+    known = recorded(context)
+    about = any(mark in resource.body for mark in MARKS) or any(name.encode() in resource.body for name in known)
     if not about or not any(is_ambient(context, pods) for pods in everybody(context)):
         return Rewritten()
     tree = resource.tree()
-    if resource.kind in _RULES:
+    if resource.kind in _WITH_QUERIES:
         found, left = tuple(in_tree(tree.get("spec"), "spec")), tuple[str, ...]()
         now = {**tree, "spec": with_queries(tree.get("spec"))}
     else:
-        now, found, left = _texts(tree, ("spec", "json") if resource.kind == "GrafanaDashboard" else ("data",))
+        now, found, left = _texts(tree, _place(resource))
+    indirect = tuple(each for at, part in _parts(resource, tree) for each in asking(part, known, at))
     changes = replaced(resource, now, CODE) if any(each.changes for each in found) else ()
-    return Rewritten(changes, tuple(query_losses(Asking(resource.id, found, left), context, CODE)))
+    return Rewritten(changes, tuple(query_losses(Asking(resource.id, found, left, indirect), context, CODE)))
+
+
+def recorded(context: Context) -> Recorded:
+    """Series that rules of the mesh record out of what sidecars measured; found once."""
+    kept: dict[str, Any] = vars(context)
+    if _KEPT not in kept:
+        mesh = context.index.mesh
+        others = [each for each in mesh.others if each.kind in _WITH_RULES]
+        holders: list[Resource[Any]] = [*mesh.of(CONFIG_MAP), *others]
+        parts = [part for each in holders if b"record" in each.body for _, part in _parts(each, each.tree())]
+        kept[_KEPT] = recorded_in(parts)
+    found: Recorded = kept[_KEPT]
+    return found
+
+
+def _parts(resource: Resource[Any], tree: Tree) -> list[tuple[str, Any]]:
+    """The trees in which queries stand, with their places."""
+    if resource.kind in _WITH_QUERIES:
+        return [("spec", tree.get("spec"))]
+    return [(at, part) for at, part in _documents(tree, _place(resource))]
+
+
+def _place(resource: Resource[Any]) -> tuple[str, ...]:
+    return ("spec", "json") if resource.kind == "GrafanaDashboard" else ("data",)
+
+
+def _documents(tree: Tree, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Dashboards and rule files in texts of an object."""
+    for key, text in _held(tree, path).items():
+        part = tree_in(text)
+        if part is not None:
+            yield f"{path[0]}[{key}]", part
+
+
+def _held(tree: Tree, path: tuple[str, ...]) -> dict[str, str]:
+    """Texts of an object: one, or several by key."""
+    top = as_dict(tree.get(path[0]))
+    keys = [path[1]] if len(path) > 1 else sorted(top)
+    return {key: top[key] for key in keys if isinstance(top.get(key), str)}
 
 
 def _texts(tree: Tree, path: tuple[str, ...]) -> tuple[Tree, tuple[Found, ...], tuple[str, ...]]:
     """An object with texts, one or several by key, its queries, and those that stay as they are."""
     top = as_dict(tree.get(path[0]))
-    keys = [path[1]] if len(path) > 1 else sorted(top)
-    documents: dict[str, Document] = {key: in_text(top[key]) for key in keys if isinstance(top.get(key), str)}
+    documents: dict[str, Document] = {key: in_text(text) for key, text in _held(tree, path).items()}
     now = {**tree, path[0]: {**top, **{key: each.text for key, each in documents.items()}}} if documents else tree
     found = [
         Found(f"{path[0]}[{key}].{one.field}", one.text, one.query)
@@ -52,6 +101,6 @@ RULE = Rule(
     CODE,
     "query",
     "Queries of dashboards and alerts ask waypoints too",
-    ("PrometheusRule", "VMRule", "GrafanaDashboard", "ConfigMap"),
+    (*_WITH_QUERIES, "GrafanaDashboard", "ConfigMap"),
     _rewrite,
 )
