@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from sidestep.model import kinds
 from sidestep.model.mesh import Mesh
@@ -44,6 +44,7 @@ from sidestep.semantics.proxies import GATEWAY_NAME
 from sidestep.semantics.routing.hosts import Host, HostPort
 from sidestep.semantics.routing.naming import named_gateways
 from sidestep.semantics.routing.routing import Routing
+from sidestep.semantics.routing.sidecars import TLS_ON_INGRESS
 from sidestep.semantics.service_index import Service, ServiceIndex, service_index
 from sidestep.semantics.services import waypoint_of
 from sidestep.semantics.settings import Settings, settings
@@ -135,7 +136,8 @@ class MeshIndex(Struct, frozen=True, dict=True):
     def routing(self) -> Routing:
         """All routes."""
         found = self.settings
-        return Routing(self.mesh, self._hosts, found.root_namespace, found.version, found.routing)
+        defaults = structs.replace(found.routing, ends_tls=found.flag(TLS_ON_INGRESS, default=False))
+        return Routing(self.mesh, self._hosts, found.root_namespace, found.version, defaults)
 
     @cached_property
     def named_gateways(self) -> frozenset[str]:

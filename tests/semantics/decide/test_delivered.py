@@ -2,6 +2,7 @@
 
 import pytest
 from tests.support import mesh as m
+from tests.support.install import istiod
 from tests.support.scenes import ask, get, index, peers, pods, policy, service, waypoint
 
 from sidestep.semantics.decisions import Shape, Verdict
@@ -70,13 +71,37 @@ def test_what_a_sidecar_declares_of_its_pods_counts_in_place_of_their_service(de
     assert delivered(found).path == path
 
 
-@pytest.mark.parametrize("more", [{"captureMode": "NONE"}, {"tls": {"mode": "SIMPLE"}}])
-def test_a_port_at_which_a_sidecar_does_something_else_is_not_decided(more):
-    spec = {"ingress": [{"port": {"number": 8080, "protocol": "HTTP", "name": "own"}, **more}]}
-    mesh = scene("sidecar", m.o.istio("Sidecar", "own", "shop", spec), client="none")
-    found = ask(mesh, "web", "cart", get("/"))
-    assert found.verdict is Verdict.UNKNOWN
-    assert next(iter(more)) in str(found.branches)
+SIMPLE = {"tls": {"mode": "SIMPLE", "serverCertificate": "/certs/tls.crt", "privateKey": "/certs/tls.key"}}
+ISTIOD = istiod(env={"ENABLE_TLS_ON_SIDECAR_INGRESS": "true"})
+
+
+def ingress(protocol="HTTP", **more):
+    spec = {"ingress": [{"port": {"number": 8080, "protocol": protocol, "name": "own"}, **more}]}
+    return m.o.istio("Sidecar", "own", "shop", spec)
+
+
+@pytest.mark.parametrize(("annotations", "capture", "known"), [
+    ({}, "NONE", False), ({}, "DEFAULT", True), ({}, "IPTABLES", True), ({"sidecar.istio.io/interceptionMode": "NONE"}, "DEFAULT", False),
+    ({"sidecar.istio.io/interceptionMode": "NONE"}, "IPTABLES", True),
+    ({"traffic.sidecar.istio.io/excludeInboundPorts": "8080"}, "NONE", False),
+])  # fmt: skip
+def test_a_port_at_which_a_sidecar_listens_itself_is_not_decided(annotations, capture, known):
+    own = (pods("web", "none"), pods("cart", "sidecar", annotations=annotations), service("cart"))
+    found = ask(index(*own, ingress(captureMode=capture)), "web", "cart", get("/"))
+    assert (found.verdict is not Verdict.UNKNOWN) == known
+    assert known or "captureMode" in str(found.branches)
+
+
+@pytest.mark.parametrize(("more", "mode", "known", "path"), [
+    ((), "DISABLE", True, "/a/../b"), ((), "PERMISSIVE", True, "/a/../b"), ((ISTIOD,), "PERMISSIVE", True, "/b"),
+    ((ISTIOD,), "DISABLE", False, ""),
+])  # fmt: skip
+def test_a_sidecar_ends_tls_of_others_only_where_istiod_is_told_to_and_mtls_is_off(more, mode, known, path):
+    """Otherwise `tls` is not heeded; where istiod is told to, the port counts as what is within all the same."""
+    mesh = scene("sidecar", ingress("HTTPS", **SIMPLE), peers(mode), *more, client="none")
+    found = ask(mesh, "web", "cart", get("/a/../b"))
+    assert (found.verdict is not Verdict.UNKNOWN) == known
+    assert delivered(found).path == path if known else "ends TLS" in str(found.branches)
 
 
 def test_a_connection_to_nobody_is_closed_and_not_answered():

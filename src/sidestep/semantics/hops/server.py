@@ -17,6 +17,7 @@ from sidestep.semantics.hops.seeing import seen
 from sidestep.semantics.hops.traveller import Traveller, identity_over
 from sidestep.semantics.instances import BYPASS_INBOUND, Instances, Mode
 from sidestep.semantics.protocols import Declared, treated_as
+from sidestep.semantics.proxies import INTERCEPTION
 from sidestep.semantics.redirection import OF_THE_PROXY
 from sidestep.semantics.requests import Tcp
 from sidestep.semantics.routing.hosts import Client
@@ -75,6 +76,8 @@ def arrive(arrival: Arrival) -> Branch:
     match to.mode:
         case Mode.AMBIENT:
             return _at_ztunnel(arrival)
+        case Mode.SIDECAR if (why := _unfollowed(arrival)) is not None:
+            return traveller.end(arrival.hop(Proxy.SIDECAR_IN, why), to)
         case Mode.SIDECAR if to.captures:
             return _at_sidecar(arrival)
         case Mode.PROXYLESS:
@@ -147,14 +150,26 @@ def _at_sidecar(arrival: Arrival) -> Branch:
     if arrival.transport is not Transport.HBONE and (to.excluded("Inbound", port) or port in OF_THE_PROXY):
         return _unguarded(arrival, f"the sidecar does not capture port {port}")
     scope = arrival.traveller.index.routing.scope(Client(to.namespace, to.labels))
-    own = (scope.declared or {}).get(port)
-    if own is not None and own.undecided:
-        check = Check(CheckKind.CAPTURE, Verdict.UNKNOWN, object=scope.object, reason=f"at port {port} {own.undecided}")
-        return arrival.traveller.end(arrival.hop(Proxy.SIDECAR_IN, check), to)
     arrival = _as_sent(_as_declared(arrival, scope))
     hop = arrival.hop(Proxy.SIDECAR_IN, *_asked_by_sidecar(arrival))
     reads = hop.verdict is Verdict.ALLOW and arrival.declared is not Declared.TCP
     return (_onward(arrival) if reads else arrival.traveller).end(hop, to)
+
+
+def _unfollowed(arrival: Arrival) -> Check | None:
+    """What a Sidecar asks for at a port that cannot be told from objects; None for nothing."""
+    to, port, index = arrival.to, arrival.port, arrival.traveller.index
+    scope = index.routing.scope(Client(to.namespace, to.labels))
+    own = (scope.declared or {}).get(port)
+    if own is None:
+        return None
+    reason = ""
+    if own.listens(redirected=to.shape.annotations.get(INTERCEPTION) != "NONE"):
+        reason = "the sidecar listens itself (captureMode): what comes of it depends on where the application listens"
+    elif own.ends_tls and effective(index.peer_levels(to), port).mode is Mtls.DISABLE:
+        reason = "the sidecar ends TLS of others, with certificates that the pod has as files"
+    where = f"at port {port} {reason}"
+    return Check(CheckKind.CAPTURE, Verdict.UNKNOWN, object=scope.object, reason=where) if reason else None
 
 
 def _as_declared(arrival: Arrival, scope: Scope) -> Arrival:

@@ -31,6 +31,7 @@ class MeshDefaults(Struct, frozen=True):
         domain: the cluster's.
         alpha_routes: whether istiod reads kinds of routes that its release has as alpha; None where that is not known.
         places: what it says of places to prefer (`localityLbSetting`).
+        ends_tls: whether sidecars end TLS of others where a Sidecar says so.
         object: the whole configuration.
         unknown: why part of it cannot be told.
     """
@@ -44,6 +45,7 @@ class MeshDefaults(Struct, frozen=True):
     domain: str = DOMAIN
     alpha_routes: bool | None = None
     places: Mapping[str, Any] = {}
+    ends_tls: bool = False
     object: ObjectId | None = None
     unknown: str = ""
 

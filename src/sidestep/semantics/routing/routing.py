@@ -77,7 +77,7 @@ class Routing:
         self._bounds = Bounds([*virtual_services(mesh, defaults, version), *routes], version)
         self._gateways = GatewayRoutes(gateways, self._bounds)
         self._listeners = gateways.servers
-        self._sidecars = Sidecars(mesh, root_namespace, version)
+        self._sidecars = Sidecars(mesh, root_namespace, version, ends_tls=defaults.ends_tls)
         self._rules = DestinationRules(mesh, defaults, root_namespace)
         self._default_retries, retries_unknown = _mesh_retries(defaults, version)
         self._doubt = (

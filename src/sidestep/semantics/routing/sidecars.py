@@ -25,7 +25,10 @@ _OWN = "."
 _EXCLUDED = "~"
 _PROXY = "HTTP_PROXY"
 _ENDPOINTS = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - as an object writes them
-_UNCAPTURED = "NONE"
+_UNCAPTURED, _CAPTURED = "NONE", "IPTABLES"
+TLS_ON_INGRESS = "ENABLE_TLS_ON_SIDECAR_INGRESS"
+"""A switch of istiod's: off, where nobody says otherwise (pilot/pkg/features/experimental.go)."""
+_WITHIN_TLS = {"HTTPS": "HTTP", "TLS": "TCP"}
 UNSET_MODE = "REGISTRY_ONLY"
 """What a Sidecar's `outboundTrafficPolicy` without a mode means: the first value of the enumeration."""
 
@@ -87,14 +90,30 @@ class Ingress(Struct, frozen=True):
             address is the pod's own.
         refused: a `defaultEndpoint` that is none of these, as written: nothing is behind it.
         pool: how much the proxy asks of the application at once (`connectionPool`); empty for what the Sidecar says.
-        undecided: what it asks for that nobody here follows; empty for nothing.
+        capture: whether redirection leads there (`IPTABLES`), or the sidecar listens at the port itself (`NONE`); empty
+            for as the pod does.
+        ends_tls: it ends TLS of others, if PeerAuthentication is DISABLE at the port.
+        ignored: fields that istiod does not heed, and why.
     """
 
     port: HostPort
     endpoint: tuple[str, int] | None = None
     refused: str = ""
     pool: Mapping[str, Any] = {}
-    undecided: str = ""
+    capture: str = ""
+    ends_tls: bool = False
+    ignored: tuple[tuple[str, str], ...] = ()
+
+    def listens(self, *, redirected: bool) -> bool:
+        """Whether the sidecar listens at the port itself: then who comes by redirection passes it twice, and the
+        application cannot have the port at the same address.
+
+        Args:
+            redirected: anything is led to the sidecar.
+
+        Source: pilot/pkg/networking/core/listener_inbound.go (getBindToPort).
+        """
+        return self.capture == _UNCAPTURED or (self.capture != _CAPTURED and not redirected)
 
 
 class Scope(Struct, frozen=True, dict=True):
@@ -169,14 +188,21 @@ EVERYTHING = Scope(listeners=(_EVERYTHING,))
 
 
 class Sidecars:
-    """All Sidecars of a mesh."""
+    """All Sidecars of a mesh.
 
-    def __init__(self, mesh: Mesh, root: str, version: IstioVersion) -> None:
+    Args:
+        mesh: of which.
+        root: namespace whose object counts everywhere.
+        version: of Istio.
+        ends_tls: whether istiod heeds `tls` of ingress ports.
+    """
+
+    def __init__(self, mesh: Mesh, root: str, version: IstioVersion, *, ends_tls: bool = False) -> None:
         ordered = sorted(mesh.of(SIDECAR), key=_order)
         self._by_namespace: dict[str, list[Scope]] = {}
         self._root: Scope | None = None
         for resource in ordered:
-            scope = _scope(resource, version)
+            scope = _scope(resource, version, ends_tls=ends_tls)
             self._by_namespace.setdefault(resource.meta.namespace, []).append(scope)
             if resource.meta.namespace == root and scope.selector is None and self._root is None:
                 self._root = scope
@@ -194,7 +220,7 @@ def _order(resource: Resource[Spec]) -> tuple[bool, str, str, str]:
     return spec.get("workloadSelector") is None, created(meta), meta.namespace, meta.name
 
 
-def _scope(resource: Resource[Spec], version: IstioVersion) -> Scope:
+def _scope(resource: Resource[Spec], version: IstioVersion, *, ends_tls: bool) -> Scope:
     spec = resource.view.spec or {}
     selector: Labels | None = None
     try:
@@ -202,7 +228,7 @@ def _scope(resource: Resource[Spec], version: IstioVersion) -> Scope:
             wanted = mapping(mapping(spec["workloadSelector"], "workloadSelector").get("labels"), "labels")
             selector = {str(key): text(value, f"labels.{key}") for key, value in wanted.items()}
         listeners = tuple(_listener(each, version) for each in mappings(spec.get("egress"), "egress"))
-        ingress = tuple(_ingress(each) for each in mappings(spec.get("ingress"), "ingress"))
+        ingress = tuple(_ingress(each, ends_tls=ends_tls) for each in mappings(spec.get("ingress"), "ingress"))
         outbound, proxy = _outbound(spec)
         pool = mapping(spec.get("inboundConnectionPool"), "inboundConnectionPool")
     except MalformedError as error:
@@ -210,19 +236,19 @@ def _scope(resource: Resource[Spec], version: IstioVersion) -> Scope:
     return Scope(resource.id, selector, listeners or (_EVERYTHING,), outbound, proxy, ingress=ingress, pool=pool)
 
 
-def _ingress(tree: Mapping[str, Any]) -> Ingress:
+def _ingress(tree: Mapping[str, Any], *, ends_tls: bool) -> Ingress:
     """Source: pilot/pkg/networking/core/listener_inbound.go (buildInboundChainConfigs), cluster.go."""
     declared = mapping(tree.get("port"), "ingress.port")
     number = whole(declared.get("number"), "ingress.port.number") or 0
     name, protocol = (text(declared.get(field), f"ingress.port.{field}") for field in ("name", "protocol"))
-    port = HostPort(number, name, protocol)
-    pool, undecided = mapping(tree.get("connectionPool"), "ingress.connectionPool"), ""
-    if text(tree.get("captureMode"), "ingress.captureMode") == _UNCAPTURED:
-        undecided = "captureMode: NONE has the sidecar listen at the port itself"
-    elif mapping(tree.get("tls"), "ingress.tls"):
-        undecided = "tls has the sidecar end TLS of others, with certificates that the pod has as files"
+    pool = mapping(tree.get("connectionPool"), "ingress.connectionPool")
+    capture, tls = text(tree.get("captureMode"), "ingress.captureMode"), bool(mapping(tree.get("tls"), "ingress.tls"))
+    ignored = (("tls", f"istiod heeds it only with {TLS_ON_INGRESS}"),) if tls and not ends_tls else ()
+    if tls and ends_tls:
+        protocol = _WITHIN_TLS.get(protocol.upper(), protocol)
     endpoint, refused = _endpoint(text(tree.get("defaultEndpoint"), "ingress.defaultEndpoint"))
-    return Ingress(port, endpoint, refused, pool, undecided)
+    port = HostPort(number, name, protocol)
+    return Ingress(port, endpoint, refused, pool, capture, tls and ends_tls, ignored)
 
 
 def _endpoint(written: str) -> tuple[tuple[str, int] | None, str]:

@@ -102,11 +102,11 @@ def test_to_the_pods_own_address_a_sidecar_speaks_from_its_own(endpoint, address
         ({"defaultEndpoint": "unix:///app"}, "Sidecar shop/x: ingress[0].defaultEndpoint: expected 127.0.0.1"),
         (
             {"captureMode": "NONE", "bind": "10.0.0.1"},
-            "Sidecar shop/x: ingress[0]: captureMode: NONE has the sidecar listen",
+            "Sidecar shop/x: ingress[0].captureMode: the lab's sidecar is led what comes",
         ),
         (
             {"tls": {"mode": "SIMPLE", "credentialName": "own"}},
-            "Sidecar shop/x: ingress[0]: tls has the sidecar end TLS",
+            "Sidecar shop/x: ingress[0].tls: istiod heeds it only with ENABLE_TLS_ON_SIDECAR_INGRESS",
         ),
         ({"captureMode": "IPTABLES", "bind": "10.0.0.1", "defaultEndpoint": "[::1]:80"}, ""),
     ],

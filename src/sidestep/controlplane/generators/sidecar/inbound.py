@@ -119,14 +119,19 @@ def ports(pod: Pod) -> list[Port]:
 
 def left_out(pod: Pod) -> Iterator[Remark]:
     """What of a Sidecar's ports the pod's proxy is not told."""
-    scope = pod.mesh.routing.scope(pod.client)
+    scope, levels = pod.mesh.routing.scope(pod.client), pod.mesh.peer_levels(pod.instances)
     for number, each in enumerate(scope.ingress):
         if each.refused:
             expected = "expected 127.0.0.1, 0.0.0.0, ::1 or :: and a port"
             why = f"{expected}, found {each.refused[:_SHOWN]!r}: nobody is behind it"
             yield Remark(scope.object, f"ingress[{number}].defaultEndpoint", why)
-        if each.undecided:
-            yield Remark(scope.object, f"ingress[{number}]", f"{each.undecided}, which is not done")
+        if each.listens(redirected=True):
+            why = "the lab's sidecar is led what comes, and does not listen at the port itself: say IPTABLES for that"
+            yield Remark(scope.object, f"ingress[{number}].captureMode", why)
+        if each.ends_tls and _mode(levels, each.port.number) is Mtls.DISABLE:
+            why = "the lab's sidecar ends no TLS of others: give the application the certificate, or a gateway"
+            yield Remark(scope.object, f"ingress[{number}].tls", why)
+        yield from (Remark(scope.object, f"ingress[{number}].{field}", why) for field, why in each.ignored)
 
 
 def _pooled(pod: Pod, port: Port, scope: Scope, front: tuple[Service, HostPort] | None) -> Port:
