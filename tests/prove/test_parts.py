@@ -75,3 +75,14 @@ def test_every_namespace_is_asked_by_one_part():
     asked = [[place for place, _ in each.findings("", today)] for each in parts]
     assert sorted(place for own in asked for place in own) == [place for place, _ in alone.findings("", today)]
     assert sum(map(bool, asked)) == 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_the_first_step_leaves_alone_is_asked_of_the_first_mesh_itself(seed, monkeypatch):
+    world = World(seed)
+    today = index(*world.objects(world.guarded()))
+    steps = [(f"step-{number}", mesh) for number, mesh in enumerate(worsened(today.mesh, world.chance, 2))]
+    way = list(with_partial(today.mesh, steps))
+    found = walked(today, way, 1)
+    monkeypatch.setattr(Journey, "_mirror", lambda *_: None)
+    assert walked(today, way, 1) == found

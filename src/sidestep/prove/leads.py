@@ -18,14 +18,18 @@ class Leads:
         """Destinations that lead to some namespaces."""
         return set[str]().union(*(self._into.get(space, ()) for space in namespaces))
 
+    def of(self, service: Service) -> frozenset[str]:
+        """Namespaces to which a destination leads."""
+        return self._of.get(service.host, frozenset())
+
     def leads_to(self, service: Service, namespaces: frozenset[str]) -> bool:
         """Whether a destination leads to one of some namespaces."""
-        return not namespaces.isdisjoint(self._of.get(service.host, frozenset()))
+        return not namespaces.isdisjoint(self.of(service))
 
     def find(self, service: Service, guards: tuple[Guards, ...]) -> None:
         """Where a destination leads in either mesh, its own namespace among them."""
         now = frozenset({each for side in guards for each in _led_to(side, service)} | {service.namespace})
-        for space in self._of.get(service.host, frozenset()) - now:
+        for space in self.of(service) - now:
             self._into[space].discard(service.host)
         for space in now:
             self._into.setdefault(space, set()).add(service.host)

@@ -63,6 +63,7 @@ class Journey:
     def __init__(self, before: MeshIndex, terms: Terms, part: Part = Part()) -> None:  # noqa: B008
         self._before, self._terms, self._part = before, terms, part
         self._last: MeshIndex | None = None
+        self._mirrored: tuple[Run, frozenset[str]] | None = None
         self._kept = Kept()
         self._services: dict[str, Service] = {}
         self._order: dict[str, int] = {}
@@ -129,11 +130,28 @@ class Journey:
         found: list[tuple[int, Remembered]] = []
         if not changed.nothing:
             self._kept.callers = run.ways.callers
+            self._mirrored = self._mirror(index, step) if self._last is None else None
             for service in self._affected(run, changed):
                 found += [(self._order[service.host], each) for each in self._visit(run, service, changed)]
             found += [each for each in self._visit_elsewhere(run, changed, index) if each[1] != _NOTHING]
         self._last = index
         return run, tuple(found)
+
+    def _mirror(self, index: MeshIndex, step: str) -> tuple[Run, frozenset[str]] | None:
+        """The first mesh held against itself, and namespaces in which the first state may be another; None for nobody.
+
+        A plan begins with a single object: all that does not lead there is in its first state as it was before.
+        """
+        changed = affected(self._before, index)
+        if changed.everything or changed.callers or changed.names:
+            return None
+        return Run(self._before, self._before, self._terms, step, kept=self._kept), changed.namespaces
+
+    def _asking(self, run: Run, namespaces: frozenset[str]) -> Run:
+        """What asks a destination that leads to some namespaces."""
+        if self._mirrored is None or not self._mirrored[1].isdisjoint(namespaces):
+            return run
+        return self._mirrored[0]
 
     def _affected(self, run: Run, changed: Affected) -> Iterable[Service]:
         """Destinations that may be others, or to which somebody may be new, in their order."""
@@ -168,7 +186,8 @@ class Journey:
         if self._touched(run, service, changed):
             for place in run.ways.places(service):
                 self._kept.told.pop(place, None)
-            yield run.apart(run.ways.to(service))
+            asked = self._asking(run, self._leads.of(service))
+            yield asked.apart(asked.ways.to(service))
         elif service.host in self._strange and run.ways.has_new(service, changed.callers):
             yield run.apart(run.ways.to(service, new=True))
         else:
@@ -182,7 +201,8 @@ class Journey:
             self._lonely = {space: number for number, space in enumerate(ways.lonely(), place)}
         for space in sorted(self._asked_alone(changed), key=self._lonely.__getitem__):
             touched = changed.everything or space in changed.namespaces
-            yield self._lonely[space], run.apart(ways.alone(space, new=not touched))
+            asked = self._asking(run, frozenset({space}))
+            yield self._lonely[space], asked.apart(asked.ways.alone(space, new=not touched))
             self._register.note(_alone(space), ways.told_alone(space), ways.callers)
         if self._part.number:
             return
