@@ -82,6 +82,7 @@ PUBLISHED = (
     "SID230", "trust-domain-dropped",
     "SID231", "written-address",
     "SID232", "namespace-unseen",
+    "SID233", "port-left-alone",
 )  # fmt: skip
 
 

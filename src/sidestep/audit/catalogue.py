@@ -36,6 +36,7 @@ from sidestep.audit.rules import (
     policy_shuts_everybody_out,
     policy_target_unbound,
     policy_without_service,
+    port_left_alone,
     port_protocol_undeclared,
     proxy_limit_below_use,
     proxy_oom_killed,
@@ -117,4 +118,5 @@ RULES: tuple[Rule, ...] = (
     trust_domain_dropped.RULE,
     written_address.RULE,
     namespace_unseen.RULE,
+    port_left_alone.RULE,
 )

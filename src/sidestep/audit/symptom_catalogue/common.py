@@ -11,7 +11,7 @@ PLAINTEXT_TO_STRICT = Cause(
     "A client in no mesh sends plain text to a port under STRICT mTLS: pods on the host's network, scrapers, load "
     "balancers, pods that were not captured, endpoints that ztunnel takes for strangers.",
     "kubectl get peerauthentications -A; ztunnel's log at the server has no src.identity for the connection",
-    codes=("SID205", "SID222", "SID111", "SID119", "SID120", "SID231"),
+    codes=("SID205", "SID222", "SID233", "SID111", "SID119", "SID120", "SID231"),
 )
 OLD_SIDECAR = Cause(
     "The server's sidecar cannot receive HBONE, so that ztunnels and waypoints reach it in plain text, without an "

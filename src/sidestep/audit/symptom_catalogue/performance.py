@@ -55,7 +55,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
             Cause(
                 "Prometheus scrapes in plain text, and STRICT refuses it.",
                 "targets of Prometheus that are down",
-                codes=("SID205", "SID222"),
+                codes=("SID205", "SID222", "SID233"),
             ),
             Cause(
                 "An autoscaler, rollout tool or alert asks for the container istio-proxy of the pods.",

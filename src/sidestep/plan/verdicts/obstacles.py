@@ -16,6 +16,7 @@ from sidestep.plan.verdicts.server_side import Needs, selected
 from sidestep.semantics.injection import INJECT
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.layer7 import excludes_traffic
+from sidestep.semantics.left_alone import shut_by_ztunnel
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.own_filters import only_measures
 from sidestep.semantics.parsed import EVERY
@@ -45,6 +46,7 @@ def obstacles(configuration: Configuration, pods: Instances, wanted: Needs) -> I
     yield from _extensions(configuration, pods)
     yield from _sidecar_listeners(configuration, pods)
     yield from _client_routes(configuration, pods)
+    yield from _left_alone(configuration, pods)
 
 
 def differences_in_passing(configuration: Configuration, pods: Instances) -> Iterator[Reason]:
@@ -188,7 +190,7 @@ def _client_routes(configuration: Configuration, pods: Instances) -> Iterator[Ob
             continue
         for written in as_strings(spec.get("hosts")):
             service = configuration.index.services.named(written, pods.namespace)
-            if service is not None and service.namespace != pods.namespace and not service.external:
+            if service is not None and service.namespace != pods.namespace:
                 yield Obstacle(
                     Reason(
                         f"routes its calls to {service.host} for this namespace alone",
@@ -196,6 +198,23 @@ def _client_routes(configuration: Configuration, pods: Instances) -> Iterator[Ob
                         "spec.exportTo",
                         ("D38",),
                     ),
-                    "move the route to the namespace of the service, whose waypoint applies it to everybody",
+                    "move the route to the namespace of the service, whose waypoint applies it to everybody, or give "
+                    "this namespace a name of its own for it",
                     rework=True,
                 )
+
+
+def _left_alone(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
+    """Ports that only its sidecar leaves alone: whoever dials them in plaintext would be refused for good."""
+    for shut in shut_by_ztunnel(configuration.index, pods):
+        yield Obstacle(
+            Reason(
+                f"its sidecar leaves port {shut.port} alone, and ztunnel would not: {shut.why}",
+                shut.policy,
+                "metadata.annotations",
+                ("D29",),
+            ),
+            f"admit plaintext to port {shut.port} by portLevelMtls and AuthorizationPolicies (SID233), and plan again; "
+            "where nobody dials it, decide for ambient yourself (--mode)",
+            rework=True,
+        )
