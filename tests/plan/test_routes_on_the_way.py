@@ -9,6 +9,7 @@ from tests.support.scenes import index, pods, policy, service
 from sidestep.actions.memory import states
 from sidestep.actions.stages import stages
 from sidestep.convert.conversion import convert
+from sidestep.convert.rewrite import Severity
 from sidestep.plan.conversion_context import context_of
 from sidestep.plan.document import Fate
 from sidestep.plan.planner import PlanRequest, make_plan
@@ -128,6 +129,29 @@ def test_a_host_outside_that_sidecars_route_gets_an_egress_waypoint_before_anybo
 )
 def test_other_hosts_outside_get_none(objects):
     assert planned(objects)[1].waypoints == ()
+
+
+def test_who_alone_hears_a_route_keeps_its_sidecar():
+    """No waypoint could apply it to some clients: the others move, and no waypoint is made for nobody."""
+    own = [*pods("front", space="far"), service("front", "far")]
+    today, plan = planned([*outside()[:-1], *own, vs("api", {**ROUTED, "exportTo": ["."]}, "far")])
+    fates = {str(each.workload): each.fate for each in plan.workloads}
+    assert fates["Deployment far/front"] is Fate.REWORK
+    assert fates["Deployment shop/web"] is Fate.AMBIENT
+    assert plan.waypoints == ()
+    assert proved(today, plan).verdict is Conclusion.EQUAL
+    losses = convert(context_of(plan, today, today.settings.version)).losses
+    assert [each for each in losses if each.object.kind == "VirtualService"] == []
+
+
+def test_a_wildcard_that_is_routed_says_what_could_be_done():
+    entry = istio("ServiceEntry", "api", OUTSIDE | {"hosts": ["*.acme.test"], "resolution": "NONE"})
+    today, plan = planned([*outside()[:-2], entry, vs("api", {**ROUTED, "hosts": ["*.acme.test"]})])
+    losses = convert(context_of(plan, today, today.settings.version)).losses
+    (lost,) = (each for each in losses if each.object.kind == "VirtualService")
+    assert (lost.field, lost.severity) == ("spec.hosts[0]", Severity.TRAFFIC)
+    assert "name each host" in lost.instead
+    assert proved(today, plan).verdict is Conclusion.DIFFERS
 
 
 STOCK = "stock.shop.svc.cluster.local"

@@ -318,3 +318,32 @@ def test_what_hangs_on_a_waypoint_that_may_not_be_ready_is_not_refused():
     bound = [*ambient, service("cart", labels={"istio.io/use-waypoint": "waypoint"}), gateway, limit]
     found = only(Direction.ROUTE, prove(index(*BOTH, limit), index(*bound)))
     assert any("shop/web sends GET / to cart" in each.request for each in found)
+
+
+@pytest.mark.parametrize("host", ["api.acme.test", "*.acme.test"])
+@pytest.mark.parametrize("known", [False, True], ids=["a host that nobody knows", "under a wildcard"])
+def test_names_that_routes_alone_know_are_asked(host, known):
+    """Nobody has a Service or ServiceEntry of that name: it is sidecars that route what is sent there."""
+    entry = istio(
+        "ServiceEntry",
+        "api",
+        {"hosts": ["*.test"], "resolution": "NONE", "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}]},
+    )
+    more = [entry] if known else []
+    limits = [
+        istio("VirtualService", "api", {"hosts": [host], "http": [{"route": to("cart"), "timeout": f"{length}s"}]})
+        for length in (3, 5)
+    ]
+    one, other = (index(*BOTH, *more, each) for each in limits)
+    found = only(Direction.ROUTE, prove(one, other))
+    assert any("acme.test:80" in each.request for each in found)
+    assert prove(one, one).verdict is Conclusion.EQUAL
+
+
+def test_a_service_that_is_not_there_is_asked_by_nobody():
+    """Its name cannot be looked up, whatever routes say of it."""
+    gone = [
+        istio("VirtualService", "gone", {"hosts": ["gone"], "http": [{"route": to("cart"), "timeout": f"{length}s"}]})
+        for length in (3, 5)
+    ]
+    assert prove(*(index(*BOTH, each) for each in gone)).verdict is Conclusion.EQUAL

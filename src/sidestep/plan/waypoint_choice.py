@@ -9,6 +9,8 @@ from sidestep.audit.cost.rates import rates
 from sidestep.model.kinds import SERVICE_ENTRY
 from sidestep.model.mesh import Mesh
 from sidestep.model.prices import PriceBook
+from sidestep.model.resource import Resource
+from sidestep.model.views.core import Spec
 from sidestep.plan.calls import Calls
 from sidestep.plan.document import Fate
 from sidestep.plan.owners import owner_of
@@ -23,7 +25,7 @@ from sidestep.plan.waypoints.needs import Scope, Terms, WaypointNeed
 from sidestep.plan.waypoints.placement import PlacedWaypoint, place
 from sidestep.plan.waypoints.policy import SizingPolicy
 from sidestep.semantics.instances import Mode
-from sidestep.semantics.loose import as_dicts
+from sidestep.semantics.loose import as_dicts, as_strings
 from sidestep.semantics.service_index import Service
 
 Tree = dict[str, Any]
@@ -116,7 +118,13 @@ def _by_clients(configuration: Configuration, service: Service) -> bool:
     if not is_dialled(service) or "*" in service.host or configuration.index.behind(service):
         return False
     routes = configuration.virtual_services.get(service.host, ())
-    return any(as_dicts((each.view.spec or {}).get("http")) for each in routes)
+    return any(as_dicts((each.view.spec or {}).get("http")) for each in routes if _speaks_for_all(each, service))
+
+
+def _speaks_for_all(route: Resource[Spec], service: Service) -> bool:
+    """Whether a waypoint may apply it: what a namespace says for itself alone, no waypoint of another would read."""
+    exported = as_strings((route.view.spec or {}).get("exportTo"))
+    return not exported or "*" in exported or route.meta.namespace == service.namespace
 
 
 def starts_tls(configuration: Configuration, service: Service) -> bool:

@@ -34,6 +34,7 @@ _SOURCES = frozenset({Attribute.SOURCE_IP, Attribute.REMOTE_IP})
 Sides = tuple[tuple[Guards, tuple[Instances, ...]], ...]
 """What stands before a destination in each mesh, and the pods behind it."""
 _UNKNOWN_HOST = "nobody.example.com"
+_USUAL_PORTS = ((80, Declared.HTTP), (443, Declared.TCP))
 _SPARE = (9999, 9998, 9997, 9996)
 _OF_PROXIES = frozenset(range(15000, 15100))
 
@@ -220,15 +221,27 @@ class Ways(Struct, frozen=True, dict=True):
     def to_unknown(self, *, new: bool = False) -> Iterator[Way]:
         """To a host that no mesh knows, by everybody or only by classes of callers that were not asked yet."""
         found = self._clients("", (), "", new=new) if not self.namespaces else []
-        for port, protocol in ((80, Declared.HTTP), (443, Declared.TCP)):
+        for port, protocol in _USUAL_PORTS:
             for client, other, words in found:
                 if not isinstance(client, OutsideClient | NodeClient):
                     yield Way(client, words, _UNKNOWN_HOST, port, protocol, "", other)
 
     def by_gateways(self) -> Iterator[Way]:
-        """To what gateways route."""
+        """To what gateways route, and to names that only routes of sidecars know."""
         for gateway, host, port in self._routed_by_gateways():
             yield Way(gateway, f"gateway {gateway.namespace}/{gateway.name}", host, port, Declared.HTTP, "", gateway)
+        for host in sorted({host for each in self.guards for host in each.unserved}) if not self.namespaces else ():
+            yield from self._to_unserved(host)
+
+    def _to_unserved(self, host: str) -> Iterator[Way]:
+        """To a name that no service has: on the ports of the wildcard that it is under, else on the usual ones."""
+        sides = tuple((guards, guards.behind(host)) for guards in self.guards)
+        wild = self.before.services.named(host, "")
+        ports = tuple(_ports(wild, ())) if wild is not None else _USUAL_PORTS
+        self.kept.pop(host, None)  # what tells callers apart there is in no namespace by which it could be found changed
+        for client, other, words in self._clients(host, sides, ""):
+            for port, protocol in ports if not isinstance(client, OutsideClient | NodeClient) else ():
+                yield Way(client, words, host, port, protocol, host, other)
 
     def _routed_by_gateways(self) -> Iterator[tuple[GatewayClient, str, int]]:
         seen: set[tuple[str, str, int]] = set()

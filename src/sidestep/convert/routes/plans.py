@@ -19,13 +19,17 @@ from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.loose import as_strings
-from sidestep.semantics.routing.exports import visible
+from sidestep.semantics.routing.exports import PUBLIC, visible
 from sidestep.semantics.routing.hosts import MESH, full_name, is_wildcard
 from sidestep.semantics.routing.rule import Bound
 from sidestep.semantics.service_index import Service
 from sidestep.semantics.trees import MalformedError
 
 _KEPT = "plans"
+_NAMED = (
+    "name each host that is called in a ServiceEntry of its own, which can be bound to a waypoint: that of a wildcard "
+    "could not tell where requests were going; or leave its clients their sidecars"
+)
 
 
 class Verdict(StrEnum):
@@ -233,8 +237,9 @@ def _behind_others(found: Survey, subject: _Subject) -> Iterator[Trouble]:
 
 
 def _outside(found: Survey, subject: _Subject) -> Iterator[Trouble]:
-    """Hosts that no waypoint serves: ztunnel knows no routes."""
-    if not found.context.moving:
+    """Hosts that no waypoint serves: ztunnel knows no routes, and who hears of them moves."""
+    exported = subject.bound.exported
+    if not any(PUBLIC in exported or space in exported for space in found.context.moving_in):
         return
     for at, written in enumerate(as_strings((subject.resource.view.spec or {}).get("hosts"))):
         name = subject.full(found, written)
@@ -244,12 +249,14 @@ def _outside(found: Survey, subject: _Subject) -> Iterator[Trouble]:
         if not about and not is_wildcard(name):
             yield Trouble(
                 field, f"routes requests to {written}", "no service has that name, so no waypoint can",
-                "make a ServiceEntry of that name, behind a waypoint",
+                "make a ServiceEntry of that name, and plan again: it gets a waypoint",
             )  # fmt: skip
         elif without:
+            wild = any(is_wildcard(host) for host in without)
+            instead = "bind it to a waypoint, or leave its clients their sidecars"
             yield Trouble(
                 field, f"routes requests to {', '.join(without)}", "it has no waypoint, and ztunnel has no routes",
-                "bind it to a waypoint, or leave its clients their sidecars",
+                _NAMED if wild else instead,
             )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 Source: istio-semantics.md §3.9 B and C, §4.3, §4.4, §5.2, §5.3.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from typing import Any, Self
 
@@ -42,7 +42,7 @@ from sidestep.semantics.routing.sidecar_routes import SidecarRoutes
 from sidestep.semantics.routing.sidecar_tables import SidecarTable, table
 from sidestep.semantics.routing.sidecars import Listener, Scope, Sidecars
 from sidestep.semantics.routing.view import Registry, View
-from sidestep.semantics.routing.virtual_services import virtual_services
+from sidestep.semantics.routing.virtual_services import undelegated, virtual_services
 from sidestep.semantics.routing.waypoint_routes import WaypointRoutes, WaypointRules
 from sidestep.semantics.trees import MalformedError
 from sidestep.semantics.versions import IstioVersion
@@ -272,7 +272,15 @@ class Routing:
 
     def bounds(self, host: Host) -> tuple[Bound, ...]:
         """Every route object that may speak about a host, for who reasons about all requests at once."""
-        return tuple({bound.order: bound for bound in self._bounds.meeting(host.name)}.values())
+        return self.bounds_of(host.name)
+
+    def bounds_of(self, name: str) -> tuple[Bound, ...]:
+        """The same of a host by its full name, which no service need have."""
+        return tuple({bound.order: bound for bound in self._bounds.meeting(name)}.values())
+
+    def names(self) -> Iterable[str]:
+        """Hosts, wildcards among them, that route objects of the mesh are about."""
+        return self._bounds.names()
 
     def named_gateways(self) -> Iterator[tuple[str, tuple[Server, ...]]]:
         """Gateways (`namespace/name`) that routes name, by themselves or by a listener, with their listeners."""
@@ -297,6 +305,18 @@ class Routing:
             for rule in dict.fromkeys(entry.rule for entry in bound.http or ()):
                 told = dict.fromkeys(lacking(target, reach) for target in rule.targets)
                 yield from ((rule, why) for why in told if why)
+
+    def uncopied(self) -> Iterator[tuple[HttpRule, str]]:
+        """Rules on HTTP that send copies to what is not there, and what of it is not."""
+        for bound in self._bounds.all:
+            reach = self._reach(bound.namespace, None)
+            for rule in dict.fromkeys(entry.rule for entry in bound.http or ()):
+                told = dict.fromkeys(lacking(each.target, reach) for each in rule.mirrors)
+                yield from ((rule, why) for why in told if why)
+
+    def undelegated(self) -> Iterator[tuple[ObjectId, str, str]]:
+        """Rules that are left to a delegate which does not count: the object, the field, and which is not there."""
+        return undelegated(self._mesh, self._defaults)
 
     def conditions(self, host: Host) -> tuple[HttpMatch, ...]:
         """Every condition on HTTP by which any route object tells requests for a host apart."""
