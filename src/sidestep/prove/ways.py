@@ -238,7 +238,7 @@ class Ways(Struct, frozen=True, dict=True):
         sides = tuple((guards, guards.behind(host)) for guards in self.guards)
         wild = self.before.services.named(host, "")
         ports = tuple(_ports(wild, ())) if wild is not None else _USUAL_PORTS
-        self.kept.pop(host, None)  # what tells callers apart there is in no namespace by which it could be found changed
+        self.kept.pop(host, None)  # by no namespace it could be found that callers there are told apart otherwise now
         for client, other, words in self._clients(host, sides, ""):
             for port, protocol in ports if not isinstance(client, OutsideClient | NodeClient) else ():
                 yield Way(client, words, host, port, protocol, host, other)
