@@ -9,6 +9,11 @@ def unmet(mesh: MeshIndex) -> Iterator[str]:
     """In words, each by object and field."""
     for rule, why in mesh.routing.lacking():
         yield f"{rule.object}: {rule.place}: {why}: its share is answered with {rule.missing_status}"
+    for rule, why in mesh.routing.uncopied():
+        yield f"{rule.object}: {rule.place}: {why}: nobody gets the copies of its requests"
+    for source, field, name in mesh.routing.undelegated():
+        missing = f"there is no VirtualService {name} without hosts that may be named here"
+        yield f"{source}: {field}: {missing}: the rule counts for nothing"
     config = mesh.settings.config
     for why in mesh.settings.refused_authorizers:
         yield f"{config}: {why}: whatever asks it is refused"

@@ -89,7 +89,8 @@ def test_routes_tokens_and_patches_that_are_carried_out_are_not_named():
     )
     served = tokens(jwksUri="https://issuer/keys")
     removed = patched(applyTo="CLUSTER", patch={"operation": "REMOVE"})
-    assert misgivings([wellformed, served, removed]) == []
+    delegating = routes({"match": [{"uri": {"prefix": "/a"}}], "delegate": {"name": "other"}}, TO)
+    assert misgivings([wellformed, served, removed, delegating]) == []
 
 
 def test_more_replicas_than_the_lab_runs_are_said():

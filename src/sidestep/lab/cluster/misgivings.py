@@ -147,6 +147,8 @@ def _of_routes(tree: Tree) -> Iterator[str]:
     own = _id(VIRTUAL_SERVICE, tree)
     reading = Reading(own, own.namespace, DOMAIN, IstioVersion())
     for at, rule in enumerate(as_dicts(spec_of(tree).get("http"))):
+        if rule.get("delegate"):
+            continue  # what it leaves to another object is read there
         for entry in http_entries(rule, f"http[{at}]", reading):
             yield from (f"{each.field}: {each.why}" for each in left_out(entry))
 

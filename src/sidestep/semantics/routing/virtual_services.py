@@ -14,6 +14,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
+from sidestep.semantics.loose import as_dict, as_dicts, as_text
 from sidestep.semantics.routing.age import created
 from sidestep.semantics.routing.defaults import MeshDefaults
 from sidestep.semantics.routing.delegates import merged
@@ -41,6 +42,24 @@ _Delegates = Mapping[tuple[str, str], _Delegate]
 
 def virtual_services(mesh: Mesh, defaults: MeshDefaults, version: IstioVersion) -> list[Bound]:
     """All VirtualServices that bind hosts, in no order."""
+    roots, delegates = _parted(mesh, defaults)
+    return [_bound(resource, delegates, defaults, version) for resource in roots]
+
+
+def undelegated(mesh: Mesh, defaults: MeshDefaults) -> Iterator[tuple[ObjectId, str, str]]:
+    """Rules that are left to a delegate which does not count: the object, the field, and which is not there."""
+    roots, delegates = _parted(mesh, defaults)
+    for resource in roots:
+        space = resource.meta.namespace
+        for at, rule in enumerate(as_dicts((resource.view.spec or {}).get("http"))):
+            named = as_dict(rule.get("delegate"))
+            key = as_text(named.get("namespace")) or space, as_text(named.get("name"))
+            if named and (key not in delegates or not visible(delegates[key].exported, space)):
+                yield resource.id, f"http[{at}].delegate", f"{key[0]}/{key[1]}"
+
+
+def _parted(mesh: Mesh, defaults: MeshDefaults) -> tuple[list[Resource[Spec]], _Delegates]:
+    """Those that bind hosts, and those that only others may name."""
     delegates: dict[tuple[str, str], _Delegate] = {}
     roots = []
     for resource in mesh.of(VIRTUAL_SERVICE):
@@ -48,7 +67,7 @@ def virtual_services(mesh: Mesh, defaults: MeshDefaults, version: IstioVersion) 
             roots.append(resource)
         else:
             delegates[resource.meta.namespace, resource.meta.name] = _delegate(resource, defaults)
-    return [_bound(resource, delegates, defaults, version) for resource in roots]
+    return roots, delegates
 
 
 def _delegate(resource: Resource[Spec], defaults: MeshDefaults) -> _Delegate:
