@@ -21,6 +21,7 @@ from sidestep.plan.guards import guards
 from sidestep.plan.money import Ledger, ledger
 from sidestep.plan.moves import Moves, lasting, moves
 from sidestep.plan.ordering import Unit, packed, units
+from sidestep.plan.overwritten import upon
 from sidestep.plan.preparation import preparations
 from sidestep.plan.prerequisites import prerequisites
 from sidestep.plan.probes import Probes
@@ -100,8 +101,8 @@ def make_plan(request: PlanRequest) -> Plan:
     account = ledger(costs, choice.placed)
     packs = packed(units(found.movers, found.before), wishes.max_pods)
     prepared = tuple(preparations(configuration, judged, found, guarded, choice))
-    first = preparing_steps(choice.objects, prepared, guarded.values())
-    middle = _moving(packs, found, account, Probes(configuration, judged, known), wishes.maintenance)
+    first = upon(mesh, preparing_steps(choice.objects, prepared, guarded.values()))
+    middle = _moving(mesh, packs, found, account, Probes(configuration, judged, known), wishes.maintenance)
     last = settling_steps(len(packs) + 1, configuration, judged, found, guarded)
     waves = (*preparing_wave(first, account), *(wave for wave, _ in middle), *settling_wave(last, account, found.moves))
     steps = (*first, *(step for _, own in middle for step in own), *last)
@@ -144,14 +145,14 @@ def _refused_or_forced(judged: tuple[Judged, ...]) -> tuple[str, ...]:
     return tuple(f"{each.plan.workload}: {each.plan.override}" for each in judged if each.plan.override)
 
 
-def _moving(
-    packs: tuple[tuple[Unit, ...], ...], found: Moves, account: Ledger, probes: Probes, maintenance: str
+def _moving(  # noqa: PLR0913, PLR0917 - all that a wave is made of
+    mesh: Mesh, packs: tuple[tuple[Unit, ...], ...], found: Moves, account: Ledger, probes: Probes, maintenance: str
 ) -> list[tuple[Wave, tuple[Step, ...]]]:
     waves = []
     gone: set[WorkloadRef] = set()
     for number, pack in enumerate(packs, 1):
         members = [mover.workload for unit in pack for mover in unit.members]
-        steps = wave_steps(number, tuple(found.moves[ref] for ref in members))
+        steps = upon(mesh, wave_steps(number, tuple(found.moves[ref] for ref in members)))
         gone.update(members)
         wave = moving_wave(number, pack, found, steps, account.after(frozenset(gone)))
         wave = replace(wave, probes=probes.of(members))
