@@ -13,7 +13,7 @@ import msgspec
 
 from sidestep.convert.rewrite import Change, ChangeKind, Context, Rule
 from sidestep.convert.routes.plans import unread_by_waypoints
-from sidestep.convert.routes.survey import Survey, survey
+from sidestep.convert.routes.survey import Survey, forget, survey
 from sidestep.convert.rules import (
     destination_rule,
     subset_services,
@@ -33,6 +33,13 @@ Place = tuple[str, str]
 
 def carried_routes(context: Context) -> Iterator[tuple[Resource[Any], Change]]:
     """What is added, each with the object that says it today; Services before the routes that send to them."""
+    try:
+        yield from _carried(context)
+    finally:
+        forget(context)
+
+
+def _carried(context: Context) -> Iterator[tuple[Resource[Any], Change]]:
     found, mesh = survey(context), context.index.mesh
     routes: list[tuple[Resource[Any], Change]] = []
     for resource in mesh.of(VIRTUAL_SERVICE):

@@ -271,3 +271,8 @@ def survey(context: Context) -> Survey:
     if not isinstance(found, Survey) or found.context is not context:
         found = kept[_KEPT] = Survey(context)
     return found
+
+
+def forget(context: Context) -> None:
+    """Keep no survey with the index any longer: the two hold each other, which is for conversions that end with it."""
+    vars(context.index).pop(_KEPT, None)
