@@ -1,6 +1,6 @@
 """A mesh: one immutable picture of everything that was read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
@@ -71,7 +71,7 @@ class Mesh(Struct, frozen=True, dict=True):
     """
 
     source: SourceInfo
-    pods: tuple[Pod, ...] = ()
+    pods: Sequence[Pod] = ()
     resources: Mapping[str, tuple[Resource[Any], ...]] = {}
     others: tuple[Resource[None], ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -176,7 +176,7 @@ class Mesh(Struct, frozen=True, dict=True):
         if "_pods" in found and "_pods" not in vars(self):
             vars(self)["_pods"] = _regrouped(found["_pods"], self.apart_from(other, PODS), place_of_pod)
 
-    def things(self, key: str) -> tuple[Any, ...]:
+    def things(self, key: str) -> Sequence[Any]:
         """All of a kind by its `Kind.key`, or what stands under `PODS` or `OTHERS`."""
         return self.pods if key == PODS else self.others if key == OTHERS else self.resources.get(key, ())
 
@@ -198,11 +198,11 @@ class Mesh(Struct, frozen=True, dict=True):
         self.is_apart(key, theirs, found)
         return found
 
-    def is_apart(self, key: str, theirs: tuple[Any, ...], found: Apart[Any]) -> None:
+    def is_apart(self, key: str, theirs: Sequence[Any], found: Apart[Any]) -> None:
         """Note what of a kind differs from what another mesh has of it."""
         self._apart[key] = ((theirs, found), *self._apart.get(key, ())[: _MOST_APART - 1])
 
-    def exchanged(self, gone: Iterable[Pod], new: Iterable[Pod], pods: tuple[Pod, ...]) -> "Mesh":
+    def exchanged(self, gone: Iterable[Pod], new: Iterable[Pod], pods: Sequence[Pod]) -> "Mesh":
         """The same with some pods in place of others, which knows how it differs from this one and those before it.
 
         Args:
@@ -239,7 +239,7 @@ class Mesh(Struct, frozen=True, dict=True):
         return _grouped(self.pods, place_of_pod)
 
     @cached_property
-    def _apart(self) -> dict[str, tuple[tuple[tuple[Any, ...], Apart[Any]], ...]]:
+    def _apart(self) -> dict[str, tuple[tuple[Sequence[Any], Apart[Any]], ...]]:
         """By `Kind.key`, what others have of it, and how that differs: those that were compared last."""
         return {}
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import structs
 
-from sidestep.model.in_order import InOrder
+from sidestep.model.in_order import InPieces
 from sidestep.model.kinds import SERVICE
 from sidestep.model.mesh import PODS, Mesh, place_of_pod
 from sidestep.model.metadata import WorkloadRef
@@ -150,7 +150,7 @@ def _with(mesh: Mesh, pods: dict[WorkloadRef, list[Pod]]) -> Mesh:
 
 def _exchanged(mesh: Mesh, gone: Iterable[Pod], new: Iterable[Pod]) -> Mesh:
     """The mesh with some pods in place of others, in order as it is."""
-    pods, gone, new = InOrder(mesh.pods, place_of_pod), tuple(gone), tuple(new)
+    pods, gone, new = InPieces(mesh.pods, place_of_pod), tuple(gone), tuple(new)
     for pod in gone:
         pods.exchange(pod, None)
     for pod in new:

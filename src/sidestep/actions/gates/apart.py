@@ -3,7 +3,7 @@
 Everything else, such as addresses of pods, is taken from the mesh that is observed: nobody can foretell it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
@@ -80,7 +80,7 @@ def _with_status(foretold: Resource[Any], observed: Resource[Any]) -> Resource[A
     return foretold if isinstance(made, Refusal) else made
 
 
-def _pods(foretold: Mesh, observed: Mesh) -> tuple[int, tuple[Pod, ...], tuple[str, ...]]:
+def _pods(foretold: Mesh, observed: Mesh) -> tuple[int, Sequence[Pod], tuple[str, ...]]:
     """How many workloads there are; the observed pods with those that differ as they were foretold; which differ."""
     mine, theirs = _kinds(foretold), _kinds(observed)
     there, here, told = PodTable(foretold), PodTable(observed), []

@@ -1,6 +1,6 @@
 """The objects of a mesh by name: those of touched kinds can be exchanged, the others stay the very same tuples."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -67,7 +67,7 @@ class ObjectTable:
             self._resources = dict(sorted(found.items())) if self._in_order else found
         return self._resources
 
-    def changed(self) -> Iterator[tuple[str, tuple[Resource[Any], ...], Apart[Resource[Any]]]]:
+    def changed(self) -> Iterator[tuple[str, Sequence[Resource[Any]], Apart[Resource[Any]]]]:
         """By kind, what there was in order when somebody asked this last, and how that differs from what is there."""
         for key, table in self._tables.items():
             if table.ordered is not None and table.ordered.is_changed:
@@ -117,7 +117,7 @@ class _Table(Struct):
     def values(self) -> tuple[Resource[Any], ...]:
         """All of them."""
         if self.cached is None:
-            self.cached = tuple(self.rows.values()) if self.ordered is None else self.ordered.all()
+            self.cached = tuple(self.rows.values() if self.ordered is None else self.ordered.all())
         return self.cached
 
     def _exchange(self, old: Resource[Any] | None, new: Resource[Any] | None) -> None:

@@ -1,9 +1,9 @@
 """The pods of a mesh by namespace and by workload, where some can be exchanged for others."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
-from sidestep.model.in_order import Apart, InOrder
+from sidestep.model.in_order import Apart, InPieces
 from sidestep.model.mesh import PODS, Mesh, place_of_pod
 from sidestep.model.metadata import WorkloadRef
 from sidestep.model.ownership import Parents, parents, workload_of, workload_of_shape
@@ -15,23 +15,23 @@ class PodTable:
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
-        self._made: tuple[Pod, ...] | None = mesh.pods
+        self._made: Sequence[Pod] | None = mesh.pods
         self._gone = 0
-        self._ordered = InOrder(mesh.pods, place_of_pod) if mesh.is_in_order else None
+        self._ordered = InPieces(mesh.pods, place_of_pod) if mesh.is_in_order else None
 
     @cached_property
     def _places(self) -> list[Pod | None]:
         return list(self._mesh.pods)
 
-    def pods(self) -> tuple[Pod, ...]:
-        """All pods in the order read, new ones last, or all in order; the very same tuple while none changed."""
+    def pods(self) -> Sequence[Pod]:
+        """All pods in the order read, new ones last, or all in order; the very same while none changed."""
         if self._made is None and self._ordered is not None:
             self._made = self._ordered.all()
         if self._made is None:
             self._made = tuple(pod for pod in self._places if pod) if self._gone else tuple(self._places)  # type: ignore[arg-type]
         return self._made
 
-    def changed(self) -> Iterator[tuple[str, tuple[Pod, ...], Apart[Pod]]]:
+    def changed(self) -> Iterator[tuple[str, Sequence[Pod], Apart[Pod]]]:
         """What there was in order when somebody asked this last, and how that differs from what is there."""
         if self._ordered is not None and self._ordered.is_changed:
             yield PODS, *self._ordered.changed()
