@@ -51,6 +51,7 @@ TO = {"route": [{"destination": {"host": "reviews"}}]}
         (routes({**TO, "fault": {"abort": {"httpStatus": 9, "percentage": {"value": 100}}}}), "http[0].fault: Envoy has no such fault: abort with 9"),
         (routes({**TO, "timeout": "banana"}), "http[0].timeout: expected a time"),
         (routes({**TO, "headers": {"request": {"set": {"a b": "c"}}}}), "http[0].headers: no header can be edited so: 'set a b: c'"),
+        (routes({**TO, "headers": {"request": {"set": {"a": "100%"}}}}), "http[0].headers: no header can be edited so: 'set a: 100%'"),
         (routes({"directResponse": {"status": 99}}), "http[0].directResponse.status"),
         (routes({"route": []}), "http[0]: neither a destination"),
         (tokens(jwks="{}"), "jwtRules[0].jwks has no key"),

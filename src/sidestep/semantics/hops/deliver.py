@@ -444,13 +444,17 @@ def sent_on(http: Http | None, route: Route, backend: Backend) -> Http | None:
 
 
 def _edited(http: Http | None, edits: tuple[str, ...]) -> Http | None:
-    """With its headers changed, as words of one level say: Envoy removes before it adds."""
+    """With its headers changed, as words of one level say: Envoy removes before it adds.
+
+    Values are Envoy's formats, of which only a percent sign is carried out.
+    """
     if http is None or not edits:
         return http
     headers = dict(http.headers)
     for edit in sorted(edits, key=lambda edit: not edit.startswith("remove ")):
         verb, _, rest = edit.partition(" ")
         name, _, value = rest.partition(": ")
+        value = value if "%" in value.replace("%%", "") else value.replace("%%", "%")
         if verb == "remove":
             headers.pop(name.lower(), None)
         elif verb == "add" and name.lower() in headers:

@@ -59,6 +59,7 @@ CASES = {
     "gateway-any": gateway_cors(allowOrigins=["*"]),
     "bad-expression": rules({"match": [{"headers": {"x": {"regex": "("}}}], "directResponse": {"status": 204}}, TO),
     "bad-header": rules({"match": [{"headers": {"x y": {"exact": "1"}}}], "directResponse": {"status": 204}}, {**TO, "headers": {"request": {"set": {"bad name": "1", "good": "1", "worse": "a\nb"}}}}),
+    "formatted": rules({**TO, "headers": {"request": {"set": {"good": "%REQ(x-user):3% has 100%%", "bad": "100%", "worse": "%REQ(x%"}}}}),
     "bad-time": rules({**TO, "timeout": "banana", "retries": {"attempts": 1, "perTryTimeout": "kiwi"}}),
     "some": rules({"match": [{"uri": {"exact": "/a"}}], **TO}),
 }  # fmt: skip
@@ -227,3 +228,9 @@ def test_retries_as_asked_for():
 def test_hashes(asked, expected):
     found = hashed_by({"loadBalancer": {"consistentHash": asked}})
     assert (None if found is None else MessageToDict(found)) == expected
+
+
+def test_values_of_headers_are_formats_of_envoy(envoy):
+    """As istiod hands them on; one that is none is left out, or Envoy would refuse every route."""
+    answer, _ = ask(envoy, "formatted", x_user="annabel")
+    assert (answer.status, answer.headers["x-good"]) == (200, "ann has 100%")

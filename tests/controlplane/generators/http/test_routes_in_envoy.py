@@ -77,7 +77,7 @@ def rule(dice):
     if dice.random() < 0.4:
         made["headers"] = {
             "request": pick(
-                dice, {"set": {"x": "set"}}, {"add": {"n": "added"}}, {"remove": ["x"]}, {"set": {"n": "100%"}}
+                dice, {"set": {"x": "set"}}, {"add": {"n": "added"}}, {"remove": ["x"]}, {"set": {"n": "100%%"}}
             )
         }
     return made
@@ -198,7 +198,7 @@ def header(name, word, sent):
     value = value.partition(": ")[2]
     if verb == "remove":
         return None
-    return value
+    return value.replace("%%", "%")
 
 
 def observed(answer):

@@ -1,4 +1,9 @@
-"""Edits of headers, from the words of `semantics.routing.edits` to Envoy's lists."""
+"""Edits of headers, from the words of `semantics.routing.edits` to Envoy's lists.
+
+Values are format strings, as istiod hands them on: `%REQ(x-user)%` is a header's value, and `%%` a percent sign.
+
+Source: pilot/pkg/networking/core/route/route.go (translateAppendHeaders); source/common/formatter of Envoy's.
+"""
 
 import re
 from collections.abc import Sequence
@@ -6,14 +11,12 @@ from collections.abc import Sequence
 from envoy.config.core.v3.base_pb2 import HeaderValueOption
 from msgspec import Struct
 
-from sidestep.controlplane.generators.node.messages import literal
-
 _ACTIONS = {
     "set": HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
     "add": HeaderValueOption.HeaderAppendAction.APPEND_IF_EXISTS_OR_ADD,
 }
 _NAME = re.compile(r":?[-!#$%&'*+.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[^\x00\r\n]*")
+_VALUE = re.compile(r"(?:[^\x00\r\n%]|%%|%[A-Z0-9_]+(?:\([^\x00\r\n]*?\))?(?::[0-9]+)?%)*")
 
 
 class Edits(Struct, frozen=True):
@@ -46,6 +49,6 @@ def edits(words: Sequence[str]) -> Edits:
         if verb == "remove":
             remove.append(name)
             continue
-        option = HeaderValueOption(header={"key": name, "value": literal(value)}, append_action=_ACTIONS[verb])
+        option = HeaderValueOption(header={"key": name, "value": value}, append_action=_ACTIONS[verb])
         add.append(option)
     return Edits(tuple(add), tuple(remove))
