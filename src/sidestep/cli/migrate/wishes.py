@@ -12,13 +12,15 @@ import click
 
 from sidestep.actions.runs.control import Wish
 from sidestep.actions.runs.records import Records
-from sidestep.errors import TransportError
+from sidestep.errors import SidestepError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = "\x1b[?25h"
 """What drew the waves has hidden it."""
 _LOOK = 2.0
 """Seconds between two looks at what somebody else wishes."""
+_ONE = 0.3
+"""Seconds in which signals are one wish: who ends a command for somebody, as `timeout` does, sends it two."""
 INTERRUPTED = 130
 
 
@@ -26,11 +28,13 @@ class Interrupts:
     """Ctrl-C: once to pause after what is running, twice to stop where it is.
 
     Args:
-        run: that is performed.
+        run: that is performed, with the options of its place: as one says it to resume it.
+        clock: seconds.
     """
 
-    def __init__(self, run: str) -> None:
-        self._run = run
+    def __init__(self, run: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._run, self._clock = run, clock
+        self._first = 0.0
         self.leaving = False
 
     @contextmanager
@@ -44,11 +48,13 @@ class Interrupts:
                 signal.signal(each, handler)
 
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        if self.leaving and self._clock() - self._first < _ONE:
+            return
         if self.leaving:
             shown = _SHOW_CURSOR if sys.stderr.isatty() else ""
             _say(f"{shown}stopped where it is; the journal says where: sidestep migrate resume {self._run}")
             os._exit(INTERRUPTED)  # threads wait for the cluster; the journal is whole whenever a process ends
-        self.leaving = True
+        self.leaving, self._first = True, self._clock()
         _say("pausing once what is running is done; Ctrl-C again stops at once")
 
 
@@ -76,7 +82,7 @@ class Wishes:
             self._due = self._clock() + _LOOK
             try:
                 self._known = self._records.wish(self._run)
-            except TransportError:
+            except SidestepError:  # who cannot write the journal either hears of that there
                 return self._known
         return self._known
 

@@ -59,6 +59,11 @@ class Refusal(Struct, frozen=True):
         """There is no such object."""
         return self.code == _ABSENT
 
+    @property
+    def knows_nobody(self) -> bool:
+        """It is about who asks, and not about what: credentials that it does not know, or a right that is not given."""
+        return self.code == _UNAUTHORIZED or (self.code == _FORBIDDEN and _DENIED.search(self.message) is not None)
+
     def owned(self) -> tuple[Cause, ...]:
         """Fields that others own; none where this is another refusal."""
         causes = (self.details.causes if self.details else None) or ()

@@ -1,5 +1,6 @@
 """One API server that is asked and written to: each request once, for who asks knows whether it may be asked again."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,8 @@ METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """An answer that is the object's metadata and nothing else."""
 JSON, MERGE, APPLY = "application/json", "application/merge-patch+json", "application/apply-patch+yaml"
 _PARALLEL = 16
+_STARTS = 60.0
+"""Seconds since it could not be asked in which a server may not know yet who may do what: roles are read by and by."""
 
 
 class Ask(Struct, frozen=True):
@@ -56,6 +59,7 @@ class Server:
         self._extensions = extensions(access)
         self._http = connection(access, _PARALLEL)
         self._ahead = timedelta()
+        self._gone = float("-inf")
 
     def close(self) -> None:
         """Close all connections."""
@@ -80,10 +84,14 @@ class Server:
                 extensions=self._extensions,
             )  # fmt: skip
         except httpx2.TransportError as error:
+            self._gone = time.monotonic()
             told = str(error) or type(error).__name__
             raise TransportError(f"the API server cannot be asked: {told}", where=self.access.server) from error
         self._ahead = _date(response) - datetime.now(UTC)
-        return _told(response, self.access.server)
+        answer = _told(response, self.access.server)
+        if isinstance(answer, Refusal) and answer.knows_nobody and time.monotonic() - self._gone < _STARTS:
+            raise TransportError(f"the API server has only just come back: {answer.message}", where=self.access.server)
+        return answer
 
     def demand(self, ask: Ask, where: str) -> Tree:
         """The answer.
