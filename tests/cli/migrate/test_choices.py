@@ -27,6 +27,7 @@ def plan(repository, tmp_path_factory):
         (("--plan", "PLAN", "--gitops", "REPO", "--offline", "--wave", "9"), "the plan has no wave 9"),
         (("--plan", "PLAN", "--gitops", "REPO", "--offline", "--wave", "2"), "wave 0 is not done"),
         (("--plan", "/nowhere"), "No such file"),
+        (("--plan", "PLAN", "--gitops", "REPO", "--offline", "--apply", "--yes", "-o", "json"), "say -o jsonl"),
         (("status", "--gitops", "REPO"), "there is no run yet"),
         (("rollback", "r9", "--gitops", "REPO"), "there is no run"),
     ],

@@ -57,6 +57,32 @@ def test_each_state_says_what_can_be_done(events, holder, state, can):
     assert text.startswith(f"run r1 in memory: {state.value}\n")
 
 
+def test_what_can_be_done_is_told_as_it_is_to_be_typed():
+    found = told("r1", journal(Ended(Ending.COMPLETED)), PLAN)
+    text = run_text(found, width=20, again=" --lab shop")
+    assert text.splitlines()[-1] == "sidestep migrate rollback r1 --lab shop"
+
+
+def taken_back(first):
+    """The journal of a run that was carried out and taken back from a wave on."""
+    kept, world = MemoryJournal(), MemoryWorld(manifests(), healthy(PLAN))
+    assert runner(PLAN, world, kept).run().how is Ending.COMPLETED
+    assert runner(PLAN, world, kept).take_back(first, "wished").how is Ending.REVERSED
+    return told("r1", kept.entries(), PLAN)
+
+
+def test_of_a_wave_that_was_taken_back_nothing_is_done_though_its_gates_once_held():
+    assert [wave.done for wave in taken_back(0).waves] == [0] * len(PLAN.waves)
+    assert "nothing of it is left" in run_text(taken_back(0))
+
+
+def test_waves_before_what_was_taken_back_stay_and_it_is_said():
+    found = taken_back(1)
+    assert [wave.done > 0 for wave in found.waves] == [True] + [False] * (len(PLAN.waves) - 1)
+    assert "what was before it stays" in run_text(found)
+    assert "rollback r1" in run_text(found).splitlines()[-1]
+
+
 def test_what_is_under_way_is_told_with_its_wave():
     found = told("r1", journal(StepDone("w000-0001"), StepBegan("w000-0002")), PLAN, "me")
     assert [(wave.number, wave.done) for wave in found.waves] == [(0, 1), (1, 0), (2, 0), (3, 0)]

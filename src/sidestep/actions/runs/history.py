@@ -112,7 +112,7 @@ def so_far_told(run: str, so_far: Progress, plan: Plan, holder: str) -> RunTold:
         _why(so_far),
         began.world if began else "",
         began.plan if began else "",
-        tuple(_wave(each, so_far) for each in plan.waves if each.number in chosen),
+        tuple(_wave(each, so_far, over=state is State.REVERSED) for each in plan.waves if each.number in chosen),
         tuple(step.description for step in steps if step.id in under_way and not state.over),
         holder,
     )
@@ -134,5 +134,8 @@ def _why(so_far: Progress) -> str:
     return so_far.why if so_far.reversing is not None else so_far.paused
 
 
-def _wave(wave: Wave, so_far: Progress) -> WaveTold:
-    return WaveTold(wave.number, wave.title, len(wave.steps), len(so_far.done.intersection(wave.steps)))
+def _wave(wave: Wave, so_far: Progress, *, over: bool) -> WaveTold:
+    """Of a wave that was taken back nothing is done, though what only looked was never taken back."""
+    gone = over and not so_far.done.intersection(wave.rollback)
+    done = frozenset() if gone else so_far.done.intersection(wave.steps)
+    return WaveTold(wave.number, wave.title, len(wave.steps), len(done))

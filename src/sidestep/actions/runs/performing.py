@@ -60,7 +60,7 @@ class Patience(Struct, frozen=True):
     settle: float = 10.0
 
 
-def _unsaid(_: str) -> None:
+def _unsaid(*_: str) -> None:
     """There is nobody to be told."""
 
 
@@ -106,10 +106,14 @@ class Performer:
         run: its name, which restarts carry.
         patience: how long things may take.
         clock: time; what it raises ends a step that waits.
+        waits: told at each look which step waits, and for what.
     """
 
-    def __init__(self, world: World, run: str, patience: Patience, clock: Clock) -> None:
+    def __init__(
+        self, world: World, run: str, patience: Patience, clock: Clock, waits: Callable[[str, str], object] = _unsaid
+    ) -> None:
         self._world, self._run, self._patience, self._clock = world, run, patience, clock
+        self._waits = waits
 
     def perform(
         self, step: str, effect: Effect, baselines: Mapping[str, Seen], upon: Iterable[SetLabels] = ()
@@ -131,16 +135,17 @@ class Performer:
         match effect:
             case Restart():
                 self._write(step, effect)
-                return Performed(self._rolled_out(effect.workload, upon))
+                return Performed(self._rolled_out(step, effect.workload, upon))
             case SetLabels() | Patch() | Apply() | Delete():
                 return Performed(already=not self._write(step, effect))
             case Wait():
-                missing = partial(self._world.holds, effect)
+                missing = self._told(step, partial(self._world.holds, effect))
                 return Performed(self._until(missing, effect.seconds, str(effect.subject), upon))
             case Gate():
-                return Performed(self._gate(effect, baselines.get(step, Seen())))
+                return Performed(self._gate(step, effect, baselines.get(step, Seen())))
             case Probe():
-                return Performed(self._until(partial(self._unlike, effect), self._patience.probe, effect.to))
+                missing = self._told(step, partial(self._unlike, effect))
+                return Performed(self._until(missing, self._patience.probe, effect.to))
             case _:
                 assert_never(effect)
 
@@ -188,9 +193,21 @@ class Performer:
 
         return self._patiently(once)
 
-    def _rolled_out(self, workload: WorkloadRef, upon: Iterable[SetLabels]) -> str:
+    def _told(self, step: str, missing: Callable[[], str]) -> Callable[[], str]:
+        """What is missing, of which is told what a step waits for."""
+
+        def looked() -> str:
+            why = missing()
+            if why:
+                self._waits(step, why)
+            return why
+
+        return looked
+
+    def _rolled_out(self, step: str, workload: WorkloadRef, upon: Iterable[SetLabels]) -> str:
+        missing = self._told(step, partial(self._world.rolled_out, workload))
         try:
-            return self._until(partial(self._world.rolled_out, workload), self._patience.rollout, str(workload), upon)
+            return self._until(missing, self._patience.rollout, str(workload), upon)
         except LateError as error:
             said = self._held_up_by(workload)
             raise (LateError(f"{error.message}; {said}", where=error.where) if said else error) from None
@@ -231,7 +248,7 @@ class Performer:
         asked = f"{probe.client} to {probe.to}:{probe.port}"
         return "" if seen == probe.expect else f"{asked}: {seen}, and {probe.expect} was foretold"
 
-    def _gate(self, gate: Gate, before: Seen) -> str:
+    def _gate(self, step: str, gate: Gate, before: Seen) -> str:
         """Look until it can be told; what cannot be told in time is no pass."""
         longest, began = self._window(gate), self._clock.now()
         watch = Watch(self._measure, gate, before, longest)
@@ -244,6 +261,7 @@ class Performer:
                 return found.told
             if over or found.answer is Answer.FAILS:
                 raise GateError(gate, found)
+            self._waits(step, found.told)
 
     def _measure(self, query: Query, seconds: float) -> float | None:
         return self._patiently(lambda: self._world.measure(query, seconds))

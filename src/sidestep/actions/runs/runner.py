@@ -112,6 +112,7 @@ class Runner:
         control: where wishes are heard.
         heard: told of every event.
         known: what is foretold; None for nothing: then steps that decide requests are performed one by one.
+        waits: told again and again which step waits, and for what; no journal has it.
     """
 
     def __init__(  # noqa: PLR0913 - what it stands between
@@ -125,13 +126,14 @@ class Runner:
         control: Control | None = None,
         heard: Callable[[Event], None] = lambda _: None,
         known: Foreknowledge | None = None,
+        waits: Callable[[str, str], object] = lambda *_: None,
     ) -> None:
         self._plan, self._world, self._terms = plan, world, terms
         self._clock, self._control, self._known = clock, control or Unattended(), known
         self._steps = wanted(plan, terms.waves)
         self._teller = Teller(journal, heard)
         self._say = self._teller.say
-        performer = Performer(world, terms.run, terms.patience, Clock(clock.now, self._wait, clock.away))
+        performer = Performer(world, terms.run, terms.patience, Clock(clock.now, self._wait, clock.away), waits)
         named = {step.id: step for step in self._steps}
         self._actor = Actor(performer, self._teller, named, enforce=terms.enforce)
         self._stuck: list[str] = []

@@ -171,7 +171,7 @@ def prepared(plan: Plan, git: Git, settings: Settings, where: Where, measure: Me
         derived = of_commits(plan, stages, Mode(settings.offline, int(settings.patience), bool(settings.remote)))
         content = msgspec.json.encode({**msgspec.to_builtins(derived), "gitops": settings, "origin": plan})
         names = tuple(stage.name for stage in stages if stage.objects)
-        place = _place(git, branch, stages, cluster, settings)
+        place = _place(git, branch, stages, cluster, settings, where.again)
         yield Prepared(derived, content, place, branch, names, tuple(_notes(plan, settings)))
 
 
@@ -193,7 +193,7 @@ def reopened(where: Where, measure: Measure | None, run: str | None) -> Iterator
         offline = kept.gitops.offline
         cluster = None if offline else stack.enter_context(opened(replace(where, gitops=None), measure))
         stages, branch = _stages(kept.origin, git, kept.gitops)
-        yield _place(git, branch, stages, cluster, kept.gitops)
+        yield _place(git, branch, stages, cluster, kept.gitops, where.again)
 
 
 def _notes(plan: Plan, settings: Settings) -> Iterator[str]:
@@ -211,14 +211,16 @@ def _stages(plan: Plan, git: Git, settings: Settings) -> tuple[tuple[Stage, ...]
         return staging.stages(tree / git.prefix), branch
 
 
-def _place(git: Git, branch: Branch, stages: tuple[Stage, ...], cluster: Place | None, settings: Settings) -> Place:
+def _place(  # noqa: PLR0917 - what it is made of
+    git: Git, branch: Branch, stages: tuple[Stage, ...], cluster: Place | None, settings: Settings, again: str
+) -> Place:
     guard = Guard()
     looked_at: World | None = cluster.world if cluster else None
     world = GitOpsWorld(branch, stages, looked_at, tuple(map(applier, settings.appliers)), guard)
     followed = f", which {cluster.named} follows" if cluster else ""
     return Place(
         world, _records(git), guard, cluster.cluster if cluster else "", f"{branch.name}{followed}",
-        cluster.read if cluster else None,
+        cluster.read if cluster else None, again=again,
     )  # fmt: skip
 
 

@@ -58,6 +58,8 @@ Exit codes:
 """
 _DRIFTED = 2
 _FORMATS = ("table", "diff", "json", "jsonl")
+_LOOKED = frozenset({"diff", "json"})
+"""Formats of what would be."""
 
 
 class _Begun(Struct, frozen=True):
@@ -119,6 +121,9 @@ def _check_nothing_given(context: click.Context) -> None:
 
 
 def _run(values: dict[str, Any]) -> int:
+    if values["applies"] and values["output"] in _LOOKED:
+        remedy = "say -o jsonl for what happens, an object a line; the end of it is in status -o json"
+        raise UsageError(f"{values['output']} shows what would be written", where="-o with --apply", remedy=remedy)
     if values["wave"] is not None and values["until"] is not None:
         raise click.UsageError("--wave and --until contradict each other")
     where = chosen_place(values)
@@ -223,7 +228,7 @@ def _check_none_open(place: Place) -> None:
             raise UsageError(
                 f"run {run} is {found.state.value}; nothing was written",
                 where=place.records.place,
-                remedy=f"sidestep migrate resume {run}, abort {run} or rollback {run}",
+                remedy=f"sidestep migrate resume {run}{place.again}, abort, or rollback in its place",
             )
 
 

@@ -26,7 +26,8 @@ _MOST = 200
 @_output
 def status(**values: Any) -> None:
     """Say how a run is: the newest, unless another is named."""
-    with kept(chosen_place(values)) as records:
+    where = chosen_place(values)
+    with kept(where) as records:
         run = known_run(records, values["run"])
         found = told_of(records, run)
         if values["output"] == "json":
@@ -35,7 +36,7 @@ def status(**values: Any) -> None:
         steps = descriptions(read_plan(records.plan(run), run))
         last = records.journal(run).entries()[-values["lines"] :] if values["lines"] else ()
         lately = [f"{each.at}  {in_words(each.event, steps)}" for each in last]
-        emit(run_text(found, lately, terminal_width()), None)
+        emit(run_text(found, lately, terminal_width(), where.again), None)
 
 
 @click.command("history")

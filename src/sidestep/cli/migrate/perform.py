@@ -142,7 +142,7 @@ def performed(
         SidestepError: it did not begin.
     """
     run = terms.run
-    interrupts = Interrupts(run)
+    interrupts = Interrupts(f"{run}{place.again}")
     with place.records.hold(run, terms.by) as may_write, interrupts.heard():
         place.guard.check = may_write
         if document is not None:
@@ -152,20 +152,23 @@ def performed(
         clock = Clock(time.monotonic, time.sleep, outage)
         journal = place.records.journal(run, until_asked(clock, terms.patience))
         before = progress(each.event for each in journal.entries())
-        with watched(run, plan, before, manners.output, quiet=manners.quiet) as heard:
+        with watched(run, plan, before, manners.output, quiet=manners.quiet) as watcher:
             control = Wishes(place.records, run, interrupts)
             noticed = place.noticed(run)
 
             def told(event: Event) -> None:
-                heard(event)
+                watcher.heard(event)
                 noticed(event)
 
-            runner = Runner(plan, place.world, journal, terms, clock, control=control, heard=told, known=known)
+            runner = Runner(
+                plan, place.world, journal, terms, clock,
+                control=control, heard=told, known=known, waits=watcher.waits,
+            )  # fmt: skip
             try:
                 ended = act(runner)
             except SidestepError as error:
-                return _left(run, runner.so_far, error)
-    return _told(run, ended, manners)
+                return _left(f"{run}{place.again}", runner.so_far, error)
+    return _told(run, ended, manners, place.again)
 
 
 def _observer(plan: Plan, place: Place, *, needed: bool) -> Observer | None:
@@ -185,16 +188,16 @@ def _left(run: str, so_far: Progress, error: SidestepError) -> int:
     if so_far.began is None:
         raise error
     click.echo(f"error: {error}", err=True)
-    click.echo(f"run {run} is left as it stands; its journal says where. Then: sidestep migrate resume {run}", err=True)
+    click.echo(f"the run is left as it stands; its journal says where. Then: sidestep migrate resume {run}", err=True)
     return LEFT
 
 
-def _told(run: str, ended: Ended, manners: Manners) -> int:
+def _told(run: str, ended: Ended, manners: Manners, again: str) -> int:
     if not manners.quiet:
         click.echo(f"run {run} {_WORDS[ended.how]}" + (f": {first_line(ended.why)}" if ended.why else ""), err=True)
         for line in ended.why.splitlines()[1:]:
             click.echo(line, err=True)
-        click.echo(_NEXT[ended.how].format(run=run), err=True)
+        click.echo(_NEXT[ended.how].format(run=f"{run}{again}"), err=True)
     return _CODES[ended.how]
 
 

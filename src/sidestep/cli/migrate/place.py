@@ -1,5 +1,6 @@
 """Where a plan is carried out, and where its runs are kept: a cluster, or a lab on this machine."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from sidestep.cli.options import Duration
 from sidestep.model.mesh import Mesh
 
 _RUNS = "runs"
+DEFAULT_NAMESPACE = "istio-system"
 
 
 class Where(Struct, frozen=True):
@@ -38,6 +40,16 @@ class Where(Struct, frozen=True):
     request_timeout: float
     lab: str | None
     gitops: str | None = None
+
+    @property
+    def again(self) -> str:
+        """Options by which another command means the same place, with a space before each; none for what is usual."""
+        usual = DEFAULT_NAMESPACE if self.lab is None and self.gitops is None else self.namespace
+        named = {
+            "--context": self.context, "--kubeconfig": self.kubeconfig, "--lab": self.lab, "--gitops": self.gitops,
+            "-n": self.namespace if self.namespace != usual else None,
+        }  # fmt: skip
+        return "".join(f" {option} {shlex.quote(value)}" for option, value in named.items() if value)
 
 
 class Guard:
@@ -64,6 +76,7 @@ class Place(Struct, frozen=True):
         observe: the mesh as it becomes, step by step, by the plan's own objects; None where it does not.
         tried: the same world, asked what it would make of writes; None where it cannot be.
         noticed: what tells people there of a run's events, by its name.
+        again: options by which another command means this place.
     """
 
     world: World
@@ -75,6 +88,7 @@ class Place(Struct, frozen=True):
     observe: Callable[[], Mesh] | None = None
     tried: Tried | None = None
     noticed: Callable[[str], Callable[[Event], object]] = lambda _: _unheard
+    again: str = ""
 
 
 def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,7 +101,7 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Give up on a request of the cluster after this long.",
         ),
         click.option(
-            "-n", "--namespace", default="istio-system", show_default=True, metavar="NS",
+            "-n", "--namespace", default=DEFAULT_NAMESPACE, show_default=True, metavar="NS",
             help="Where the cluster keeps the journals of runs.",
         ),
         click.option("--kubeconfig", metavar="FILE", help="Path of the kubeconfig.  [default: as kubectl]"),
@@ -125,7 +139,7 @@ def opened(where: Where, measure: Measure | None = None, run: str | None = None)
 
         return reopened(where, measure, run)
     known = measure or _unmeasured
-    return _lab(where.lab, known) if where.lab else _cluster(where, known)
+    return _lab(where.lab, known, where.again) if where.lab else _cluster(where, known)
 
 
 @contextmanager
@@ -153,7 +167,7 @@ def _unmeasured(*_: object) -> None:
 
 
 @contextmanager
-def _lab(name: str, measure: Measure) -> Iterator[Place]:
+def _lab(name: str, measure: Measure, again: str) -> Iterator[Place]:
     from sidestep.actions.worlds.lab import LabWorld  # noqa: PLC0415 - only for labs
     from sidestep.cli.lab.choices import client  # noqa: PLC0415
     from sidestep.lab.api import messages as api  # noqa: PLC0415
@@ -163,7 +177,7 @@ def _lab(name: str, measure: Measure) -> Iterator[Place]:
     speaker.ask(api.Status())
     records = FileRecords(home(name) / _RUNS, now)
     world = LabWorld(name, speaker, measure)
-    yield Place(world, records, Guard(), "", f"lab {name}", observe=world.mesh)
+    yield Place(world, records, Guard(), "", f"lab {name}", observe=world.mesh, again=again)
 
 
 @contextmanager
@@ -188,6 +202,7 @@ def _cluster(where: Where, measure: Measure) -> Iterator[Place]:
             read,
             ClusterWorld(server, identity, dry_run=True),
             lambda run: Notices(server, where.namespace, run),
+            where.again,
         )
     finally:
         server.close()

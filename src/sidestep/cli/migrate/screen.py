@@ -2,15 +2,19 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.actions.runs.events import Ended, Event, StepBegan, StepDone
 from sidestep.actions.runs.history import so_far_told
 from sidestep.actions.runs.progress import Progress, after
+from sidestep.actions.worlds.effects import BACK
 from sidestep.cli.migrate.place import now
 from sidestep.plan.document import Plan
 from sidestep.plan.steps import Gate
@@ -18,13 +22,28 @@ from sidestep.report.migration.runs import wave_lines
 from sidestep.report.migration.words import descriptions, in_words
 
 Heard = Callable[[Event], None]
+Waits = Callable[[str, str], None]
 _ROWS = 12
 """Lines of waves that are shown at most: those that are under way."""
+_AGAIN = 30.0
+"""Seconds after which it is said again, where lines are not drawn anew, what a step waits for."""
+
+
+class Watcher(Struct, frozen=True):
+    """Who looks at a run.
+
+    Attributes:
+        heard: told of every event.
+        waits: told again and again which step waits, and for what.
+    """
+
+    heard: Heard
+    waits: Waits = lambda _step, _why: None
 
 
 @contextmanager
-def watched(run: str, plan: Plan, before: Progress, output: str, *, quiet: bool) -> Iterator[Heard]:
-    """Who hears of events, for as long as the block lasts.
+def watched(run: str, plan: Plan, before: Progress, output: str, *, quiet: bool) -> Iterator[Watcher]:
+    """Who hears of a run, for as long as the block lasts.
 
     Args:
         run: its name.
@@ -36,26 +55,45 @@ def watched(run: str, plan: Plan, before: Progress, output: str, *, quiet: bool)
     if output == "jsonl":
         yield _stream(run)
     elif quiet:
-        yield lambda _: None
+        yield Watcher(lambda _: None)
     elif sys.stderr.isatty():
-        with _live(run, plan, before) as heard:
-            yield heard
+        with _live(run, plan, before) as watcher:
+            yield watcher
     else:
         yield _lines(plan)
 
 
-def _stream(run: str) -> Heard:
+def _stream(run: str) -> Watcher:
     """A JSON object a line, each written through at once."""
 
-    def heard(event: Event) -> None:
-        line = {"at": now(), "run": run, **msgspec.to_builtins(event)}
-        click.echo(msgspec.json.encode(line))
+    def said(what: dict[str, object]) -> None:
+        click.echo(msgspec.json.encode({"at": now(), "run": run, **what}))
         sys.stdout.flush()
 
-    return heard
+    return Watcher(
+        lambda event: said(msgspec.to_builtins(event)),
+        seldom(lambda step, why: said({"type": "waits", "step": step, "why": why})),
+    )
 
 
-def _lines(plan: Plan) -> Heard:
+def seldom(said: Waits, clock: Callable[[], float] = time.monotonic) -> Waits:
+    """Says of each step what it waits for once it has waited for a while, and again after as long.
+
+    Args:
+        said: says it.
+        clock: seconds.
+    """
+    last: dict[str, float] = {}
+
+    def waits(step: str, why: str) -> None:
+        if clock() - last.setdefault(step, clock()) >= _AGAIN:
+            last[step] = clock()
+            said(step, why)
+
+    return waits
+
+
+def _lines(plan: Plan) -> Watcher:
     """What begins, what gates saw, and what goes wrong."""
     steps = descriptions(plan)
     looks = {step.id for step in plan.steps if isinstance(step.effect, Gate)}
@@ -66,7 +104,7 @@ def _lines(plan: Plan) -> Heard:
         if not isinstance(event, Ended):
             click.echo(in_words(event, steps), err=True)
 
-    return heard
+    return Watcher(heard, seldom(lambda step, why: click.echo(f"{step} waits: {why}", err=True)))
 
 
 class _Picture:
@@ -76,6 +114,7 @@ class _Picture:
         self._run, self._plan, self._so_far = run, plan, before
         self._steps = descriptions(plan)
         self._last = ""
+        self._waits: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def hear(self, event: Event) -> None:
@@ -84,10 +123,16 @@ class _Picture:
             if not isinstance(event, StepBegan):
                 self._last = in_words(event, self._steps)
 
+    def wait(self, step: str, why: str) -> None:
+        with self._lock:
+            self._waits[self._steps.get(step.removesuffix(BACK), step)] = why
+
     def text(self) -> str:
         """Lines; a terminal cuts those that are too long for it."""
         with self._lock:
             told, last = so_far_told(self._run, self._so_far, self._plan, "here"), self._last
+            running = tuple(f"{each}: {self._waits[each]}" if each in self._waits else each for each in told.running)
+            told = replace(told, running=running)
         return "\n".join((f"run {told.run}: {told.state.value}", *_window(list(wave_lines(told))), last))
 
 
@@ -101,7 +146,7 @@ def _window(lines: list[str]) -> list[str]:
 
 
 @contextmanager
-def _live(run: str, plan: Plan, before: Progress) -> Iterator[Heard]:
+def _live(run: str, plan: Plan, before: Progress) -> Iterator[Watcher]:
     from rich.console import Console  # noqa: PLC0415 - only who watches pays for it
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -112,4 +157,4 @@ def _live(run: str, plan: Plan, before: Progress) -> Iterator[Heard]:
         return Text(picture.text(), no_wrap=True, overflow="ellipsis")
 
     with Live(get_renderable=drawn, console=Console(stderr=True), refresh_per_second=4):
-        yield picture.hear
+        yield Watcher(picture.hear, picture.wait)

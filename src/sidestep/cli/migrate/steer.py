@@ -32,13 +32,14 @@ _WISHED = "somebody wished it"
 @where_options
 def pause(**values: Any) -> None:
     """Let a run begin nothing new until it is resumed; what is running comes to its end."""
-    with kept(chosen_place(values)) as records:
-        found = _open_run(records, values["run"])
+    where = chosen_place(values)
+    with kept(where) as records:
+        found = _open_run(records, values["run"], where.again)
         if not found.holder:
             raise UsageError(
                 f"run {found.run} is {found.state.value}: nobody performs it",
                 where=records.place,
-                remedy=f"sidestep migrate resume {found.run} goes on with it",
+                remedy=f"sidestep migrate resume {found.run}{where.again} goes on with it",
             )
         records.ask(found.run, Wish.PAUSE)
         _say(found, "is to pause once what is running is done")
@@ -56,7 +57,7 @@ def resume(**values: Any) -> int:
     with ExitStack() as stack:
         measure = gates_measured(values, stack)
         place = stack.enter_context(opened(chosen_place(values), measure, values["run"]))
-        found = _open_run(place.records, values["run"])
+        found = _open_run(place.records, values["run"], place.again)
         place.records.ask(found.run, Wish.GO_ON)
         if found.holder:
             _say(found, "goes on")
@@ -72,14 +73,15 @@ def resume(**values: Any) -> int:
 def abort(**values: Any) -> int:
     """Take the wave back that is under way, and end the run; waves that are done stay."""
     with opened(chosen_place(values), run=values["run"]) as place:
-        found = _open_run(place.records, values["run"])
+        found = _open_run(place.records, values["run"], place.again)
         if found.holder:
             place.records.ask(found.run, Wish.ABORT)
             _say(found, "is to take its wave back once what is running is done")
             return 0
         undone = [wave.number for wave in found.waves if wave.done < wave.steps]
         if not undone:
-            raise UsageError(f"all of run {found.run} is done", remedy=f"sidestep migrate rollback {found.run}")
+            remedy = f"sidestep migrate rollback {found.run}{place.again}"
+            raise UsageError(f"all of run {found.run} is done", where=place.records.place, remedy=remedy)
         place.records.ask(found.run, Wish.GO_ON)
         code = _performed(place, found, values, lambda runner: runner.take_back(undone[0], _WISHED))
         return 0 if code == _REVERSED else code
@@ -106,7 +108,7 @@ def rollback(**values: Any) -> int:
         if found.holder:
             raise UsageError(
                 f"{found.holder} performs run {found.run} now", where=place.records.place,
-                remedy=f"sidestep migrate abort {found.run} takes its wave back; then roll back what is left",
+                remedy=f"sidestep migrate abort {found.run}{place.again} takes its wave back; then roll back the rest",
             )  # fmt: skip
         done = [wave for wave in found.waves if wave.number >= values["first"]]
         if not values["yes"]:
@@ -120,7 +122,7 @@ _REVERSED, _DRIFTED = 5, 2
 """Asked for, what is taken back is no failure."""
 
 
-def _open_run(records: Records, asked: str | None) -> RunTold:
+def _open_run(records: Records, asked: str | None, again: str) -> RunTold:
     """A run that is not over.
 
     Raises:
@@ -128,7 +130,7 @@ def _open_run(records: Records, asked: str | None) -> RunTold:
     """
     found = told_of(records, known_run(records, asked))
     if found.state in {State.COMPLETED, State.REVERSED}:
-        remedy = f"sidestep migrate rollback {found.run} takes it back" if found.state is State.COMPLETED else ""
+        remedy = f"sidestep migrate rollback {found.run}{again} takes it back" if found.state is State.COMPLETED else ""
         raise UsageError(f"run {found.run} is over: {found.state.value}", where=records.place, remedy=remedy)
     return found
 

@@ -55,15 +55,17 @@ def history_text(found: Runs, width: int | None = None) -> str:
     return table(rows, columns, width)
 
 
-def run_text(found: RunTold, lately: Sequence[str] = (), width: int | None = None) -> str:
+def run_text(found: RunTold, lately: Sequence[str] = (), width: int | None = None, again: str = "") -> str:
     """How a run is.
 
     Args:
         found: the run.
         lately: what its journal says at last, in words.
         width: of the terminal; None for none.
+        again: options by which another command means the same place.
     """
-    return "".join(f"{_cut(line, width)}\n" for line in _lines(found, lately)).translate(UNSEEN)
+    lines = (*(_cut(line, width) for line in _lines(found, lately)), next_word(found, again))
+    return "".join(f"{line}\n" for line in lines).translate(UNSEEN)
 
 
 def _lines(found: RunTold, lately: Sequence[str]) -> Iterator[str]:
@@ -78,7 +80,6 @@ def _lines(found: RunTold, lately: Sequence[str]) -> Iterator[str]:
         yield ""
         yield from lately
     yield ""
-    yield next_word(found)
 
 
 def wave_lines(found: RunTold) -> Iterator[str]:
@@ -90,18 +91,20 @@ def wave_lines(found: RunTold) -> Iterator[str]:
         yield f"    {each}"
 
 
-def next_word(found: RunTold) -> str:
-    """What can be done about it."""
-    verb = "sidestep migrate"
+def next_word(found: RunTold, again: str = "") -> str:
+    """What can be done about it; as it is to be typed, and so never cut."""
+    verb, run = "sidestep migrate", f"{found.run}{again}"
     match found.state:
         case State.RUNNING | State.REVERSING:
-            return f"{verb} pause {found.run} · abort {found.run}"
+            return f"{verb} pause {run} · abort {run}"
         case State.WAITING | State.PAUSED | State.INTERRUPTED | State.STOPPED:
-            return f"{verb} resume {found.run} · abort {found.run} · rollback {found.run}"
+            return f"{verb} resume {run} · abort {run} · rollback {run}"
         case State.COMPLETED:
-            return f"{verb} rollback {found.run}"
+            return f"{verb} rollback {run}"
         case State.ALTERED:
             return "restore its journal from a copy, or take its records away: it is not gone on with by guesses"
+        case State.REVERSED if any(wave.done for wave in found.waves):
+            return f"what was before it stays: carry it out again, plan again, or {verb} rollback {run}"
         case State.REVERSED:
             return "nothing of it is left; plan again, or carry the same plan out again"
 
