@@ -1,10 +1,18 @@
 """What stands before anybody moves, and what comes after it."""
 
-from tests.support.scenes import index, m, pods, policy, service
+import pytest
+from tests.plan.test_no_gaps import BACKSTAGE
+from tests.support.proofs import visited
+from tests.support.scenes import index, m, mesh_config, pods, policy, principal, service
 
+from sidestep.actions.memory import states
 from sidestep.plan.choreography import _NAMED
 from sidestep.plan.planner import PlanRequest, make_plan
 from sidestep.plan.steps import Patch, SetLabels, Wait, WaitFor
+from sidestep.prove.outcome import Assume, Leave
+from sidestep.prove.partial import with_partial
+from sidestep.prove.proof import Direction
+from sidestep.prove.prover import Terms
 from sidestep.sources.prices import load_prices
 
 READS = {"to": [{"operation": {"methods": ["GET"]}}]}
@@ -55,3 +63,27 @@ def test_a_service_is_bound_after_every_preparation_however_many():
         assert len(prepared) == count
         assert bound
         assert all(prepared <= _before(steps, each) for each in bound)
+
+
+ALIASES = mesh_config(trustDomain="cluster.local", trustDomainAliases=["old.example"])
+BY_ALIAS = {"from": [{"source": {"principals": ["old.example/ns/shop/sa/web"]}}]}
+BY_STAR = {"from": [{"source": {"namespaces": ["s*p"]}}]}
+
+
+@pytest.mark.parametrize(("rule", "action"), [(BY_ALIAS, "ALLOW"), (BY_ALIAS, "DENY"), (BY_STAR, "ALLOW")])
+def test_whom_ztunnel_would_take_for_somebody_else_is_named_before_anybody_moves(rule, action):
+    """A sidecar expands aliases of trust domains; ztunnel compares what is written (D09, D10)."""
+    today = index(ALIASES, *BACKSTAGE, *pods("web"), *pods("stock"), service("web"), service("stock"), policy("named", rule, action=action, app="stock"))  # fmt: skip
+    plan = make_plan(PlanRequest(today.mesh, load_prices(None)))
+    steps = [step for step in plan.steps if isinstance(step.effect, Patch) and step.effect.object.name == "named"]
+    assert [step.wave for step in steps] == [0]
+    proof = visited(today, with_partial(today.mesh, ((step.id, mesh) for step, mesh in states(plan, today.mesh))), Terms(Leave.SHAPE, assume=Assume.EVERYTHING))  # fmt: skip
+    assert [each.request for each in proof.counterexamples if not each.accepted and ".svc." in each.request] == []
+    assert all(each.direction is not Direction.OPEN for each in proof.counterexamples)
+
+
+def test_what_ztunnel_reads_alike_stays_as_it_is():
+    named = policy("named", {"from": [{"source": {"principals": [principal("web")]}}]}, app="stock")
+    today = index(*BACKSTAGE, *pods("web"), *pods("stock"), service("web"), service("stock"), named)
+    plan = make_plan(PlanRequest(today.mesh, load_prices(None)))
+    assert not [step for step in plan.steps if isinstance(step.effect, Patch)]

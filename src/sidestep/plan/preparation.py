@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sidestep.convert.policies.at_pods import exempting, is_deny
+from sidestep.convert.policies.for_ztunnel import plain_rules
 from sidestep.convert.rewrite import Change, Context, Rule
-from sidestep.convert.rules import network_policy, peer_authentication
+from sidestep.convert.rules import authorization_policy, network_policy, peer_authentication
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
@@ -19,10 +20,13 @@ from sidestep.plan.moves import Moves
 from sidestep.plan.steps import Apply, Effect, Patch, Restart, SetLabels
 from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
+from sidestep.plan.verdicts.server_side import layer7_reason
 from sidestep.plan.waypoint_choice import Choice, starts_tls
 from sidestep.plan.wording import many
+from sidestep.semantics.authorization.parse import parse_policy
 from sidestep.semantics.identity import principal_of
 from sidestep.semantics.instances import Mode
+from sidestep.semantics.loose import as_dicts
 from sidestep.semantics.waypoints import HBONE_PORT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 
 Preparation = tuple[Effect, str, str, tuple[ObjectId, ...]]
@@ -39,6 +43,7 @@ def preparations(
     yield from _bind_outside_hosts(configuration, choice)
     yield from _open_hbone(configuration, context)
     yield from _reword_modes(configuration, context)
+    yield from _reword_identities(configuration, context, guards)
     yield from _exempt_waypoints(configuration, guards)
     yield from _renew_sidecars(judged)
 
@@ -76,6 +81,32 @@ def _reword_modes(configuration: Configuration, context: Context) -> Iterator[Pr
         else:
             text = f"stage {change.object}: ztunnel is not told of every port that {policy.id} keeps plaintext from"
             yield _staged(policy, change, text, "nothing: sidecars refuse it there already")
+
+
+def _reword_identities(
+    configuration: Configuration, context: Context, guards: Mapping[str, Guard]
+) -> Iterator[Preparation]:
+    """Policies of layer 4 that ztunnel would read otherwise: aliases of trust domains, stars in namespaces (D09, D10).
+
+    As `sidestep convert` rewrites them. Those of layer 7 are judged by their twins.
+    """
+    exempted = exemptions(configuration, guards)
+    for resource in configuration.mesh.of(AUTHORIZATION_POLICY):
+        if resource.id in exempted or not _is_read_otherwise(resource, context):
+            continue
+        for policy, change in _changes((resource,), authorization_policy.RULE, context):
+            if change.object == policy.id:
+                text = f"name in {policy.id} whom it means, as ztunnel reads it"
+                yield _patched(policy, change, text, "nothing: sidecars read both alike")
+
+
+def _is_read_otherwise(resource: Resource[Any], context: Context) -> bool:
+    """Whether ztunnel takes somebody else for whom a policy of layer 4 names than sidecars do."""
+    policy = parse_policy(resource)
+    if policy.invalid or policy.targets or layer7_reason(policy) is not None:
+        return False
+    rules = as_dicts((resource.view.spec or {}).get("rules"))
+    return plain_rules(rules, context, policy.namespace).rules != rules
 
 
 def _changes(policies: Iterable[Resource[Any]], rule: Rule, context: Context) -> Iterator[tuple[Resource[Any], Change]]:
