@@ -44,12 +44,16 @@ def waypoint_principal(configuration: Configuration, placed: PlacedWaypoint) -> 
 
 
 def _guard(configuration: Configuration, service: Service, placed: PlacedWaypoint, members: list[Judged]) -> Guard:
+    """Policies of layer 4 come along wherever a waypoint stands, for the pods see it in its clients' place (D02); the
+    way past it is closed only where it judges what ztunnel cannot.
+    """
     index = configuration.index
     binding = index.waypoint_of(service)
     here = binding is not None and (binding.namespace, binding.name) == (placed.namespace, placed.name)
     bound = here and binding is not None and binding.state is BindingState.ACCEPTED
     enforced = service.selector is not None and any(each.needs.enforced for each in members)
-    pods = [pods for each in members for pods in each.pods if service in index.in_front_of(pods)] if enforced else []
+    behind = [pods for each in members for pods in each.pods if service in index.in_front_of(pods)]
+    pods = behind if service.selector is not None else []
     applied = [[p for p in index.applied_policies(each) if not p.dry_run and not p.invalid] for each in pods]
     policies = tuple({policy.id: policy for found in applied for policy in found}.values())
     tokens = {policy.id: policy for each in pods for policy in index.sidecar_request_policies(each)}

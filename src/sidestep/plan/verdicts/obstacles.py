@@ -43,6 +43,8 @@ def obstacles(configuration: Configuration, pods: Instances, wanted: Needs) -> I
     yield from _selected_by_injection(configuration, pods)
     if wanted.enforced:
         yield from _past_waypoint(configuration, pods, wanted)
+    elif wanted.traffic:
+        yield from _told_apart(configuration, pods, wanted)
     yield from _extensions(configuration, pods)
     yield from _sidecar_listeners(configuration, pods)
     yield from _client_routes(configuration, pods)
@@ -135,6 +137,30 @@ def _past_waypoint(configuration: Configuration, pods: Instances, wanted: Needs)
                 "give each of them a Service of its own, or the same policies",
                 rework=True,
             )
+
+
+def _told_apart(configuration: Configuration, pods: Instances, wanted: Needs) -> Iterator[Obstacle]:
+    """A waypoint that is there for its routes judges clients too, for the pods see it alone (D02): by one set of
+    policies for all that a Service leads to.
+    """
+    own = _sayings(configuration, pods)
+    for service in configuration.index.in_front_of(pods):
+        if service.host not in wanted.routed or service.selector is None:
+            continue
+        others = (each for each in configuration.index.behind(service) if each.workload != pods.workload)
+        other = next((each for each in others if _sayings(configuration, each) != own), None)
+        if other is not None:
+            text = f"{service.resource.id} leads to {other.workload} too, which other policies guard"
+            yield Obstacle(
+                Reason(text, service.resource.id, "spec.selector", ("D02", "D19", "D20")),
+                "give each of them a Service of its own, or the same policies",
+                rework=True,
+            )
+
+
+def _sayings(configuration: Configuration, pods: Instances) -> set[object]:
+    applied = configuration.index.applied_policies(pods)
+    return {saying_of(configuration.mesh, policy) for policy in applied if not policy.dry_run}
 
 
 def _same_policies(configuration: Configuration, other: Instances, wanted: Needs) -> bool:
