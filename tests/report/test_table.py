@@ -15,6 +15,7 @@ from sidestep.report import cost_table, table, wide
 from sidestep.report.columns import Column, console, print_table
 from sidestep.report.findings import worst
 from sidestep.report.formats import Look
+from sidestep.report.items import Item, print_item
 
 ALL = (audits.empty, audits.tiny, audits.typical, audits.partial, audits.nasty)
 ESCAPE = "\x1b["
@@ -192,3 +193,14 @@ def test_break_even_says_where_ambient_is_installed_already():
     made = audits.tiny()
     there = replace(made, ambient=replace(made.ambient, break_even_sidecars_per_node=0.0))
     assert "none needed, ambient is installed already; here 12.5 sidecars per node" in table.render(there, Look(120))
+
+
+@pytest.mark.parametrize(("width", "lines"), [(61, 1), (50, 2), (40, 3)])
+def test_a_name_that_does_not_fit_beside_its_mark_stands_below_it_whole(width, lines):
+    out = console(Look(width))
+    name = "DestinationRule shop/starts-tls-to-the-bank"
+    print_item(out, Item("warning", "", name, "SID202"))
+    shown = out.file.getvalue().splitlines()
+    assert len(shown) == lines
+    assert "".join("".join(shown).split()).endswith(name.replace(" ", ""))
+    assert all(cell_len(line) <= width for line in shown)

@@ -23,6 +23,13 @@ def test_reports_it_as_lost_where_clients_are_in_ambient():
     assert [each.severity for each in findings(RULE, *moved, *GATEWAY, ENTRY, route())] == ["error"]
 
 
+def test_reports_a_gateway_that_was_not_read_where_the_route_names_one():
+    (found,) = findings(RULE, *SIDECARS, ENTRY, route())
+    assert "egress.istio-system.svc.cluster.local" in found.message
+    assert findings(RULE, *SIDECARS, ENTRY, route(gateways=("mesh",))) == []
+    assert findings(RULE, *SIDECARS, ENTRY, route(to="other.example.com")) == []
+
+
 def test_silent_on_routes_of_the_gateway_alone():
     assert findings(RULE, *SIDECARS, *GATEWAY, ENTRY, route(gateways=("egress",))) == []
 

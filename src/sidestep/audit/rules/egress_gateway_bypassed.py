@@ -14,7 +14,9 @@ from sidestep.model.views.core import Service
 from sidestep.semantics.loose import as_strings
 from sidestep.semantics.proxies import Role
 from sidestep.semantics.services import entries_for, is_served, service_named, stands_behind
-from sidestep.semantics.virtual_services import destinations, is_meshed
+from sidestep.semantics.virtual_services import at_gateways, destinations, is_meshed
+
+_IN_CLUSTER = ".svc.cluster.local"
 
 
 def _check(facts: Facts) -> Iterator[Found]:
@@ -45,11 +47,19 @@ def _gateways(facts: Facts) -> tuple[tuple[str, Labels], ...]:
 
 
 def _gateway_passed(facts: Facts, route: Resource[Any], gateways: tuple[tuple[str, Labels], ...]) -> str | None:
-    """The first destination that is a gateway's Service, where the hosts themselves are declared external."""
+    """The first destination that is a gateway's Service, where the hosts themselves are declared external.
+
+    One that was not read, as where a chart brings the gateway, is taken for it where the route names a gateway too.
+    """
+    if not _entries(facts, route):
+        return None
     for destination in destinations(route.view.spec):
         service = service_named(facts.mesh, destination, route.meta.namespace)
-        if service is not None and _fronts(service, gateways) and _entries(facts, route):
+        if service is not None and _fronts(service, gateways):
             return f"{service.meta.namespace}/{service.meta.name}"
+        unread = service is None and not entries_for(facts.mesh, destination)
+        if unread and destination.endswith(_IN_CLUSTER) and at_gateways(route.view.spec):
+            return destination
     return None
 
 
