@@ -97,7 +97,7 @@ def _reword_identities(
         for policy, change in _changes((resource,), authorization_policy.RULE, context):
             if change.object == policy.id:
                 text = f"name in {policy.id} whom it means, as ztunnel reads it"
-                yield _patched(policy, change, text, "nothing: sidecars read both alike")
+                yield _patched(policy, change, text, "nothing: sidecars read both alike, but for namespaces to come")
 
 
 def _is_read_otherwise(resource: Resource[Any], context: Context) -> bool:
