@@ -7,6 +7,15 @@ READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .PHONY: help setup servers demo test check bench fidelity differences film fmt lock clean
 
+# Whose Python it is may have a home that others cannot enter: the shell would only say "Permission denied".
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
+ifeq ($(shell test ! -e $(VENV) || test -x $(BIN)/python || test -w $(VENV) || echo barred),barred)
+$(error you may not run the Python of $(VENV), which $(shell stat -c %U $(VENV)) set up. To fix: make one of your own, with \
+`make $(MAKECMDGOALS) VENV=$$HOME/.cache/sidestep/venv`, or set it up with a Python that everybody may run, with \
+`make clean setup PYTHON=/usr/bin/python3`)
+endif
+endif
+
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
