@@ -49,3 +49,24 @@ def test_delegates_that_are_not_there_or_not_for_us():
     assert "http[1].delegate" in hidden
     bound = virtual_service("sub", TO)
     assert "http[0].delegate" in said(named, bound, far)[0]
+
+
+def http_route(*filters, kind="HTTPRoute", ref=()):
+    refs = [{"name": "cart", "port": 80, **({"filters": list(ref)} if ref else {})}]
+    spec = {
+        "parentRefs": [{"group": "", "kind": "Service", "name": "cart"}],
+        "rules": [{"filters": list(filters), "backendRefs": refs}],
+    }
+    return m.o.thing("gateway.networking.k8s.io/v1", kind, m.o.meta("one", "shop"), spec=spec)
+
+
+def test_routes_that_istio_refuses_whole():
+    own = {"type": "ExtensionRef", "extensionRef": {"group": "x", "kind": "Y", "name": "z"}}
+    sound = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-a"]}}
+    (told,) = said(http_route(sound, own))
+    assert told.startswith("HTTPRoute shop/one: rules[0].filters[1].type: ExtensionRef is not supported: Istio refuses")
+    (told,) = said(http_route(ref=[own]))
+    assert told.startswith("HTTPRoute shop/one: rules[0].backendRefs[0].filters[0].type: ExtensionRef")
+    (told,) = said(http_route({"type": "URLRewrite", "urlRewrite": {}}, kind="GRPCRoute"))
+    assert told.startswith("GRPCRoute shop/one: rules[0].filters[0].type: URLRewrite")
+    assert said(http_route(sound)) == []

@@ -9,6 +9,8 @@ def unmet(mesh: MeshIndex) -> Iterator[str]:
     """In words, each by object and field."""
     for rule, why in mesh.routing.lacking():
         yield f"{rule.object}: {rule.place}: {why}: its share is answered with {rule.missing_status}"
+    for source, why in mesh.routing.refused():
+        yield f"{source}: {why}: Istio refuses the whole object, and it counts for nothing"
     for rule, why in mesh.routing.uncopied():
         yield f"{rule.object}: {rule.place}: {why}: nobody gets the copies of its requests"
     for source, field, name in mesh.routing.undelegated():

@@ -20,7 +20,7 @@ from sidestep.semantics.routing.age import created
 from sidestep.semantics.routing.defaults import MeshDefaults
 from sidestep.semantics.routing.exports import exports
 from sidestep.semantics.routing.gateway_api_backends import RouteContext, grants_of
-from sidestep.semantics.routing.gateway_api_http import RankedEntry, route_entries
+from sidestep.semantics.routing.gateway_api_http import RankedEntry, refusal, route_entries
 from sidestep.semantics.routing.gateway_api_match import on_port
 from sidestep.semantics.routing.gateway_api_streams import ALPHA_SINCE, stream_entries, unread_entry
 from sidestep.semantics.routing.hosts import MESH, Host, service_host
@@ -93,6 +93,15 @@ class GatewayApi(Struct, frozen=True):
     def bounds(self) -> list[Bound]:
         """All routes, in no order."""
         return [*self._http(), *self._streams(TCP_ROUTE, StreamKind.TCP), *self._streams(TLS_ROUTE, StreamKind.TLS)]
+
+    def refused(self) -> Iterator[tuple[ObjectId, str]]:
+        """Routes on HTTP that count for nothing, because Istio does not carry out one of their fields; and which."""
+        for resource in (*self.mesh.of(HTTP_ROUTE), *self.mesh.of(GRPC_ROUTE)):
+            space, domain = resource.meta.namespace, self.defaults.domain
+            context = RouteContext(resource.id, space, resource.kind, self.hosts, domain, self.version)
+            why = refusal(resource.view.spec or {}, context)
+            if why:
+                yield resource.id, why
 
     def _http(self) -> Iterator[Bound]:
         parts: dict[_Key, list[_Part]] = {}

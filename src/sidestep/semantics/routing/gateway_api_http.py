@@ -39,6 +39,18 @@ class RankedEntry(Struct, frozen=True):
     ranked: RankedMatch
 
 
+def refusal(spec: Tree, context: RouteContext) -> str:
+    """Why Istio refuses the whole object, by field; empty where it does not."""
+    try:
+        for at, rule in enumerate(mappings(spec.get("rules"), "rules")):
+            _rule(rule, f"rules[{at}]", context)
+    except RefusedError as error:
+        return str(error)
+    except MalformedError:
+        return ""
+    return ""
+
+
 def route_entries(spec: Tree, context: RouteContext) -> list[RankedEntry]:
     """Every match of every rule, in the order written; none where Istio refuses the object.
 

@@ -306,6 +306,10 @@ class Routing:
                 told = dict.fromkeys(lacking(target, reach) for target in rule.targets)
                 yield from ((rule, why) for why in told if why)
 
+    def refused(self) -> Iterator[tuple[ObjectId, str]]:
+        """Routes of the Gateway API that count for nothing, because Istio does not carry out a field; and which."""
+        return GatewayApi(self._mesh, self._hosts, self._listeners, self._defaults, self._version).refused()
+
     def uncopied(self) -> Iterator[tuple[HttpRule, str]]:
         """Rules on HTTP that send copies to what is not there, and what of it is not."""
         for bound in self._bounds.all:
