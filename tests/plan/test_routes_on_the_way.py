@@ -13,7 +13,7 @@ from sidestep.convert.rewrite import Severity
 from sidestep.plan.conversion_context import context_of
 from sidestep.plan.document import Fate
 from sidestep.plan.planner import PlanRequest, make_plan
-from sidestep.plan.steps import SetLabels
+from sidestep.plan.steps import Delete, SetLabels
 from sidestep.prove.outcome import Assume, Leave
 from sidestep.prove.partial import with_partial
 from sidestep.prove.proof import Conclusion, Direction
@@ -195,3 +195,14 @@ def test_a_conversion_by_the_plan_says_who_makes_a_staged_route():
     staged = stages(plan, convert(context), today.mesh)
     routes = [each for stage in staged for each in stage.objects if each.object.kind == "HTTPRoute"]
     assert [each.rule for each in routes] == ["SID330"]
+
+
+def test_a_route_that_nobody_hears_goes_before_a_waypoint_puts_it_together_with_the_first():
+    """A sidecar hears the first of two alone (D40)."""
+    first = vs("a", {"hosts": ["stock"], "http": [{"match": [{"uri": {"prefix": "/a"}}], "route": to("web")}]})
+    behind = vs("b", {"hosts": ["stock"], "http": [{"route": to("stock"), "timeout": "1s"}]}, age=2)
+    today, plan = planned(shop(first, behind))
+    (gone,) = (step for step in plan.steps if isinstance(step.effect, Delete))
+    assert (gone.wave, gone.effect.object.name) == (0, "b")
+    proof = proved(today, plan)
+    assert [each.request for each in proof.counterexamples if each.direction is not Direction.CLOSED] == []

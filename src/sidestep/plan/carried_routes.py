@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sidestep.convert.rewrite import Change, ChangeKind, Context, Rule
-from sidestep.convert.routes.plans import unread_by_waypoints
+from sidestep.convert.routes.plans import is_dead, unread_by_waypoints
 from sidestep.convert.routes.survey import Survey, forget, survey
 from sidestep.convert.rules import (
     destination_rule,
@@ -52,6 +52,21 @@ def _carried(context: Context) -> Iterator[tuple[Resource[Any], Change]]:
     for resource in mesh.of(DESTINATION_RULE):
         if _speaks_from_elsewhere(found, resource):
             yield from ((resource, each) for each in _added(resource, (destination_rule.RULE,), context))
+
+
+def dead_routes(context: Context) -> Iterator[tuple[Resource[Any], Change]]:
+    """VirtualServices that no client hears, since others come first, and that a waypoint would put together with them.
+
+    They go, or lose the hosts for which nobody hears them (D40).
+    """
+    try:
+        found = survey(context)
+        for resource in context.index.mesh.of(VIRTUAL_SERVICE):
+            if resource.body and is_dead(found, resource):
+                changes = virtual_service_http.RULE.rewrite(resource, context).changes
+                yield from ((resource, each) for each in changes if each.object == resource.id and not each.late)
+    finally:
+        forget(context)
 
 
 def _speaks_from_elsewhere(found: Survey, resource: Resource[Any]) -> bool:

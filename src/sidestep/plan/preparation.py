@@ -13,11 +13,11 @@ from sidestep.convert.rules import authorization_policy, network_policy, peer_au
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
-from sidestep.plan.carried_routes import carried_routes
+from sidestep.plan.carried_routes import carried_routes, dead_routes
 from sidestep.plan.choreography import Guard
 from sidestep.plan.conversion_context import waypoints_of
 from sidestep.plan.moves import Moves
-from sidestep.plan.steps import Apply, Effect, Patch, Restart, SetLabels
+from sidestep.plan.steps import Apply, Delete, Effect, Patch, Restart, SetLabels
 from sidestep.plan.verdicts.configuration import Configuration
 from sidestep.plan.verdicts.judge import Judged
 from sidestep.plan.verdicts.server_side import layer7_reason
@@ -40,6 +40,7 @@ def preparations(
     index = configuration.index
     context = Context(index, waypoints_of(choice.placed, index), frozenset(found.moves), index.settings.version)
     yield from _carry_routes(context)
+    yield from _drop_dead_routes(context)
     yield from _bind_outside_hosts(configuration, choice)
     yield from _open_hbone(configuration, context)
     yield from _reword_modes(configuration, context)
@@ -53,6 +54,18 @@ def _carry_routes(context: Context) -> Iterator[Preparation]:
     for origin, change in carried_routes(context):
         text = f"stage {change.object}: no waypoint reads {origin.id}, which stays for sidecars"
         yield _staged(origin, change, text, "nothing: sidecars hear the same")
+
+
+def _drop_dead_routes(context: Context) -> Iterator[Preparation]:
+    """VirtualServices behind others for one host: sidecars hear the first alone, a waypoint all together (D40)."""
+    for origin, change in dead_routes(context):
+        predicts = "nothing: no client hears it, for others come first"
+        if change.manifest is None:
+            text = f"delete {origin.id}, which a waypoint would put together with those that come first"
+            yield Delete(origin.id, origin.tree()), text, predicts, (origin.id,)
+        else:
+            text = f"take out of {origin.id} the hosts for which others come first"
+            yield _patched(origin, change, text, predicts)
 
 
 def _open_hbone(configuration: Configuration, context: Context) -> Iterator[Preparation]:

@@ -107,6 +107,12 @@ def unread_by_waypoints(found: Survey, resource: Resource[Spec]) -> tuple[Servic
     )
 
 
+def is_dead(found: Survey, resource: Resource[Spec]) -> bool:
+    """Whether no client hears a VirtualService about some of its hosts, for which it may go at once."""
+    plan = plan_of(found, resource)
+    return plan.verdict is Verdict.DEAD or bool(plan.dead)
+
+
 def _plan(found: Survey, resource: Resource[Spec]) -> Plan:
     bound = found.by_object.get(resource.id)
     if bound is None:
