@@ -50,6 +50,7 @@ def everything(found):
         [of_pods(found, each) for each in groups],
         [of_service(found, each) for each in found.services.services],
         found.pod_waypoints,
+        found.routed_alone,
         found.assumptions,
     )
 

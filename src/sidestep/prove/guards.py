@@ -18,10 +18,10 @@ from sidestep.semantics.injection import NAMESPACE_NAME
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.routing.by_host import ByHost
 from sidestep.semantics.routing.exports import PUBLIC
-from sidestep.semantics.routing.hosts import full_name, is_wildcard, within
+from sidestep.semantics.routing.hosts import full_name
 from sidestep.semantics.routing.rule import Bound
 from sidestep.semantics.selectors import selects
-from sidestep.semantics.service_index import CLUSTER_DOMAIN, Service
+from sidestep.semantics.service_index import Service
 
 _CHAINS = (Chain.HTTP, Chain.TCP)
 
@@ -44,21 +44,8 @@ class Guards(Struct, frozen=True, dict=True):
         """Route objects that may speak about a service, or a name that they alone know."""
         service = self.index.services.by_host.get(host)
         if service is None:
-            return self.index.routing.bounds_of(host) if host in self.unserved else ()
+            return self.index.routing.bounds_of(host) if host in self.index.routed_alone else ()
         return self.index.routing.bounds(self.index.host(service))
-
-    @cached_property
-    def unserved(self) -> frozenset[str]:
-        """Names that sidecars route though no service has them: of hosts outside, perhaps under a wildcard.
-
-        What nobody can look up, a Service that is not there, is none of them.
-        """
-        known = self.index.services.by_host
-        written = [name for name in self.index.routing.names() if "." in name.lstrip("*") and name not in known]
-        exact = {name for name in written if not is_wildcard(name)}
-        covers = {name for name in written if is_wildcard(name) and not any(within(host, name) for host in known)}
-        found = exact | {f"any{name[1:]}" for name in covers}
-        return frozenset(name for name in found if not _is_inside(name))
 
     def targets(self, host: str) -> tuple[str, ...]:
         """Hosts to which routes for a service lead."""
@@ -186,11 +173,6 @@ class Peers(Struct, frozen=True):
     labels: frozenset[str] = frozenset()
     blocks: frozenset[str] = frozenset()
     namespaces: frozenset[str] = frozenset()
-
-
-def _is_inside(name: str) -> bool:
-    """Whether a name is of the cluster's own, which nobody knows where no Service has it."""
-    return name.endswith((".svc", f".svc.{CLUSTER_DOMAIN}"))
 
 
 def _names(selector: object) -> set[str]:

@@ -230,7 +230,8 @@ class Ways(Struct, frozen=True, dict=True):
         """To what gateways route, and to names that only routes of sidecars know."""
         for gateway, host, port in self._routed_by_gateways():
             yield Way(gateway, f"gateway {gateway.namespace}/{gateway.name}", host, port, Declared.HTTP, "", gateway)
-        for host in sorted({host for each in self.guards for host in each.unserved}) if not self.namespaces else ():
+        unserved = {host for each in self._indexes for host in each.routed_alone}
+        for host in sorted(unserved) if not self.namespaces else ():
             yield from self._to_unserved(host)
 
     def _to_unserved(self, host: str) -> Iterator[Way]:

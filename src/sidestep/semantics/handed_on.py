@@ -53,7 +53,7 @@ _READ = {
     "routing": _ROUTES | _GATEWAYS | {_SERVICE, _NAMESPACE}, "_waypoints": _OF_SERVICES | _GATEWAYS | _NAMESPACES,
     "_endpoints": _INSTANCES | _OF_SERVICES, "_behind": _INSTANCES | {_SERVICE},
     **{name: {key} for name, key in _PARSED.items()}, "_compiled": frozenset(), "_granted": _NAMESPACES,
-    "named_gateways": _ROUTES,
+    "named_gateways": _ROUTES, "routed_alone": _ROUTES | {_SERVICE, _GATEWAY, _NAMESPACE},
 }  # fmt: skip
 """Of which kinds that may have changed an index finds things out."""
 ANYWHERE = ""

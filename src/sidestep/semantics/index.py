@@ -41,11 +41,11 @@ from sidestep.semantics.inventory import Inventory, inventory, pods_were_read
 from sidestep.semantics.network_index import NetworkIndex
 from sidestep.semantics.parsed import Parsed, ParsedPolicies
 from sidestep.semantics.proxies import GATEWAY_NAME
-from sidestep.semantics.routing.hosts import Host, HostPort
+from sidestep.semantics.routing.hosts import Host, HostPort, is_wildcard, within
 from sidestep.semantics.routing.naming import named_gateways
 from sidestep.semantics.routing.routing import Routing
 from sidestep.semantics.routing.sidecars import TLS_ON_INGRESS
-from sidestep.semantics.service_index import Service, ServiceIndex, service_index
+from sidestep.semantics.service_index import CLUSTER_DOMAIN, Service, ServiceIndex, service_index
 from sidestep.semantics.services import waypoint_of
 from sidestep.semantics.settings import Settings, settings
 from sidestep.semantics.telemetry import Telemetries
@@ -143,6 +143,18 @@ class MeshIndex(Struct, frozen=True, dict=True):
     def named_gateways(self) -> frozenset[str]:
         """Gateways that any route may name."""
         return named_gateways(self.mesh)
+
+    @cached_property
+    def routed_alone(self) -> frozenset[str]:
+        """Names that sidecars route though no service has them: of hosts outside, perhaps under a wildcard.
+
+        What nobody can look up, a Service that is not there, is none of them.
+        """
+        known = self.services.by_host
+        written = [name for name in self.routing.names() if "." in name.lstrip("*") and name not in known]
+        exact = {name for name in written if not is_wildcard(name)}
+        covers = {name for name in written if is_wildcard(name) and not any(within(host, name) for host in known)}
+        return frozenset(name for name in exact | {f"any{name[1:]}" for name in covers} if not _is_inside(name))
 
     @cached_property
     def gateways(self) -> Gateways:
@@ -477,3 +489,8 @@ def _host(service: Service) -> Host:
         tuple(HostPort(port.number, port.name, port.written) for port in service.ports),
         service.headless,
     )
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name is of the cluster's own, which nobody knows where no Service has it."""
+    return name.endswith((".svc", f".svc.{CLUSTER_DOMAIN}"))
