@@ -266,8 +266,10 @@ def _regrouped(
     known: dict[str, tuple[ThingT, ...]], alone: Apart[ThingT], place: _Place
 ) -> dict[str, tuple[ThingT, ...]]:
     """Things in order by namespace, of which some are gone and others are new."""
+    if not any(alone):
+        return known
     gone, new = (_grouped(each, place) for each in alone)
-    found = dict(known) if gone or new else known
+    found = dict(known)
     for space in {**gone, **new}:
         left = {id(each) for each in gone.get(space, ())}
         own = [*(each for each in known.get(space, ()) if id(each) not in left), *new.get(space, ())]

@@ -112,8 +112,7 @@ class Workloads(Mapping[WorkloadRef, Groups]):
     def beside(self, mesh: Mesh, namespaces: Collection[str]) -> "Workloads":
         """The same of a mesh that injects alike, whose workloads are these but in some namespaces."""
         stock, places = Stock.injected(mesh, self._injectors), self._places
-        near = (pod for name in namespaces for pod in mesh.pods_in(name))
-        new = [pod for pod in near if any(pod.namespace not in places.get(each, ()) for each in _addresses(pod))]
+        new = [pod for name in namespaces for pod in mesh.pods_in(name) if not _is_noted(places, pod, name)]
         if new:
             places = dict(places)
             _note(places, new)
@@ -192,6 +191,14 @@ class _ByAddress(Mapping[str, Instances]):
 def _addresses(pod: Pod) -> tuple[str, ...]:
     status = pod.status
     return (status.pod_ip,) if status.pod_ips is None else status.addresses
+
+
+def _is_noted(places: _Places, pod: Pod, namespace: str) -> bool:
+    """Whether it is known where a pod has its addresses; every state of a plan asks that of all that are near."""
+    for address in _addresses(pod):  # noqa: SIM110 - a generator takes as long as all the rest
+        if namespace not in places.get(address, ()):
+            return False
+    return True
 
 
 def _note(places: _Places, pods: Iterable[Pod]) -> None:
