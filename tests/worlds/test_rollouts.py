@@ -43,7 +43,7 @@ def test_nothing_is_missing(tree):
         (controller("Rollout", **{**NEW, "observedGeneration": "1"}), "its controller has not seen the change yet"),
         (controller(**HALF), "1 of 2 pods are updated"),
         (controller(**{**NEW, "readyReplicas": 1}), "1 of 2 pods are ready"),
-        (controller(**{**NEW, "replicas": 3}), "1 pods too many"),
+        (controller(**{**NEW, "replicas": 3}), "1 pod too many"),
         (controller(**{**HALF, "replicas": 3}), "1 of 2 pods are updated"),
         (controller("StatefulSet", **{**STATEFUL, "updatedReplicas": 1}), "1 of 2 pods are updated"),
         (controller("DaemonSet", **{**DAEMONS, "updatedNumberScheduled": 1}), "1 of 3 pods are updated"),

@@ -12,8 +12,12 @@ _NO_PROGRAMS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 """A repository's own configuration may name programs that `git status` would run."""
 
 
-def check_committed(folder: Path) -> None:
+def check_committed(folder: Path, otherwise: str = "; or say --force") -> None:
     """Hold a folder to having no uncommitted changes of tracked files; without git or a repository it has none.
+
+    Args:
+        folder: which.
+        otherwise: what else may be done than to commit them, for the error; empty for nothing.
 
     Raises:
         WorldError: it has some, or git cannot tell.
@@ -27,12 +31,12 @@ def check_committed(folder: Path) -> None:
     except FileNotFoundError:
         return
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise _untold(folder, str(error)) from error
+        raise _untold(folder, str(error), otherwise) from error
     said = done.stderr.decode(errors="replace").strip()
     if done.returncode and "not a git repository" in said:
         return
     if done.returncode:
-        raise _untold(folder, said)
+        raise _untold(folder, said, otherwise)
     changed = [entry.decode(errors="replace")[3:] for entry in done.stdout.split(b"\0") if entry[3:]]
     if changed:
         more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
@@ -40,14 +44,14 @@ def check_committed(folder: Path) -> None:
         raise WorldError(
             f"changes that are not committed: {told}",
             where=os.fspath(folder),
-            remedy="commit or stash them, so that what is written here can be told apart; or say --force",
+            remedy="commit or stash them, so that what is written here can be told apart" + otherwise,
         )
 
 
-def _untold(folder: Path, said: str) -> WorldError:
+def _untold(folder: Path, said: str, otherwise: str) -> WorldError:
     first = said.splitlines()[0] if said else "it failed"
     return WorldError(
         f"git cannot tell whether everything is committed: {first}",
         where=os.fspath(folder),
-        remedy="make `git status` work there, or say --force",
+        remedy="make `git status` work there" + otherwise,
     )

@@ -115,6 +115,7 @@ def test_patches_are_what_the_branch_would_be(migrate, repository, tmp_path):
     done = migrate("--patches", tmp_path / "patches", "--apply", "--yes")
     assert done.returncode == 0, done.stderr
     files = sorted((tmp_path / "patches").iterdir())
+    assert done.stdout.splitlines() == list(map(str, files))
     assert len(files) == len(SUBJECTS)
     repository.git("checkout", "--quiet", "-b", "applied")
     repository.git("am", "--quiet", *map(str, files))

@@ -14,6 +14,7 @@ from msgspec import Struct
 from sidestep.actions.gates.sequential import Interval, bets, share
 from sidestep.plan.measures import Count, Level, Shares, Slower
 from sidestep.plan.steps import Comparison, Gate
+from sidestep.plan.wording import many
 
 BOUNDS = (
     0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000,
@@ -127,7 +128,7 @@ def _level(gate: Gate, reading: Level, before: Seen, now: Seen) -> Finding:
         limit = limit * (before.value or 0.0) + reading.tolerance
     won = bets((min(max(each / (2 * limit), 0.0), 1.0) for each in now.values if limit > 0), 0.5)
     enough = 1.0 / (1.0 - gate.confidence)
-    what = f"{now.value or 0.0:.3g} on the average of {len(now.values)} looks"
+    what = f"{now.value or 0.0:.3g} on the average of {many(len(now.values), 'look')}"
     return _finding(
         gate, what, f"at most {limit:.3g}", holds=won.below >= enough, fails=won.above >= enough or limit <= 0
     )

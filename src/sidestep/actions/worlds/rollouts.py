@@ -18,6 +18,7 @@ from sidestep.model.kinds import (
     ROLLOUT,
     STATEFUL_SET,
 )
+from sidestep.plan.wording import many
 from sidestep.semantics.loose import as_dict, as_dicts, as_text
 
 _MAKES_NOTHING_ANEW = frozenset({JOB.name, CRON_JOB.name, POD.name})
@@ -72,7 +73,7 @@ def _count_misses(controller: Tree, kind: str) -> str:
         if _number(count) < wanted:
             return f"{_number(count)} of {wanted} pods are {word}"
     surplus = _number(status.get("replicas")) - wanted
-    return f"{surplus} pods too many" if kind != DAEMON_SET.name and surplus > 0 else ""
+    return f"{many(surplus, 'pod')} too many" if kind != DAEMON_SET.name and surplus > 0 else ""
 
 
 def _why(controller: Tree, kind: str) -> str:

@@ -110,8 +110,8 @@ class Branch:
 
     def series(self, folder: Path) -> tuple[str, ...]:
         """All commits since the start as files for `git am`; their names."""
-        told = self._git.ask("format-patch", "--quiet", "-o", str(folder.resolve()), f"{self._start}..{self.tip}")
-        return tuple(told.split()) or tuple(sorted(each.name for each in folder.glob("*.patch")))
+        told = self._git.ask("format-patch", "-o", str(folder.resolve()), f"{self._start}..{self.tip}")
+        return tuple(Path(line).name for line in told.splitlines())
 
     def diff(self) -> str:
         """The same as text."""

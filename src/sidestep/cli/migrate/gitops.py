@@ -106,7 +106,7 @@ class Prepared(Struct, frozen=True):
             raise WorldError(error.strerror or str(error), where=str(folder), remedy="check --patches") from error
         names = self.branch.series(folder)
         self.branch.forget()
-        return names
+        return tuple(str(folder / name) for name in names)
 
 
 def gitops_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -164,7 +164,7 @@ def prepared(plan: Plan, git: Git, settings: Settings, where: Where, measure: Me
         WorldError: the repository has changes that nobody committed, or the plan is not of it.
         SidestepError: the cluster cannot be reached.
     """
-    check_committed(git.top)
+    check_committed(git.top, otherwise="")
     with ExitStack() as stack:
         cluster = None if settings.offline else stack.enter_context(opened(replace(where, gitops=None), measure))
         stages, branch = _stages(plan, git, settings)
