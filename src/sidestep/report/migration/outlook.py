@@ -155,7 +155,7 @@ def _sum(found: Outlook) -> str:
     writes, done, looks = (
         sum(each.doing is doing for each in found.steps) for doing in (Doing.WRITE, Doing.DONE, Doing.LOOK)
     )
-    already = f", {done} are done already" if done else ""
+    already = f", {done} {'is' if done == 1 else 'are'} done already" if done else ""
     asked = "; the API server was asked what it would make of them" if found.asked == "server" else ""
     told = f"{count(writes, 'write')} in {found.world}{already}, {count(looks, 'step')} that only look{asked}"
     return f"{told}. Nothing was written."
