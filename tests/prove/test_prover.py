@@ -347,3 +347,18 @@ def test_a_service_that_is_not_there_is_asked_by_nobody():
         for length in (3, 5)
     ]
     assert prove(*(index(*BOTH, each) for each in gone)).verdict is Conclusion.EQUAL
+
+
+def disabled(mode="DISABLE"):
+    return istio("DestinationRule", "plain", {"host": "cart", "trafficPolicy": {"tls": {"mode": mode}}})
+
+
+def test_a_client_that_starts_no_tls_is_answered_as_one_that_is_not_asked_to():
+    """HBONE in the place of plaintext is nobody's request: before, every mesh with such a rule differed."""
+    ambient = index(*pods("web", "ambient"), *pods("cart", "ambient"), service("web"), service("cart"), disabled())
+    assert prove(index(*BOTH, disabled()), ambient).verdict is Conclusion.EQUAL
+    outside = [*pods("cart", "none"), service("cart"), disabled()]
+    after = index(*pods("web", "ambient"), *outside)
+    assert prove(index(*pods("web"), *outside), after).verdict is Conclusion.EQUAL
+    strict = peers("STRICT")
+    only(Direction.OPEN, prove(index(*BOTH, disabled(), strict), index(*BOTH, disabled("ISTIO_MUTUAL"), strict)))

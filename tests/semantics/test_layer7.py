@@ -60,6 +60,7 @@ def test_policies_that_ztunnel_can_keep(spec):
         ("VirtualService", {"gateways": 5}, False),
         ("DestinationRule", {"host": "a"}, False),
         ("DestinationRule", {"host": "a", "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}}, False),
+        ("DestinationRule", {"host": "a", "trafficPolicy": {"tls": {"mode": "DISABLE"}}}, False),
         ("DestinationRule", {"host": "a", "trafficPolicy": {"tls": {"mode": "SIMPLE"}}}, True),
         ("DestinationRule", {"host": "a", "subsets": [{"name": "v1"}]}, True),
         ("DestinationRule", {"host": "a", "trafficPolicy": {"outlierDetection": {}}}, True),

@@ -19,7 +19,9 @@ _SMALL = 0.005
 _PLAIN = (RouteSource.DEFAULT, RouteSource.PASSTHROUGH)
 _LOCAL = "from the pod's own node"
 _READY = "if the waypoint"
-_OWN_TLS = "tls.mode: ISTIO_MUTUAL"
+_OWN_TLS = frozenset({"", "ISTIO_MUTUAL", "DISABLE"})
+"""Modes that start no TLS but the mesh's own: who is seen, and who is refused for it, decisions say by themselves."""
+_OWN_TLS_WORDS = tuple(f"tls.mode: {mode}" for mode in sorted(_OWN_TLS - {""}))
 
 
 class Leave(Flag):
@@ -158,8 +160,8 @@ def _treatment(branch: Branch, assume: Assume) -> tuple[object, ...]:
         route.request_edits,
         route.response_edits,
         _edits(branch),
-        tuple(word for word in _policy(branch, route) if not word.startswith(_OWN_TLS)),
-        "" if route.tls == "ISTIO_MUTUAL" else route.tls,
+        tuple(word for word in _policy(branch, route) if not word.startswith(_OWN_TLS_WORDS)),
+        "" if route.tls in _OWN_TLS else route.tls,
     )
     return (*line, *asked)
 

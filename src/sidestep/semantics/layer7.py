@@ -111,10 +111,10 @@ def _virtual_service(spec: dict[str, Any]) -> tuple[Feature, ...]:
 
 
 def _destination_rule(spec: dict[str, Any]) -> tuple[Feature, ...]:
-    """A rule that only asks for Istio's own mTLS says nothing that ambient does not do by itself."""
+    """A rule that only asks for Istio's own mTLS, or for none, says nothing to ztunnel, nor to waypoints."""
     policy = as_dict(spec.get("trafficPolicy"))
-    modes = {str(as_dict(policy.get("tls")).get("mode", "ISTIO_MUTUAL"))}
-    plain = set(policy) <= {"tls"} and modes <= {"ISTIO_MUTUAL"} and not spec.get("subsets")
+    mode = str(as_dict(policy.get("tls")).get("mode", "DISABLE"))
+    plain = set(policy) <= {"tls"} and mode in ("ISTIO_MUTUAL", "DISABLE") and not spec.get("subsets")
     return () if plain else (Feature.TRAFFIC_POLICY,)
 
 
