@@ -307,6 +307,30 @@ def test_a_repository_is_converted_wave_by_wave_along_a_saved_plan(tmp_path):
     assert one == other
 
 
+def test_a_plan_that_a_repository_has_followed_to_its_end_has_nothing_left_for_it(tmp_path):
+    """Waypoints are exempt from a DENY first, and in the end it is deleted: then there is nothing to exempt them from."""
+    folder, plan = tmp_path / "repository", tmp_path / "plan.json"
+    folder.mkdir()
+    rule = {"from": [{"source": {"notPrincipals": ["cluster.local/ns/shop/sa/web"]}}],
+            "to": [{"operation": {"notPaths": ["/healthz"]}}]}  # fmt: skip
+    spec = {"selector": {"matchLabels": {"app": "stock"}}, "action": "DENY", "rules": [rule]}
+    deny = {"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+            "metadata": {"name": "web-alone", "namespace": "shop"}, "spec": spec}  # fmt: skip
+    (folder / "shop.yaml").write_text(f"{SHOP.read_text()}---\n{yaml.safe_dump(deny)}")
+    committed(folder)
+    sidestep("plan", "--from", folder, "--out", plan)
+    assert "web-alone" in {step["effect"]["object"]["name"] for step in json.loads(plan.read_text())["steps"]
+                           if step["effect"]["type"] == "patch"}  # fmt: skip
+    written = []
+    for _ in range(2):
+        done = sidestep("convert", "--from", folder, "--in-place", "--plan", plan)
+        assert done.returncode == 0, done.stderr
+        written.append({path: path.read_bytes() for path in sorted(folder.glob("**/*.yaml"))})
+        committed(folder)
+    assert written[0] == written[1]
+    assert "name: web-alone\n" not in (folder / "shop.yaml").read_text()
+
+
 def test_changes_that_nobody_committed_are_not_written_over(tmp_path):
     target = tmp_path / "shop.yaml"
     target.write_text(SHOP.read_text())

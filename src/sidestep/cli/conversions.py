@@ -22,12 +22,13 @@ from sidestep.convert.rewrite import Loss
 from sidestep.convert.rules.query import MARKS, recorded
 from sidestep.errors import UsageError, WorldError
 from sidestep.model.mesh import Mesh
+from sidestep.model.metadata import ObjectId
 from sidestep.plan.conversion_context import context_of
 from sidestep.plan.document import Plan
 from sidestep.plan.inferred_calls import inferred_calls
 from sidestep.plan.planner import PlanRequest, Wishes, make_plan
 from sidestep.plan.reading import read_plan
-from sidestep.plan.steps import Delete, Effect, SetLabels
+from sidestep.plan.steps import Delete, Effect, Patch, SetLabels
 from sidestep.prove.proof import Proof
 from sidestep.prove.prover import Leave, Terms
 from sidestep.prove.states import Journey
@@ -202,24 +203,31 @@ def plan_option(path: str | None) -> Plan | None:
 
 
 def _check_fits(plan: Plan, mesh: Mesh) -> None:
-    """Steps that were taken already are no misfits: a repository is converted wave by wave."""
-    taken = {step.id for step in plan.steps if _is_done(step.effect, mesh)}
+    """Steps that were taken already are no misfits: a repository is converted wave by wave.
+
+    Nor are those about objects that are gone and that the plan deletes in the end.
+    """
+    deleted = frozenset(step.effect.object for step in plan.steps if isinstance(step.effect, Delete))
+    gone = frozenset(each for each in deleted if tree_of(mesh, each) is None)
+    taken = {step.id for step in plan.steps if _is_done(step.effect, mesh, gone)}
     misfits = [each for each in problems(plan, mesh) if each.step not in taken]
     if misfits:
         told = f"{misfits[0].step}: {misfits[0].reason}"
         raise WorldError(f"does not fit the mesh ({told})", where="--plan", remedy="make the plan again of this mesh")
 
 
-def _is_done(effect: Effect, mesh: Mesh) -> bool:
-    """Whether a mesh is already as an effect would leave it."""
+def _is_done(effect: Effect, mesh: Mesh, gone: frozenset[ObjectId]) -> bool:
+    """Whether a mesh is already as an effect would leave it, or nobody asks for that any more."""
     match effect:
+        case SetLabels() | Patch() if effect.object in gone:
+            return True
         case SetLabels():
             tree = tree_of(mesh, effect.object) or {}
             path = template_path(effect.object.kind) if effect.template else OWN
             present = labels_at(tree, path)
             return bool(tree) and all(present.get(name) == value for name, value in effect.labels.items())
         case Delete():
-            return tree_of(mesh, effect.object) is None
+            return effect.object in gone
         case _:
             return False
 
