@@ -83,6 +83,7 @@ PUBLISHED = (
     "SID231", "written-address",
     "SID232", "namespace-unseen",
     "SID233", "port-left-alone",
+    "SID234", "refused-by-istio",
 )  # fmt: skip
 
 

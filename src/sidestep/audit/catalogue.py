@@ -42,6 +42,7 @@ from sidestep.audit.rules import (
     proxy_oom_killed,
     proxy_requests_dropped,
     proxyless_grpc,
+    refused_by_istio,
     revision_unknown,
     roots_differ,
     route_applied_twice,
@@ -119,4 +120,5 @@ RULES: tuple[Rule, ...] = (
     written_address.RULE,
     namespace_unseen.RULE,
     port_left_alone.RULE,
+    refused_by_istio.RULE,
 )

@@ -67,6 +67,11 @@ SYMPTOMS: tuple[Symptom, ...] = (
                 "kubectl get authorizationpolicies -A -o yaml | grep UnsupportedValue (the reason, not the status)",
                 codes=("SID208", "SID210", "SID211", "SID230"),
             ),
+            Cause(
+                "Istio refuses the policy as it is written, and what the API server holds is an older one, or none.",
+                "kubectl apply --dry-run=server -f FILE; kubectl get authorizationpolicies -A -o yaml",
+                codes=("SID234",),
+            ),
             common.UNBOUND,
             common.SIDECAR_CLIENTS,
             common.HEADLESS,
