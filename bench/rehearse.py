@@ -165,9 +165,9 @@ def _in_words(told: dict[str, Any]) -> str:
     gates = ", ".join(f"{answers.count(each)} {each}" for each in sorted(set(answers)))
     ends = f"{told['ended']}, {told['takenBack']}"
     odd = sum(1 for each in told["parts"] if each["unforetold"])
-    total = told["total"]
+    total, named = told["total"], sum(each["foretold"] for each in told["wrong"])
     took = f"p50 {total['p50'] / 1000:.1f} ms, p99 {total['p99'] / 1000:.1f} ms"
-    return f"{ends}: {total['lost']} lost, {total['admitted']} admitted, {took}; gates {gates}; {odd} steps odd"
+    return f"{ends}: {total['lost']} lost, {total['admitted']} admitted ({named} foretold), {took}; gates {gates}; {odd} steps odd"
 
 
 def thirty() -> Iterator[dict[str, Any]]:
