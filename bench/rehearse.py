@@ -167,7 +167,8 @@ def _in_words(told: dict[str, Any]) -> str:
     odd = sum(1 for each in told["parts"] if each["unforetold"])
     total, named = told["total"], sum(each["foretold"] for each in told["wrong"])
     took = f"p50 {total['p50'] / 1000:.1f} ms, p99 {total['p99'] / 1000:.1f} ms"
-    return f"{ends}: {total['lost']} lost, {total['admitted']} admitted ({named} foretold), {took}; gates {gates}; {odd} steps odd"
+    wrong = f"{total['lost']} lost, {total['admitted']} admitted ({named} foretold)"
+    return f"{ends}: {wrong}, {took}; gates {gates}; {odd} steps odd"
 
 
 def thirty() -> Iterator[dict[str, Any]]:
