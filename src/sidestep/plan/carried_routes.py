@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from sidestep.convert.rewrite import Change, ChangeKind, Context, Rule
 from sidestep.convert.routes.plans import is_dead, unread_by_waypoints
@@ -29,19 +30,34 @@ from sidestep.semantics.trees import MalformedError
 
 _ROUTING = (virtual_service_http.RULE, virtual_service_streams.RULE, virtual_service_moved.RULE)
 Place = tuple[str, str]
+Found = tuple[Resource[Any], Change]
 
 
-def carried_routes(context: Context) -> Iterator[tuple[Resource[Any], Change]]:
-    """What is added, each with the object that says it today; Services before the routes that send to them."""
+class RouteChanges(Struct, frozen=True):
+    """What is done to routes before anybody moves, each with the object that says it today.
+
+    Attributes:
+        carried: what is added; Services before the routes that send to them.
+        dead: VirtualServices that no client hears, since others come first, and that a waypoint would put together with
+            them: they go, or lose the hosts for which nobody hears them (D40).
+    """
+
+    carried: tuple[Found, ...]
+    dead: tuple[Found, ...]
+
+
+def route_changes(context: Context) -> RouteChanges:
+    """All of it, by one survey, which nobody keeps."""
     try:
-        yield from _carried(context)
+        found = survey(context)
+        return RouteChanges(tuple(_carried(context, found)), tuple(_dead(context, found)))
     finally:
         forget(context)
 
 
-def _carried(context: Context) -> Iterator[tuple[Resource[Any], Change]]:
-    found, mesh = survey(context), context.index.mesh
-    routes: list[tuple[Resource[Any], Change]] = []
+def _carried(context: Context, found: Survey) -> Iterator[Found]:
+    mesh = context.index.mesh
+    routes: list[Found] = []
     for resource in mesh.of(VIRTUAL_SERVICE):
         unread = unread_by_waypoints(found, resource) if resource.body else ()
         about = {(each.resource.kind, each.namespace, each.name) for each in unread}
@@ -54,19 +70,11 @@ def _carried(context: Context) -> Iterator[tuple[Resource[Any], Change]]:
             yield from ((resource, each) for each in _added(resource, (destination_rule.RULE,), context))
 
 
-def dead_routes(context: Context) -> Iterator[tuple[Resource[Any], Change]]:
-    """VirtualServices that no client hears, since others come first, and that a waypoint would put together with them.
-
-    They go, or lose the hosts for which nobody hears them (D40).
-    """
-    try:
-        found = survey(context)
-        for resource in context.index.mesh.of(VIRTUAL_SERVICE):
-            if resource.body and is_dead(found, resource):
-                changes = virtual_service_http.RULE.rewrite(resource, context).changes
-                yield from ((resource, each) for each in changes if each.object == resource.id and not each.late)
-    finally:
-        forget(context)
+def _dead(context: Context, found: Survey) -> Iterator[Found]:
+    for resource in context.index.mesh.of(VIRTUAL_SERVICE):
+        if resource.body and is_dead(found, resource):
+            changes = virtual_service_http.RULE.rewrite(resource, context).changes
+            yield from ((resource, each) for each in changes if each.object == resource.id and not each.late)
 
 
 def _speaks_from_elsewhere(found: Survey, resource: Resource[Any]) -> bool:
@@ -77,7 +85,7 @@ def _speaks_from_elsewhere(found: Survey, resource: Resource[Any]) -> bool:
     return service is not None and service.namespace != resource.meta.namespace and found.waypoint(service) is not None
 
 
-def _versions(context: Context, wanted: set[Place]) -> Iterator[tuple[Resource[Any], Change]]:
+def _versions(context: Context, wanted: set[Place]) -> Iterator[Found]:
     """Services of versions, with what is attached to them."""
     for resource in context.index.mesh.of(DESTINATION_RULE) if wanted else ():
         changes = _added(resource, (subset_services.RULE,), context)

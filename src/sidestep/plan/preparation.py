@@ -13,7 +13,7 @@ from sidestep.convert.rules import authorization_policy, network_policy, peer_au
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
-from sidestep.plan.carried_routes import carried_routes, dead_routes
+from sidestep.plan.carried_routes import RouteChanges, route_changes
 from sidestep.plan.choreography import Guard
 from sidestep.plan.conversion_context import waypoints_of
 from sidestep.plan.moves import Moves
@@ -39,8 +39,9 @@ def preparations(
     """All of it, in a fixed order."""
     index = configuration.index
     context = Context(index, waypoints_of(choice.placed, index), frozenset(found.moves), index.settings.version)
-    yield from _carry_routes(context)
-    yield from _drop_dead_routes(context)
+    routes = route_changes(context)
+    yield from _carry_routes(routes)
+    yield from _drop_dead_routes(routes)
     yield from _bind_outside_hosts(configuration, choice)
     yield from _open_hbone(configuration, context)
     yield from _reword_modes(configuration, context)
@@ -49,16 +50,16 @@ def preparations(
     yield from _renew_sidecars(judged)
 
 
-def _carry_routes(context: Context) -> Iterator[Preparation]:
+def _carry_routes(routes: RouteChanges) -> Iterator[Preparation]:
     """Routes of namespaces that no waypoint reads, as `sidestep convert` writes them (D38)."""
-    for origin, change in carried_routes(context):
+    for origin, change in routes.carried:
         text = f"stage {change.object}: no waypoint reads {origin.id}, which stays for sidecars"
         yield _staged(origin, change, text, "nothing: sidecars hear the same")
 
 
-def _drop_dead_routes(context: Context) -> Iterator[Preparation]:
+def _drop_dead_routes(routes: RouteChanges) -> Iterator[Preparation]:
     """VirtualServices behind others for one host: sidecars hear the first alone, a waypoint all together (D40)."""
-    for origin, change in dead_routes(context):
+    for origin, change in routes.dead:
         predicts = "nothing: no client hears it, for others come first"
         if change.manifest is None:
             text = f"delete {origin.id}, which a waypoint would put together with those that come first"
