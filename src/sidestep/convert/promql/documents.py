@@ -85,12 +85,11 @@ def in_text(text: str) -> Document:
     """Queries in a dashboard or a rule file; none where it is neither."""
     if not any(mark in text for mark in _MARKS):
         return Document(text)
-    dashboard = embedded_json(text)
-    tree = tree_in(text)
+    tree, is_json = _read(text)
     found = tuple(in_tree(tree)) if tree is not None else ()
     left = []
     for each in sorted((one for one in found if one.changes), key=lambda one: -len(one.text)):
-        now = _in_dashboard(text, each) if dashboard is not None else _in_rules(text, each)
+        now = _in_dashboard(text, each) if is_json else _in_rules(text, each)
         if now is None:
             left.append(each.field)
         else:
@@ -100,9 +99,14 @@ def in_text(text: str) -> Document:
 
 def tree_in(text: str) -> dict[str, Any] | None:
     """A dashboard or a rule file as a tree; None where a text is neither."""
+    return _read(text)[0]
+
+
+def _read(text: str) -> tuple[dict[str, Any] | None, bool]:
+    """The same, and whether the text is JSON."""
     dashboard = embedded_json(text)
     tree = dashboard if dashboard is not None else embedded_yaml(text)
-    return tree if tree is not None and _holds_queries(tree) else None
+    return (tree if tree is not None and _holds_queries(tree) else None), dashboard is not None
 
 
 def _in_dashboard(text: str, found: Found) -> str | None:

@@ -39,7 +39,8 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
         now = {**tree, "spec": with_queries(tree.get("spec"))}
     else:
         now, found, left = _texts(tree, _place(resource))
-    indirect = tuple(each for at, part in _parts(resource, tree) for each in asking(part, known, at))
+    parts = _parts(resource, tree) if known else ()
+    indirect = tuple(each for at, part in parts for each in asking(part, known, at))
     changes = replaced(resource, now, CODE) if any(each.changes for each in found) else ()
     return Rewritten(changes, tuple(query_losses(Asking(resource.id, found, left, indirect), context, CODE)))
 
@@ -57,11 +58,12 @@ def recorded(context: Context) -> Recorded:
     return found
 
 
-def _parts(resource: Resource[Any], tree: Tree) -> list[tuple[str, Any]]:
+def _parts(resource: Resource[Any], tree: Tree) -> Iterator[tuple[str, Any]]:
     """The trees in which queries stand, with their places."""
     if resource.kind in _WITH_QUERIES:
-        return [("spec", tree.get("spec"))]
-    return [(at, part) for at, part in _documents(tree, _place(resource))]
+        yield "spec", tree.get("spec")
+    else:
+        yield from _documents(tree, _place(resource))
 
 
 def _place(resource: Resource[Any]) -> tuple[str, ...]:
