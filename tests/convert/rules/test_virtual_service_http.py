@@ -376,7 +376,10 @@ def test_paths_longer_than_a_route_holds(part):
         ({"directResponse": {"status": 418}}, "directResponse"),
         ({"rewrite": {"uriRegexRewrite": {"match": "a", "rewrite": "b"}}, "route": to("ratings")}, "rewrite.uriRegexRewrite"),
         ({"match": [{"scheme": {"exact": "https"}}], "route": to("ratings")}, "match[0].scheme"),
-        ({"match": [{"authority": {"exact": "a"}}], "route": to("ratings")}, "match[0].authority"),
+        ({"match": [{"authority": {"exact": "reviews"}}], "route": to("ratings")}, "match[0].authority"),
+        ({"match": [{"authority": {"prefix": "rev"}}], "route": to("ratings")}, "match[0].authority"),
+        ({"match": [{"headers": {":authority": {"exact": "reviews.shop:9080"}}}], "route": to("ratings")}, "match[0].authority"),
+        ({"match": [{"withoutHeaders": {":authority": {"exact": "a"}}}], "route": to("ratings")}, "match[0].authority"),
         ({"match": [{"statPrefix": "a"}], "route": to("ratings")}, "match[0].statPrefix"),
         ({"match": [{"headers": {"@request.auth.claims.a": {"exact": "1"}}}], "route": to("ratings")}, "match[0].headers"),
         ({"route": to("nobody")}, "route[0].destination"),
@@ -392,6 +395,45 @@ def test_what_no_route_can_say_stays_whole(rule, field):
     found = convert(SUBSETS, reviews(rule, {"route": to("reviews")}))
     assert found.changes == []
     assert found.fields() == {f"spec.http[0].{field}"}
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [{"exact": "www.example.com"}, {"exact": "ratings"}, {"prefix": "www."}, {"prefix": "reviewsx:"}, {"exact": "reviews.other"}],
+)  # fmt: skip
+def test_hosts_that_lead_no_sidecar_there_are_left_out(authority):
+    """A waypoint asks its rules about every Host, so such a match would take what it never took."""
+    found = convert(
+        SUBSETS, reviews({"match": [{"authority": authority}], "route": to("ratings")}, {"route": to("reviews")})
+    )
+    assert [(each.field, each.severity) for each in found.losses] == [
+        ("spec.http[0].match[0].authority", Severity.TRAFFIC)
+    ]
+    assert paths(found) == [("PathPrefix", "/")]
+    assert found.rules()[0]["backendRefs"][0]["name"] == "reviews"
+
+
+@pytest.mark.parametrize("authority", [{"regex": ".*"}, {"prefix": ""}, {"regex": "*"}])
+def test_hosts_of_every_kind_are_no_condition(authority):
+    found = converted({"match": [{"authority": authority}], "route": to("ratings")})
+    assert found.rules()[0]["backendRefs"][0]["name"] == "ratings"
+
+
+def test_hosts_that_lead_no_sidecar_there_are_told_where_the_object_stays():
+    dead = {"match": [{"authority": {"exact": "www.example.com"}}], "route": to("ratings")}
+    found = convert(SUBSETS, reviews(dead, {"directResponse": {"status": 418}}))
+    assert found.fields() == {"spec.http[0].match[0].authority", "spec.http[1].directResponse"}
+    graded = {each.field.rpartition(".")[2]: each.severity for each in found.losses}
+    assert graded == {"authority": Severity.TRAFFIC, "directResponse": Severity.COSMETIC}
+
+
+@pytest.mark.parametrize(
+    ("host", "known"), [("www.example.com", True), ("*.example.com", True), ("a.example.org", False)]
+)
+def test_a_name_among_its_hosts_leads_sidecars_there(host, known):
+    rule = {"match": [{"authority": {"exact": "www.example.com"}}], "route": to("ratings")}
+    found = convert(SUBSETS, reviews(rule, {"route": to("reviews")}, hosts=["reviews", host]))
+    assert (found.made("HTTPRoute") == []) == known
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sidestep.convert.rewrite import Severity
+from sidestep.convert.routes.authorities import Heard, Names
 from sidestep.convert.routes.flat import FlatRule
 from sidestep.convert.routes.ledger import AS_IT_IS, Ledger
 from sidestep.semantics.patterns import quote
@@ -29,11 +30,23 @@ _KNOWN = frozenset({
 })  # fmt: skip
 _NONE = {
     "scheme": ("the scheme", "no route of the Gateway API in the mesh looks at it"),
-    "authority": ("the authority", "a waypoint chooses the service by its address, and a route cannot match the host"),
     "statPrefix": ("a prefix of metrics", "no route of the Gateway API names metrics"),
     "sourceLabels": ("the labels of clients", "a waypoint does not know them and leaves such matches out (D49)"),
     "sourceNamespace": ("the namespace of clients", "a waypoint compares its own namespace instead (D49)"),
 }
+_AUTHORITY = ":authority"
+_NO_HOST = "a waypoint chooses the service by its address, and a route cannot match the host"
+_OTHER_HOST = "whoever names another host than the one dialled goes by these rules too, and not by that one's (D39)"
+_ANY_HOST = (
+    "sidecars send a request whose Host names nothing that they know to the address that was dialled, past all routes, "
+    "and a waypoint asks its rules about every Host (D39)"
+)
+_NAME = (
+    "give each host a VirtualService of its own, which need not ask; until then it stays one at the waypoint, where "
+    "what names the host that it dials goes as today"
+)
+_LEFT_OUT = "nothing, unless clients dial one host and name another: the match is left out"
+_TAKE_OUT = "take it out of the mesh's rules: no client comes by it today"
 _INSTEAD = {
     "sourceLabels": "give those clients a Service of their own, or let them send a header to match on",
     "sourceNamespace": "give those clients a Service of their own, or let them send a header to match on",
@@ -75,23 +88,46 @@ class Case(Struct, frozen=True):
         return self.any_path and not (self.headers or self.without or self.queries or self.method)
 
 
-def cases(rules: Sequence[FlatRule], ledger: Ledger) -> list[Case]:
+def cases(rules: Sequence[FlatRule], names: Names, ledger: Ledger) -> list[Case]:
     """All cases that the mesh is offered, in order.
+
+    Args:
+        rules: of the VirtualService.
+        names: by which sidecars find it.
+        ledger: for what no route says.
 
     Raises:
         MalformedError: a field has a wrong type.
     """
-    return [case for at, rule in enumerate(rules) for case in _of_rule(at, rule, ledger)]
+    return [case for at, rule in enumerate(rules) for case in _of_rule(at, rule, names, ledger)]
 
 
-def _of_rule(at: int, rule: FlatRule, ledger: Ledger) -> Iterator[Case]:
+def _of_rule(at: int, rule: FlatRule, names: Names, ledger: Ledger) -> Iterator[Case]:
     listed = mappings(rule.tree.get("match"), "match")
     if not listed:
         yield Case(at, rule.field)
     for number, tree in enumerate(listed):
         match = http_match(tree, number, rule.field, rule.namespace)
-        if not match.gateways or MESH in match.gateways:
-            yield from _of_match(Case(at, f"{rule.field}.match[{number}]"), tree, match, ledger)
+        case = Case(at, f"{rule.field}.match[{number}]")
+        offered = not match.gateways or MESH in match.gateways
+        if offered and not _unheard(case.field, match, names, ledger):
+            yield from _of_match(case, tree, match, ledger)
+
+
+def _unheard(field: str, match: HttpMatch, names: Names, ledger: Ledger) -> bool:
+    """Whether no sidecar asks it of a request whose Host it takes; what else it asks of the Host is told."""
+    asked = [each for each in match.headers if each.name == _AUTHORITY]
+    heard = [names.heard(each.text) for each in asked if not each.negated]
+    if Heard.NONE in heard:
+        did = "asks for a host that leads no sidecar here"
+        ledger.lose_if_kept(f"{field}.authority", did, _ANY_HOST, _TAKE_OUT)
+        ledger.lose(f"{field}.authority", did, f"{_ANY_HOST}: of the others", _LEFT_OUT, Severity.TRAFFIC)
+        return True
+    if Heard.PATTERN in heard or any(each.negated for each in asked):
+        ledger.keep(f"{field}.authority", "asks for hosts by pattern", f"{_NO_HOST}; {_ANY_HOST}", _NAME)
+    elif Heard.NAMES in heard:
+        ledger.keep(f"{field}.authority", "asks for the authority", f"{_NO_HOST}; {_OTHER_HOST}", _NAME)
+    return False
 
 
 def _of_match(case: Case, tree: Mapping[str, Any], match: HttpMatch, ledger: Ledger) -> Iterator[Case]:

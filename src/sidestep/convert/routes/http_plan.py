@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from sidestep.convert.rewrite import Tree, Waypoint
+from sidestep.convert.routes.authorities import names_of
 from sidestep.convert.routes.bodies import Body, body
 from sidestep.convert.routes.cases import Case, cases
 from sidestep.convert.routes.destinations import Place
@@ -58,7 +59,7 @@ def http_routes(
     ledger.unknown_fields(spec, frozenset({"hosts", "gateways", "http", "tls", "tcp", "exportTo"}), "spec")
     rules = list(flat_rules(resource, found.delegates, found.defaults))
     defaults = Defaults(found.retries, found.index.settings.version, found.served)
-    source = _Source(found, rules, cases(rules, ledger), defaults, ledger)
+    source = _Source(found, rules, cases(rules, names_of(found, resource), ledger), defaults, ledger)
     routes: list[Tree] = []
     for service, waypoint in chosen:
         whole_entry(found, service, chosen, ledger)
