@@ -24,6 +24,12 @@ class Unrendered(Struct, frozen=True):
     remedy: str
 
 
+class Folder(Struct, frozen=True):
+    """A folder that was looked into: what there is to be read is the same while all of them are."""
+
+    place: str
+
+
 Found = Path | Unrendered | Remark
 
 
@@ -33,8 +39,14 @@ def walk(root: Path) -> Iterator[Found]:
     Hidden folders are left out. Templates of a Helm chart and kustomizations are named once each, not guessed; plain
     manifests beside them are read. Links that leave the folder are not followed.
     """
+    return (found for found in walk_folders(root) if not isinstance(found, Folder))
+
+
+def walk_folders(root: Path) -> Iterator[Found | Folder]:
+    """The same, with each folder before what it holds."""
     home = root.resolve()
     for folder, folders, files in os.walk(root):
+        yield Folder(folder)
         here = Path(folder)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from _unrendered(here, folders, files)

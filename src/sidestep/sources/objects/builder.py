@@ -15,6 +15,7 @@ from sidestep.model.mesh import Mesh, SourceInfo
 from sidestep.model.origin import Origin
 from sidestep.model.pods import Pod
 from sidestep.model.resource import Resource
+from sidestep.sources.objects.part import Part, Place
 from sidestep.sources.objects.pods import PodDecoder, WirePod
 
 _USUAL_HEADER = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"([^"\\]*)"\s*,\s*"kind"\s*:\s*"([^"\\]*)"')
@@ -50,17 +51,21 @@ def _spelled(api_version: bytes, kind: bytes) -> TypeMeta:
 
 
 class MeshBuilder:
-    """Takes objects one by one and gives one `Mesh`."""
+    """Takes objects one by one and gives one `Mesh`.
 
-    def __init__(self) -> None:
-        self._pod_decoder = PodDecoder()
+    Args:
+        pods: decodes pods; None for one that knows none yet.
+    """
+
+    def __init__(self, pods: PodDecoder | None = None) -> None:
+        self._pod_decoder = pods or PodDecoder()
         self._pods: list[Pod] = []
         self._resources: dict[str, list[Resource[Any]]] = {}
         self._others: list[Resource[None]] = []
         self._gaps: list[Gap] = []
         self._remarks: list[Remark] = []
         self._secrets = 0
-        self._places: dict[tuple[str, str, str], Origin] = {}
+        self._places: dict[Place, Origin] = {}
         self._unknown_versions: set[str] = set()
 
     def add(self, raw: bytes | Raw, origin: Origin, declared: TypeMeta | None = None) -> None:
@@ -84,6 +89,26 @@ class MeshBuilder:
                 self._add_pod(self._pod_decoder.pod(wire, origin), origin)
             except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
                 self.gap(_malformed(origin, error))
+
+    def take(self, part: Part) -> None:
+        """Add what was read before, as if it were read now."""
+        for version, remark in part.versions:
+            self._note_unknown(version, remark)
+        self._others += part.others
+        self._gaps += part.gaps
+        self._remarks += part.remarks
+        self._secrets += part.secrets
+        if part.has_each_once and self._places.keys().isdisjoint(part.places):
+            self._places.update(part.places)
+            self._pods += part.pods
+            for key, found in part.resources.items():
+                self._resources.setdefault(key, []).extend(found)
+            return
+        for pod in part.pods:
+            self._add_pod(pod, pod.origin)
+        for key, found in part.resources.items():
+            for each in found:
+                self._keep(key, each)
 
     def carry(self, raw: bytes | Raw, origin: Origin) -> None:
         """Add one object without judging it, whatever its kind.
@@ -144,18 +169,25 @@ class MeshBuilder:
             self._carry(raw, origin, header)
             return
         self._note_version(kind, header.api_version, origin)
-        if self._is_new((kind.key, resource.meta.namespace, resource.meta.name), origin):
-            self._resources.setdefault(kind.key, []).append(resource)
+        self._keep(kind.key, resource)
+
+    def _keep(self, key: str, found: Resource[Any]) -> None:
+        if self._is_new((key, found.meta.namespace, found.meta.name), found.origin):
+            self._resources.setdefault(key, []).append(found)
 
     def _note_version(self, kind: Kind[Any], api_version: str, origin: Origin) -> None:
         """A version that nobody knows here may mean something else by the same fields: told once."""
         group, _, version = api_version.rpartition("/")
-        if group.endswith(_VERSIONED) and version not in kind.versions and api_version not in self._unknown_versions:
-            self._unknown_versions.add(api_version)
+        if group.endswith(_VERSIONED) and version not in kind.versions:
             text = f"{kind.name} of {api_version}: that version is not known, and is read as {kind.api_version()}"
-            self.remark(Remark(str(origin), text))
+            self._note_unknown(api_version, Remark(str(origin), text))
 
-    def _is_new(self, key: tuple[str, str, str], origin: Origin) -> bool:
+    def _note_unknown(self, api_version: str, remark: Remark) -> None:
+        if api_version not in self._unknown_versions:
+            self._unknown_versions.add(api_version)
+            self.remark(remark)
+
+    def _is_new(self, key: Place, origin: Origin) -> bool:
         """Whether an object is met for the first time; the first one counts, and a second one is told."""
         if not key[2]:
             return True
