@@ -75,6 +75,12 @@ def test_a_file_in_another_encoding_beside_is_named_and_left_as_it_is(repository
     written(repository, "other.yaml:1", "not UTF-8")
 
 
+def test_a_document_in_another_encoding_below_what_would_be_edited(repository):
+    (repository / "shop.yaml").write_bytes(SHOP.encode() + "---\na: é\n".encode("latin-1"))
+    line = SHOP.count("\n") + 2
+    refused(repository, f"shop.yaml:{line}", "is not UTF-8", "would be edited there", "save the file as UTF-8")
+
+
 def test_carriage_returns_stay(repository):
     (repository / "shop.yaml").write_bytes(SHOP.replace("\n", "\r\n").encode())
     text = written(repository)

@@ -1,6 +1,6 @@
 """Edit the files that a mesh is made of: each object where it stands, new ones beside what they were made from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from sidestep.convert.promql.plain_files import PlainFile
 from sidestep.convert.repository.place import place
 from sidestep.convert.repository.values import Repository, Unplaced
 from sidestep.convert.rewrite import Change, ChangeKind
-from sidestep.errors import UsageError
+from sidestep.errors import UsageError, WorldError
 from sidestep.model.kinds import SERVICE
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
@@ -115,7 +115,7 @@ def edit_in_place(asked: Asked, *, force: bool) -> Edited:
         force: although there are changes that nobody committed.
 
     Raises:
-        WorldError: a file cannot be written.
+        WorldError: a file cannot be written, or is not UTF-8.
         UsageError: an object stands in an archive, or kustomizations make another one of it.
     """
     target, contents = asked.opened.target, asked.opened.contents
@@ -123,9 +123,11 @@ def edit_in_place(asked: Asked, *, force: bool) -> Edited:
         key_of(each.id): each for group in (*asked.mesh.resources.values(), asked.mesh.others) for each in group
     }
     changes = list(_changes(asked.stages, asked.plan, set(standing)))
+    readable = texts(contents)
     if asked.is_source:
         _check_editable(changes, standing, contents)
-    repository = Repository(texts(contents), _as_typed(target.folder), asked.opened.documents)
+        _check_text(changes, standing, contents, readable)
+    repository = Repository(readable, _as_typed(target.folder), asked.opened.documents)
     placed = place(repository, changes, lambda named: standing.get(key_of(named)))
     if placed.unlike:
         raise UsageError(
@@ -154,6 +156,32 @@ def _check_editable(changes: list[Change], standing: Standing, contents: dict[st
                 where=str(found.origin),
                 remedy="unpack it, or use --out",
             )
+
+
+def _check_text(
+    changes: list[Change], standing: Standing, contents: Mapping[str, bytes], readable: Mapping[str, str]
+) -> None:
+    """All of a file that changes has to be text: of one with another document that is not, nothing is written."""
+    for change in changes:
+        found = standing.get(key_of(change.origin))
+        if found is None or not isinstance(found.origin, FileOrigin):
+            continue
+        path, line = found.origin.path, found.origin.line
+        if path in contents and path not in readable:
+            raise WorldError(
+                f"is not UTF-8, and {found.id} at line {line} would be edited there; nothing was written",
+                where=f"{path}:{_line_that_is_no_text(contents[path])}",
+                remedy="save the file as UTF-8, e.g. by iconv, and run again",
+            )
+
+
+def _line_that_is_no_text(content: bytes) -> int:
+    """The 1-based line of the first byte that is not UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return 1
 
 
 def _changes(stages: tuple[Stage, ...], plan: Plan, standing: set[Key]) -> Iterator[Change]:

@@ -33,7 +33,7 @@ class Document(Struct, frozen=True):
     Attributes:
         value: mappings, sequences and scalars; None when it is empty.
         line: 0-based line on which the value starts.
-        item_lines: 0-based lines of the members of the top-level key `items`.
+        item_lines: 0-based lines of the members of the top-level key `items`, or of the list that the document is.
         duplicates: keys given twice, with their 0-based line.
     """
 
@@ -84,7 +84,8 @@ class _Tree:
         if isinstance(event, yaml.StreamEndEvent):
             return Document(None)
         event = self._next()
-        value = self._value(event, 0)
+        is_list = isinstance(event, SequenceStartEvent) and not event.anchor and event.tag is None
+        value = self._sequence(0, self._item_lines) if is_list else self._value(event, 0)
         return Document(value, _line(event), tuple(self._item_lines), tuple(self._duplicates))
 
     def _value(self, event: Any, depth: int) -> Any:

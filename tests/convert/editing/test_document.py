@@ -107,6 +107,7 @@ CASES = {
     "JSON": ('{\n  "a": 1,\n  "b": {\n    "c": []\n  }\n}\n', ("b", "d", {"e": "f"}), '{\n  "a": 1,\n  "b": {\n    "c": [],\n    "d": {\n      "e": "f"\n    }\n  }\n}\n'),
     "the last of JSON goes": ('{\n  "a": 1,\n  "b": 2\n}\n', ("b", None), '{\n  "a": 1\n}\n'),
     "JSON with tabs": ('{\n\t"a": 1,\n\t"b": 2\n}\n', ("c", 3), '{\n\t"a": 1,\n\t"b": 2,\n\t"c": 3\n}\n'),
+    "a mapping for JSON with tabs": ('{\n\t"a": 1\n}\n', ("b", {"c": 3}), '{\n\t"a": 1,\n\t"b": {\n\t\t"c": 3\n\t}\n}\n'),
     "tight JSON": ('{"a":1,"b":{"c":"d"}}', ("b", "e", "y"), '{"a":1,"b":{"c":"d", "e":"y"}}'),
     "braces over lines with comments": ("a: [\n  x, # x\n  v # v\n]\n", ("a", ["x", "w", "v", "z"]), "a: [\n  x, # x\n  w,\n  v, # v\n  z\n]\n"),
 }  # fmt: skip

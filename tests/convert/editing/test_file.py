@@ -27,6 +27,14 @@ def test_documents_are_counted_as_they_are_read():
     assert "".join(piece.text for piece in chunks(text)) == text
 
 
+def test_documents_in_brackets_are_counted_whether_they_are_json_or_not():
+    text = '{"kind": "A"}\n--- {"kind": "B"}\n---\n{kind: C}\n'
+    assert [(piece.number, piece.line) for piece in chunks(text)] == [(1, 1), (2, 2), (3, 3)]
+    edits = [ObjectEdit(2, {"kind": "B"}, {"kind": "B", "x": 1}), ObjectEdit(3, {"kind": "C"}, None)]
+    assert edit_file(text, edits) == '{"kind": "A"}\n--- {"kind": "B", "x": 1}\n'
+    assert edit_file("{kind: A}\n", [], [{"kind": "B"}]) == "{kind: A}\n---\nkind: B\n"
+
+
 def test_several_objects_of_a_file_change_and_a_broken_one_stays():
     edits = [ObjectEdit(1, A, {**A, "x": 1}), ObjectEdit(4, C, {**C, "z": 2})]
     assert edit_file(WHOLE, edits) == FIRST + "x: 1\n" + SECOND + BROKEN + LAST.replace("...", "z: 2\n...")
@@ -86,6 +94,11 @@ def test_json_values_one_after_the_other():
     text = '{"kind": "A", "metadata": {"name": "a"}}\n{"kind": "C",\n "metadata": {"name": "c"}}\n'
     assert edit_file(text, [ObjectEdit(2, C, {**C, "x": [1]})]) == text.replace('"c"}}', '"c"},\n "x": [1]}')
     assert edit_file(text, [ObjectEdit(1, A, None)]) == '\n{"kind": "C",\n "metadata": {"name": "c"}}\n'
+
+
+def test_a_file_of_json_ends_as_it_did_when_the_last_value_goes():
+    assert edit_file('{"kind": "A"}\n{"kind": "B"}\n', [ObjectEdit(2, {"kind": "B"}, None)]) == '{"kind": "A"}\n'
+    assert edit_file('{"kind": "A"}\n{"kind": "B"}', [ObjectEdit(2, {"kind": "B"}, None)]) == '{"kind": "A"}'
 
 
 def test_numbers_are_the_same_however_they_are_written():

@@ -8,7 +8,7 @@ import pytest
 from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.sources.documents import yaml_stream
 from sidestep.sources.documents.item import Items
-from sidestep.sources.documents.yaml_stream import read_yaml
+from sidestep.sources.documents.yaml_stream import read_text, read_yaml
 
 GOOD = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n"
 
@@ -39,6 +39,12 @@ def test_documents_know_their_line_and_number():
 def test_members_of_a_list_know_their_line():
     found = read("apiVersion: v1\nkind: List\nitems:\n- kind: A\n\n- kind: B\n")
     assert [f.origin.line for f in found] == [4, 6]
+
+
+def test_members_of_a_list_without_a_name_know_their_line():
+    found = read("# all\n- kind: A\n\n- kind: List\n  items: [{kind: B}, {kind: C}]\n- kind: D\n")
+    assert [f.origin.line for f in found] == [2, 4, 4, 6]
+    assert not any(f.whole for f in found)
 
 
 def test_members_of_a_typed_list_have_its_type():
@@ -212,3 +218,25 @@ def test_a_document_that_never_ends_is_refused_and_the_next_is_read(monkeypatch)
     text = f"a: {'x' * 3000}\n---\n{GOOD}"
     assert [gap.reason for gap in gaps(text)] == [GapReason.TOO_LARGE]
     assert len(values(text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("{kind: A, metadata: {name: a}}\n---\nkind: B\n", "AB"),
+        ('{"kind": A}\n', "A"),
+        ('[{kind: A}, {"kind": "B"}]\n', "AB"),
+        ('{"kind": "A"}\n---\n{"kind": "B"}\n--- # last\n{"kind": "C"}\n', "ABC"),
+        ('{"kind": "A"}\n---\nkind: B\n', "AB"),
+        ('{"kind": "A"}\n{"kind": "B"}\n', "AB"),
+    ],
+)
+def test_what_starts_with_a_bracket_is_not_always_json(text, kinds):
+    found = list(read_text(io.BytesIO(text.encode()), "f.yaml", text.encode()[:512]))
+    assert "".join(json.loads(bytes(raw))["kind"] for each in found for raw in each.raws) == kinds
+
+
+def test_a_file_that_is_named_json_is_told_about_as_json():
+    text = b'{"kind": "A"}\n---\n{"kind": "B"}\n'
+    (found,) = read_text(io.BytesIO(text), "f.json", text)
+    assert "JSON is malformed" in found.detail

@@ -26,13 +26,13 @@ class Chunk(Struct, frozen=True):
 
 
 def is_json(text: str) -> bool:
-    """Whether a file is JSON, judged by how it starts."""
-    return text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
+    """Whether a file is JSON: values one after the other. YAML in brackets starts so too."""
+    return _json_pieces(text) is not None
 
 
 def chunks(text: str) -> list[Chunk]:
-    """The pieces of a file; text that is no JSON although it starts so comes as one."""
-    pieces = _json_pieces(text) if is_json(text) else _yaml_pieces(text)
+    """The pieces of a file."""
+    pieces = _json_pieces(text) or _yaml_pieces(text)
     found, number, line = [], 0, 1
     for piece in pieces:
         has_value = _has_value(piece)
@@ -44,7 +44,7 @@ def chunks(text: str) -> list[Chunk]:
 
 def _has_value(piece: str) -> bool:
     marked = _SEPARATOR.match(piece)
-    return _CONTENT.search(piece, marked.end() if marked else 0) is not None
+    return _CONTENT.search(piece[marked.end() :] if marked else piece) is not None
 
 
 def _yaml_pieces(text: str) -> list[str]:
@@ -53,7 +53,10 @@ def _yaml_pieces(text: str) -> list[str]:
     return [text[start:end] for start, end in zip(starts, [*cuts, len(text)], strict=True)]
 
 
-def _json_pieces(text: str) -> list[str]:
+def _json_pieces(text: str) -> list[str] | None:
+    """A piece for each value; None for what is no JSON."""
+    if text.lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
+        return None
     pieces, start = [], 0
     while True:
         blank = _BLANK.match(text, start)
@@ -63,7 +66,7 @@ def _json_pieces(text: str) -> list[str]:
         try:
             _, end = _decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
-            return [text]
+            return None
         pieces.append(text[start:end])
         start = end
-    return [*pieces[:-1], pieces[-1] + text[start:]] if pieces else [text]
+    return [*pieces[:-1], pieces[-1] + text[start:]]

@@ -71,6 +71,8 @@ def edit_file(
     if any(by_document.values()):
         raise WorldError("a document is gone since it was read", where=path, remedy="read the folder again")
     made = "".join(found)
+    if text.endswith("\n") and made and not made.endswith("\n"):
+        made += "\r\n" if text.endswith("\r\n") else "\n"
     if wanted and not at_list:
         return _with_documents(made, wanted, path)
     return made if any(piece.number for piece in chunks(made)) else None

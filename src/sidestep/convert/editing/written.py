@@ -77,8 +77,8 @@ def in_brackets(value: Any, manner: Manner, *, as_json: bool, compact: bool = Fa
 
 
 def spread_json(value: Any, step: int, indent: str, newline: str) -> str:
-    """A value as JSON over several lines, of which all but the first are indented."""
-    text = json.dumps(value, ensure_ascii=False, indent=step)
+    """A value as JSON over several lines, of which all but the first are indented; by tabs where what is around is."""
+    text = json.dumps(value, ensure_ascii=False, indent="\t" if indent.endswith("\t") else step)
     return text.replace("\n", newline + indent)
 
 

@@ -25,6 +25,9 @@ _OF_FILES = ("ConfigMap", "Secret")
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _CALL = b"{{"
 """Where a template calls something; no JSON starts so."""
+_UNQUOTED = re.compile(rb'[\[\s]*\{\s*[^\s"}]')
+"""A first key that has no quotes: YAML in brackets."""
+_NAMED_JSON = re.compile(r"\.jsonl?(\.gz)?\Z")
 _HEAD = 2**20
 _LONGEST_LINE = 2**26
 
@@ -94,22 +97,47 @@ def _unreadable(chunk: _Chunk, path: str, error: DocumentError) -> Gap:
     return Gap(where, GapReason.MALFORMED, str(error), hint)
 
 
+class _Source(Struct, frozen=True):
+    """A document that was read, where it stands, and whether its text calls Helm."""
+
+    document: Document
+    chunk: _Chunk
+    path: str
+    calls: bool
+
+    def at(self, line: int) -> FileOrigin:
+        """The place of a 0-based line of it."""
+        return FileOrigin(self.path, self.chunk.line + line, self.chunk.number)
+
+
 def _objects(document: Document, chunk: _Chunk, path: str) -> Iterator[Read]:
     for name, line in document.duplicates:
         yield Remark(f"{path}:{chunk.line + line}", f"key {name!r} is given twice; the last one counts")
-    calls = is_template(chunk.text[:_HEAD])
-    value = document.value
-    values = value if isinstance(value, list) else [value]
-    for member in values:
-        if not isinstance(member, dict):
+    source = _Source(document, chunk, path, is_template(chunk.text[:_HEAD]))
+    for value, line in _members(document):
+        if not isinstance(value, dict):
             continue
-        if calls and not _is_list(member) and (member.get("kind") not in _OF_FILES or _calls_helm(member)):
-            yield _a_chart(f"{path}:{chunk.line + document.line}")
+        if source.calls and not _is_list(value) and (value.get("kind") not in _OF_FILES or _calls_helm(value)):
+            yield _a_chart(source.at(line))
         else:
-            yield from _listed(member, document, chunk, path, calls)
+            yield from _listed(value, line, source)
 
 
-def _a_chart(where: str) -> Gap:
+def _members(document: Document) -> Iterator[tuple[Any, int]]:
+    """What a document holds, with its line: itself, or the members of the list that it is."""
+    if not isinstance(document.value, list):
+        yield document.value, document.line
+        return
+    yield from zip(document.value, _lines(document, len(document.value), document.line), strict=True)
+
+
+def _lines(document: Document, count: int, line: int) -> tuple[int, ...]:
+    """The line of each member of its list, or one for all where they are not known."""
+    return document.item_lines if len(document.item_lines) == count else (line,) * count
+
+
+def _a_chart(origin: FileOrigin) -> Gap:
+    where = f"{origin.path}:{origin.line}"
     return Gap(where, GapReason.UNSUPPORTED, "a Helm template", "render it first: helm template")
 
 
@@ -139,10 +167,11 @@ def _is_unrendered(value: Any) -> bool:
     return any(isinstance(name, str) and ("{{" in name or "${" in name) for name in names)
 
 
-def _listed(value: dict[str, Any], document: Document, chunk: _Chunk, path: str, calls: bool) -> Iterator[Read]:
-    origin = FileOrigin(path, chunk.line + document.line, chunk.number)
+def _listed(value: dict[str, Any], line: int, source: _Source) -> Iterator[Read]:
+    origin, document = source.at(line), source.document
     if _is_unrendered(value):
-        yield Gap(f"{path}:{origin.line}", GapReason.UNSUPPORTED, "a template", "render it first, with its values")
+        where = f"{origin.path}:{origin.line}"
+        yield Gap(where, GapReason.UNSUPPORTED, "a template", "render it first, with its values")
         return
     if not _is_list(value):
         yield Items([msgspec.json.encode(value)], origin, whole=value is document.value)
@@ -151,20 +180,31 @@ def _listed(value: dict[str, Any], document: Document, chunk: _Chunk, path: str,
     declared = None
     if kind != "List":
         declared = TypeMeta(str(value.get("apiVersion", "")), kind.removesuffix("List"))
-    lines = document.item_lines if len(document.item_lines) == len(items) else (document.line,) * len(items)
-    for item, line in zip(items, lines, strict=True):
-        at = msgspec.structs.replace(origin, line=chunk.line + line)
-        if calls and _calls_helm(item):
-            yield _a_chart(f"{path}:{at.line}")
+    lines = _lines(document, len(items), line) if value is document.value else (line,) * len(items)
+    for item, at in zip(items, map(source.at, lines), strict=True):
+        if source.calls and _calls_helm(item):
+            yield _a_chart(at)
             continue
         own = isinstance(item, dict) and "kind" in item
         yield Items([msgspec.json.encode(item)], at, declared=None if own else declared)
 
 
 def read_text(stream: BinaryIO, path: str, head: bytes) -> Iterator[Read]:
-    """Read a stream whose form only its content tells: JSON where it starts with a brace, else YAML."""
+    """Read a stream whose form only its content tells: JSON where it starts with a bracket, else YAML.
+
+    YAML may start so as well: in brackets without quotes, or as documents of JSON that markers part.
+    """
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if text[:1] in (b"{", b"[") and text[:2] != _CALL:
-        yield from read_json(stream, path)
-    else:
+    if text[:1] not in (b"{", b"[") or text[:2] == _CALL or _UNQUOTED.match(text):
         yield from read_yaml(stream, path)
+        return
+    start = stream.tell() if stream.seekable() and not _NAMED_JSON.search(path) else None
+    reads = read_json(stream, path)
+    first = next(reads, None)
+    if start is not None and isinstance(first, Gap) and first.reason is GapReason.MALFORMED:
+        stream.seek(start)
+        yield from read_yaml(stream, path)
+        return
+    if first is not None:
+        yield first
+    yield from reads
