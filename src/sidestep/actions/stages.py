@@ -205,7 +205,10 @@ def _annotated(before: Tree | None, after: Tree | None, acts: list[_Act]) -> Tre
     meta = after.get("metadata") or {}
     notes = meta.get("annotations") or {}
     told = {code for code in str(notes.get(REWRITTEN_BY, "")).split(", ") if code}
-    codes = told | {code for act in acts for code in act.rule.split(", ")}
+    made_by = {code for code in str(notes.get(RULE, "")).split(", ") if code}
+    codes = (told | {code for act in acts for code in act.rule.split(", ")}) - made_by
+    if codes == told:
+        return after
     return {**after, "metadata": {**meta, "annotations": {**notes, REWRITTEN_BY: ", ".join(sorted(codes))}}}
 
 

@@ -114,7 +114,7 @@ def test_ranges_are_written_out():
 @pytest.mark.parametrize(
     "rules",
     [
-        [{"ports": [{"port": 1024, "endPort": 65535}]}],
+        [{"ports": [{"port": 10000, "endPort": 45000}]}],
         [{"from": [{"podSelector": {"matchLabels": {"app": "unknown"}}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
         [{"from": [{"podSelector": {"matchLabels": {"app": "bare"}}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
         [{"from": [{"podSelector": {"matchLabels": {"app": "twin"}}}], "ports": [{"port": 8080}]}, {"ports": [{"port": 9090}]}],
@@ -367,11 +367,14 @@ STATIC = {
 def test_what_was_known_is_let_out_and_nothing_else():
     entry = m.o.istio("ServiceEntry", "db", "shop", STATIC)
     given = scope({**ONLY, "egress": [{"hosts": ["./*"]}]}, entry)
-    made, gone = given.changes
-    assert made.late
+    early, made, gone = given.changes
+    assert (early.late, made.late) == (False, True)
+    assert made.object == early.object
     assert made.object.kind == "NetworkPolicy"
     spec = made.manifest["spec"]
     assert spec["podSelector"] == {"matchLabels": {"app": "web"}}
+    moved = {"app": "web", "istio.io/dataplane-mode": "ambient"}
+    assert early.manifest["spec"] == {**spec, "podSelector": {"matchLabels": moved}}
     assert spec["policyTypes"] == ["Egress"]
     assert {"to": [{"ipBlock": {"cidr": "192.0.2.0/28"}}], "ports": [{"port": 5432, "protocol": "TCP"}]} in spec[
         "egress"
@@ -433,7 +436,7 @@ def restricted(spec, *more):
 
 def test_a_scope_is_held_by_a_network_policy_where_that_is_asked_for():
     given = restricted({"egress": [{"hosts": ["./*"]}]}, *FAR)
-    made, gone = given.changes
+    _, made, gone = given.changes
     assert made.late
     assert made.manifest["spec"]["podSelector"] == {}
     spaces = [rule["to"][0]["namespaceSelector"]["matchLabels"] for rule in made.manifest["spec"]["egress"]]
@@ -468,7 +471,7 @@ def test_the_root_namespaces_scope_is_held_in_each_namespace_that_has_none_of_it
     own = m.o.istio("Sidecar", "own", "depot", {"egress": [{"hosts": ["*/*"]}]})
     found = replace(context(index(*CART, *FAR, roots, own)), restrict_egress=True)
     given = one(sidecar_scope.RULE, found, "Sidecar", "scope")
-    assert [change.object.namespace for change in given.changes if change.manifest] == ["shop"]
+    assert [change.object.namespace for change in given.changes if change.manifest] == ["shop"] * 2
 
 
 @pytest.mark.parametrize("client", ["web", "cart"])
@@ -574,10 +577,12 @@ def test_the_meshs_own_mode_is_held_by_a_network_policy_in_each_namespace():
     given = of_mesh(*CART, *FAR, *API_SERVER, CLOSED_MESH)
     assert not given.losses
     assert [(each.object.namespace, each.object.name, each.late) for each in given.changes] == [
+        ("depot", "istio-egress", False),
         ("depot", "istio-egress", True),
+        ("shop", "istio-egress", False),
         ("shop", "istio-egress", True),
     ]
-    rules = given.changes[1].manifest["spec"]["egress"]
+    rules = given.changes[-1].manifest["spec"]["egress"]
     ports = [{"port": 6443, "protocol": "TCP"}]
     assert {"to": [{"ipBlock": {"cidr": "172.18.0.2/32"}}], "ports": ports} in rules
     assert all("10.96.0.1" not in str(rule) for rule in rules)
@@ -586,7 +591,7 @@ def test_the_meshs_own_mode_is_held_by_a_network_policy_in_each_namespace():
 def test_the_meshs_own_mode_is_not_held_where_a_sidecar_says_otherwise_to_some_of_the_same_namespace():
     own = m.o.istio("Sidecar", "own", "shop", {"workloadSelector": {"labels": {"app": "web"}}})
     given = of_mesh(*CART, *FAR, *API_SERVER, CLOSED_MESH, own)
-    assert [each.object.namespace for each in given.changes] == ["depot"]
+    assert {each.object.namespace for each in given.changes} == {"depot"}
     assert ["shop/web" in each.why for each in given.losses] == [True]
 
 
@@ -612,7 +617,25 @@ def test_who_is_no_service_is_out_of_reach_in_a_mesh_of_that_mode():
 def test_a_policy_without_a_mode_closes_whatever_the_mesh_says(policy, mode):
     config = mesh_config(outboundTrafficPolicy={"mode": mode})
     given = scope({"outboundTrafficPolicy": policy, "egress": [{"hosts": ["./*"]}]}, config)
-    assert [change.object.kind for change in given.changes if change.manifest] == ["NetworkPolicy"]
+    assert [change.object.kind for change in given.changes if change.manifest] == ["NetworkPolicy"] * 2
+
+
+def test_nobody_who_moves_is_let_out_before_all_have_moved():
+    """While some still have sidecars, only what stands early holds those that have none."""
+    closed = {"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}, "egress": [{"hosts": ["./*"]}]}
+    config = [m.o.istio("Sidecar", "scope", "shop", closed)]
+    label = {"istio.io/dataplane-mode": "ambient"}
+
+    def mesh(mode, other):
+        moved = pods("web", mode, labels=label if mode == "ambient" else {})
+        return [*moved, *pods("cart", other), service("cart"), m.o.namespace("shop")]
+
+    found = context(index(*mesh("sidecar", "sidecar"), *config))
+    early = [each for each in convert(found).changes if not each.late and each.object.kind == "NetworkPolicy"]
+    for mode in ("sidecar", "ambient"):
+        halfway = index(*apply(flat([*mesh(mode, "sidecar"), *config]), early))
+        assert ask(halfway, "web", "cart.shop").verdict is Verdict.ALLOW
+        assert ask(halfway, "web", "nobody.example.com").verdict is not Verdict.ALLOW
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -95,10 +95,18 @@ def _held(resource: Resource[Any], spec: Tree, found: Readers, space: str, *, cl
 
 
 def _let_out(resource: Resource[Any], found: Readers, space: str, told: Known, field: str) -> Rewritten:
-    """The NetworkPolicy, and what it does not hold of what a field did; no field where none refused the rest."""
+    """The NetworkPolicy, and what it does not hold of what a field did; no field where none refused the rest.
+
+    It stands before anybody moves, for pods that say that they are in ambient: those of the templates that move, so
+    that nobody is let out on the way. Late it is for all, unless some there are to stay as they are.
+    """
     lost = (_beside(resource, field, names_of(found.ambient), told),) if field and told.beside else ()
-    made = added(found.context, [_policy(resource, found, space, told)], resource.id, CODE, late=True)
-    return Rewritten(tuple(made), lost)
+    shared = bool(_strangers(space, found))
+    put = partial(added, found.context, origin=resource.id, rule=CODE)
+    early = shared or all(_is_labelled(found.context, each) for each in found.ambient)
+    marked = put([_policy(resource, space, told, {DATAPLANE_MODE: "ambient"})]) if early else []
+    everybody_there = [] if shared else put([_policy(resource, space, told, {})], late=True)
+    return Rewritten((*marked, *everybody_there), lost)
 
 
 def _registry_only(spec: Tree, context: Context) -> bool:
@@ -147,10 +155,8 @@ def _is_labelled(context: Context, pods: Instances) -> bool:
     return pods.workload in context.moving or pods.labels.get(DATAPLANE_MODE) == "ambient"
 
 
-def _policy(resource: Resource[Any], found: Readers, space: str, told: Known) -> Tree:
-    labels = as_dict(as_dict(spec_of(resource).get("workloadSelector")).get("labels"))
-    if _strangers(space, found):
-        labels = {**labels, DATAPLANE_MODE: "ambient"}
+def _policy(resource: Resource[Any], space: str, told: Known, mark: dict[str, str]) -> Tree:
+    labels = as_dict(as_dict(spec_of(resource).get("workloadSelector")).get("labels")) | mark
     chosen: Tree = {"matchLabels": labels} if labels else {}
     body = {"podSelector": chosen, "policyTypes": ["Egress"], "egress": told.rules}
     place = (space, f"{resource.meta.name}-egress")
