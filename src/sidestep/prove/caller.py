@@ -7,11 +7,15 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.model.kinds import NETWORK_POLICY, SIDECAR, Kind
-from sidestep.model.metadata import WorkloadRef
+from sidestep.model.metadata import Labels, WorkloadRef
+from sidestep.model.views.apps import LabelSelector
 from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.loose import as_dict
+from sidestep.semantics.network_policies import restricts_egress
 from sidestep.semantics.requests import Client, Guise, WorkloadClient
+from sidestep.semantics.selectors import selects
 from sidestep.semantics.somebody import guise_of
 
 _CALLING = (Mode.SIDECAR, Mode.AMBIENT, Mode.GATEWAY, Mode.PROXYLESS, Mode.NONE)
@@ -100,11 +104,31 @@ class Space(Struct, frozen=True, dict=True):
         return grouped(self.callers, lambda each: each.workload)
 
 
+class Scope(Struct, frozen=True):
+    """Objects of one namespace that speak to its pods as clients.
+
+    Attributes:
+        sidecars: what Sidecars say.
+        sent: what NetworkPolicies let out, each with the pods that it is for.
+    """
+
+    sidecars: frozenset[str] = frozenset()
+    sent: tuple[tuple[LabelSelector, str], ...] = ()
+
+    def of(self, labels: Labels) -> Hashable:
+        """What they say to pods with some labels; None for nothing."""
+        told = frozenset(egress for selector, egress in self.sent if selects(selector, labels))
+        return (self.sidecars, told) if self.sidecars or told else None
+
+
+_SILENT = Scope()
+
+
 class Scopes(Struct, frozen=True):
     """Objects that speak to pods as clients, by namespace, in each mesh."""
 
-    before: Mapping[str, Hashable]
-    after: Mapping[str, Hashable]
+    before: Mapping[str, Scope]
+    after: Mapping[str, Scope]
 
     @classmethod
     def of(cls, before: MeshIndex, after: MeshIndex) -> "Scopes":
@@ -114,7 +138,9 @@ class Scopes(Struct, frozen=True):
     def kind(self, one: Instances, other: Instances) -> Hashable:
         """What of pods counts wherever they call."""
         sides = ((self.before, one), (self.after, other))
-        return CallerKind(tuple((_kind(each), scopes.get(each.namespace)) for scopes, each in sides))
+        return CallerKind(
+            tuple((_kind(each), scopes.get(each.namespace, _SILENT).of(each.labels)) for scopes, each in sides)
+        )
 
 
 def space_of(before: MeshIndex, after: MeshIndex, namespace: str, scopes: Scopes, known: Space | None = None) -> Space:
@@ -164,16 +190,16 @@ def _kind(pods: Instances) -> Hashable:
     return pods.mode, sidecar, pods.shape.spec.host_network, notes
 
 
-def _scopes(index: MeshIndex) -> dict[str, Hashable]:
+def _scopes(index: MeshIndex) -> dict[str, Scope]:
     """Objects of a namespace that speak to its own pods as clients, whatever they call."""
-    found: dict[str, list[Hashable]] = {}
-    for kind in SCOPES:
-        for each in index.mesh.of(kind):
-            if kind is SIDECAR or "egress" in (each.tree().get("spec") or {}) or _egress(each.tree()):
-                found.setdefault(each.meta.namespace, []).append((kind.name, repr(each.tree().get("spec"))))
-    return {space: frozenset(told) for space, told in found.items()}
-
-
-def _egress(tree: dict[str, Any]) -> bool:
-    types = (tree.get("spec") or {}).get("policyTypes")
-    return isinstance(types, list) and "Egress" in types
+    sidecars: dict[str, set[str]] = {}
+    for each in index.mesh.of(SIDECAR):
+        sidecars.setdefault(each.meta.namespace, set()).add(repr(each.tree().get("spec")))
+    sent: dict[str, list[tuple[LabelSelector, str]]] = {}
+    for policy in index.mesh.of(NETWORK_POLICY):
+        if restricts_egress(policy.view):
+            told = repr(as_dict(policy.tree().get("spec")).get("egress"))
+            sent.setdefault(policy.meta.namespace, []).append((policy.view.spec.pod_selector, told))
+    return {
+        space: Scope(frozenset(sidecars.get(space, ())), tuple(sent.get(space, ()))) for space in {**sidecars, **sent}
+    }

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from sidestep.model.kinds import DESTINATION_RULE, NAMESPACE, NETWORK_POLICY, SIDECAR
-from sidestep.model.views.apps import LabelSelector
+from sidestep.model.views.apps import LabelSelector, NetworkPolicyRule
 from sidestep.prove.callers import labels_of_clients
 from sidestep.semantics.authorization.attachment import GatewayTarget
 from sidestep.semantics.authorization.evaluate import PolicySet
@@ -139,6 +139,31 @@ class Guards(Struct, frozen=True, dict=True):
             self._peers[namespace] = self._read(namespace)
         return self._peers[namespace]
 
+    def network_ports(self, pods: Instances) -> frozenset[int]:
+        """Where ranges of NetworkPolicies begin, and where they are over: of the namespace's own, and all of egress."""
+        key = pods.namespace, frozenset(pods.container_ports.items())
+        if key not in self._ends:
+            received = (
+                rule
+                for policy in self.index.mesh.in_namespace(NETWORK_POLICY, pods.namespace)
+                for rule in policy.view.spec.ingress or ()
+            )
+            self._ends[key] = frozenset(_ends((*received, *self._sent), pods.container_ports))
+        return self._ends[key]
+
+    @cached_property
+    def _sent(self) -> tuple[NetworkPolicyRule, ...]:
+        """Rules about what pods send, one of each list of ports."""
+        found: dict[object, NetworkPolicyRule] = {}
+        for policy in self.index.mesh.of(NETWORK_POLICY):
+            for rule in policy.view.spec.egress or ():
+                found.setdefault(rule.ports, rule)
+        return tuple(found.values())
+
+    @cached_property
+    def _ends(self) -> "dict[tuple[str, frozenset[tuple[str, int]]], frozenset[int]]":
+        return {}
+
     def _read(self, namespace: str) -> "Peers":
         labels: set[str] = set()
         blocks: set[str] = set()
@@ -173,6 +198,14 @@ class Peers(Struct, frozen=True):
     labels: frozenset[str] = frozenset()
     blocks: frozenset[str] = frozenset()
     namespaces: frozenset[str] = frozenset()
+
+
+def _ends(rules: Iterable[NetworkPolicyRule], named: Mapping[str, int]) -> Iterator[int]:
+    for port in (port for rule in rules for port in rule.ports or ()):
+        number = named.get(port.port) if isinstance(port.port, str) else port.port
+        if number is not None and port.protocol == "TCP":
+            yield number
+            yield (port.end_port or number) + 1
 
 
 def _names(selector: object) -> set[str]:

@@ -16,11 +16,10 @@ from sidestep.prove.caller import Caller
 from sidestep.prove.callers import Apart, Callers
 from sidestep.prove.guards import Guards
 from sidestep.prove.named import Condition, of_policies, of_ztunnel
-from sidestep.prove.residual import blocks, each_term
-from sidestep.semantics.authorization.evaluate import PolicySet
+from sidestep.prove.ports import matches, numbers
+from sidestep.prove.residual import blocks
 from sidestep.semantics.authorization.matchers import is_cidr
 from sidestep.semantics.authorization.policy import Attribute
-from sidestep.semantics.authorization.ztunnel import Match
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
 from sidestep.semantics.families import is_ipv6, of_each_family
 from sidestep.semantics.index import MeshIndex
@@ -35,7 +34,6 @@ Sides = tuple[tuple[Guards, tuple[Instances, ...]], ...]
 """What stands before a destination in each mesh, and the pods behind it."""
 _UNKNOWN_HOST = "nobody.example.com"
 _USUAL_PORTS = ((80, Declared.HTTP), (443, Declared.TCP))
-_SPARE = (9999, 9998, 9997, 9996)
 _OF_PROXIES = frozenset(range(15000, 15100))
 
 
@@ -295,13 +293,11 @@ class Ways(Struct, frozen=True, dict=True):
             yield from self._to_address(address, pods, others[address], host, new=new)
 
     def _to_address(self, address: str, pods: Instances, other: Instances, host: str, *, new: bool) -> Iterator[Way]:
-        """Every port that anything speaks about, and one that nothing does."""
+        """Every port that anything speaks about, and some that nothing does."""
         sides = ((self.guards[0], (pods,)), (self.guards[-1], (other,)))
         found = self._clients("", sides, pods.namespace, address, new=new)
         declared = self._declared(pods) if found else {}
-        numbers = {number for guards, group in sides for each in group for number in _mentioned(guards, each)}
-        spare = next(number for number in _SPARE if number not in numbers)
-        for number in sorted({*declared, *numbers, spare} - _OF_PROXIES):
+        for number in sorted(numbers(sides, declared) - _OF_PROXIES if found else ()):
             protocol, also = declared.get(number, (Declared.UNDECLARED, ()))
             for client, one, words in found:
                 yield Way(client, words, address, number, protocol, host, one, None, also)
@@ -422,42 +418,6 @@ def _in_tls(protocol: Declared) -> Declared:
     return Declared.UNDECLARED if protocol is Declared.TCP else protocol
 
 
-def _matches(policies: ZtunnelSet) -> Iterator[Match]:
-    """Everything that ztunnel compares."""
-    for each in (*policies.deny, *policies.allow):
-        for group in each.groups:
-            for clause in group.clauses:
-                yield from clause
-
-
 def _ranges_at_ztunnel(policies: ZtunnelSet) -> set[str]:
-    sides = (side for match in _matches(policies) for side in (match.positive, match.negative))
+    sides = (side for match in matches(policies) for side in (match.positive, match.negative))
     return {f"{address.ip}/{address.length}" for side in sides for address in side.source_ips}
-
-
-def _mentioned(guards: Guards, pods: Instances) -> set[int]:
-    """Ports that policies, PeerAuthentications, annotations or containers of pods speak about."""
-    own = guards.index.peer_levels(pods).workload
-    found: set[int] = set(own.ports) if own is not None else set()
-    for policies in guards.of_pods(pods):
-        found |= _policy_ports(policies)
-    for of in guards.at_ztunnel((pods,)):
-        for match in _matches(of):
-            found |= {*match.positive.ports, *match.negative.ports}
-    return found | set(pods.container_ports.values())
-
-
-def _policy_ports(policies: PolicySet) -> set[int]:
-    found: set[int] = set()
-    if Attribute.PORT in policies.attributes:
-        each_term(
-            policies,
-            lambda term: (
-                found.update(
-                    int(value) for side in (term.one_of, term.none_of) for value in side.exact if value.isdigit()
-                )
-                if term.attribute is Attribute.PORT
-                else None
-            ),
-        )
-    return found

@@ -5,6 +5,7 @@ Source: Kubernetes NetworkPolicy API; istio-semantics.md §6.1 (l).
 
 import json
 from collections.abc import Iterable
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -13,12 +14,11 @@ from sidestep.convert.rewrite import Tree
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dicts
 
-_MOST_PORTS = 128
-"""Of a range that is written out."""
-_LAST_PORT = 65535
+_ALL_PORTS = range(1, 65536)
+_LAST_PORT = _ALL_PORTS[-1]
 
 
-class Admitted(Struct, frozen=True):
+class Admitted(Struct, frozen=True, dict=True):
     """Who comes to some ports.
 
     Attributes:
@@ -31,10 +31,14 @@ class Admitted(Struct, frozen=True):
     rest: bool
     peers: tuple[Tree, ...] | None
 
-    @property
-    def nobody(self) -> bool:
-        """Whether nobody may."""
-        return self.peers == ()
+    @cached_property
+    def said(self) -> tuple[str, tuple[int, ...]]:
+        """The field and the ports of an operation that says so in the fewest words; no ports for all of them."""
+        field, other = ("notPorts", "ports") if self.rest else ("ports", "notPorts")
+        if 2 * len(self.ports) <= len(_ALL_PORTS):
+            return field, self.ports
+        own = frozenset(self.ports)
+        return other, tuple(port for port in _ALL_PORTS if port not in own)
 
 
 def admissions(rules: Iterable[Tree], pods: Iterable[Instances]) -> tuple[Admitted, ...] | None:
@@ -44,14 +48,22 @@ def admissions(rules: Iterable[Tree], pods: Iterable[Instances]) -> tuple[Admitt
     if any(ports is None and rule.get("ports") for rule, ports in told):
         return None
     named = sorted({port for _, ports in told for port in ports or ()})
-    by_peers: dict[str, Admitted] = {}
+    by_rules: dict[tuple[int, ...], list[int]] = {}
     for port in named:
-        peers = _together(rule for rule, ports in told if ports is None or port in ports)
-        key = json.dumps(peers, sort_keys=True)
-        before = by_peers.get(key, Admitted((), False, peers))
-        by_peers[key] = Admitted((*before.ports, port), False, peers)
-    rest = Admitted(tuple(named), True, _together(rule for rule, ports in told if ports is None))
-    return (*by_peers.values(), rest)
+        taking = tuple(at for at, (_, ports) in enumerate(told) if ports is None or port in ports)
+        by_rules.setdefault(taking, []).append(port)
+    found = _by_peers((_together(told[at][0] for at in taking), ports) for taking, ports in by_rules.items())
+    if len(named) < len(_ALL_PORTS):
+        found.append(Admitted(tuple(named), True, _together(rule for rule, ports in told if ports is None)))
+    return tuple(found)
+
+
+def _by_peers(admitted: Iterable[tuple[tuple[Tree, ...] | None, list[int]]]) -> list[Admitted]:
+    """Ports with the same peers together, in the order of their first ones."""
+    found: dict[str, tuple[tuple[Tree, ...] | None, list[int]]] = {}
+    for peers, ports in admitted:
+        found.setdefault(json.dumps(peers, sort_keys=True), (peers, []))[1].extend(ports)
+    return [Admitted(tuple(sorted(ports)), False, peers) for peers, ports in found.values()]
 
 
 def told_rules(rules: Iterable[Tree]) -> list[Tree]:
@@ -90,11 +102,11 @@ def _numbers(ports: list[Tree], pods: tuple[Instances, ...]) -> frozenset[int] |
             numbers = _written(port, pods)
             if numbers is None:
                 return None
-            found |= numbers
+            found.update(numbers)
     return frozenset(found) if ports else None
 
 
-def _written(port: Tree, pods: tuple[Instances, ...]) -> set[int] | None:
+def _written(port: Tree, pods: tuple[Instances, ...]) -> Iterable[int] | None:
     """The numbers of one port; none for a name that no pod has, which lets nobody in."""
     written = port.get("port")
     if isinstance(written, str):
@@ -103,6 +115,4 @@ def _written(port: Tree, pods: tuple[Instances, ...]) -> set[int] | None:
     if not isinstance(written, int):
         return None
     last = port.get("endPort") or written
-    if not isinstance(last, int) or last - written >= _MOST_PORTS:
-        return None
-    return set(range(written, last + 1))
+    return range(max(written, 1), min(last, _LAST_PORT) + 1) if isinstance(last, int) else None

@@ -26,6 +26,8 @@ from sidestep.semantics.service_index import Service
 
 _OF = (AUTHORIZATION_POLICY.api_version(), AUTHORIZATION_POLICY.name)
 _ENDING = "ports"
+_MOST_PORTS = 30_000
+"""That one policy lists, so that it fits into the annotation of `kubectl apply`, which holds 256 KiB."""
 
 
 class Restriction(Struct, frozen=True):
@@ -78,7 +80,7 @@ def restriction(resource: Resource[Any], pods: tuple[Instances, ...], context: C
         return Restriction(ports=why, peers=why if waypoints_before(context, pods) else "")
     found = admissions(rules[0], pods)
     if found is None:
-        why = "its rules name ports by wide ranges, or by names that its pods do not share"
+        why = "its rules name ports by names that its pods do not share"
         return Restriction(ports=why, peers=why if waypoints_before(context, pods) else "")
     held = _Held(resource, pods, context, code, tuple(rules[0]), found)
     at_pods, at_waypoint = _at_pods(held), _at_waypoints(held)
@@ -107,6 +109,9 @@ def _at_pods(held: _Held) -> Restriction:
     labels = _match_labels(held.selector)
     if labels is None:
         return Restriction(ports="it selects pods by expressions, which an AuthorizationPolicy cannot")
+    listed = sum(len(each.said[1]) for each in told)
+    if listed > _MOST_PORTS:
+        return Restriction(ports=f"it would list {listed} ports, of the {_MOST_PORTS} that one object can hold")
     rules = [_refusing(held, each, held.passing) for each in told]
     if None in rules:
         return Restriction(ports=_UNSAID)
@@ -162,9 +167,9 @@ def _refusing(held: _Held, each: Admitted, passing: tuple[str, ...]) -> Tree | N
         if named is None:
             return None
         rule["from"] = [{"source": named.others(passing)}]
-    numbers = [str(port) for port in each.ports]
-    if numbers:
-        rule["to"] = [{"operation": {"notPorts" if each.rest else "ports": numbers}}]
+    field, ports = each.said
+    if ports:
+        rule["to"] = [{"operation": {field: [str(port) for port in ports]}}]
     return rule
 
 

@@ -1,0 +1,84 @@
+"""Ranges of ports in NetworkPolicies: what AuthorizationPolicies hold of them, in the fewest numbers."""
+
+import pytest
+from tests.support.conversions import after, context, convert, manifests, one, severities
+from tests.support.scenes import index, m, pods, service
+
+from sidestep.convert.rules import network_policy
+from sidestep.prove.prover import Leave, Terms, prove
+
+WEB, JOB = ({"podSelector": {"matchLabels": {"app": app}}} for app in ("web", "job"))
+OPENED = 15008
+
+
+def doors(*rules, name="doors"):
+    spec = {"podSelector": {"matchLabels": {"app": "cart"}}, "policyTypes": ["Ingress"], "ingress": list(rules)}
+    return m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta(name, "shop"), spec=spec)
+
+
+def ports(first, last):
+    return [{"port": first, "endPort": last}]
+
+
+def mesh(mode):
+    space = m.o.labelled_namespace("shop", {"istio-injection": "enabled"})
+    return [space, *(each for name in ("cart", "web", "job") for each in pods(name, mode)), service("cart")]
+
+
+def rules_of(*rules):
+    found = one(network_policy.RULE, context(index(*mesh("sidecar"), doors(*rules))), "NetworkPolicy", "doors")
+    assert not [each for each in found.losses if each.severity == "security"]
+    return manifests(found).get("doors-ports", {"spec": {"rules": []}})["spec"]["rules"]
+
+
+def numbers(first, last):
+    return [str(port) for port in range(first, last + 1)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "field", "told"),
+    [
+        (30000, 32767, "notPorts", numbers(30000, 32767)),
+        (32768, 60999, "notPorts", numbers(32768, 60999)),
+        (1024, 65535, "ports", numbers(1, 1023)),
+        (0, 65000, "ports", numbers(65001, 65535)),
+        (1, 32767, "notPorts", numbers(1, 32767)),
+    ],
+)
+def test_a_range_is_told_by_what_is_in_it_or_by_what_is_not(first, last, field, told):
+    if len(told) > 30_000:
+        given = one(
+            network_policy.RULE, context(index(*mesh("sidecar"), doors({"ports": ports(first, last)}))),
+            "NetworkPolicy", "doors",
+        )  # fmt: skip
+        assert "doors-ports" not in manifests(given)
+        assert severities(given.losses) == [("security", "spec.ingress")]
+        assert "32767 ports" in given.losses[0].why
+        return
+    assert rules_of({"ports": ports(first, last)}) == [{"to": [{"operation": {field: told}}]}]
+
+
+def test_ranges_that_are_all_ports_together_leave_nothing_for_nobody():
+    one_half, other = {"from": [WEB], "ports": ports(1, 64000)}, {"ports": ports(64001, 65535)}
+    (rule,) = rules_of(one_half, other)
+    assert rule["to"] == [{"operation": {"notPorts": numbers(64001, 65535)}}]
+    assert "notPrincipals" in rule["from"][0]["source"]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [{"ports": ports(30000, 32767)}],
+        [{"from": [WEB], "ports": ports(1024, 65535)}],
+        [{"from": [WEB], "ports": ports(1, 9000)}, {"from": [JOB], "ports": ports(8080, 9500)}],
+        [{"from": [WEB], "ports": ports(9000, 12000)}, {"from": [JOB]}],
+    ],
+)
+def test_nobody_gets_at_other_ports_than_before(rules):
+    """By the pods' own addresses, on ports within and beside every range."""
+    config = [doors(*rules)]
+    found = context(index(*mesh("sidecar"), *config))
+    then = after(mesh, config, found, convert(found).changes)
+    proof = prove(found.index, then, Terms(Leave.SHAPE))
+    assert not proof.counterexamples, [each.request for each in proof.counterexamples]
+    assert proof.ways > 20
