@@ -687,6 +687,17 @@ def test_a_route_of_another_namespace_becomes_one_of_the_service():
     assert made["spec"]["rules"][0]["backendRefs"][0]["namespace"] == "web"
 
 
+@pytest.mark.parametrize(("minor", "told"), [(27, False), (28, True)])
+def test_a_wildcard_of_hosts_outside_says_what_there_is_instead(minor, told):
+    outside = entry("*.example.com", "wild", resolution="NONE")
+    rule = vs("wild", {"hosts": ["*.example.com"], "http": [{"timeout": "3s", "route": to("*.example.com")}]})
+    found = convert(outside, rule, at=version(minor), waypoints={})
+    (loss,) = found.losses
+    assert (loss.field, loss.severity) == ("spec.hosts[0]", Severity.TRAFFIC)
+    assert ("DYNAMIC_DNS" in loss.instead) == told
+    assert "ServiceEntry of its own" in loss.instead
+
+
 def test_a_wildcard_becomes_a_route_for_each_service():
     found = convert(vs("all", {"hosts": ["*.shop.svc.cluster.local"], "http": [{"route": to("ratings")}]}))
     assert {each["metadata"]["name"] for each in found.made("HTTPRoute")} == {

@@ -1,6 +1,7 @@
 """What becomes of each VirtualService: converted, kept where a waypoint reads it, moved there, or left alone.
 
-Source: istio-semantics.md §4.3 (never both an HTTPRoute and a VirtualService for one host), D38, D40.
+Source: istio-semantics.md §4.3 (never both an HTTPRoute and a VirtualService for one host), D38, D40; of wildcards,
+pull requests 57658 and 57972 of istio/istio (1.28), and issue 59283 (`resolution: NONE` there: not planned).
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,11 @@ _KEPT = "plans"
 _NAMED = (
     "name each host that is called in a ServiceEntry of its own, which can be bound to a waypoint: that of a wildcard "
     "could not tell where requests were going; or leave its clients their sidecars"
+)
+_DYNAMIC = (
+    "; or, where it speaks HTTP over IPv4 to the outside, write `resolution: DYNAMIC_DNS` and bind it to a waypoint, "
+    "which looks up whatever the Host header names: proofs know nothing of that (TLS needs "
+    "ENABLE_WILDCARD_HOST_SERVICE_ENTRIES_FOR_TLS of istiod)"
 )
 
 
@@ -260,9 +266,10 @@ def _outside(found: Survey, subject: _Subject) -> Iterator[Trouble]:
         elif without:
             wild = any(is_wildcard(host) for host in without)
             instead = "bind it to a waypoint, or leave its clients their sidecars"
+            dynamic = _DYNAMIC if found.context.target.since(1, 28) else ""
             yield Trouble(
                 field, f"routes requests to {', '.join(without)}", "it has no waypoint, and ztunnel has no routes",
-                _NAMED if wild else instead,
+                f"{_NAMED}{dynamic}" if wild else instead,
             )  # fmt: skip
 
 
