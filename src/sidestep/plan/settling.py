@@ -6,6 +6,7 @@ Source: istio-semantics.md §7.1 (8, 10), §7.2 (7), P2 and P3.
 from collections.abc import Mapping
 from typing import Any
 
+from sidestep.convert.pods.relabelled import ASKING, chooser
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NAMESPACE, REQUEST_AUTHENTICATION
 from sidestep.model.metadata import ObjectId
 from sidestep.model.resource import Resource
@@ -20,7 +21,6 @@ from sidestep.plan.verdicts.judge import Judged
 from sidestep.plan.verdicts.server_side import layer7_reason
 from sidestep.semantics.authorization.parse import parse_policy
 from sidestep.semantics.enrolment import DATAPLANE_MODE
-from sidestep.semantics.injection import INJECTION, REVISION
 from sidestep.semantics.instances import Mode
 
 _ENDS_AMBIENT = (Fate.AMBIENT, Fate.WAYPOINT)
@@ -51,9 +51,12 @@ def _label_namespaces(script: Script, configuration: Configuration, judged: tupl
         if namespace is None or not moved or not all(_is_content(each) for each in members):
             continue
         labels: dict[str, str | None] = {DATAPLANE_MODE: "ambient"}
-        labels |= {label: None for label in (INJECTION, REVISION) if label in namespace.meta.labels}
+        who = chooser(configuration.mesh, name, namespace.meta.labels)
+        text = f"label namespace {name}: ambient from now on; its label for injection stays for {who}"
+        if not who:
+            labels |= {label: None for label in ASKING if label in namespace.meta.labels}
+            text = f"label namespace {name}: ambient from now on, and no injection"
         before = {label: namespace.meta.labels.get(label) for label in labels}
-        text = f"label namespace {name}: ambient from now on, and no injection"
         script.add(SetLabels(namespace.id, labels, before), text, (), "new workloads are ambient", (namespace.id,))
 
 

@@ -12,6 +12,7 @@ from sidestep.actions.in_memory.control_plane import HBONE
 from sidestep.model.metadata import Labels, Revision, WorkloadRef
 from sidestep.model.pods import Container, EnvVar, PodShape, PodSpec, ResourceRequirements, kept_annotations
 from sidestep.model.quantity import RawQuantity, Resources
+from sidestep.semantics.injected_labels import INJECTED_LABELS, injected_labels
 from sidestep.semantics.native_sidecars import NATIVE_SIDECAR
 from sidestep.semantics.proxies import (
     INTERCEPTION,
@@ -26,10 +27,6 @@ from sidestep.semantics.proxies import (
 )
 from sidestep.semantics.proxy_resources import ANNOTATIONS, CPU_LIMIT, MEMORY_LIMIT, predicted_requests
 
-_TLS_MODE = "security.istio.io/tlsMode"
-_CANONICAL_NAME = "service.istio.io/canonical-name"
-_CANONICAL_REVISION = "service.istio.io/canonical-revision"
-_LABELS = (_TLS_MODE, _CANONICAL_NAME, _CANONICAL_REVISION, TUNNEL)
 _METRICS = ("prometheus.io/path", "prometheus.io/port", "prometheus.io/scrape")
 _MERGED_METRICS = "15020"
 _NAMES = frozenset({PROXY, *REDIRECTORS})
@@ -97,7 +94,11 @@ def injected(template: PodShape, wanted: Wanted, donor: Donor | None, name: str)
     }
     return structs.replace(
         template,
-        labels={**_canonical(template.labels, name), **template.labels, **({TUNNEL: "http"} if hbone else {})},
+        labels={
+            **injected_labels(template.labels, name, hbone=False),
+            **template.labels,
+            **({TUNNEL: "http"} if hbone else {}),
+        },
         annotations={
             **(_metrics(donor.shape.annotations) if donor else {}),
             **kept_annotations(template.annotations),
@@ -115,7 +116,7 @@ def stripped(shape: PodShape) -> PodShape:
     gone = {STATUS, REVISION, *(_metrics(shape.annotations))}
     return structs.replace(
         shape,
-        labels={key: value for key, value in shape.labels.items() if key not in _LABELS},
+        labels={key: value for key, value in shape.labels.items() if key not in INJECTED_LABELS},
         annotations={key: value for key, value in shape.annotations.items() if key not in gone},
         spec=_without_mesh(shape.spec),
     )
@@ -175,13 +176,6 @@ def _without_mesh(spec: PodSpec) -> PodSpec:
     init = tuple(each for each in spec.init_containers or () if each.name not in _NAMES)
     containers = tuple(each for each in spec.containers or () if each.name not in _NAMES)
     return structs.replace(spec, containers=containers, init_containers=init or None)
-
-
-def _canonical(labels: Labels, name: str) -> Labels:
-    """Labels that every injected pod has (pkg/kube/labels of Istio: `CanonicalService`)."""
-    called = labels.get("app.kubernetes.io/name") or labels.get("app") or name
-    version = labels.get("app.kubernetes.io/version") or labels.get("version") or "latest"
-    return {_TLS_MODE: "istio", _CANONICAL_NAME: called, _CANONICAL_REVISION: version}
 
 
 def _metrics(annotations: Labels) -> Labels:

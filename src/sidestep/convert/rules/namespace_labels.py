@@ -1,37 +1,37 @@
 """SID309: a namespace all of whose pods end in ambient says so, and asks for no sidecars any more.
 
-Source: istio-semantics.md §1.1, §2.1, P2: a label on a namespace captures whoever runs there at once, so that it is
-late, and not given where anybody stays outside.
+Which namespaces, and why late: `convert/pods/relabelled.py`.
 """
 
 from typing import Any
 
 from sidestep.convert.objects import replaced
-from sidestep.convert.policies.readers import is_ambient
-from sidestep.convert.rewrite import Context, Rewritten, Rule
+from sidestep.convert.pods.relabelled import ASKING, chooser, relabelled
+from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity
 from sidestep.model.resource import Resource
-from sidestep.semantics.enrolment import DATAPLANE_MODE
-from sidestep.semantics.injection import INJECT, INJECTION, REVISION
-from sidestep.semantics.instances import Instances, Mode
 
 CODE = "SID309"
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
-    pods = context.index.by_namespace.get(resource.meta.name, ())
-    if not any(is_ambient(context, each) for each in pods) or not all(_content(context, each) for each in pods):
+    found = relabelled(context).get(resource.meta.name)
+    if found is None:
         return Rewritten()
+    before, after = found
     tree = resource.tree()
-    meta = tree.get("metadata") or {}
-    gone = (INJECTION, REVISION, INJECT)
-    labels = {key: value for key, value in (meta.get("labels") or {}).items() if key not in gone}
-    now = {**tree, "metadata": {**meta, "labels": {**labels, DATAPLANE_MODE: "ambient"}}}
-    return Rewritten(replaced(resource, now, CODE, late=True))
+    now = {**tree, "metadata": {**(tree.get("metadata") or {}), "labels": dict(after)}}
+    kept = [label for label in ASKING if label in before and label in after]
+    who = chooser(context.index.mesh, resource.meta.name, before) if kept else ""
+    lost = (_kept(resource, kept[0], who),) if who else ()
+    return Rewritten(replaced(resource, now, CODE, late=True), lost)
 
 
-def _content(context: Context, pods: Instances) -> bool:
-    """Whether pods end in ambient, or a label does not reach them."""
-    return is_ambient(context, pods) or pods.shape.spec.host_network or pods.mode is Mode.WAYPOINT
+def _kept(resource: Resource[Any], label: str, who: str) -> Loss:
+    return Loss(
+        resource.id, f"metadata.labels[{label}]", "it asks for sidecars, and goes on to do so for new workloads",
+        f"{who} choose namespaces by this label, which stays for them",
+        "let them choose by another label, then take this one off", Severity.TRAFFIC, CODE,
+    )  # fmt: skip
 
 
 RULE = Rule(CODE, "namespace-labels", "Namespaces ask for ambient, not for sidecars", ("Namespace",), _rewrite)

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.convert.network.hbone import EGRESS, HBONE, INGRESS, is_of_tcp, opened, with_probes
+from sidestep.convert.network.lasting import lasting
 from sidestep.convert.network.meant import meant
 from sidestep.convert.network.peers import waypoints_before, waypoints_outward
 from sidestep.convert.network.ports import Restriction, restriction
@@ -48,16 +49,17 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
         return Rewritten()
     doors = added(context, _doors(resource, context), resource.id, CODE)
     sides = _sides(resource, context)
-    if not sides.sending:
-        return Rewritten(tuple(doors))
     view, spec = resource.view, spec_of(resource)
-    now = dict(spec)
+    named = lasting(spec, context)
+    if not sides.sending:
+        return Rewritten((*doors, *replaced(resource, with_new_spec(resource, named), CODE)))
+    now = dict(named)
     held = Restriction()
     if restricts_ingress(view) and sides.taking:
-        now["ingress"] = _opened_ingress(spec, sides, context)
+        now["ingress"] = _opened_ingress(named, sides, context)
         held = restriction(resource, sides.taking, context, CODE)
     if restricts_egress(view):
-        now["egress"] = opened(as_dicts(spec.get("egress")), EGRESS, sides.beyond)
+        now["egress"] = opened(as_dicts(named.get("egress")), EGRESS, sides.beyond)
     guards = added(context, held.manifests, resource.id, CODE)
     changes = replaced(resource, with_new_spec(resource, now), CODE)
     lost = tuple(_losses(resource, spec, sides, held)) if changes else ()

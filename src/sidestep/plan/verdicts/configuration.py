@@ -11,6 +11,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.plan.document import Reason
+from sidestep.plan.verdicts.vanishing import Selecting, selecting
 from sidestep.semantics.discovery import unseen
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
@@ -52,6 +53,11 @@ class Configuration(Struct, frozen=True, dict=True):
     def unseen(self) -> frozenset[str]:
         """Namespaces that no control plane looks at."""
         return unseen(self.mesh)
+
+    @cached_property
+    def selecting(self) -> tuple[Selecting, ...]:
+        """Selectors that ask for labels which only injection gives."""
+        return selecting(self.mesh, self.index.settings.root_namespace)
 
     @cached_property
     def virtual_services(self) -> Objects:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from sidestep.convert.pods.template import at, path_of
 from sidestep.convert.policies.alike import saying_of
 from sidestep.model import kinds
-from sidestep.model.metadata import ObjectId
+from sidestep.model.metadata import Labels, ObjectId
 from sidestep.plan.document import Reason
 from sidestep.plan.verdicts.configuration import Configuration, is_dialled
 from sidestep.plan.verdicts.server_side import Needs, selected
+from sidestep.plan.verdicts.vanishing import vanishing
 from sidestep.semantics.injection import INJECT
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.layer7 import excludes_traffic
@@ -41,6 +43,7 @@ def obstacles(configuration: Configuration, pods: Instances, wanted: Needs) -> I
     yield from _unseen(configuration, pods)
     yield from _unreadable(configuration, pods)
     yield from _selected_by_injection(configuration, pods)
+    yield from _selected_by_what_vanishes(configuration, pods)
     if wanted.enforced:
         yield from _past_waypoint(configuration, pods, wanted)
     elif wanted.traffic:
@@ -106,6 +109,28 @@ def _selected_by_injection(configuration: Configuration, pods: Instances) -> Ite
                 Reason(text, service.resource.id, "spec.selector"),
                 "let it select by other labels, and plan again", rework=True,
             )  # fmt: skip
+
+
+def _selected_by_what_vanishes(configuration: Configuration, pods: Instances) -> Iterator[Obstacle]:
+    """Selectors that ask for labels which injection alone gives, whoever's they are."""
+    for each in vanishing(configuration.selecting, pods, _labels_of_template(configuration, pods)):
+        text = f"{each.object} selects it by the label {each.label}, which goes with the sidecar"
+        yield Obstacle(
+            Reason(text, each.object, each.field),
+            "let it select by labels of the pods' template, and plan again", rework=True,
+        )  # fmt: skip
+
+
+def _labels_of_template(configuration: Configuration, pods: Instances) -> Labels | None:
+    ref = pods.workload
+    kind = next((each for each in kinds.CONTROLLERS if each.name == ref.kind), None)
+    controller = configuration.mesh.find(kind, ref.namespace, ref.name) if kind else None
+    if controller is None or not controller.body:
+        return None
+    tree = controller.tree()
+    path = path_of(tree)
+    template = at(tree, path) if path is not None else {}
+    return {str(key): as_text(value) for key, value in as_dict(as_dict(template.get("metadata")).get("labels")).items()}
 
 
 def _past_waypoint(configuration: Configuration, pods: Instances, wanted: Needs) -> Iterator[Obstacle]:
