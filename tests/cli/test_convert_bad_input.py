@@ -196,6 +196,20 @@ def test_a_remote_base_is_never_fetched_and_that_is_said(repository):
     written(repository, "https://repository.invalid/base?ref=v1", "nothing is fetched")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"), [("resources: [\n  shop.yaml\n", 3), ("resources:\n- shop.yaml # é\n".encode("latin-1"), 2)]
+)
+def test_a_kustomization_that_nobody_can_read_stops_what_it_may_list(repository, text, line):
+    (repository / "kustomization.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    refused(repository, f"kustomization.yaml:{line}", "cannot be read", "shop.yaml", "nothing was written")
+
+
+def test_a_kustomization_that_nobody_can_read_stops_nothing_beside_it(repository):
+    (repository / "other").mkdir()
+    (repository / "other" / "kustomization.yaml").write_text("resources: [\n")
+    written(repository)
+
+
 def test_kustomizations_that_take_each_other_in(repository):
     kustomized(repository, {"": "bases: [../other]\n", "../other/kustomization.yaml": "resources: [../over]\n"})
     written(repository)

@@ -134,19 +134,24 @@ def make(mesh: Mesh, saved: Plan | None, until: str, reader: Reader, read: Read)
     return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), losses, index, chosen, read.paths, files)
 
 
-def proof_of(made: Made, budget: int, jobs: int = 1) -> Proof:
-    """Today's mesh against the converted one; refused more often, or in another form, is taken for fine.
+FINE = Leave.SHAPE | Leave.CLOSED
+"""Refused more often, or in another form."""
+
+
+def proof_of(made: Made, budget: int, jobs: int = 1, leave: Leave = FINE) -> Proof:
+    """Today's mesh against the converted one.
 
     Args:
         made: the conversion.
         budget: most classes of requests on one way.
         jobs: most processes that ask; the proof is the same by however many.
+        leave: differences that are taken for fine.
     """
     today = running(made.mesh)
     before = made.index if today is made.mesh else MeshIndex.of(today)
     version = None if made.target == made.index.settings.version else made.target
     after = MeshIndex.of(converted(made.plan, made.stages, today), version)
-    journey = Journey(before, Terms(Leave.SHAPE | Leave.CLOSED, budget))
+    journey = Journey(before, Terms(leave, budget))
     proof = journey.recall(after, share=sharing_between(jobs))
     return proof if today is made.mesh else replace(proof, assumptions=(*proof.assumptions, READY))
 

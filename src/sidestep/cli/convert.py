@@ -20,11 +20,11 @@ from sidestep.cli.conversions import (
     target_option,
 )
 from sidestep.cli.folders import check_folder, write_folder
+from sidestep.cli.left_by_hand import proof_without, warning
 from sidestep.cli.options import chosen_source, manner_options, source_options
 from sidestep.cli.output import emit, look
 from sidestep.cli.processes import cores
 from sidestep.cli.reading import Manner, garbage_untouched, read_mesh
-from sidestep.convert.repository.values import Unplaced
 from sidestep.convert.rewrite import Loss, Severity
 from sidestep.errors import SidestepError, UsageError, WorldError
 from sidestep.model.mesh import Mesh
@@ -32,7 +32,7 @@ from sidestep.plan.install.files import install_files
 from sidestep.plan.install.render import render_install
 from sidestep.plan.install.values import InstallSettings
 from sidestep.prove.proof import Conclusion, Proof
-from sidestep.report.conversion.document import losses_word
+from sidestep.report.conversion.document import Conversion, losses_word
 from sidestep.report.conversion.formats import CONVERSION_FORMATS
 from sidestep.report.conversion.verdict import opened, verdict
 from sidestep.report.formats import format_named
@@ -40,7 +40,7 @@ from sidestep.report.units import count
 from sidestep.semantics.admission.refusals import refusals
 
 if TYPE_CHECKING:
-    from sidestep.cli.in_place import Opened
+    from sidestep.cli.in_place import Edit, Opened
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -148,13 +148,20 @@ def _run(values: dict[str, Any]) -> int:
         if values["diff"]:
             return _show_diff(made, values)
         proof = proof_of(made, _BUDGET, values["jobs"] or cores()) if _proves(made, values) else None
-    code = _refusal(proof) if proof is not None else 0
-    if code and not values["force"] and _writes(values):
-        return _refuse(proof, code, values)
-    is_left = _report(made, proof, edited, values)
+        code = _refusal(proof) if proof is not None else 0
+        if code and not values["force"] and _writes(values):
+            return _refuse(proof, code, values)
+        edit = _edit_of(made, edited, values) if edited is not None else None
+        rest = _proof_of_rest(made, edit, values) if edit is not None and proof is not None else None
+    found = replace(document(made, proof), by_hand=edit.by_hand if edit is not None else ())
+    if rest is not None and _refusal(rest) and not values["force"]:
+        _print(made, found, values)
+        return _refuse(rest, _refusal(rest), values, _UNTIL_DONE)
+    _write(made, found, edit, rest, values)
+    _print(made, found, values)
     if code and not values["force"]:
         return code
-    return _LEFT if is_left else _loss_code(made.losses, values["fail_on_loss"])
+    return _LEFT if found.by_hand else _loss_code(made.losses, values["fail_on_loss"])
 
 
 def _check(values: dict[str, Any]) -> None:
@@ -253,25 +260,22 @@ def _refusal(proof: Proof) -> int:
     return 4 if proof.verdict is Conclusion.UNDECIDED or proof.undecided else 0
 
 
-def _refuse(proof: Proof | None, code: int, values: dict[str, Any]) -> int:
+_UNTIL_DONE = "until what no file could be given is done by hand, "
+
+
+def _refuse(proof: Proof | None, code: int, values: dict[str, Any], when: str = "") -> int:
     """Say why nothing is written, with the request that shows it."""
     from sidestep.report.proof.table import render  # noqa: PLC0415 - only for who is refused
 
     if proof is not None:
         click.echo(render(proof, look(no_color=values["no_color"], to_file=True)), err=True, nl=False)
     why = "somebody would be admitted who is refused today" if code == 3 else "the proof is undecided"
-    click.echo(f"nothing was written: {why} (--force writes it all the same)", err=True)
+    click.echo(f"nothing was written: {when}{why} (--force writes it all the same)", err=True)
     return code
 
 
-def _report(made: Made, proof: Proof | None, edited: "Opened | None", values: dict[str, Any]) -> bool:
-    """Print the document; write what is asked for.
-
-    Returns:
-        Whether something is left to be done by hand.
-    """
-    found = document(made, proof)
-    chosen = format_named(values["output"] or "table", CONVERSION_FORMATS)
+def _write(made: Made, found: Conversion, edit: "Edit | None", rest: Proof | None, values: dict[str, Any]) -> None:
+    """Write what is asked for."""
     if values["out"]:
         from sidestep.report.conversion.files import MARK, conversion_files  # noqa: PLC0415 - only for who writes
 
@@ -279,15 +283,20 @@ def _report(made: Made, proof: Proof | None, edited: "Opened | None", values: di
         files = conversion_files(found, made.stages) | install
         write_folder(Path(values["out"]), files, MARK)
         _tell(f"wrote {count(len(files), 'file')} to {values['out']}: begin with losses.md", values)
-    if edited is not None:
-        with garbage_untouched():
-            found = replace(found, by_hand=_edit(made, edited, values))
+    if edit is not None:
+        _write_files(edit, values)
+    if rest is not None and (told := warning(rest)):
+        _tell(f"note: {told}", values)
+
+
+def _print(made: Made, found: Conversion, values: dict[str, Any]) -> None:
+    """Print the document."""
+    chosen = format_named(values["output"] or "table", CONVERSION_FORMATS)
     emit(chosen.render(found, look(no_color=values["no_color"], to_file=False)), None)
     if made.homeless:
         _tell(f"note: {count(made.homeless, 'object')} {_HOMELESS}", values)
-    if proof is not None and values["output"] in ("json", "yaml"):
-        _tell(verdict(proof), values)
-    return bool(found.by_hand)
+    if found.proof is not None and values["output"] in ("json", "yaml"):
+        _tell(verdict(found.proof), values)
 
 
 _HOMELESS = (
@@ -303,21 +312,30 @@ def _opened(paths: tuple[str, ...], values: dict[str, Any]) -> "Opened":
     return target_of(paths, values["repository"]).open()
 
 
-def _edit(made: Made, files: "Opened", values: dict[str, Any]) -> tuple[Unplaced, ...]:
-    """Edit the files; what no file could be given."""
-    from sidestep.cli.in_place import Asked, edit_in_place  # noqa: PLC0415 - only for who edits
+def _edit_of(made: Made, files: "Opened", values: dict[str, Any]) -> "Edit":
+    """What becomes of the files."""
+    from sidestep.cli.in_place import Asked, edit_of  # noqa: PLC0415 - only for who edits
 
-    asked = Asked(files, made.mesh, made.plan, made.stages, values["repository"] is None, made.files)
-    edited = edit_in_place(asked, force=values["force"])
-    written = edited.written
-    for note in edited.notes:
+    return edit_of(Asked(files, made.mesh, made.plan, made.stages, values["repository"] is None, made.files))
+
+
+def _proof_of_rest(made: Made, edit: "Edit", values: dict[str, Any]) -> Proof | None:
+    """The proof of what is written alone; None where that is all, or nothing."""
+    if not (edit.by_hand and edit.changes):
+        return None
+    return proof_without(made, (each.object for each in edit.by_hand), _BUDGET, values["jobs"] or cores())
+
+
+def _write_files(edit: "Edit", values: dict[str, Any]) -> None:
+    """Edit the files, and say which."""
+    written = edit.write(force=values["force"])
+    for note in edit.notes:
         _tell(f"note: {note}", values)
     for word, paths in (("changed", written.changed), ("added", written.added), ("removed", written.removed)):
         for path in paths:
             _tell(f"{word} {path}", values)
     if written.removed:
         _tell("files that are gone may still be listed, e.g. by an application of Argo CD: take them out there", values)
-    return edited.by_hand
 
 
 def _show_diff(made: Made, values: dict[str, Any]) -> int:

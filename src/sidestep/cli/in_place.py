@@ -1,6 +1,6 @@
 """Edit the files that a mesh is made of: each object where it stands, new ones beside what they were made from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ from sidestep.actions.stages import Stage, Staged
 from sidestep.cli.repository import Written, write_repository
 from sidestep.convert.ledger import Key, key_of
 from sidestep.convert.promql.plain_files import PlainFile
+from sidestep.convert.repository.kustomize import NAMES
 from sidestep.convert.repository.place import place
-from sidestep.convert.repository.values import Repository, Unplaced
+from sidestep.convert.repository.values import Repository, Unplaced, folder_of
 from sidestep.convert.rewrite import Change, ChangeKind
 from sidestep.errors import UsageError, WorldError
 from sidestep.model.kinds import SERVICE
@@ -81,12 +82,38 @@ class Asked(Struct, frozen=True):
     files: tuple[PlainFile, ...] = ()
 
 
-class Edited(Struct, frozen=True):
-    """What was done, what is left to do by hand, and what was not looked at."""
+class Edit(Struct, frozen=True):
+    """What is to be written, what is left to do by hand, and what was not looked at.
 
-    written: Written
+    Attributes:
+        folder: that all files are in.
+        before: their contents as they were read.
+        after: those that files are to have; None for one that goes.
+        by_hand: changes that no file could be given.
+        notes: for who reads along.
+    """
+
+    folder: Path
+    before: Mapping[str, bytes]
+    after: Mapping[str, bytes | None]
     by_hand: tuple[Unplaced, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Paths of files that come, change or go."""
+        return tuple(path for path, content in self.after.items() if self.before.get(path) != content)
+
+    def write(self, *, force: bool) -> Written:
+        """Edit all files, or none.
+
+        Args:
+            force: although there are changes that nobody committed.
+
+        Raises:
+            WorldError: a file cannot be written.
+        """
+        return write_repository(self.folder, self.before, self.after, force=force)
 
 
 def target_of(paths: tuple[str, ...], repository: str | None) -> Target:
@@ -107,15 +134,11 @@ def target_of(paths: tuple[str, ...], repository: str | None) -> Target:
     return Target(found) if found.is_dir() else Target(found.parent, found)
 
 
-def edit_in_place(asked: Asked, *, force: bool) -> Edited:
-    """Edit all files, or none.
-
-    Args:
-        asked: what is to be written where.
-        force: although there are changes that nobody committed.
+def edit_of(asked: Asked) -> Edit:
+    """What becomes of the files; nothing is written yet.
 
     Raises:
-        WorldError: a file cannot be written, or is not UTF-8.
+        WorldError: a file that would be edited is not UTF-8, or a kustomization beside it cannot be read.
         UsageError: an object stands in an archive, or kustomizations make another one of it.
     """
     target, contents = asked.opened.target, asked.opened.contents
@@ -136,9 +159,10 @@ def edit_in_place(asked: Asked, *, force: bool) -> Edited:
             remedy="kubectl kustomize FOLDER | sidestep convert --from - --in-place --repository FOLDER",
         )
     after = {path: None if text is None else text.encode() for path, text in placed.files.items()}
+    _check_kustomizations({**_no_texts(contents, readable), **placed.unread}, after)
     after |= {each.path: each.text.encode() for each in asked.files if each.path in contents}
-    written = write_repository(target.folder, contents, after, force=force)
-    return Edited(written, placed.unplaced, tuple(_unseen(path, what) for path, what in placed.absent))
+    notes = tuple(_unseen(path, what) for path, what in placed.absent)
+    return Edit(target.folder, contents, after, placed.unplaced, notes)
 
 
 def _unseen(path: str, what: str) -> str:
@@ -172,6 +196,26 @@ def _check_text(
                 f"is not UTF-8, and {found.id} at line {line} would be edited there; nothing was written",
                 where=f"{path}:{_line_that_is_no_text(contents[path])}",
                 remedy="save the file as UTF-8, e.g. by iconv, and run again",
+            )
+
+
+def _no_texts(contents: Mapping[str, bytes], readable: Mapping[str, str]) -> dict[str, int]:
+    """Kustomizations that are not UTF-8, each with its first line that is not."""
+    named = (path for path in contents if path.rpartition("/")[2] in NAMES and path not in readable)
+    return {path: _line_that_is_no_text(contents[path]) for path in named}
+
+
+def _check_kustomizations(unread: Mapping[str, int], changed: Iterable[str]) -> None:
+    """Of a kustomization that cannot be read nobody can tell what it takes in: new files would be in no list."""
+    paths = sorted(changed)
+    for kustomization, line in sorted(unread.items()):
+        folder = folder_of(kustomization)
+        below = next((path for path in paths if not folder or path.startswith(f"{folder}/")), None)
+        if below is not None:
+            raise WorldError(
+                f"cannot be read, so that nobody can tell what it makes of {below}; nothing was written",
+                where=f"{kustomization}:{line}",
+                remedy="correct it, or save it as UTF-8, and run again",
             )
 
 

@@ -91,6 +91,28 @@ def test_pods_of_any_kind_wait_for_their_service(kind, version):
     assert (change.object.kind, cause.where) == (kind, "chart.yaml")
 
 
+@pytest.mark.parametrize(
+    ("selects", "waits"),
+    [
+        ({}, ["cart", "stock"]),
+        ({"matchLabels": {"app": "cart"}}, ["cart"]),
+        ({"matchLabels": {"version": "v1"}, "matchExpressions": [{"key": "app", "operator": "Exists"}]}, ["cart", "stock"]),
+        ({"matchLabels": {"app": "other"}}, []),
+    ],
+)  # fmt: skip
+def test_pods_wait_for_the_network_policies_that_are_about_them(selects, waits):
+    policy = becomes("networking.k8s.io/v1", "NetworkPolicy", "egress", spec={"podSelector": selects})
+    told = [Unplaced(policy.object, "", "another name", "")]
+    found = torn([policy, pods("cart"), pods("stock"), becomes(APPS, "Deployment", "cart", "far")], told)
+    assert [change.object.name for change, _ in found] == waits
+
+
+def test_pods_wait_for_no_network_policy_that_goes():
+    gone = ObjectId("networking.k8s.io/v1", "NetworkPolicy", "shop", "old")
+    removed = Change(ChangeKind.REMOVE, gone, None, gone, "SID310")
+    assert torn([removed, pods("cart")], [Unplaced(gone, "", "no file", "")]) == []
+
+
 def test_a_gateway_of_another_api_is_not_the_waypoint():
     other = Unplaced(ObjectId("networking.istio.io/v1", "Gateway", "shop", "waypoint"), "", "no file", "")
     assert torn(ALL, [other]) == []

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sidestep.actions.stages import BASE, LATE, Stage
 from sidestep.cli.conversions import Made, Read, Reader, make, proof_of
-from sidestep.cli.in_place import Asked, Target, edit_in_place
+from sidestep.cli.in_place import Asked, Target, edit_of
 from sidestep.errors import WorldError
 from sidestep.model.mesh import Mesh
 from sidestep.plan.document import Plan, Wave
@@ -48,13 +48,14 @@ class Staging(Struct, frozen=True):
         if proof is not None and not self.force:
             _check(proof, stage)
         asked = Asked(Target(folder).open(), made.mesh, made.plan, made.stages, not self.render, made.files)
-        left = edit_in_place(asked, force=True).by_hand
-        if left:
+        edit = edit_of(asked)
+        if left := edit.by_hand:
             raise WorldError(
                 f"{left[0].object} cannot be changed in any file: {left[0].reason}; nothing was committed",
                 where=left[0].where or stage,
                 remedy="see sidestep convert --in-place for all that is to be done by hand; do it, commit, and resume",
             )
+        edit.write(force=True)
         last = made.stages[-1]
         codes = {code for each in last.objects for code in each.rule.split(", ")}
         losses = (each for each in made.losses if each.rule in codes)

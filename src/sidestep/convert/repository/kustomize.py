@@ -13,6 +13,7 @@ from sidestep.convert.repository.patches import Patch, patch_files, patches_of, 
 from sidestep.convert.repository.values import Repository, folder_of, joined
 from sidestep.convert.rewrite import Tree
 from sidestep.errors import WorldError
+from sidestep.model.yaml_tree import DocumentError
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _COMPONENTS = "components"
@@ -71,12 +72,21 @@ class Way(Struct, frozen=True):
 
 
 class Kustomizations:
-    """All kustomizations of a repository."""
+    """All kustomizations of a repository.
+
+    Args:
+        repository: in which.
+
+    Attributes:
+        patch_files: files that hold their patches.
+        unread: those that are no YAML, each with the 1-based line where that shows.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._files = repository.files
+        self.unread: dict[str, int] = {}
         named = [path for path in repository.files if path.rpartition("/")[2] in NAMES]
-        found = (_read(path, repository.files) for path in named)
+        found = (_read(path, repository.files, self.unread) for path in named)
         self._by_folder = {each.folder: each for each in found if each is not None}
         self.patch_files = {
             path for each in self._by_folder.values() for path in patch_files(each.tree, each.folder, self._files)
@@ -139,10 +149,12 @@ def with_resources(kustomization: Tree, added: Iterable[str], removed: Iterable[
     return {**kustomization, "resources": [*kept, *added]}
 
 
-def _read(path: str, files: Mapping[str, str]) -> Kustomization | None:
+def _read(path: str, files: Mapping[str, str], unread: dict[str, int]) -> Kustomization | None:
     try:
         tree = read_value(files[path], path)
-    except WorldError:
+    except WorldError as error:
+        cause = error.__cause__
+        unread[path] = cause.line + 1 if isinstance(cause, DocumentError) else 1
         return None
     if not isinstance(tree, dict):
         return None

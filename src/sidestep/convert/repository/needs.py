@@ -1,4 +1,4 @@
-"""What a change needs of others: an object that it names, the Service before pods that move, the pods of a namespace.
+"""What a change needs of others: an object that it names, what is about pods that move, the pods of a namespace.
 
 A Service that is led to a waypoint which nobody makes is refused everybody, a policy at a Service that no waypoint is
 before holds for nobody (istio#57315), and a pod that moves without either leaves its sidecar's rules behind.
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sidestep.convert.ledger import Key, key_of
 from sidestep.convert.pods.template import at, path_of
 from sidestep.convert.rewrite import ORIGIN, Change, Tree
-from sidestep.model.kinds import GATEWAY, NAMESPACE, SERVICE
+from sidestep.model.kinds import GATEWAY, NAMESPACE, NETWORK_POLICY, SERVICE
 from sidestep.semantics.loose import as_dict, as_dicts, as_text
 from sidestep.semantics.waypoints import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 
@@ -67,14 +67,24 @@ def _key(ref: Tree, space: str) -> Key:
 
 
 def _before_pods(changes: list[Change]) -> Needs:
-    """Pods that move and the Services before them."""
-    services: dict[str, list[tuple[Key, Tree]]] = {}
+    """Pods that move, the Services before them, and the NetworkPolicies that let them, or hold them, otherwise then."""
+    about: dict[str, list[tuple[Key, Tree]]] = {}
     for each in changes:
-        selector = as_dict(as_dict((each.manifest or {}).get("spec")).get("selector"))
-        if each.object.kind == SERVICE.name and selector:
-            services.setdefault(each.object.namespace, []).append((key_of(each.object), selector))
+        selector = _selects(each)
+        if selector is not None:
+            about.setdefault(each.object.namespace, []).append((key_of(each.object), selector))
     for own, labels in _templates(changes):
-        yield from ((own, key) for key, selector in services.get(own[2], ()) if selector.items() <= labels.items())
+        yield from ((own, key) for key, selector in about.get(own[2], ()) if selector.items() <= labels.items())
+
+
+def _selects(change: Change) -> Tree | None:
+    """Labels of the pods that an object is about; None where it is about none. Expressions may be true of anybody."""
+    spec = as_dict((change.manifest or {}).get("spec"))
+    if change.object.kind == SERVICE.name:
+        return as_dict(spec.get("selector")) or None
+    if change.object.kind == NETWORK_POLICY.name and spec:
+        return as_dict(as_dict(spec.get("podSelector")).get("matchLabels"))
+    return None
 
 
 def _of_namespaces(changes: list[Change]) -> Needs:

@@ -52,7 +52,8 @@ def place(repository: Repository, changes: Iterable[Change], standing: Known) ->
         placed = work.placed()
         alone = torn(made, (*placed.unplaced, *held))
         if not alone:
-            return replace(placed, unplaced=(*placed.unplaced, *held), absent=tuple(kustomizations.absent))
+            absent, unplaced = tuple(kustomizations.absent), (*placed.unplaced, *held)
+            return replace(placed, unplaced=unplaced, absent=absent, unread=kustomizations.unread)
         for change, cause in alone:
             reason = f"it belongs to what is to be done by hand with {cause.object}: {cause.reason}"
             held.append(_by_hand(change, reason, cause.where, standing))

@@ -62,12 +62,14 @@ class Placed(Struct, frozen=True):
         unplaced: what has to be done by hand.
         unlike: why what was read from these files is not what is rendered from them; empty where nothing tells so.
         absent: what kustomizations take in that is not there, after the path of each.
+        unread: kustomizations that are no YAML, each with the 1-based line where that shows.
     """
 
     files: Mapping[str, str | None]
     unplaced: tuple[Unplaced, ...] = ()
     unlike: str = ""
     absent: tuple[tuple[str, str], ...] = ()
+    unread: Mapping[str, int] = {}
 
 
 def folder_of(path: str) -> str:

@@ -26,6 +26,16 @@ def opened(proof: Proof) -> bool:
     return any(each.direction is Direction.OPEN and not each.accepted for each in proof.counterexamples)
 
 
+def until_done(proof: Proof) -> str:
+    """How requests fare that are not decided as today, while changes are left to be done; empty where all are."""
+    told = []
+    if proof.counterexamples:
+        told.append(f"requests are {_counted(proof)}")
+    if proof.undecided:
+        told.append(f"{len(proof.undecided):,} of {proof.ways:,} ways are undecided: {proof.undecided[0].reason}")
+    return "; ".join(told)
+
+
 def _undecided(proof: Proof) -> str:
     return f"Undecided on {len(proof.undecided):,} of {proof.ways:,} ways: {proof.undecided[0].reason}."
 
