@@ -82,3 +82,42 @@ def test_nobody_gets_at_other_ports_than_before(rules):
     proof = prove(found.index, then, Terms(Leave.SHAPE))
     assert not proof.counterexamples, [each.request for each in proof.counterexamples]
     assert proof.ways > 20
+
+
+BARE = {"podSelector": {"matchLabels": {"app": "bare"}}}
+BLOCK = {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/17"]}}
+PLAIN = {"ipBlock": {"cidr": "203.0.113.0/24"}}
+
+
+def with_bare(mode):
+    """Beside a client that has no part in the mesh, and one in a namespace of its own."""
+    return [*mesh(mode), *pods("bare", "none"), m.o.labelled_namespace("out", {}), *pods("tool", "none", space="out")]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [{"from": [BARE], "ports": ports(9000, 9000)}, {"from": [WEB], "ports": ports(8080, 8080)}],
+        [{"from": [BARE, WEB], "ports": ports(9000, 9000)}, {"from": [{"podSelector": {}}], "ports": ports(8080, 8080)}],
+        [{"from": [{"namespaceSelector": {}}], "ports": ports(9000, 9000)}, {"from": [WEB], "ports": ports(8080, 8080)}],
+        [{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "out"}}}], "ports": ports(9000, 9000)}, {"from": [WEB]}],
+        [{"from": [BLOCK], "ports": ports(9000, 9000)}, {"ports": ports(8080, 8080)}],
+        [{"from": [BLOCK, PLAIN, WEB], "ports": ports(9000, 9000)}, {"from": [JOB, PLAIN]}],
+    ],
+)  # fmt: skip
+def test_who_has_no_identity_is_asked_by_the_network_policy_alone(rules):
+    config = [doors(*rules)]
+    found = context(index(*with_bare("sidecar"), *config))
+    changes = convert(found)
+    assert not [each for each in changes.losses if each.severity == "security"]
+    then = after(with_bare, config, found, changes.changes)
+    proof = prove(found.index, then, Terms(Leave.SHAPE))
+    assert not proof.counterexamples, [each.request for each in proof.counterexamples]
+
+
+def test_a_block_with_a_gap_is_two_sources():
+    told = rules_of({"from": [BLOCK, PLAIN], "ports": ports(9000, 9000)}, {"from": [WEB], "ports": ports(8080, 8080)})
+    assert told[1]["from"] == [
+        {"source": {"notIpBlocks": ["203.0.113.0/24", "10.0.0.0/8"]}},
+        {"source": {"ipBlocks": ["10.1.0.0/17"], "notIpBlocks": ["203.0.113.0/24"]}},
+    ]

@@ -99,7 +99,7 @@ def _rules(context: Context, pods: Instances) -> list[Tree]:
 def _told_at_pods(held: _Held) -> list[Admitted]:
     """Ports that not everybody may come to who may come at all: whom HBONE is let through for is told already."""
     union = everywhere(held.rules)
-    return [each for each in held.found if each.peers is not None and each.peers != union]
+    return [each for each in held.found if each.peers != union and not _are_all(each.peers)]
 
 
 def _at_pods(held: _Held) -> Restriction:
@@ -123,7 +123,14 @@ def _at_pods(held: _Held) -> Restriction:
 
 def _told_at_waypoints(held: _Held) -> list[Admitted]:
     """What the waypoint's own identity must not open; ports for nobody are closed for it too, at the pods."""
-    return [each for each in held.found if each.peers]
+    return [each for each in held.found if each.peers and not _are_all(each.peers)]
+
+
+def _are_all(peers: tuple[Tree, ...] | None) -> bool:
+    """Whether everybody who has an identity is meant: all pods of the cluster, at least."""
+    return peers is None or any(
+        each.get("namespaceSelector") == {} and not as_dict(each.get("podSelector")) for each in peers
+    )
 
 
 def _at_waypoints(held: _Held) -> Restriction:
@@ -134,7 +141,7 @@ def _at_waypoints(held: _Held) -> Restriction:
     rules = [_refusing(held, each, ()) for each in told]
     if None in rules:
         return Restriction(peers=_UNSAID)
-    if any("notIpBlocks" in as_dict(as_dicts((rule or {})["from"])[0]["source"]) for rule in rules):
+    if any(_ADDRESSES & as_dict(each["source"]).keys() for rule in rules if rule for each in rule["from"]):
         return Restriction(peers="it names addresses, which a waypoint may not see")
     chosen = set(map(id, held.pods))
     if any(id(each) not in chosen for service in services.values() for each in members(held.context, service)):
@@ -154,9 +161,8 @@ def _ports_of(held: _Held, service: Service) -> Any:
     return service_ports_of(service, members(held.context, service))
 
 
-_UNSAID = (
-    "clients that it names are outside of the mesh, unknown today, or go under the same account or address as others"
-)
+_UNSAID = "clients that it names are unknown today, or go under the same account or address as others"
+_ADDRESSES = {"ipBlocks", "notIpBlocks"}
 
 
 def _refusing(held: _Held, each: Admitted, passing: tuple[str, ...]) -> Tree | None:
@@ -166,7 +172,7 @@ def _refusing(held: _Held, each: Admitted, passing: tuple[str, ...]) -> Tree | N
         named = held.sources(each)
         if named is None:
             return None
-        rule["from"] = [{"source": named.others(passing)}]
+        rule["from"] = [{"source": source} for source in named.others(passing)]
     field, ports = each.said
     if ports:
         rule["to"] = [{"operation": {field: [str(port) for port in ports]}}]

@@ -1,17 +1,18 @@
 """Peers of NetworkPolicies as AuthorizationPolicies name clients: by account, by namespace, by address.
 
-Labels say who is meant among the pods of today. A peer is said only where nobody else goes under the same name, and
-where everybody whom it means has one: who is outside of the mesh comes without.
+Labels say who is meant among the pods of today. A peer is said only where nobody else goes under the same name. Who is
+outside of the mesh has none: he does not come by HBONE, so that whoever has one is asked alone.
 """
 
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.convert.network.meant import meant
 from sidestep.convert.rewrite import Context, Tree
 from sidestep.semantics.instances import Instances, Mode
-from sidestep.semantics.loose import as_dict, as_text
+from sidestep.semantics.loose import as_dict, as_strings, as_text
 
 
 class Sources(Struct, frozen=True):
@@ -21,45 +22,62 @@ class Sources(Struct, frozen=True):
         principals: of pods.
         namespaces: whole ones.
         blocks: of addresses.
+        gapped: one block more, of which some addresses are not meant.
+        gaps: these.
+        nameless: somebody without an identity is meant: he comes by the ports themselves, where the NetworkPolicy asks
+            him, and never by HBONE.
     """
 
     principals: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
+    gapped: str = ""
+    gaps: tuple[str, ...] = ()
+    nameless: bool = False
 
-    def others(self, passing: Iterable[str] = ()) -> Tree:
-        """A source that is everybody else, but for principals that pass anyway."""
-        fields = {
-            "notPrincipals": sorted({*self.principals, *passing}),
-            "notNamespaces": list(self.namespaces),
-            "notIpBlocks": list(self.blocks),
-        }
-        return {name: values for name, values in fields.items() if values}
+    def others(self, passing: Iterable[str] = ()) -> list[Tree]:
+        """Sources that are everybody else, but for principals that pass anyway."""
+        own = {"principals": ["*"] if self.nameless else [], "notPrincipals": sorted({*self.principals, *passing})}
+        own["notNamespaces"] = list(self.namespaces)
+        blocks = [*self.blocks, *([self.gapped] if self.gapped else [])]
+        found = [{**own, "notIpBlocks": blocks}]
+        if self.gaps:
+            found.append({**own, "ipBlocks": list(self.gaps), "notIpBlocks": list(self.blocks)})
+        return [{name: values for name, values in fields.items() if values} for fields in found]
 
 
 def sources(context: Context, peers: Iterable[Tree], namespace: str) -> Sources | None:
     """Whom peers of a policy in a namespace mean; None where no such name says the same."""
     found = [_source(context, each, namespace) for each in peers]
     told = [each for each in found if each is not None]
-    if len(told) < len(found):
+    gapped = {(each.gapped, each.gaps) for each in told if each.gaps}
+    if len(told) < len(found) or len(gapped) > 1:
         return None
     return Sources(
         tuple(sorted({name for each in told for name in each.principals})),
         tuple(sorted({name for each in told for name in each.namespaces})),
         tuple(sorted({name for each in told for name in each.blocks})),
+        *next(iter(gapped), ("", ())),
+        nameless=any(each.nameless for each in told),
     )
 
 
 def _source(context: Context, peer: Tree, namespace: str) -> Sources | None:
     if "ipBlock" in peer:
         block = as_dict(peer["ipBlock"])
-        return None if block.get("except") else Sources(blocks=(as_text(block.get("cidr")),))
+        gaps, own = as_strings(block.get("except")), as_text(block.get("cidr"))
+        return Sources(gapped=own, gaps=gaps) if gaps else Sources(blocks=(own,))
     chosen = meant(context).by(peer, namespace)
-    if not chosen or any(each.mode is Mode.NONE for each in chosen):
+    if not chosen:
         return None
+    named = tuple(each for each in chosen if each.mode is not Mode.NONE)
+    nameless = len(named) < len(chosen)
+    if not named:
+        return Sources(nameless=True)
     if not as_dict(peer.get("podSelector")):
-        return Sources(namespaces=tuple(sorted({each.namespace for each in chosen})))
-    return _by_account(context, chosen)
+        return Sources(namespaces=tuple(sorted({each.namespace for each in named})), nameless=nameless)
+    found = _by_account(context, named)
+    return None if found is None else replace(found, nameless=nameless)
 
 
 def _by_account(context: Context, chosen: tuple[Instances, ...]) -> Sources | None:
