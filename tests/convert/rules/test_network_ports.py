@@ -1,5 +1,8 @@
 """Ranges of ports in NetworkPolicies: what AuthorizationPolicies hold of them, in the fewest numbers."""
 
+import json
+import re
+
 import pytest
 from tests.support.conversions import after, context, convert, manifests, one, severities
 from tests.support.scenes import index, m, pods, service
@@ -86,6 +89,7 @@ def test_nobody_gets_at_other_ports_than_before(rules):
 
 BARE = {"podSelector": {"matchLabels": {"app": "bare"}}}
 BLOCK = {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/17"]}}
+SIXTH = {"ipBlock": {"cidr": "fd00::/8", "except": ["fd00:9::/32", "fd00:a::/32"]}}
 PLAIN = {"ipBlock": {"cidr": "203.0.113.0/24"}}
 
 
@@ -103,6 +107,7 @@ def with_bare(mode):
         [{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "out"}}}], "ports": ports(9000, 9000)}, {"from": [WEB]}],
         [{"from": [BLOCK], "ports": ports(9000, 9000)}, {"ports": ports(8080, 8080)}],
         [{"from": [BLOCK, PLAIN, WEB], "ports": ports(9000, 9000)}, {"from": [JOB, PLAIN]}],
+        [{"from": [BLOCK, SIXTH], "ports": ports(9000, 9000)}, {"from": [JOB, PLAIN]}],
     ],
 )  # fmt: skip
 def test_who_has_no_identity_is_asked_by_the_network_policy_alone(rules):
@@ -121,3 +126,68 @@ def test_a_block_with_a_gap_is_two_sources():
         {"source": {"notIpBlocks": ["203.0.113.0/24", "10.0.0.0/8"]}},
         {"source": {"ipBlocks": ["10.1.0.0/17"], "notIpBlocks": ["203.0.113.0/24"]}},
     ]
+
+
+DNS = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}  # fmt: skip
+ISTIOD = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "istio-system"}}}
+
+
+@pytest.mark.parametrize(
+    ("peer", "lost"),
+    [
+        (DNS, False),
+        (ISTIOD, False),
+        ({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "out"}}}, False),
+        ({"ipBlock": {"cidr": "203.0.113.0/24"}}, False),
+        ({"ipBlock": {"cidr": "0.0.0.0/0"}}, True),
+        ({"podSelector": {"matchLabels": {"app": "cart"}}}, True),
+        ({"namespaceSelector": {}}, True),
+        ({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "unread"}}}, True),
+        (None, True),
+    ],
+)
+def test_ports_to_whom_no_hbone_goes_are_seen_as_before(peer, lost):
+    rule = {"ports": [{"port": 5353}], **({"to": [peer]} if peer else {})}
+    spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Egress"], "egress": [rule]}
+    net = m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta("net", "shop"), spec=spec)
+    found = one(network_policy.RULE, context(index(*with_bare("sidecar"), net)), "NetworkPolicy", "net")
+    assert severities(found.losses) == ([("security", "spec.egress")] if lost else [])
+
+
+def shop(mode):
+    """Pods whose port of one name is another number each."""
+    space = m.o.labelled_namespace("shop", {"istio-injection": "enabled"})
+    numbers = {"cart": 8080, "desk": 9090, "web": 7070}
+    people = [each for name, number in numbers.items() for each in pods(name, mode, ports=(number,))]
+    named = json.loads(re.sub(r'"p[0-9]{4}"', '"api"', json.dumps(people)))
+    return [space, *named, service("cart"), service("desk", target=9090)]
+
+
+def everybody(rules, **selector):
+    spec = {"podSelector": selector, "policyTypes": ["Ingress"], "ingress": rules}
+    return m.o.thing("networking.k8s.io/v1", "NetworkPolicy", m.o.meta("doors", "shop"), spec=spec)
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [{}, {"matchExpressions": [{"key": "app", "operator": "In", "values": ["cart", "desk"]}]}],
+)
+def test_a_name_that_is_another_number_in_each_of_the_pods(selector):
+    config = [everybody([{"ports": [{"port": "api"}]}], **selector)]
+    found = context(index(*shop("sidecar"), *config))
+    made = {each.object.name: each.manifest["spec"] for each in convert(found).changes if "Author" in each.object.kind}
+    told = {name: spec["rules"][0]["to"][0]["operation"]["notPorts"] for name, spec in made.items()}
+    expected = {"doors-cart-ports": ["8080"], "doors-desk-ports": ["9090"], "doors-web-ports": ["7070"]}
+    assert told == {name: each for name, each in expected.items() if not selector or "web" not in name}
+    assert made["doors-cart-ports"]["selector"] == {"matchLabels": {"app": "cart"}}
+    then = after(shop, config, found, convert(found).changes)
+    assert not prove(found.index, then, Terms(Leave.SHAPE)).counterexamples
+    assert {each.field for each in convert(found).losses} == {"spec.podSelector"}
+
+
+def test_expressions_are_said_by_labels_where_some_say_the_same():
+    chosen = {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["desk", "web"]}]}
+    config = [everybody([{"ports": [{"port": 8080}]}], **chosen)]
+    found = context(index(*shop("sidecar"), *config))
+    given = one(network_policy.RULE, found, "NetworkPolicy", "doors")
+    assert manifests(given)["doors-ports"]["spec"]["selector"] == {"matchLabels": {"app": "cart"}}

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.convert.network.admissions import Admitted, admissions, everywhere, told_rules
+from sidestep.convert.network.own_labels import labels_of
 from sidestep.convert.network.peers import waypoints_before
 from sidestep.convert.network.sources import Sources, sources
 from sidestep.convert.objects import made
@@ -38,12 +40,14 @@ class Restriction(Struct, frozen=True):
         ports: why ports cannot be held at the pods; empty where they are, or where none were named.
         peers: why peers cannot be held at a waypoint; empty where they are, or where none stands between.
         by_account: clients are named by what the pods of today go under.
+        by_pods: pods are named apart from others that the policy selects, as they are today.
     """
 
     manifests: tuple[Tree, ...] = ()
     ports: str = ""
     peers: str = ""
     by_account: bool = False
+    by_pods: bool = False
 
 
 class _Held(Struct, frozen=True):
@@ -55,10 +59,8 @@ class _Held(Struct, frozen=True):
     code: str
     rules: tuple[Tree, ...]
     found: tuple[Admitted, ...]
-
-    @property
-    def selector(self) -> Tree:
-        return as_dict(as_dict(self.resource.tree().get("spec")).get("podSelector"))
+    name: str
+    labels: Tree | None
 
     @property
     def passing(self) -> tuple[str, ...]:
@@ -74,19 +76,44 @@ def restriction(resource: Resource[Any], pods: tuple[Instances, ...], context: C
     """The ports and peers of a policy's ingress rules, and of others for the same pods, in other words."""
     if not told_rules(as_dicts(as_dict(resource.tree().get("spec")).get("ingress"))):
         return Restriction()
-    rules = [_rules(context, each) for each in pods]
-    if any(each != rules[0] for each in rules):
-        why = "other NetworkPolicies are for some of the same pods only"
+    told = [_held(resource, group, context, code) for group in _alike(context, pods)]
+    parts = [each for each in told if each is not None]
+    if len(parts) < len(told):
+        why = "its rules name ports that cannot be told"
         return Restriction(ports=why, peers=why if waypoints_before(context, pods) else "")
-    found = admissions(rules[0], pods)
-    if found is None:
-        why = "its rules name ports by names that its pods do not share"
-        return Restriction(ports=why, peers=why if waypoints_before(context, pods) else "")
-    held = _Held(resource, pods, context, code, tuple(rules[0]), found)
-    at_pods, at_waypoint = _at_pods(held), _at_waypoints(held)
-    manifests = (*at_pods.manifests, *at_waypoint.manifests)
+    if len(parts) == 1:
+        labels = _match_labels(_selector(resource))
+        own = parts[0].labels if labels is None else labels
+        parts = [replace(parts[0], name=f"{resource.meta.name}-{_ENDING}", labels=own)]
+    found = [(_at_pods(each), _at_waypoints(each)) for each in parts]
+    manifests = [manifest for pair in found for each in pair for manifest in each.manifests]
     by_account = any("from" in rule for each in manifests for rule in each["spec"]["rules"])
-    return Restriction(manifests, at_pods.ports, at_waypoint.peers, by_account)
+    ports = next((at_pods.ports for at_pods, _ in found if at_pods.ports), "")
+    peers = next((at_waypoint.peers for _, at_waypoint in found if at_waypoint.peers), "")
+    by_pods = len(parts) > 1 and any("selector" in each["spec"] for each in manifests)
+    return Restriction(tuple(manifests), ports, peers, by_account, by_pods)
+
+
+def _alike(context: Context, pods: tuple[Instances, ...]) -> list[tuple[Instances, ...]]:
+    """Pods that take the same on the same ports together: others of their policies, or names of ports, differ."""
+    found: dict[str, list[Instances]] = {}
+    for each in pods:
+        rules = _rules(context, each)
+        found.setdefault(repr((rules, admissions(rules, (each,)))), []).append(each)
+    return [tuple(group) for group in found.values()]
+
+
+def _held(resource: Resource[Any], pods: tuple[Instances, ...], context: Context, code: str) -> _Held | None:
+    rules = _rules(context, pods[0])
+    found = admissions(rules, pods)
+    if found is None:
+        return None
+    name = f"{resource.meta.name}-{min(each.workload.name for each in pods)}-{_ENDING}"
+    return _Held(resource, pods, context, code, tuple(rules), found, name, labels_of(context, pods))
+
+
+def _selector(resource: Resource[Any]) -> Tree:
+    return as_dict(as_dict(resource.tree().get("spec")).get("podSelector"))
 
 
 def _rules(context: Context, pods: Instances) -> list[Tree]:
@@ -106,9 +133,9 @@ def _at_pods(held: _Held) -> Restriction:
     told = _told_at_pods(held)
     if not told:
         return Restriction()
-    labels = _match_labels(held.selector)
+    labels = held.labels
     if labels is None:
-        return Restriction(ports="it selects pods by expressions, which an AuthorizationPolicy cannot")
+        return Restriction(ports="no labels of an AuthorizationPolicy select just the pods that take the same")
     listed = sum(len(each.said[1]) for each in told)
     if listed > _MOST_PORTS:
         return Restriction(ports=f"it would list {listed} ports, of the {_MOST_PORTS} that one object can hold")
@@ -118,7 +145,7 @@ def _at_pods(held: _Held) -> Restriction:
     spec: Tree = {"action": "DENY", "rules": rules}
     if labels:
         spec = {"selector": {"matchLabels": labels}, **spec}
-    return Restriction((_policy(held, f"{held.resource.meta.name}-{_ENDING}", spec),))
+    return Restriction((_policy(held, held.name, spec),))
 
 
 def _told_at_waypoints(held: _Held) -> list[Admitted]:

@@ -9,11 +9,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from sidestep.convert.network.admissions import told_rules
 from sidestep.convert.network.hbone import EGRESS, HBONE, INGRESS, is_of_tcp, opened, with_probes
 from sidestep.convert.network.lasting import lasting
 from sidestep.convert.network.meant import meant
 from sidestep.convert.network.peers import waypoints_before, waypoints_outward
 from sidestep.convert.network.ports import Restriction, restriction
+from sidestep.convert.network.tunnelled import may_be_tunnelled
 from sidestep.convert.objects import added, is_made, made, replaced, spec_of, with_new_spec
 from sidestep.convert.policies.readers import is_ambient, names_of, sends_hbone
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree, Waypoint
@@ -62,7 +64,7 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
         now["egress"] = opened(as_dicts(named.get("egress")), EGRESS, sides.beyond)
     guards = added(context, held.manifests, resource.id, CODE)
     changes = replaced(resource, with_new_spec(resource, now), CODE)
-    lost = tuple(_losses(resource, spec, sides, held)) if changes else ()
+    lost = tuple(_losses(resource, context, sides, held)) if changes else ()
     return Rewritten((*guards, *doors, *changes), lost)
 
 
@@ -113,7 +115,7 @@ def _of_tcp(spec: Tree) -> list[Tree]:
     return [rule for rule in as_dicts(spec.get("egress")) if is_of_tcp(rule)]
 
 
-def _losses(resource: Resource[Any], spec: Tree, sides: _Sides, held: Restriction) -> Iterator[Loss]:
+def _losses(resource: Resource[Any], context: Context, sides: _Sides, held: Restriction) -> Iterator[Loss]:
     loss = partial(Loss, resource.id, severity=Severity.SECURITY, rule=CODE)
     if held.ports:
         yield loss(
@@ -135,20 +137,26 @@ def _losses(resource: Resource[Any], spec: Tree, sides: _Sides, held: Restrictio
             "ztunnel and waypoints know them by account and namespace: those of the pods of today are written",
             "name the account of a new client there too", Severity.TRAFFIC, CODE,
         )  # fmt: skip
+    if held.by_pods:
+        yield loss(
+            "spec.podSelector", "it holds for pods that come later too",
+            f"{names_of(sides.taking)} do not take the same, so that each has an AuthorizationPolicy of its own",
+            "convert again when pods are added that it selects",
+        )  # fmt: skip
     if restricts_egress(resource.view):
-        yield from _of_egress(resource, spec, sides)
+        yield from _of_egress(resource, context, sides)
 
 
-def _of_egress(resource: Resource[Any], spec: Tree, sides: _Sides) -> Iterator[Loss]:
+def _of_egress(resource: Resource[Any], context: Context, sides: _Sides) -> Iterator[Loss]:
     loss = partial(Loss, resource.id, severity=Severity.SECURITY, rule=CODE)
-    rules = _of_tcp(spec)
+    rules, space = _of_tcp(spec_of(resource)), resource.meta.namespace
     if sides.beyond:
         names = ", ".join(f"{each.namespace}/{each.name}" for each in sides.beyond)
         yield loss(
             "spec.egress", "it said whom its pods may call", f"by waypoint {names} they reach all that is behind it",
             "name them in AuthorizationPolicies attached to the Services there",
         )  # fmt: skip
-    if any(as_dicts(rule.get("ports")) for rule in rules):
+    if any(as_dicts(rule.get("ports")) and may_be_tunnelled(context, rule, space) for rule in told_rules(rules)):
         yield loss(
             "spec.egress", "it said which ports its pods may call", "over HBONE all ports are TCP 15008",
             "name the ports in AuthorizationPolicies of those who are called",
