@@ -227,6 +227,12 @@ def test_where_nobody_has_a_sidecar_that_is_said(tmp_path):
     assert done.stdout == "Nothing is to be rewritten. No workload that was read is to leave a sidecar.\n"
 
 
+def test_where_a_stage_is_done_nobody_is_told_that_no_workload_is_to_leave(tmp_path):
+    (tmp_path / "mesh.yaml").write_text(ENABLED + application("reviews"))
+    done = sidestep("convert", "--from", tmp_path, "--until", "base")
+    assert done.stdout == "Nothing is to be rewritten until base.\n"
+
+
 @pytest.mark.parametrize(
     ("threshold", "code"), [("security", 0), ("traffic", 2), ("observability", 2), ("cosmetic", 2)]
 )
@@ -381,6 +387,7 @@ def test_what_would_admit_somebody_is_not_written_and_the_request_is_shown(naive
     done = sidestep("convert", "--from", SHOP, "--plan", naive, "--out", tmp_path / "out")
     assert done.returncode == 3
     assert "DELETE" in done.stderr
+    assert f"--from {SHOP}" in " ".join(done.stderr.split()), "the request is asked again of what was read"
     assert "nothing was written" in done.stderr
     assert not (tmp_path / "out").exists()
 

@@ -29,7 +29,7 @@ from sidestep.plan.inferred_calls import inferred_calls
 from sidestep.plan.planner import PlanRequest, Wishes, make_plan
 from sidestep.plan.reading import read_plan
 from sidestep.plan.steps import Delete, Effect, Patch, SetLabels
-from sidestep.prove.proof import Proof
+from sidestep.prove.proof import Counterexample, Proof
 from sidestep.prove.prover import Leave, Terms
 from sidestep.prove.states import Journey
 from sidestep.report.conversion.document import Conversion, QueriedFile, held_back, staged_changes, summary
@@ -153,7 +153,14 @@ def proof_of(made: Made, budget: int, jobs: int = 1, leave: Leave = FINE) -> Pro
     after = MeshIndex.of(converted(made.plan, made.stages, today), version)
     journey = Journey(before, Terms(leave, budget))
     proof = journey.recall(after, share=sharing_between(jobs))
-    return proof if today is made.mesh else replace(proof, assumptions=(*proof.assumptions, READY))
+    told = replace(proof, counterexamples=tuple(_asked_of(each, made.paths) for each in proof.counterexamples))
+    return told if today is made.mesh else replace(told, assumptions=(*told.assumptions, READY))
+
+
+def _asked_of(each: Counterexample, paths: tuple[str, ...]) -> Counterexample:
+    """With the files of which it can be asked again: as they are, by labels alone and as planned."""
+    where = tuple(word for path in paths for word in ("--from", path))
+    return replace(each, command=() if "-" in paths else (*each.command, *where))
 
 
 def document(made: Made, proof: Proof | None) -> Conversion:
@@ -162,11 +169,12 @@ def document(made: Made, proof: Proof | None) -> Conversion:
     standing = {key_of(each.object) for stage in made.stages for each in stage.objects if each.before is not None}
     held = sum(map(len, made.mesh.resources.values())) + len(made.mesh.others)
     kept = held_back(made.plan)
+    last = made.stages[-1].name if made.stages else LATE
     return Conversion(
         f"{made.mesh.source.kind.value} {made.mesh.source.name}",
         made.target.found or f"{made.target.version} (assumed)",
         __version__,
-        summary(changes, made.losses, held - len(standing & made.keys), kept),
+        summary(changes, made.losses, held - len(standing & made.keys), kept, "" if last == LATE else last),
         tuple(stage.name for stage in made.stages),
         changes,
         made.losses,

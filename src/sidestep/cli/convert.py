@@ -282,7 +282,8 @@ def _write(made: Made, found: Conversion, edit: "Edit | None", rest: Proof | Non
         install = render_install(install_files(made.mesh, InstallSettings()))
         files = conversion_files(found, made.stages) | install
         write_folder(Path(values["out"]), files, MARK)
-        _tell(f"wrote {count(len(files), 'file')} to {values['out']}: begin with losses.md", values)
+        first = Path(values["out"]) / "losses.md"
+        _tell(f"wrote {count(len(files), 'file')} to {values['out']}: begin with {first}", values)
     if edit is not None:
         _write_files(edit, values)
     if rest is not None and (told := warning(rest)):

@@ -95,7 +95,7 @@ def _notes(mesh: Mesh, plan: Plan) -> list[str]:
         told = f"{misfits[0].step}: {misfits[0].reason}"
         notes.append(f"{count(len(misfits), 'step')} of the plan did not fit the mesh and was left out ({told})")
     if plan.blockers:
-        notes.append(f"{count(len(plan.blockers), 'blocker')} stand in the way of this plan: see sidestep plan")
+        notes.append(f"{count(len(plan.blockers), 'blocker')} in the way of this plan: see sidestep plan")
     return notes
 
 

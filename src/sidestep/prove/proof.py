@@ -61,6 +61,7 @@ class Counterexample(Struct, frozen=True, rename="camel"):
         differences: codes of the catalogue.
         step: of a plan after which it holds; empty for two meshes.
         accepted: why it is accepted; empty where it is not.
+        changed: what is done otherwise to one that both admit, a line for each thing.
     """
 
     request: str
@@ -71,6 +72,7 @@ class Counterexample(Struct, frozen=True, rename="camel"):
     differences: tuple[str, ...] = ()
     step: str = ""
     accepted: str = ""
+    changed: tuple[str, ...] = ()
 
 
 class Undecided(Struct, frozen=True, rename="camel"):

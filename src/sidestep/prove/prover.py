@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sidestep.prove.affected import changed_namespaces
 from sidestep.prove.alternatives import otherwise
 from sidestep.prove.callers import Callers
-from sidestep.prove.counterexample import Difference, counterexample, smallest
+from sidestep.prove.counterexample import Circumstance, Difference, counterexample, smallest
 from sidestep.prove.expressions import Undecidable
 from sidestep.prove.first_mesh import FirstMesh
 from sidestep.prove.newcomers import Newcomers
@@ -325,9 +325,9 @@ class Run:
 
     def _found(self, way: Way, each: Difference) -> None:
         left = self._left(each.direction)
-        meshes = (self._before, self._after)
+        meshes, asked = (self._before, self._after), requests(way, each.payload, each.answers)
         self.found.append(
-            counterexample(meshes, requests(way, each.payload, each.answers), each.direction, self._step, left)
+            counterexample(meshes, asked, each.direction, Circumstance(self.terms.assume, self._step, left))
         )
 
     def _is_enough(self, direction: Direction) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from sidestep.explain.words import client_words
-from sidestep.prove.counterexample import counterexample
+from sidestep.prove.counterexample import Circumstance, counterexample
 from sidestep.prove.expressions import Undecidable
 from sidestep.prove.pairs import Pairs
 from sidestep.prove.proof import Counterexample, Direction
@@ -52,7 +52,8 @@ class TwoMeshes(Struct, frozen=True, dict=True):
                 direction = self._run.direction(way, payload, answers)
                 if isinstance(direction, Direction):
                     asked = requests(way, payload, answers)
-                    yield counterexample((self.before, self.after), asked, direction, self.step, accepted=False)
+                    found = Circumstance(self.terms.assume, self.step)
+                    yield counterexample((self.before, self.after), asked, direction, found)
 
     @cached_property
     def _run(self) -> Run:

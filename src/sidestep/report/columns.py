@@ -16,6 +16,7 @@ from sidestep.report.units import UNSEEN
 _UNPRINTABLE = UNSEEN | dict.fromkeys(map(ord, "\t\n\r"), "\N{REPLACEMENT CHARACTER}")
 _GAP = 2
 _WIDEST_PROSE = 110
+_LEAST = 20
 
 
 def plain(text: str, style: str = "") -> Text:
@@ -30,7 +31,8 @@ class Column(Struct, frozen=True):
         title: its head.
         rank: those with the highest leave first where the terminal is narrow; 0 always stays.
         right: whether it is aligned to the right, as numbers are.
-        least: columns to which its text may be cut with an ellipsis; 0 for never.
+        least: columns to which its text may be cut with an ellipsis while others could leave; 0 for never. Once no
+            other can leave it is cut further, to what the terminal has.
     """
 
     title: str
@@ -108,6 +110,10 @@ def _fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> di
             break
         shown.remove(last)
     widths = {index: floor[index] for index in shown}
+    for index in shown:
+        short = min(max(-spare, 0), widths[index] - _LEAST) if columns[index].least > _LEAST else 0
+        widths[index] -= short
+        spare += short
     for index in shown:
         grown = min(natural[index] - floor[index], max(spare, 0))
         widths[index] += grown

@@ -13,10 +13,10 @@ from tests.report.explanation.test_formats import DRIVING, Elements
 from tests.support import proofs as made
 from tests.support.browser import chromium, complaints, requests
 
-from sidestep.prove.proof import Proof
+from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Side, Undecided
 from sidestep.report.formats import Look, format_named
 from sidestep.report.proof.formats import PROOF_FORMATS
-from sidestep.report.proof.view import verdict_line
+from sidestep.report.proof.view import verdict_line, view
 from sidestep.report.schema import schema
 
 ALL = [pytest.param(make, id=make.__name__) for make in made.PROOFS]
@@ -129,6 +129,44 @@ def test_the_verdict_in_a_line():
     assert verdict_line(made.walked(same, same, same)).startswith("equal in all 2 states: ")
     assert re.match(r"differs, first after w002: \d+ counterexamples? \(\d+ open", verdict_line(made.steps()))
     assert verdict_line(made.invariants_alone()) == "violated: 3 invariants, 1 violated and 1 undecided"
+
+
+ALLOWED = Side("allow", "", "reaches Deployment shop/cart", ("waypoint of shop/waypoint (HBONE)",))
+
+
+def routed(who: str, *changed: str) -> Counterexample:
+    asked = f"{who} sends GET / to cart.shop.svc.cluster.local:80"
+    return Counterexample(asked, (), ALLOWED, ALLOWED, Direction.ROUTE, ("D38",), changed=changed)
+
+
+@pytest.mark.parametrize("name", ["table", "markdown", "html"])
+def test_whoever_gets_the_same_answers_is_told_with_the_first_and_what_changed_is_said(name):
+    late, strangers = "timeout: 2s before, none after", [f"someone elsewhere/s{number}" for number in range(3)]
+    found = [routed(each, late) for each in (*strangers, "Deployment shop/web")]
+    other = routed("Deployment shop/api", "mirror: 100% to Deployment shop/spy before, none after")
+    proof = Proof(Conclusion.DIFFERS, (*found, other))
+    told = view(proof).examples
+    assert [each.request.partition(" sends")[0] for each in told] == ["Deployment shop/web", "Deployment shop/api"]
+    assert told[0].likewise == tuple(strangers)
+    text = rendered(proof, name, Look(100))
+    assert text.count("timeout: 2s before, none after") == 1
+    assert "likewise someone elsewhere/s0" in text
+
+
+def test_machines_are_told_of_each():
+    proof = Proof(Conclusion.DIFFERS, (routed("Deployment shop/web", "timeout: 2s before"), routed("outside", "x")))
+    assert len(json.loads(rendered(proof, "json"))["counterexamples"]) == 2
+    assert "timeout: 2s before" in rendered(proof, "sarif")
+    assert "timeout: 2s before" in rendered(proof, "junit")
+
+
+def test_what_stands_in_the_way_is_told_once():
+    ways = [Undecided(f"web to s{number}:80", "EnvoyFilter shop/lua: nobody knows") for number in range(5)]
+    told = view(Proof(Conclusion.UNDECIDED, undecided=(*ways, Undecided("web to db:1", "it is too much")))).undecided
+    assert told == (
+        "EnvoyFilter shop/lua: nobody knows: on 5 ways: web to s0:80; web to s1:80; web to s2:80; and 2 more",
+        "web to db:1: it is too much",
+    )
 
 
 def test_a_counterexample_shows_both_paths_its_page_and_what_it_does():

@@ -111,13 +111,26 @@ def held_back(plan: Plan) -> tuple[HeldBack, ...]:
 
 
 def summary(
-    changes: tuple[StagedChange, ...], losses: tuple[Loss, ...], unchanged: int, kept: tuple[HeldBack, ...] = ()
+    changes: tuple[StagedChange, ...],
+    losses: tuple[Loss, ...],
+    unchanged: int,
+    kept: tuple[HeldBack, ...] = (),
+    until: str = "",
 ) -> str:
-    """What was done, counted, and what the plan holds back."""
+    """What was done, counted, and what the plan holds back; `until` a stage, where others are left after it."""
     stays = f"The plan keeps {_many(len(kept), 'workload', 'workloads')} on sidecars." if kept else ""
     if not changes:
         look = f"{losses_word(len(losses))} to look at." if losses else ""
-        return " ".join(filter(None, ("Nothing is to be rewritten.", stays or _NOBODY, look)))
+        return " ".join(
+            filter(
+                None,
+                (
+                    f"Nothing is to be rewritten{f' until {until}' if until else ''}.",
+                    stays or ("" if until else _NOBODY),
+                    look,
+                ),
+            )
+        )
     touched = {each.object for each in changes}
     done = {each: sum(change.change is each for change in changes) for each in ChangeKind}
     counted = ", ".join(f"{done[each]:,} {_DONE[each]}" for each in ChangeKind if done[each])

@@ -14,10 +14,10 @@ from sidestep.report.table import trimmed
 
 _CHANGES = (
     Column("STAGE"),
-    Column("OBJECT", least=26),
+    Column("OBJECT", least=57),
     Column("BECOMES", 1),
     Column("RULE", 2, least=6),
-    Column("WHY", 3, least=40),
+    Column("WHY", 3, least=30),
 )
 _STYLES = {Severity.SECURITY: "bold red", Severity.TRAFFIC: "bold yellow", Severity.OBSERVABILITY: "cyan"}
 _BECOMES = {"add": "added", "replace": "rewritten", "remove": "removed"}

@@ -82,6 +82,7 @@ def _example(each: Counterexample) -> str:
     told = example_view(each)
     lines = [f"{told.direction}: {told.request}"]
     lines += [f"{side.head}: {side.verdict}: {side.why}" for side in told.sides]
+    lines += [f"changed: {line}" for line in told.changed]
     lines += [f"{code}: {address}" for code, address in told.pages]
     return "\n".join([*lines, *([told.command] if told.command else [])])
 

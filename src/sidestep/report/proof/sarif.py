@@ -67,7 +67,7 @@ def _driver() -> dict[str, Any]:
 
 def _examples(proof: Proof) -> Iterator[dict[str, Any]]:
     for each in sorted(proof.worst_first(), key=lambda example: bool(example.accepted)):
-        objects = named_in(f"{each.after.why} {each.before.why}", proof)
+        objects = named_in(" ".join((each.after.why, each.before.why, *each.changed)), proof)
         result = _result(f"prove/{each.direction.value}", _message(each), each.request, objects)
         result["properties"] = {"differences": each.differences, "step": each.step}
         if each.accepted:
@@ -78,7 +78,8 @@ def _examples(proof: Proof) -> Iterator[dict[str, Any]]:
 def _message(each: Counterexample) -> str:
     step = f" after {each.step}" if each.step else ""
     codes = f" ({', '.join(each.differences)})" if each.differences else ""
-    return f"{each.request}{step}: before: {each.before.why}; after: {each.after.why}{codes}."
+    told = "; ".join((f"before: {each.before.why}", f"after: {each.after.why}", *each.changed))
+    return f"{each.request}{step}: {told}{codes}."
 
 
 def _undecided(proof: Proof) -> Iterator[dict[str, Any]]:

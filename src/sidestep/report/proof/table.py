@@ -7,11 +7,12 @@ from sidestep.prove.proof import Proof
 from sidestep.report.columns import console, plain, prose
 from sidestep.report.explanation.drawn import STYLES, print_item, print_list
 from sidestep.report.formats import Look
-from sidestep.report.proof.view import ExampleView, InvariantView, ProofView, SideView, view
+from sidestep.report.proof.view import ExampleView, InvariantView, ProofView, SideView, likewise, view
 from sidestep.report.table import trimmed
 
 DIRECTIONS = {"open": "bold red", "closed": "bold yellow", "route": "bold cyan", "seen": "cyan", "shape": "cyan"}
 SHOWN = 10
+_LIKEWISE = 4
 
 
 def render(proof: Proof, look: Look) -> str:
@@ -45,6 +46,10 @@ def _print_example(each: ExampleView, out: Console) -> None:
     prose(out, plain(f"{each.meaning}{f', after {each.step}' if each.step else ''}", "dim"), 2)
     for side in each.sides:
         _print_side(side, out)
+    for line in each.changed:
+        print_item(out, "≠", plain(line, "bold"))
+    if each.likewise:
+        prose(out, plain(likewise(each.likewise, _LIKEWISE), "dim"), 2)
     for code, address in each.pages:
         print_item(out, code, plain(address, "dim"))
     _print_command(each.command, out)

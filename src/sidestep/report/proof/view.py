@@ -1,13 +1,15 @@
 """What every format tells of a proof: the verdict in a line, counterexamples by what they do, and what was accepted."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sidestep.prove.findings import InvariantResult, Standing
-from sidestep.prove.proof import Conclusion, Counterexample, Proof, Side
+from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Side, Undecided
 from sidestep.report.explanation.stops import Sign
 from sidestep.report.places import page
 from sidestep.report.units import count
@@ -16,6 +18,12 @@ _SIGNS = {Conclusion.EQUAL: Sign.ALLOW, Conclusion.DIFFERS: Sign.DENY, Conclusio
 _STANDING = {Standing.HOLDS: Sign.ALLOW, Standing.VIOLATED: Sign.DENY, Standing.UNDECIDED: Sign.UNKNOWN}
 _ALONE = {Conclusion.EQUAL: "holds", Conclusion.DIFFERS: "violated", Conclusion.UNDECIDED: "undecided"}
 """Of invariants that are asked of one mesh."""
+_ASKS = re.compile(r" (?:sends|opens) ")
+_UNREAD = ("someone ", "outside ", "node ")
+"""Clients that stand for many, and that nobody finds in their files."""
+_RANK = {direction: rank for rank, direction in enumerate(Direction)}
+_WAYS = 3
+"""Of one reason, where many are undecided by it; the document has all."""
 MEANINGS = {
     "open": "refused before, admitted after",
     "closed": "admitted before, refused after",
@@ -55,6 +63,8 @@ class ExampleView(Struct, frozen=True):
         pages: codes of differences with the address of their pages.
         command: that asks it again; empty where there is none.
         accepted: why it is; empty where it is not.
+        changed: what is done otherwise to one that both admit.
+        likewise: who else is answered in the same way, to the same request.
     """
 
     direction: str
@@ -65,6 +75,8 @@ class ExampleView(Struct, frozen=True):
     pages: tuple[tuple[str, str], ...]
     command: str
     accepted: str
+    changed: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
 
 
 class InvariantView(Struct, frozen=True):
@@ -127,13 +139,48 @@ def view(proof: Proof) -> ProofView:
         _word(proof),
         verdict_line(proof),
         compared(proof),
-        tuple(example_view(each) for each in ordered if not each.accepted),
+        tuple(_examples([each for each in ordered if not each.accepted])),
         tuple(f"{reason}: {count(number, 'request')}" for reason, number in reasons.items()),
-        tuple(f"{each.where}{after(each.step)}: {each.reason}" for each in proof.undecided),
+        tuple(_undecided(proof.undecided)),
         tuple(f"{each.code} {each.entry}: {each.message}; to fix: {each.fix}" for each in proof.findings),
         tuple(map(_invariant, proof.invariants)),
         proof.assumptions,
     )
+
+
+def _examples(found: list[Counterexample]) -> Iterator[ExampleView]:
+    """One of those that differ by their clients alone, with the clients of the others; of who was read first."""
+    groups: dict[object, list[Counterexample]] = {}
+    for each in sorted(found, key=lambda each: (_RANK[each.direction], each.request.startswith(_UNREAD))):
+        sides = tuple((side.verdict, side.shape) for side in (each.before, each.after))
+        _, asked = _halves(each.request)
+        alike = (each.direction, each.step, asked, sides, each.differences, each.changed)
+        groups.setdefault(alike, []).append(each)
+    for first, *others in groups.values():
+        yield replace(example_view(first), likewise=tuple(_halves(each.request)[0] for each in others))
+
+
+def _halves(request: str) -> tuple[str, str]:
+    """Who asks, and what."""
+    found = _ASKS.search(request)
+    return (request[: found.start()], request[found.start() :]) if found else ("", request)
+
+
+def likewise(who: tuple[str, ...], most: int) -> str:
+    """In a line; empty for nobody."""
+    more = f" and {len(who) - most:,} more" if len(who) > most else ""
+    return f"likewise {', '.join(who[:most])}{more}" if who else ""
+
+
+def _undecided(found: tuple[Undecided, ...]) -> Iterator[str]:
+    """What stands in the way, once, with the ways on which it does."""
+    by_reason: dict[str, list[str]] = {}
+    for each in found:
+        by_reason.setdefault(each.reason, []).append(f"{each.where}{after(each.step)}")
+    for reason, ways in by_reason.items():
+        shown = "; ".join(ways[:_WAYS])
+        more = f"; and {len(ways) - _WAYS:,} more" if len(ways) > _WAYS else ""
+        yield f"{ways[0]}: {reason}" if len(ways) == 1 else f"{reason}: on {len(ways):,} ways: {shown}{more}"
 
 
 def verdict_line(proof: Proof) -> str:
@@ -178,6 +225,7 @@ def example_view(each: Counterexample) -> ExampleView:
         tuple((code, page(f"differences/{code}.md")) for code in each.differences),
         command(each.command),
         each.accepted,
+        each.changed,
     )
 
 

@@ -14,6 +14,7 @@ from sidestep.semantics.instances import Instances
 from sidestep.semantics.requests import Answers, Http
 
 _PASSED = Check(CheckKind.AUTHORIZATION, Verdict.ALLOW)
+_NOT_REFUSED = Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, outcome=Outcome(True, Ground.NO_DENY_MATCHES))
 _NO_TOKENS = Validation()
 _BAD_PATH = Check(CheckKind.PROTOCOL, Verdict.DENY, Shape.CLOSED, reason="the proxy answers 400 to this path")
 
@@ -46,7 +47,7 @@ def policy_check(
     outcome = policies.judge(what, blind_spots(what) | unsure)
     if outcome.allowed is True:
         if outcome.policy is None and not (outcome.audited or outcome.shadowed):
-            return _PASSED
+            return _PASSED if outcome.ground is Ground.NO_POLICY else _NOT_REFUSED
         return Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, Shape.NONE, *_named(outcome), outcome=outcome, seen=what)
     if outcome.allowed is False:
         return Check(CheckKind.AUTHORIZATION, Verdict.DENY, refusal, *_named(outcome), outcome=outcome, seen=what)
