@@ -21,19 +21,22 @@ def look(*, no_color: bool, to_file: bool) -> Look:
     return Look(max(width, _NARROWEST), color=terminal and not plain)
 
 
-def emit(text: str, path: str | None) -> None:
+def emit(text: str, path: str | None) -> bool:
     """Print a result, or write it to a file; a reader of stdout that goes away has what it wanted.
+
+    Returns:
+        Whether more would be read.
 
     Raises:
         WorldError: the file cannot be written; nothing of it is left behind.
     """
     if path is None or path == "-":
-        _print(text)
-    else:
-        write_whole(Path(path), text.encode(errors="replace"))
+        return _print(text)
+    write_whole(Path(path), text.encode(errors="replace"))
+    return True
 
 
-def _print(text: str) -> None:
+def _print(text: str) -> bool:
     """To stdout in its own encoding; what that cannot say reads `?`."""
     content = text.encode(sys.stdout.encoding or "utf-8", "replace")
     try:
@@ -41,8 +44,10 @@ def _print(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
     except OSError as error:
         raise WorldError(error.strerror or str(error), where="stdout", remedy="make room, or use --out") from error
+    return True
 
 
 def check_writable(path: str, option: str = "--out") -> None:

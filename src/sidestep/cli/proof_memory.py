@@ -11,6 +11,7 @@ import hashlib
 import os
 import platform
 import stat
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ class ProofMemory:
             path.unlink(missing_ok=True)
 
 
+@cache
 def program() -> str:
     """A digest of all code that decides."""
     found = hashlib.blake2b(digest_size=20)

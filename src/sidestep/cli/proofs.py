@@ -1,7 +1,7 @@
 """What `sidestep prove` asks: which meshes, on which terms, and the proof of it."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -21,15 +21,14 @@ from sidestep.cli.yaml_file import yaml_file
 from sidestep.errors import UsageError
 from sidestep.explain.answer import TODAY
 from sidestep.model.mesh import Mesh
-from sidestep.model.sharing import sharing
 from sidestep.prove.accepted import PRESETS, Acceptance, Entry
 from sidestep.prove.accepted_file import accepted_entries
 from sidestep.prove.assertions import Invariant, invariants_in
-from sidestep.prove.content import Content
+from sidestep.prove.held import Held
 from sidestep.prove.invariants import Inquiry
 from sidestep.prove.outcome import Assume, Leave
 from sidestep.prove.proof import Proof
-from sidestep.prove.prover import Terms
+from sidestep.prove.prover import Kept, Terms
 from sidestep.prove.remembered import Recollection, Remembered
 from sidestep.prove.states import Findings, Journey, Part, Share
 from sidestep.prove.walk import State, Walk, with_commands
@@ -133,22 +132,35 @@ def _assumed(strict: tuple[str, ...]) -> Assume:
 
 def proof_of(ask: Ask) -> Proof:
     """Read, compare, and ask the invariants."""
-    read = [read_mesh(each, ask.manner, require_complete=ask.whole) for each in ask.sources]
-    meshes = [running(each) for each in read] if ask.ready and ask.plan is None else read
+    return proof_between(ask, [read_mesh(each, ask.manner, require_complete=ask.whole) for each in ask.sources])
+
+
+def proof_between(ask: Ask, read: Sequence[Mesh], held: Held | None = None) -> Proof:
+    """Compare meshes that were read, and ask the invariants.
+
+    Args:
+        ask: what is asked.
+        read: a mesh for each of its sources.
+        held: what the proof before this one holds, and this one will for the next; None where none follows.
+    """
+    holds = held or Held(stays=False)
+    meshes = [holds.made(each, running) for each in read] if ask.ready and ask.plan is None else list(read)
     with garbage_untouched(), _progress(ask.manner) as tell:
-        first = State(_name(ask.sources[0], meshes[0]), MeshIndex.of(meshes[0], ask.version))
+        first = State(_name(ask.sources[0], meshes[0]), holds.before(meshes[0], ask.version))
         inquiry = Inquiry(ask.invariants, ask.terms.budget, nodes=Assume.NODES not in ask.terms.assume)
-        steps = ask.plan is not None
+        steps, kept = ask.plan is not None, Kept()
         parts = parts_of(first.index, ask.jobs) if steps else 1
-        walk = Walk(
-            first, ask.terms, ask.acceptance, inquiry, steps=steps, share=sharing_between(ask.jobs), part=Part(0, parts)
-        )
+        share, part = sharing_between(ask.jobs), Part(0, parts)
+        walk = Walk(first, ask.terms, ask.acceptance, inquiry, steps=steps, share=share, part=part, kept=kept)
         walk.ask(first.index, TODAY if steps else BEFORE if len(meshes) > 1 else "")
-        others = found_beside(first.index, ask.terms, parts, lambda: _others(ask, meshes, first.index))
+        others = found_beside(first.index, ask.terms, parts, lambda: _others(ask, meshes, first.index, holds))
         with closing(others):
-            for state in _others(ask, meshes, first.index):
+            for state in _others(ask, meshes, first.index, holds):
                 tell(state.name)
-                _visit(walk, first, state, ask, others)
+                if steps:
+                    walk.visit(state, others=next(others))
+                else:
+                    _compare(walk, state, ask, holds, kept)
                 walk.ask(state.index, state.name if steps else AFTER, state.read)
                 if walk.is_enough:
                     break
@@ -186,26 +198,29 @@ def sharing_between(jobs: int) -> Share:
     return lambda asked, spaces: shared(jobs, asked, spaces, Remembered)
 
 
-def _visit(walk: Walk, first: State, state: State, ask: Ask, others: Iterator[list[Findings]]) -> None:
-    """With what other parts found in a step; with what earlier runs found, where two meshes are compared."""
-    if ask.plan is not None or ask.terms.most or not ask.remembers:
-        walk.visit(state, others=next(others) if ask.plan is not None else ())
+def _compare(walk: Walk, state: State, ask: Ask, held: Held, kept: Kept) -> None:
+    """Two meshes, with what is held, and what earlier runs found."""
+    if ask.terms.most or not (ask.remembers or held.stays):
+        walk.visit(state)
         return
-    content = Content(first.index, state.index, f"{program()} {ask.terms!r} {ask.ready}")
-    memory = ProofMemory(content.everywhere)
-    walk.visit(state, Recollection(content, memory))
-    memory.save()
+    before, after = walk.first, state.index
+    content = held.content(before, after, f"{program()} {ask.terms!r} {ask.ready}")
+    memory = ProofMemory(content.everywhere) if ask.remembers else None
+    kept.callers = held.callers(before, after)
+    walk.visit(state, Recollection(content, held.memory(memory)))
+    held.note(kept.callers)
+    if memory is not None:
+        memory.save()
 
 
-def _others(ask: Ask, meshes: list[Mesh], last: MeshIndex) -> Iterator[State]:
+def _others(ask: Ask, meshes: Sequence[Mesh], last: MeshIndex, held: Held) -> Iterator[State]:
     """What is held against the first mesh, made one after the other."""
     if ask.plan is not None:
         for name, mesh in states_of(ask.plan, meshes[0], ask.version):
             last = MeshIndex.of(mesh, ask.version, like=last)
             yield State(name, last)
     elif len(meshes) > 1:
-        index = MeshIndex.of(sharing(meshes[1].in_order, last.mesh), ask.version, like=last)
-        yield State(_name(ask.sources[1], meshes[1]), index, meshes[1])
+        yield State(_name(ask.sources[1], meshes[1]), held.after(meshes[1], last, ask.version), meshes[1])
 
 
 def _with_commands(proof: Proof, ask: Ask) -> Proof:

@@ -8,6 +8,7 @@ from sidestep.cli.formats import chosen_format
 from sidestep.cli.options import Duration, manner_options
 from sidestep.cli.output import emit, look
 from sidestep.cli.proofs import NOTHING, STRICT, ask_of, proof_of
+from sidestep.cli.watch import Shown, Watch, between
 from sidestep.prove.accepted import PRESETS
 from sidestep.prove.proof import Conclusion, Proof
 from sidestep.report.proof.formats import PROOF_FORMATS
@@ -80,6 +81,13 @@ _CODES = {Conclusion.EQUAL: 0, Conclusion.DIFFERS: 3, Conclusion.UNDECIDED: 4}
     "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes that ask.  [default: one for each core]"
 )
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep what proofs of two meshes found.")
+@click.option(
+    "-w",
+    "--watch",
+    is_flag=True,
+    help="Stay, and prove two meshes again when files of theirs change, or those of --accept and --invariant; what "
+    "the change cannot affect is not asked again. Ends with Ctrl-C.",
+)
 @click.option("--istio", metavar="VERSION", help="Istio's version.  [default: istiod's image, or the newest]")
 @click.option("--require-complete", is_flag=True, help="Exit with 1 when anything could not be read.")
 @click.option(
@@ -97,12 +105,20 @@ def command(**values: Any) -> int:
     Try it with:
       sidestep prove --before cluster --after converted/
       sidestep prove git:main git:HEAD -o markdown
+      sidestep prove git:main manifests/ --watch
       sidestep prove --plan plan/ --from mesh.sidestep --invariant invariants.yaml
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     chosen = chosen_format(values["output"], values["out"], PROOF_FORMATS)
-    proof = proof_of(ask_of(values))
-    emit(chosen.render(proof, look(no_color=values["no_color"], to_file=values["out"] is not None)), values["out"])
-    return _code(proof, undecided_is_fine=values["allow_undecided"])
+    style = look(no_color=values["no_color"], to_file=values["out"] is not None)
+
+    def show(proof: Proof, before: str = "") -> Shown:
+        is_read = emit(before + chosen.render(proof, style), values["out"])
+        return Shown(_code(proof, undecided_is_fine=values["allow_undecided"]), is_read)
+
+    if values["watch"]:
+        apart = between(chosen.name, style) if values["out"] is None else ""
+        return Watch(values, show, apart).run()
+    return show(proof_of(ask_of(values))).code
 
 
 def _code(proof: Proof, *, undecided_is_fine: bool) -> int:

@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -43,13 +43,26 @@ def read_mesh(
     Raises:
         WorldError: the mesh is partial though `require_complete` forbids it.
     """
-    source = open_source(options, documents)
+    mesh = reading(open_source(options, documents).read, manner)
+    tell_missing(mesh, manner, require_complete=require_complete)
+    return mesh
+
+
+def reading(read: Callable[[Report], Mesh], manner: Manner) -> Mesh:
+    """Read, with progress."""
     with garbage_untouched(), _progress(manner) as report:
-        mesh = source.read(report)
+        return read(report)
+
+
+def tell_missing(mesh: Mesh, manner: Manner, *, require_complete: bool) -> None:
+    """Say what could not be read.
+
+    Raises:
+        WorldError: the mesh is partial though `require_complete` forbids it.
+    """
     _tell(mesh, manner)
     if require_complete:
         demand_complete(mesh)
-    return mesh
 
 
 def demand_complete(mesh: Mesh) -> None:

@@ -9,12 +9,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from operator import is_
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from sidestep.model.kinds import GATEWAY, NAMESPACE, Kind
+from sidestep.model.kinds import GATEWAY, KINDS, NAMESPACE, POD, Kind
+from sidestep.model.mesh import PODS
 from sidestep.model.resource import Resource
 from sidestep.prove.affected import COUNT_FOR_PODS, COUNT_FOR_POLICY
 from sidestep.prove.guards import Guards
@@ -26,6 +28,9 @@ from sidestep.semantics.service_index import Service
 _ASKED_FOR: tuple[Kind[Any], ...] = (GATEWAY, NAMESPACE)
 """Kinds by which waypoints are found that pods and Services ask for."""
 _NARROW = COUNT_FOR_POLICY | COUNT_FOR_PODS | {"Service"}
+_NARROW_KINDS: tuple[Kind[Any], ...] = tuple(kind for kind in KINDS if kind.name in _NARROW and kind is not POD)
+_NARROW_BY_KEY = {kind.key: kind for kind in _NARROW_KINDS}
+_KEYS = frozenset(kind.key for kind in KINDS)
 _encode = msgspec.msgpack.Encoder(order="deterministic", enc_hook=repr).encode
 
 
@@ -49,6 +54,11 @@ class Content(Struct, frozen=True, dict=True):
             return ""
         own = tuple((space, *(side.own(space) for side in self._sides)) for space in sorted(near))
         return _digest((self.everywhere, namespace, own))
+
+    def beside(self, known: "Content") -> None:
+        """Take over what is known of two meshes that share most of what is in these, so that it is not found again."""
+        one, other = known._sides  # noqa: SLF001 - another of its kind
+        vars(self)["_sides"] = one.of(self.before), other.of(self.after)
 
     @cached_property
     def _sides(self) -> tuple["_Side", "_Side"]:
@@ -81,6 +91,29 @@ class _Side(Struct, frozen=True, dict=True):
     def index(self) -> MeshIndex:
         return self.guards.index
 
+    def of(self, index: MeshIndex) -> "_Side":
+        """The same of another mesh, which knows what this one has found out of the very same things."""
+        if index is self.index:
+            return self
+        made = _Side(Guards(index))
+        made.take_over(self)
+        changed = made._changed_since(self)
+        vars(made)["_own"] = {space: own for space, own in self._own.items() if space not in changed}
+        return made
+
+    def _changed_since(self, other: "_Side") -> set[str]:
+        """Namespaces of which not all is the very same in another mesh."""
+        found: set[str] = set()
+        for kind in _NARROW_KINDS:
+            for alone in self.index.mesh.apart_from(other.index.mesh, kind.key):
+                found.update(each.meta.namespace for each in alone)
+        for alone in self.index.mesh.apart_from(other.index.mesh, PODS):
+            found.update(each.namespace for each in alone)
+        if self.index.workloads is not other.index.workloads:
+            one, two = self.index.by_namespace, other.index.by_namespace
+            found.update(space for space in {*one, *two} if not _are_same(one.get(space, ()), two.get(space, ())))
+        return found
+
     def take_over(self, other: "_Side") -> None:
         """Know what the other mesh finds out of the very same things."""
         one, index = other.index, self.index
@@ -100,17 +133,18 @@ class _Side(Struct, frozen=True, dict=True):
     def everywhere(self) -> str:
         """What counts for every namespace."""
         mesh, root = self.index.mesh, self.index.settings.root_namespace
-        wide = (
-            _said(key, each)
-            for key, found in mesh.resources.items()
-            for each in found
-            if (each.kind not in _NARROW or each.meta.namespace == root) and configures(each)
-        )
+        wide = (_said(key, each) for key in mesh.resources for each in self._wide(key, root) if configures(each))
+        gaps = [gap for gap in mesh.gaps if gap.resource in _KEYS]
         told = (
-            self.index.settings, mesh.source.kind, mesh.source.namespaces, mesh.gaps, self._shared_addresses,
+            self.index.settings, mesh.source.kind, mesh.source.namespaces, gaps, self._shared_addresses,
             [_said("", each) for each in mesh.others],
         )  # fmt: skip
         return _digest_of((_encode(told), *wide, self.callers.encode()))
+
+    def _wide(self, key: str, root: str) -> Iterable[Resource[Any]]:
+        """Objects of a kind that count for more than their namespace."""
+        mesh, narrow = self.index.mesh, _NARROW_BY_KEY.get(key)
+        return mesh.resources[key] if narrow is None else mesh.in_namespace(narrow, root)
 
     @cached_property
     def _shared_addresses(self) -> list[tuple[str, str]]:
@@ -125,21 +159,16 @@ class _Side(Struct, frozen=True, dict=True):
         known = self._own.get(namespace)
         if known is None:
             pods = map(_encode, self.index.by_namespace.get(namespace, ()))
-            known = self._own[namespace] = _digest_of((*self._objects.get(namespace, ()), *pods))
+            known = self._own[namespace] = _digest_of((*self._objects(namespace), *pods))
         return known
 
     @cached_property
     def _own(self) -> dict[str, str]:
         return {}
 
-    @cached_property
-    def _objects(self) -> Mapping[str, list[bytes]]:
-        found: dict[str, list[bytes]] = {}
-        for key, objects in self.index.mesh.resources.items():
-            for each in objects:
-                if each.kind in _NARROW:
-                    found.setdefault(each.meta.namespace, []).append(_said(key, each))
-        return found
+    def _objects(self, namespace: str) -> Iterator[bytes]:
+        mesh = self.index.mesh
+        return (_said(kind.key, each) for kind in _NARROW_KINDS for each in mesh.in_namespace(kind, namespace))
 
     def has_gateways(self, namespace: str) -> bool:
         """Whether requests may leave it again for anywhere."""
@@ -180,6 +209,10 @@ class _Side(Struct, frozen=True, dict=True):
         for each in self.index.services.services:
             found.setdefault(each.namespace, []).append(each)
         return found
+
+
+def _are_same(one: tuple[Instances, ...], other: tuple[Instances, ...]) -> bool:
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def _said(kind: str, found: Resource[Any]) -> bytes:

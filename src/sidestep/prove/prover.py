@@ -6,6 +6,7 @@ decided by something that nobody knows, is undecided and never equal. What was f
 every way with the same pair, and a difference is asked again there before it is told.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 
@@ -150,14 +151,25 @@ class Run:
         self.found: list[Counterexample] = []
         self.undecided: dict[Undecided, None] = {}
         self._own: Verdicts = {}
-        self.counted = self.requests = self.more = 0
+        self.hidden: dict[Direction, int] = {}
+        self.counted = self.requests = 0
 
-    def apart(self, ways: Iterable[Way]) -> Remembered:
-        """What differs on some ways, by itself: the same whatever was compared before, and in which process."""
+    def apart(self, ways: Iterable[Way], *, shown: bool = True) -> Remembered:
+        """What differs on some ways, by itself: the same whatever was compared before, and in which process.
+
+        Args:
+            ways: all of one place.
+            shown: whether what was shown of other places counts, so that of many only as much is looked at as is read.
+        """
         part = copy(self)
-        part.begin(self._shown_apart)
+        part.begin(self._shown_apart if shown else {})
         part.compare_all(ways)
-        return Remembered(part.counted, part.requests, tuple(part.found), tuple(part.undecided), part.more)
+        return Remembered(part.counted, part.requests, tuple(part.found), tuple(part.undecided), part.hidden)
+
+    def tells_enough(self, known: Remembered) -> bool:
+        """Whether all is among the examples of a place that is to be shown after those that were taken."""
+        own = Counter(each.direction for each in known.examples)
+        return all(self._by_direction.get(each, 0) + own[each] >= _MOST_SHOWN for each in known.hidden)
 
     def proof(self) -> Proof:
         """What came out."""
@@ -170,14 +182,22 @@ class Run:
         if self._newcomers.matter:
             assumed += _ENFORCED, *((_LATER,) if Assume.SPACES in self.terms.assume else ())
         return Proof(
-            verdict, ordered, questions, tuple(dict.fromkeys(assumed)), 1, self.counted, self.requests, more=self.more
+            verdict,
+            ordered,
+            questions,
+            tuple(dict.fromkeys(assumed)),
+            1,
+            self.counted,
+            self.requests,
+            more=sum(self.hidden.values()),
         )
 
     def take(self, known: Remembered) -> None:
         """What was found in an earlier proof on ways that rest on the same."""
         self.counted += known.ways
         self.requests += known.requests
-        self.more += known.more
+        for direction, many in known.hidden.items():
+            self.hidden[direction] = self.hidden.get(direction, 0) + many
         self.found += [each for each in known.examples if not self._is_enough(each.direction)]
         for each in known.undecided:
             if len(self.undecided) < MOST_UNDECIDED:
@@ -335,7 +355,7 @@ class Run:
         self._by_direction[direction] = self._by_direction.get(direction, 0) + 1
         if self._by_direction[direction] <= _MOST_SHOWN:
             return False
-        self.more += 1
+        self.hidden[direction] = self.hidden.get(direction, 0) + 1
         return True
 
     def _note(self, way: Way, reason: str) -> None:

@@ -5,7 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from sidestep.prove.content import Content
-from sidestep.prove.proof import Counterexample, Undecided
+from sidestep.prove.proof import Counterexample, Direction, Undecided
 
 MOST_UNDECIDED = 1_000
 """So many ways that could not be decided are told; nobody reads more."""
@@ -19,19 +19,19 @@ class Remembered(Struct, frozen=True, array_like=True):
         requests: how many requests stood for all.
         examples: what differs.
         undecided: what could not be told.
-        more: differences that are not among the examples, because there are so many.
+        hidden: how many differences of a direction are not among the examples, because so many others are shown.
     """
 
     ways: int
     requests: int
     examples: tuple[Counterexample, ...] = ()
     undecided: tuple[Undecided, ...] = ()
-    more: int = 0
+    hidden: dict[Direction, int] = {}
 
     @property
     def tells_all(self) -> bool:
-        """Whether nothing was left out because there is so much of it."""
-        return not self.more and len(self.undecided) < MOST_UNDECIDED
+        """Whether nothing was left out that another proof would tell, unless it shows fewer others."""
+        return len(self.undecided) < MOST_UNDECIDED
 
 
 class Memory(Protocol):

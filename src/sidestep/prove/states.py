@@ -58,13 +58,20 @@ class Journey:
         before: the first mesh.
         terms: of the comparison.
         part: which destinations are asked; all of them where it is the only one.
+        kept: is told what every comparison finds out for the next one; it may know something already.
     """
 
-    def __init__(self, before: MeshIndex, terms: Terms, part: Part = Part()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        before: MeshIndex,
+        terms: Terms,
+        part: Part = Part(),  # noqa: B008
+        kept: Kept | None = None,
+    ) -> None:
         self._before, self._terms, self._part = before, terms, part
         self._last: MeshIndex | None = None
         self._mirrored: tuple[Run, frozenset[str]] | None = None
-        self._kept = Kept()
+        self._kept = kept or Kept()
         self._services: dict[str, Service] = {}
         self._order: dict[str, int] = {}
         self._lonely: dict[str, int] = {}
@@ -86,11 +93,12 @@ class Journey:
         old = _by_namespace(run.ways.destinations())
         new = _by_namespace(run.ways.new_services())
 
-        def asked(space: str) -> Remembered:
+        def asked(space: str, *, shown: bool = True) -> Remembered:
             if space == _ELSEWHERE:
                 return run.apart(run.ways.elsewhere())
             ways = (way for service in old.get(space, ()) for way in run.ways.to(service))
-            return run.apart(chain(ways, run.ways.alone(space), run.ways.new_names(new.get(space, ()))))
+            every = chain(ways, run.ways.alone(space), run.ways.new_names(new.get(space, ())))
+            return run.apart(every, shown=shown)
 
         spaces = (*sorted({*self._before.by_namespace, *old, *new}), _ELSEWHERE)
         recalled = {space: found for space in spaces[:-1] if known is not None and (found := known.recall(space))}
@@ -99,11 +107,15 @@ class Journey:
         learnt = iter(share(asked, [space for space in spaces if space not in recalled]))
         for space in spaces:
             found = recalled.get(space)
+            is_new = found is None or not run.tells_enough(found)
             if found is None:
                 found = next(learnt)
-                if known is not None and space != _ELSEWHERE and found.tells_all:
-                    known.keep(space, found)
+            elif is_new:
+                found = asked(space, shown=False)
+            if known is not None and space != _ELSEWHERE and is_new and found.tells_all:
+                known.keep(space, found)
             run.take(found)
+        self._kept.callers = run.ways.callers
         return run.proof()
 
     def visit(self, step: str, index: MeshIndex, others: Iterable[Findings] = ()) -> Proof:

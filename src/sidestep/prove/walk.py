@@ -17,7 +17,7 @@ from sidestep.prove.findings import DecidingObject, InvariantResult, Standing
 from sidestep.prove.invariants import ASSUMED, Inquiry
 from sidestep.prove.outcome import Assume
 from sidestep.prove.proof import Conclusion, Counterexample, Proof, Undecided
-from sidestep.prove.prover import Terms, assumptions, prove
+from sidestep.prove.prover import Kept, Terms, assumptions, prove
 from sidestep.prove.remembered import Recollection
 from sidestep.prove.states import Findings, Journey, Part, Share
 from sidestep.prove.whole_way import TwoMeshes
@@ -51,6 +51,7 @@ class Walk:
         steps: whether the states are steps of a plan, which counterexamples then name.
         share: asks namespaces, in this process or in several.
         part: which destinations it asks in states of a plan; who visits them gives it what the others found.
+        kept: what earlier comparisons with the same first mesh found out.
     """
 
     def __init__(  # noqa: PLR0913 - what is asked, and by whom
@@ -63,6 +64,7 @@ class Walk:
         steps: bool,
         share: Share = map,
         part: Part = Part(),  # noqa: B008
+        kept: Kept | None = None,
     ) -> None:
         self._share = share
         self._first, self._terms, self._acceptance, self._inquiry = first, terms, acceptance, inquiry
@@ -71,10 +73,15 @@ class Walk:
         self._undecided: dict[tuple[str, str], Undecided] = {}
         self._assumptions: dict[str, None] = {}
         self._objects: dict[str, DecidingObject] = {}
-        self._journey = Journey(first.index, terms, part)
+        self._journey = Journey(first.index, terms, part, kept)
         self._compared = [first.name]
         self._ways = self._requests = self._more = 0
         self._note(first.index)
+
+    @property
+    def first(self) -> MeshIndex:
+        """What the others are held against."""
+        return self._first.index
 
     def ask(self, index: MeshIndex, name: str, read: Mesh | None = None) -> None:
         """Ask the invariants of a state, as it was read; a mesh that is asked alone needs no name."""

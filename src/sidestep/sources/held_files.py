@@ -4,6 +4,7 @@ Whether a file has changed is told by its stamp; one that had changed so shortly
 might not show is read once more when some time has passed. Folders are looked through again when they have changed.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from msgspec import Struct
 from sidestep.errors import WorldError
 from sidestep.model.gaps import Remark
 from sidestep.model.mesh import Mesh
+from sidestep.model.sharing import groups_of
 from sidestep.sources.file_reader import FileReader, told_of_foreign
 from sidestep.sources.files import NO_SUCH, note, something, source_info
 from sidestep.sources.interface import Report, unheard
@@ -20,8 +22,8 @@ from sidestep.sources.objects.builder import MeshBuilder
 from sidestep.sources.objects.part import Part
 from sidestep.sources.objects.part_builder import PartBuilder
 from sidestep.sources.objects.pods import PodDecoder
-from sidestep.sources.stamps import Stamp, is_settled, stamp_of
-from sidestep.sources.tree import Folder, Found, Unrendered, walk_folders
+from sidestep.sources.stamps import Stamp, may_hide_another, stamp_of
+from sidestep.sources.tree import Folder, Found, Unrendered, look_into
 
 
 class Sight(Struct, frozen=True):
@@ -36,12 +38,12 @@ class Sight(Struct, frozen=True):
     stamps: Mapping[str, Stamp]
 
 
-class _Listing(Struct, frozen=True):
-    """What was found at a path, what it hangs on, and when that was seen."""
+class _Seen(Struct, frozen=True):
+    """A folder when it was looked into."""
 
-    found: tuple[Found, ...] | None
-    stamps: Mapping[str, Stamp]
-    seen: int
+    stamp: Stamp
+    at: int
+    folder: Folder
 
 
 class _Held(Struct, frozen=True):
@@ -65,18 +67,22 @@ class HeldFiles:
 
     def __init__(self, paths: Sequence[str], now: Callable[[], int] = time.time_ns) -> None:
         self._paths, self._now = tuple(paths), now
-        self._listings: dict[str, _Listing] = {}
+        self._folders: dict[str, _Seen] = {}
         self._held: dict[str, _Held] = {}
         self._listed: tuple[tuple[Found, ...] | None, ...] = ()
         self._pods = PodDecoder()
         self._mesh: Mesh | None = None
+        self._last: Mesh | None = None
         self.changed: tuple[str, ...] = ()
 
     def look(self) -> Sight:
         """What files there are now; none of them is read."""
-        listings = [self._looked_at(path) for path in self._paths]
-        files = (found for each in listings for found in each.found or () if isinstance(found, Path))
-        return Sight(tuple(each.found for each in listings), {name: stamp_of(name) for name in map(str, files)})
+        folders, listed = dict[str, _Seen](), tuple[tuple[Found, ...] | None, ...]()
+        for path in self._paths:
+            listed += (self._found_at(path, folders),)
+        self._folders = folders
+        files = (os.fspath(found) for each in listed for found in each or () if isinstance(found, Path))
+        return Sight(listed, {name: stamp_of(name) for name in files})
 
     def holds(self, sight: Sight) -> bool:
         """Whether nothing has changed since it was read."""
@@ -97,21 +103,35 @@ class HeldFiles:
         """
         self.changed = tuple(self._read_again(sight, report))
         if self.changed or self._mesh is None:
-            self._mesh = None
-            self._mesh = self._made()
+            last, self._mesh = self._last, None
+            made = self._made()
+            self._mesh = self._last = made if last is None else groups_of(made, last)
         return self._mesh
 
-    def _looked_at(self, path: str) -> _Listing:
-        known, now = self._listings.get(path), self._now()
-        if known is None or any(_is_another(name, stamp, known.seen, now) for name, stamp in known.stamps.items()):
-            found, stamps = _found_at(path)
-            same = known is not None and known.found == found
-            known = self._listings[path] = _Listing(known.found if known and same else found, stamps, now)
-        return known
+    def _found_at(self, path: str, folders: dict[str, _Seen]) -> tuple[Found, ...] | None:
+        """What there is at a path; folders that are as they were are not looked into again."""
+        root = Path(path)
+        if not root.exists():
+            return None
+        if not root.is_dir():
+            return (root,)
+        home, waiting, found = root.resolve(), [path], list[Found]()
+        while waiting:
+            place = waiting.pop()
+            seen = folders[place] = self._looked_into(place, home)
+            found += seen.folder.found
+            waiting.extend(reversed(seen.folder.folders))
+        return tuple(found)
+
+    def _looked_into(self, place: str, home: Path) -> _Seen:
+        known, stamp, now = self._folders.get(place), stamp_of(place), self._now()
+        if known is not None and known.stamp == stamp and not may_hide_another(stamp, known.at, now):
+            return known
+        return _Seen(stamp, now, look_into(place, home))
 
     def _is_due(self, name: str, stamp: Stamp, now: int) -> bool:
         held = self._held.get(name)
-        return held is None or held.stamp != stamp or _may_hide_another(stamp, held.read, now)
+        return held is None or held.stamp != stamp or may_hide_another(stamp, held.read, now)
 
     def _read_again(self, sight: Sight, report: Report) -> Iterator[str]:
         """Read what may have changed, and name what has."""
@@ -147,40 +167,15 @@ class HeldFiles:
                 raise WorldError(NO_SUCH, where=path, remedy="check the path")
             for found in listed:
                 if isinstance(found, Path):
-                    part = self._held[str(found)].part
-                    foreign[str(found)] = foreign.get(str(found), 0) + part.foreign
+                    part = self._held[os.fspath(found)].part
+                    if part.foreign:
+                        foreign[os.fspath(found)] = foreign.get(os.fspath(found), 0) + part.foreign
                     builder.take(part)
                 else:
                     note(found, builder)
         for path, count in foreign.items():
-            if count:
-                builder.remark(told_of_foreign(path, count))
+            builder.remark(told_of_foreign(path, count))
         return something(builder.build(source_info(self._paths)))
-
-
-def _found_at(path: str) -> tuple[tuple[Found, ...] | None, dict[str, Stamp]]:
-    """What there is at a path, and on which folders that hangs."""
-    stamps, found = {path: stamp_of(path)}, list[Found]()
-    root = Path(path)
-    if not root.exists():
-        return None, stamps
-    if not root.is_dir():
-        return (root,), stamps
-    for each in walk_folders(root):
-        if isinstance(each, Folder):
-            stamps[each.place] = stamp_of(each.place)
-        else:
-            found.append(each)
-    return tuple(found), stamps
-
-
-def _is_another(name: str, stamp: Stamp, seen: int, now: int) -> bool:
-    return stamp_of(name) != stamp or _may_hide_another(stamp, seen, now)
-
-
-def _may_hide_another(stamp: Stamp, seen: int, now: int) -> bool:
-    """Whether something changed right after it was seen would look the same, and that can be told by now."""
-    return not is_settled(stamp, seen) and is_settled(stamp, now)
 
 
 def _unread(listed: tuple[tuple[Found, ...] | None, ...]) -> set[str]:

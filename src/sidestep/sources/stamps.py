@@ -20,3 +20,8 @@ def stamp_of(path: str) -> Stamp:
 def is_settled(stamp: Stamp, now: int) -> bool:
     """Whether what changes after a moment, in nanoseconds of the epoch, surely gets another stamp."""
     return stamp is None or max(stamp[-2:]) + _GRAIN < now
+
+
+def may_hide_another(stamp: Stamp, seen: int, now: int) -> bool:
+    """Whether what changed right after it was seen may have this stamp still, and that can be told by now."""
+    return not is_settled(stamp, seen) and is_settled(stamp, now)

@@ -24,13 +24,19 @@ class Unrendered(Struct, frozen=True):
     remedy: str
 
 
-class Folder(Struct, frozen=True):
-    """A folder that was looked into: what there is to be read is the same while all of them are."""
-
-    place: str
-
-
 Found = Path | Unrendered | Remark
+
+
+class Folder(Struct, frozen=True):
+    """What is in one folder.
+
+    Attributes:
+        found: what is to be read, and what is not, in the order of their names.
+        folders: to be looked into too, in the same order.
+    """
+
+    found: tuple[Found, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 def walk(root: Path) -> Iterator[Found]:
@@ -39,22 +45,27 @@ def walk(root: Path) -> Iterator[Found]:
     Hidden folders are left out. Templates of a Helm chart and kustomizations are named once each, not guessed; plain
     manifests beside them are read. Links that leave the folder are not followed.
     """
-    return (found for found in walk_folders(root) if not isinstance(found, Folder))
+    home, waiting = root.resolve(), [os.fspath(root)]
+    while waiting:
+        folder = look_into(waiting.pop(), home)
+        yield from folder.found
+        waiting.extend(reversed(folder.folders))
 
 
-def walk_folders(root: Path) -> Iterator[Found | Folder]:
-    """The same, with each folder before what it holds."""
-    home = root.resolve()
-    for folder, folders, files in os.walk(root):
-        yield Folder(folder)
-        here = Path(folder)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from _unrendered(here, folders, files)
-        for name in sorted(files):
-            path = here / name
-            if not name.endswith(READ) or name in (*_KUSTOMIZATIONS, _CHART):
-                continue
-            yield _found(path, home)
+def look_into(place: str, home: Path) -> Folder:
+    """One folder of such a walk; nothing, where it cannot be looked into.
+
+    Args:
+        place: of the folder.
+        home: where the walk began, without links on the way there.
+    """
+    here, folders, files = next(os.walk(place), (place, [], []))
+    folders[:] = sorted(name for name in folders if not name.startswith("."))
+    found = [*_unrendered(Path(here), folders, files)]
+    wanted = (name for name in sorted(files) if name.endswith(READ) and name not in (*_KUSTOMIZATIONS, _CHART))
+    found_here = (*found, *(_found(Path(here) / name, home) for name in wanted))
+    below = (os.path.join(place, name) for name in folders)  # noqa: PTH118 - as the walk of folders does it
+    return Folder(found_here, tuple(each for each in below if not os.path.islink(each)))  # noqa: PTH114
 
 
 def _found(path: Path, home: Path) -> Found:
