@@ -368,6 +368,21 @@ def test_dashboards_beside_the_manifests_are_rewritten_with_them(repository):
     assert board.read_text() == BOARD.replace('=\\"source', '=~\\"source|waypoint')
 
 
+def test_alerts_follow_series_that_plain_rule_files_record(repository):
+    """Of one file through another, neither of which is an object; the last asks no metric of the mesh itself."""
+    rule = "groups:\n- name: {0}\n  rules:\n  - {{record: '{0}', expr: '{1}'}}\n"
+    (repository / "first.yaml").write_text(rule.format("shop:lost", "rate(envoy_cluster_upstream_rq[5m])"))
+    (repository / "second.yml").write_text(rule.format("shop:worse", "shop:lost * 2"))
+    alert = {"groups": [{"name": "g", "rules": [{"alert": "a", "expr": "shop:worse > 1"}]}]}
+    meta = {"name": "alerts", "namespace": "shop"}
+    tree = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": meta, "spec": alert}
+    (repository / "alerts.json").write_text(json.dumps(tree))
+    told = json.loads(sidestep("convert", "--from", repository, "-o", "json").stdout)
+    lost = {each["object"]["name"]: each["did"] for each in told["losses"] if each["rule"] == "SID312"}
+    assert lost.keys() == {"alerts", *(str(repository / name) for name in ("first.yaml", "second.yml"))}
+    assert "shop:worse" in lost["alerts"]
+
+
 def test_in_place_needs_one_folder(tmp_path):
     for sources in ([], ["--from", "-"], ["--from", SHOP, "--from", tmp_path]):
         done = sidestep("convert", *sources, "--in-place")

@@ -17,9 +17,9 @@ from sidestep.cli.proofs import READY, sharing_between
 from sidestep.cli.states import plan_content
 from sidestep.convert.conversion import convert, worst_first
 from sidestep.convert.ledger import Key, key_of
-from sidestep.convert.promql.plain_files import PlainFile, plain_files
-from sidestep.convert.rewrite import Loss
-from sidestep.convert.rules.query import MARKS, recorded
+from sidestep.convert.promql.plain_files import PlainFile, plain_files, rules_in
+from sidestep.convert.rewrite import Context, Loss
+from sidestep.convert.rules.query import MARKS, recorded, with_rules_beside
 from sidestep.errors import UsageError, WorldError
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import ObjectId
@@ -128,10 +128,20 @@ def make(mesh: Mesh, saved: Plan | None, until: str, reader: Reader, read: Read)
     plan = saved or make_plan(PlanRequest(mesh, load_prices(None), graph=inferred_calls(mesh), wishes=Wishes()))
     chosen = reader.istio or index.settings.version
     context = context_of(plan, index, chosen, experimental=reader.experimental, restrict_egress=reader.restrict_egress)
-    marks = (*MARKS, *(name.encode() for name in recorded(context)))
-    found, files = convert(context), plain_files(plain_texts(read.beside, marks), context)
+    beside = _plain_texts(read.beside, context)
+    found, files = convert(context), plain_files(beside, context)
     losses = worst_first((*found.losses, *(loss for each in files for loss in each.losses)))
     return Made(mesh, plan, _up_to(stages(plan, found, mesh), until), losses, index, chosen, read.paths, files)
+
+
+def _plain_texts(paths: tuple[str, ...], context: Context) -> dict[str, str]:
+    """Plain files that ask about the mesh, or for series that rules record of it: theirs, or those of objects."""
+    while True:
+        known = frozenset(recorded(context))
+        texts = plain_texts(paths, (*MARKS, *(name.encode() for name in sorted(known))))
+        with_rules_beside(context, rules_in(texts))
+        if known >= recorded(context).keys():
+            return texts
 
 
 FINE = Leave.SHAPE | Leave.CLOSED

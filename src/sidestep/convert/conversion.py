@@ -13,6 +13,7 @@ from msgspec import Struct
 from sidestep.convert.catalogue import RULES
 from sidestep.convert.ledger import Ledger
 from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
+from sidestep.convert.rules import query
 from sidestep.model.build import known_kind
 from sidestep.model.kinds import KINDS
 from sidestep.model.mesh import Mesh
@@ -48,6 +49,8 @@ def convert(context: Context, rules: Iterable[Rule] = RULES) -> Conversion:
             for change in given.changes:
                 ledger.enter(change, resource)
             losses |= dict.fromkeys(given.losses)
+    if query.RULE in chosen:
+        losses |= dict.fromkeys(query.unread_queries(context))
     return Conversion(tuple(ledger.changes()), worst_first((*losses, *ledger.contested)))
 
 

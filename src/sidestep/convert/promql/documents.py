@@ -14,13 +14,14 @@ from msgspec import Struct
 
 from sidestep.convert.promql.queries import Query, converted
 from sidestep.semantics.embedded import embedded_json, embedded_yaml
-from sidestep.semantics.loose import as_dict, as_text
+from sidestep.semantics.loose import as_dict, as_dicts, as_text
 
 QUERY_FIELDS = ("expr", "query", "definition")
 """Under what names queries stand."""
 _OTHER_SOURCES = ("loki", "tempo", "elasticsearch", "cloudwatch", "mysql", "postgres", "jaeger", "zipkin")
 _MARKS = ("istio_", "envoy_", "istio-proxy")
 _DEEPEST = 64
+_DEEPEST_GROUPS = 4
 
 
 class Found(Struct, frozen=True):
@@ -154,7 +155,17 @@ def _exchanged(text: str, old: str, new: str, spellings: Callable[[str], list[st
 def _holds_queries(tree: dict[str, Any]) -> bool:
     """Whether a text is a dashboard, also as Grafana's API gives it, or a rule file, and no other configuration."""
     exported = as_dict(tree.get("dashboard"))
-    return any(key in tree or key in exported for key in ("panels", "rows", "templating", "groups", "elements"))
+    known = any(key in tree or key in exported for key in ("panels", "rows", "templating", "groups", "elements"))
+    return known or _holds_groups(tree)
+
+
+def _holds_groups(tree: dict[str, Any], depth: int = 0) -> bool:
+    """Whether rule files stand within, as in values of Prometheus' charts."""
+    if depth > _DEEPEST_GROUPS:
+        return False
+    if any("rules" in each for each in as_dicts(tree.get("groups"))):
+        return True
+    return any(_holds_groups(each, depth + 1) for each in tree.values() if isinstance(each, dict))
 
 
 def of_another_source(tree: dict[str, Any]) -> bool:

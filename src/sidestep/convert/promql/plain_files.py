@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -33,6 +34,12 @@ class PlainFile(Struct, frozen=True):
     text: str
     queries: int
     losses: tuple[Loss, ...]
+
+
+def rules_in(texts: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
+    """Rule files and dashboards of some files, as trees; none of objects."""
+    found = (tree_in(text) for _, text in sorted(texts.items()) if not _OBJECT.search(text[:_HEAD]))
+    return tuple(tree for tree in found if tree is not None)
 
 
 def plain_files(texts: Mapping[str, str], context: Context) -> tuple[PlainFile, ...]:

@@ -3,7 +3,8 @@
 Source: istio-semantics.md §6.1 (o).
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sidestep.convert.objects import replaced
@@ -11,7 +12,7 @@ from sidestep.convert.policies.readers import everybody, is_ambient
 from sidestep.convert.promql.documents import Document, Found, in_text, in_tree, tree_in, with_queries
 from sidestep.convert.promql.recorded import Recorded, asking, recorded_in
 from sidestep.convert.promql.unanswered import Asking, query_losses
-from sidestep.convert.rewrite import Context, Rewritten, Rule, Tree
+from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree
 from sidestep.model.kinds import CONFIG_MAP
 from sidestep.model.resource import Resource
 from sidestep.semantics.loose import as_dict
@@ -26,6 +27,9 @@ _WITH_QUERIES = (
 )  # fmt: skip
 """Rules of Prometheus, and what decides by queries: Flagger's, Argo's and KEDA's."""
 _KEPT = "recorded series"
+_BESIDE = "rules of plain files"
+_ASKED = re.compile(rb"\bistio_(?:requests?|response|tcp)_|\benvoy_(?:cluster|http|listener)_|\bistio\.mesh\.")
+_NO_QUERIES = ("CustomResourceDefinition",)
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
@@ -45,15 +49,37 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     return Rewritten(changes, tuple(query_losses(Asking(resource.id, found, left, indirect), context, CODE)))
 
 
+def with_rules_beside(context: Context, trees: Iterable[Tree]) -> None:
+    """Let rules of plain files count as those of objects do."""
+    kept: dict[str, Any] = vars(context)
+    kept[_BESIDE] = tuple(trees)
+    kept.pop(_KEPT, None)
+
+
+def unread_queries(context: Context) -> Iterator[Loss]:
+    """Objects of kinds that nothing is known of and that ask the mesh's metrics: of Sloth, Pyrra, Datadog …"""
+    if not any(is_ambient(context, pods) for pods in everybody(context)):
+        return
+    for each in context.index.mesh.others:
+        found = None if each.kind in (*RULE.kinds, *_NO_QUERIES) else _ASKED.search(each.body)
+        if found is not None:
+            name = found.group().decode()
+            yield Loss(
+                each.id, "", f"it asks what sidecars measured ({name}…)",
+                f"nothing is known of how a {each.kind} writes queries", "let it ask waypoints as reporters too",
+                Severity.OBSERVABILITY, CODE,
+            )  # fmt: skip
+
+
 def recorded(context: Context) -> Recorded:
-    """Series that rules of the mesh record out of what sidecars measured; found once."""
+    """Series that rules of the mesh, and of plain files beside it, record out of what sidecars measured; found once."""
     kept: dict[str, Any] = vars(context)
     if _KEPT not in kept:
         mesh = context.index.mesh
         others = [each for each in mesh.others if each.kind in _WITH_RULES]
         holders: list[Resource[Any]] = [*mesh.of(CONFIG_MAP), *others]
         parts = [part for each in holders if b"record" in each.body for _, part in _parts(each, each.tree())]
-        kept[_KEPT] = recorded_in(parts)
+        kept[_KEPT] = recorded_in([*parts, *kept.get(_BESIDE, ())])
     found: Recorded = kept[_KEPT]
     return found
 
