@@ -28,9 +28,79 @@ kind: PeerAuthentication
 metadata: {name: default}
 spec: {mtls: {mode: STRICT}}
 """
+SUBSETS = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80, targetPort: 8080}]}
+%s---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: cart, namespace: shop}
+spec: {host: cart, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cart, namespace: shop}
+spec:
+  hosts: [cart]
+  http:
+  - route:
+    - {destination: {host: cart, subset: v1}, weight: 90}
+    - {destination: {host: cart, subset: v2}, weight: 10}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: nobody, namespace: shop}
+spec: {}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: reads, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  rules: [{to: [{operation: {methods: [GET], ports: ["8080"]}}]}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: admin, namespace: shop}
+spec:
+  action: DENY
+  rules: [{to: [{operation: {paths: ["/admin*"]}}]}]
+---
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: tokens, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  jwtRules: [{issuer: shop, jwks: '{"keys":[]}'}]
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: logs, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  accessLogging: [{providers: [{name: envoy}]}]
+"""
+VERSION = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart-%(version)s, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart, version: %(version)s}}
+  template:
+    metadata: {labels: {app: cart, version: %(version)s}}
+    spec:
+      containers: [{name: cart, image: "registry.example.com/cart:1", ports: [{containerPort: 8080}]}]
+"""
 
 
-@pytest.fixture(params=["bookinfo", "online-boutique", "generated"])
+@pytest.fixture(params=["bookinfo", "online-boutique", "generated", "subsets"])
 def repository(request, tmp_path):
     folder = tmp_path / "repository"
     folder.mkdir()
@@ -48,6 +118,10 @@ def repository(request, tmp_path):
             str(folder),
         ]
         subprocess.run(command, check=True, capture_output=True)
+        return folder
+    if request.param == "subsets":
+        versions = "".join(VERSION % {"version": each} for each in ("v1", "v2"))
+        (folder / "shop.yaml").write_text(SUBSETS % versions)
         return folder
     corpus = request.getfixturevalue("corpus")
     for name in SAMPLES[request.param]:

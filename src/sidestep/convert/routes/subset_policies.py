@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sidestep.convert.policies.copies import copy_name
 from sidestep.convert.policies.twins import target_of
 from sidestep.convert.rewrite import ORIGIN, RULE, ChangeKind, Rule, Tree
 from sidestep.convert.routes.subsets import CODE, SubsetService
@@ -13,7 +14,6 @@ from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.loose import as_dict, as_dicts
 
 _KEPT = "attached objects"
-_LONGEST = 253
 _READ = ("sidestep.dev", "istio.io")
 """Annotations and labels that mean something: of tools that keep objects there is nothing to take over."""
 _Target = tuple[str, str, str]
@@ -57,7 +57,7 @@ def _copied(tree: Tree, each: SubsetService) -> Tree:
     origin = f"{tree['kind']} {meta.get('namespace', '')}/{meta['name']}"
     notes = {key: value for key, value in as_dict(meta.get("annotations")).items() if _is_read(key)}
     labels = {key: value for key, value in as_dict(meta.get("labels")).items() if _is_read(key)}
-    name = f"{each.name}-{str(meta['name']).removeprefix(f'{each.parent.name}-')}"[:_LONGEST].rstrip("-.")
+    name = copy_name(each.name, each.parent.name, str(meta["name"]))
     target = {"group": "", "kind": "Service", "name": each.name}
     return {
         "apiVersion": tree["apiVersion"],

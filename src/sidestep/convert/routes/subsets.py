@@ -11,6 +11,7 @@ from sidestep.convert.rewrite import ORIGIN, RULE
 from sidestep.convert.routes.survey import Survey
 from sidestep.model.kinds import SERVICE, VIRTUAL_SERVICE
 from sidestep.model.metadata import Labels, ObjectId
+from sidestep.model.resource import Resource
 from sidestep.semantics.loose import as_dict, as_dicts, as_text
 from sidestep.semantics.routing.hosts import full_name
 from sidestep.semantics.service_index import Service
@@ -125,12 +126,14 @@ def _name(
 def _given(found: Survey, service: Service, name: str, selector: Labels) -> bool | None:
     """Whether a Service of a name stands already that means the subset; None for one that means something else."""
     standing = found.index.mesh.find(SERVICE, service.namespace, name)
-    if standing is None or _ours(standing.meta.annotations):
+    if standing is None or is_of_subset(standing):
         return False
     other = found.index.services.by_host.get(f"{name}.{service.namespace}.svc.{found.defaults.domain}")
     alike = other is not None and other.selector == selector and set(service.ports) <= set(other.ports)
     return True if alike else None
 
 
-def _ours(annotations: Labels) -> bool:
+def is_of_subset(resource: Resource[Any]) -> bool:
+    """Whether a Service was made for a subset."""
+    annotations = resource.meta.annotations
     return annotations.get(RULE) == CODE and annotations.get(ORIGIN, "").startswith("DestinationRule ")

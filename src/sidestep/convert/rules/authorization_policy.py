@@ -8,6 +8,7 @@ from typing import Any
 
 from sidestep.convert.objects import added, is_made, marked, removed, replaced, spec_of, with_new_spec, with_spec
 from sidestep.convert.policies.at_pods import exempted, unexempted
+from sidestep.convert.policies.copies import untold
 from sidestep.convert.policies.for_ztunnel import Plain, plain_rules
 from sidestep.convert.policies.layers import lost_rules, on_streams, stream_ports
 from sidestep.convert.policies.ports import service_ports_of
@@ -36,7 +37,9 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     if policy.invalid:
         return Rewritten((), lost)
     now = _at_pods(resource, policy, found, plain)
-    twins = [_twin(resource, policy, found, host, _at_waypoint(now, found)).manifest for host in found.services]
+    twins = [
+        _twin(resource, policy, found, host, _at_waypoint(now, found)).manifest for host in untold(found, resource)
+    ]
     early = replaced(resource, now, CODE)
     return Rewritten((*added(context, twins, resource.id, CODE), *early, *_late(resource, policy, found, now)), lost)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sidestep.convert.objects import added, removed, spec_of
+from sidestep.convert.policies.copies import untold
 from sidestep.convert.policies.ports import service_ports_of
 from sidestep.convert.policies.readers import Readers, names_of, readers
 from sidestep.convert.policies.twins import attached, twin_name
@@ -24,7 +25,7 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     found = readers(context, resource)
     if "targetRefs" in spec or "targetRef" in spec or not found.ambient:
         return Rewritten()
-    told = {host: _for_service(spec, service, context) for host, service in found.services.items()}
+    told = {host: _for_service(spec, service, context) for host, service in untold(found, resource).items()}
     mesh = context.index.mesh
     twins = [
         attached(resource, found.services[host], each, name=twin_name(mesh, resource, found.services[host]), rule=CODE)

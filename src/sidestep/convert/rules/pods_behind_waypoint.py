@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from sidestep.convert.objects import added, is_made, spec_of, with_spec
 from sidestep.convert.policies.at_pods import allow_waypoint, only_through_waypoint
+from sidestep.convert.policies.copies import has_parent
 from sidestep.convert.policies.for_ztunnel import plain_rules
 from sidestep.convert.policies.layers import lost_rules, reached
 from sidestep.convert.policies.ports import closed_ports, service_ports_of
@@ -68,7 +69,7 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     lost: list[Loss] = []
     for service in _services(resource, context):
         behind = _behind(service, context)
-        if not any(is_ambient(context, pods) for pods in behind.pods):
+        if has_parent(service, context) or not any(is_ambient(context, pods) for pods in behind.pods):
             continue
         if context.waypoint_of(service) is None:
             lost += _unguarded(behind, context)

@@ -6,6 +6,7 @@ Source: istio-semantics.md §4.2, D34, D35.
 from typing import Any
 
 from sidestep.convert.objects import added, removed
+from sidestep.convert.policies.copies import untold
 from sidestep.convert.policies.readers import Readers, names_of, readers
 from sidestep.convert.policies.twins import twin, twin_name
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity
@@ -26,7 +27,7 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     index = context.index
     twins = [
         twin(resource, each, index.behind(each), name=twin_name(index.mesh, resource, each), rule=CODE).manifest
-        for each in found.services.values()
+        for each in untold(found, resource).values()
     ]
     gone = (removed(resource, CODE),) if found.covered else ()
     return Rewritten((*added(context, twins, resource.id, CODE), *gone), lost)

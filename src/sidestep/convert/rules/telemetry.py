@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sidestep.convert.objects import added, removed, spec_of
+from sidestep.convert.policies.copies import untold
 from sidestep.convert.policies.readers import Readers, names_of, readers
 from sidestep.convert.policies.twins import attached, twin_name
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree
@@ -27,7 +28,7 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     mesh = context.index.mesh
     twins = [
         attached(resource, service, own, name=twin_name(mesh, resource, service), rule=CODE)
-        for service in found.services.values()
+        for service in untold(found, resource).values()
         if not _read_anyway(resource, service, context)
     ]
     gone = (removed(resource, CODE),) if "selector" in spec and found.covered else ()
