@@ -13,7 +13,7 @@ from msgspec import Struct
 from sidestep.convert.catalogue import RULES
 from sidestep.convert.ledger import Ledger
 from sidestep.convert.rewrite import Change, Context, Loss, Rewritten, Rule, Severity
-from sidestep.convert.rules import query
+from sidestep.convert.rules import network_policy, query
 from sidestep.model.build import known_kind
 from sidestep.model.kinds import KINDS
 from sidestep.model.mesh import Mesh
@@ -23,6 +23,8 @@ from sidestep.semantics.trees import MalformedError
 UNREAD = "SID300"
 """Code of losses that no rewrite says: an object that none of them could read."""
 _SECURITY = "security.istio.io"
+_BESIDE = ((network_policy.RULE, network_policy.unread_policies), (query.RULE, query.unread_queries))
+"""Of kinds that a rewrite does not take, what is about the same."""
 _NAMES = frozenset(kind.name for kind in KINDS)
 
 
@@ -49,8 +51,8 @@ def convert(context: Context, rules: Iterable[Rule] = RULES) -> Conversion:
             for change in given.changes:
                 ledger.enter(change, resource)
             losses |= dict.fromkeys(given.losses)
-    if query.RULE in chosen:
-        losses |= dict.fromkeys(query.unread_queries(context))
+    for rule, unread in _BESIDE:
+        losses |= dict.fromkeys(unread(context) if rule in chosen else ())
     return Conversion(tuple(ledger.changes()), worst_first((*losses, *ledger.contested)))
 
 

@@ -18,6 +18,7 @@ from sidestep.model.views.core import Node, Spec
 from sidestep.plan.install.cni_products import calico, cilium
 from sidestep.plan.install.current import Istiod, istiods, variable
 from sidestep.plan.install.releases import AMBIENT, Minor, minor
+from sidestep.semantics.foreign_policies import foreign_policies
 from sidestep.semantics.network_policies import ingress_policies, keeping_out
 from sidestep.semantics.proxies import Role
 
@@ -166,6 +167,9 @@ def _network_policies(facts: Facts) -> Prerequisite:
     blocked = sorted({str(workload) for workload in _blocked(facts)})
     if blocked:
         return Prerequisite(name, False, f"15008 is refused at {len(blocked)} meshed workloads: {_names(blocked)}", fix)
+    foreign = sorted(str(each.id) for each in foreign_policies(facts.mesh))
+    if foreign:
+        return Prerequisite(name, None, f"{len(foreign)} of other kinds are not read: {_names(foreign)}", fix)
     if facts.mesh.lacks(kinds.NETWORK_POLICY):
         return Prerequisite(name, None, "NetworkPolicies could not be read", fix)
     count = len(facts.mesh.of(kinds.NETWORK_POLICY))

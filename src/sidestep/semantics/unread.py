@@ -11,6 +11,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.resource import Resource
 from sidestep.semantics.control_planes import apart
 from sidestep.semantics.discovery import unseen
+from sidestep.semantics.foreign_policies import FOREIGN, UNJUDGED
 from sidestep.semantics.installations import installations
 from sidestep.semantics.mesh_config import mesh_configs
 
@@ -44,6 +45,7 @@ _NOT_JUDGED = {
     ("serving.knative.dev", "Service"): _MADE,
     ("maistra.io", "ServiceMeshControlPlane"): _MAISTRA,
     ("maistra.io", "ServiceMeshMemberRoll"): _MAISTRA,
+    **dict.fromkeys(FOREIGN, UNJUDGED),
 }
 """Kinds that bear on requests and that no decision looks at, with what that leaves open."""
 _ISTIO = ".istio.io"

@@ -17,10 +17,11 @@ from sidestep.convert.network.peers import waypoints_before, waypoints_outward
 from sidestep.convert.network.ports import Restriction, restriction
 from sidestep.convert.network.tunnelled import may_be_tunnelled
 from sidestep.convert.objects import added, is_made, made, replaced, spec_of, with_new_spec
-from sidestep.convert.policies.readers import is_ambient, names_of, sends_hbone
+from sidestep.convert.policies.readers import everybody, is_ambient, names_of, sends_hbone
 from sidestep.convert.rewrite import Context, Loss, Rewritten, Rule, Severity, Tree, Waypoint
 from sidestep.model.kinds import NETWORK_POLICY
 from sidestep.model.resource import Resource
+from sidestep.semantics.foreign_policies import UNJUDGED, foreign_policies
 from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.loose import as_dicts
 from sidestep.semantics.network_policies import restricts_egress, restricts_ingress
@@ -161,6 +162,19 @@ def _of_egress(resource: Resource[Any], context: Context, sides: _Sides) -> Iter
             "spec.egress", "it said which ports its pods may call", "over HBONE all ports are TCP 15008",
             "name the ports in AuthorizationPolicies of those who are called",
         )  # fmt: skip
+
+
+def unread_policies(context: Context) -> Iterator[Loss]:
+    """Policies of other kinds about the wire, before pods of ambient: Cilium's, Calico's, administrators' …"""
+    spaces = {each.namespace for each in everybody(context) if is_ambient(context, each)}
+    for each in foreign_policies(context.index.mesh):
+        if each.meta.namespace in spaces or (spaces and not each.meta.namespace):
+            yield Loss(
+                each.id, "spec", "it says who may come, or be called, on which port",
+                f"nothing is known of how a {each.kind} of {each.api_version.partition('/')[0]} does: {UNJUDGED}",
+                "let TCP 15008 through for the same peers, for waypoints, and probes from 169.254.7.127; hold ports by "
+                "AuthorizationPolicies", Severity.SECURITY, CODE,
+            )  # fmt: skip
 
 
 RULE = Rule(CODE, "network-policy", "NetworkPolicies let HBONE through", ("NetworkPolicy",), _rewrite)
