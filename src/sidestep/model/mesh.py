@@ -168,8 +168,9 @@ class Mesh(Struct, frozen=True, dict=True):
         names, spaces = found.get("_by_name", {}), found.get("_by_namespace", {})
         for key in names.keys() - self._by_name.keys():
             gone, new = self.apart_from(other, key)
-            changed = {each.meta.namespace for each in (*gone, *new)}
-            left = {space: own for space, own in names[key].items() if space not in changed} if changed else names[key]
+            left = dict(names[key]) if gone or new else names[key]
+            for space in {each.meta.namespace for each in (*gone, *new)}:
+                left.pop(space, None)
             self._by_name[key] = left
         for key in spaces.keys() - self._by_namespace.keys():
             self._by_namespace[key] = _regrouped(spaces[key], self.apart_from(other, key), place_of_object)

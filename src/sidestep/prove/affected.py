@@ -57,6 +57,11 @@ class Named(Struct, frozen=True):
     accounts: frozenset[tuple[str, str]] = frozenset()
     targets: frozenset[tuple[str, str]] = frozenset()
 
+    @property
+    def nobody(self) -> bool:
+        """Whether it is about nobody: templates of pods that are still there, mostly."""
+        return not (self.labels or self.services or self.pods or self.waypoints or self.targets)
+
 
 class Affected(Struct, frozen=True):
     """What may be another.
@@ -78,7 +83,9 @@ class Affected(Struct, frozen=True):
     @property
     def nothing(self) -> bool:
         """Whether nothing is."""
-        return not (self.everything or self.namespaces or self.callers)
+        if self.everything or self.callers or self.names:
+            return False
+        return not self.namespaces or (self.named is not None and self.named.nobody)
 
 
 def affected(before: MeshIndex, after: MeshIndex) -> Affected:

@@ -21,6 +21,7 @@ from sidestep.prove.named import Identities, Taken
 from sidestep.prove.strangers import Stranger
 from sidestep.semantics.identity import parse_principal, principal_of
 from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.overlaid import Overlaid
 from sidestep.semantics.requests import SomebodyClient
 from sidestep.semantics.somebody import guise_of, pods_of
 from sidestep.semantics.waypoints import account_of
@@ -92,10 +93,10 @@ class Callers(Struct, frozen=True, dict=True):
             return made
         anew = {
             name: space_of(self.before, after, name, self._scopes, self._spaces[name])
-            for name in namespaces & self._spaces.keys()
-            if self._has_others(after, name)
+            for name in namespaces
+            if name in self._spaces and self._has_others(after, name)
         }
-        spaces = {**self._spaces, **anew} if anew else self._spaces
+        spaces = self._spaces.otherwise(anew) if anew else self._spaces
         known = vars(made)
         known |= {"_scopes": self._scopes, "_spaces": spaces, "_somebodies": self._somebodies}
         known["_homes"] = _homes_beside(self._homes, self._spaces, anew)
@@ -118,7 +119,8 @@ class Callers(Struct, frozen=True, dict=True):
         """Who gateways and waypoints are where another second mesh was looked at before."""
         domain = self.before.settings.trust_domain
         gone, new = (_proxies(domain, each) for each in self.after.mesh.apart_from(other.after.mesh, GATEWAY.key))
-        return other.identities.of_proxies | new if gone <= new else self._proxies
+        known = other.identities.of_proxies
+        return (known if new <= known else known | new) if gone <= new else self._proxies
 
     @cached_property
     def _proxies(self) -> frozenset[str]:
@@ -131,9 +133,9 @@ class Callers(Struct, frozen=True, dict=True):
         return (each for space in self._spaces.values() for each in space.callers)
 
     @cached_property
-    def _spaces(self) -> Mapping[str, Space]:
+    def _spaces(self) -> Overlaid[str, Space]:
         names = self.before.by_namespace if self.near is None else sorted(self.near)
-        return {name: space_of(self.before, self.after, name, self._scopes) for name in names}
+        return Overlaid({name: space_of(self.before, self.after, name, self._scopes) for name in names})
 
     def _strangers(self, apart: Apart) -> Iterator[Caller]:
         """Everybody who may come, as pods of his namespace do, or of any where it has none."""

@@ -20,6 +20,7 @@ from sidestep.prove.prover import Kept, Run, Terms
 from sidestep.prove.reach import Reach
 from sidestep.prove.register import Register
 from sidestep.prove.remembered import Recollection, Remembered
+from sidestep.prove.steady import Steady
 from sidestep.prove.ways import places_of
 from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.index import MeshIndex
@@ -80,6 +81,7 @@ class Journey:
         self._reach: dict[str, Reach] = {}
         self._register = Register()
         self._strange: set[str] = set()
+        self._steady = Steady(None, before, None)
 
     def recall(self, index: MeshIndex, known: Recollection | None = None, share: Share = map) -> Proof:
         """All that differs in the only other mesh there is, namespace by namespace.
@@ -137,6 +139,7 @@ class Journey:
 
     def _visited(self, step: str, index: MeshIndex) -> tuple[Run, Findings]:
         changed = Affected(everything=True, names=True) if self._last is None else affected(self._last, index)
+        self._steady = Steady(self._last, index, changed.named)
         self._forget(changed, index)
         run = Run(self._before, index, self._terms, step, kept=self._kept)
         found: list[tuple[int, Remembered]] = []
@@ -184,7 +187,7 @@ class Journey:
             told.clear()
         for pods in (each for space in changed.namespaces for each in self._before.by_namespace.get(space, ())):
             if changed.named is None or not self._before.in_front_of(pods):
-                for place in places_of(pods):
+                for place in places_of(pods, self._steady.at):
                     told.pop(place, None)
 
     @cached_property
@@ -196,10 +199,11 @@ class Journey:
     def _visit(self, run: Run, service: Service, changed: Affected) -> Iterator[Remembered]:
         """One destination: all of it where it may be another, else only for callers of new kinds."""
         if self._touched(run, service, changed):
-            for place in run.ways.places(service):
+            steady = self._steady.at
+            for place in run.ways.places(service, steady):
                 self._kept.told.pop(place, None)
             asked = self._asking(run, self._leads.of(service))
-            yield asked.apart(asked.ways.to(service))
+            yield asked.apart(asked.ways.to(service, steady=steady))
         elif service.host in self._strange and run.ways.has_new(service, changed.callers):
             yield run.apart(run.ways.to(service, new=True))
         else:
@@ -214,7 +218,7 @@ class Journey:
         for space in sorted(self._asked_alone(changed), key=self._lonely.__getitem__):
             touched = changed.everything or space in changed.namespaces
             asked = self._asking(run, frozenset({space}))
-            yield self._lonely[space], asked.apart(asked.ways.alone(space, new=not touched))
+            yield self._lonely[space], asked.apart(asked.ways.alone(space, new=not touched, steady=self._steady.at))
             self._register.note(_alone(space), ways.told_alone(space), ways.callers)
         if self._part.number:
             return

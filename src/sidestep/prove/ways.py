@@ -4,7 +4,7 @@ Destinations are all that can be dialled in the first mesh: Services and Service
 what only gateways route, and a host that no mesh knows.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
 
 from msgspec import Struct
@@ -32,6 +32,8 @@ from sidestep.semantics.service_index import Port, Service
 _SOURCES = frozenset({Attribute.SOURCE_IP, Attribute.REMOTE_IP})
 Sides = tuple[tuple[Guards, tuple[Instances, ...]], ...]
 """What stands before a destination in each mesh, and the pods behind it."""
+Dialled = Callable[[str], bool]
+"""Which addresses of pods are meant."""
 _UNKNOWN_HOST = "nobody.example.com"
 _USUAL_PORTS = ((80, Declared.HTTP), (443, Declared.TCP))
 _OF_PROXIES = frozenset(range(15000, 15100))
@@ -114,12 +116,13 @@ class Ways(Struct, frozen=True, dict=True):
     def _changed(self) -> frozenset[str]:
         return changed_namespaces(self.before.mesh, self.after.mesh) if self.after is not None else frozenset()
 
-    def to(self, service: Service, *, new: bool = False) -> Iterator[Way]:
+    def to(self, service: Service, *, new: bool = False, steady: Dialled = lambda _: False) -> Iterator[Way]:
         """Every way to a service, and to those of its pods that no older service leads to.
 
         Args:
             service: the destination.
             new: only for classes of callers that were not asked there yet.
+            steady: the same for those who dial pods by these addresses.
         """
         found = self._clients(service.host, self._pods(service.host), service.namespace, new=new)
         for number, protocol in _ports(service, self.before.behind(service)) if found else ():
@@ -128,7 +131,7 @@ class Ways(Struct, frozen=True, dict=True):
                     yield Way(client, words, name, number, protocol, service.host, other)
         for pods in self.before.behind(service):
             if self.before.in_front_of(pods)[:1] == (service,):
-                yield from self._to_pods(pods, service.host, new=new)
+                yield from self._to_pods(pods, service.host, steady, new=new)
 
     def has_new(self, service: Service, workloads: frozenset[WorkloadRef]) -> bool:
         """Whether workloads may call a service, or its pods, as nobody did who was asked there."""
@@ -142,22 +145,25 @@ class Ways(Struct, frozen=True, dict=True):
             if found is not None:
                 yield found
 
-    def places(self, service: Service) -> Iterator[str]:
-        """Under what that is known: a name, or the address of pods and their namespace."""
+    def places(self, service: Service, steady: Dialled = lambda _: False) -> Iterator[str]:
+        """Under what that is known: a name, or the address of pods and their namespace, but for some addresses."""
         yield service.host
         for pods in self.before.behind(service):
-            yield from places_of(pods)
+            yield from places_of(pods, steady)
 
-    def alone(self, namespace: str | None = None, *, new: bool = False) -> Iterator[Way]:
+    def alone(
+        self, namespace: str | None = None, *, new: bool = False, steady: Dialled = lambda _: False
+    ) -> Iterator[Way]:
         """Every way to pods that no service leads to, of one namespace or of all that are asked about.
 
         Args:
             namespace: of the pods; None for all.
             new: only for classes of callers that were not asked there yet.
+            steady: the same for those who dial pods by these addresses.
         """
         for space in self.lonely() if namespace is None else (namespace,):
             for pods in self.before.unserved(space):
-                yield from self._to_pods(pods, "", new=new)
+                yield from self._to_pods(pods, "", steady, new=new)
 
     def lonely(self) -> Iterator[str]:
         """Namespaces that have pods to which no service leads, of those that are asked about."""
@@ -280,7 +286,7 @@ class Ways(Struct, frozen=True, dict=True):
     def _pods(self, host: str) -> Sides:
         return tuple((guards, guards.behind(host)) for guards in self.guards)
 
-    def _to_pods(self, pods: Instances, host: str, *, new: bool) -> Iterator[Way]:
+    def _to_pods(self, pods: Instances, host: str, steady: Dialled, *, new: bool) -> Iterator[Way]:
         """Pods by their own address: one of each IP family, for each kind of pods that they are in the second mesh."""
         if pods.mode is Mode.WAYPOINT:
             return
@@ -290,7 +296,8 @@ class Ways(Struct, frozen=True, dict=True):
             if address in others and address in self.before.by_address:
                 addresses.setdefault((id(others[address]), is_ipv6(address)), address)
         for address in addresses.values():
-            yield from self._to_address(address, pods, others[address], host, new=new)
+            known = new or (_place(pods.namespace, address) in self.kept and steady(address))
+            yield from self._to_address(address, pods, others[address], host, new=known)
 
     def _to_address(self, address: str, pods: Instances, other: Instances, host: str, *, new: bool) -> Iterator[Way]:
         """Every port that anything speaks about, and some that nothing does."""
@@ -372,9 +379,9 @@ class Ways(Struct, frozen=True, dict=True):
         return Told(Apart(taken, frozenset(spaces), near, frozenset(labels), addresses, strangers))
 
 
-def places_of(pods: Instances) -> Iterator[str]:
-    """Under what is known by what callers of pods are told apart, who dial them by their own addresses."""
-    return (_place(pods.namespace, address) for address in pods.every_address)
+def places_of(pods: Instances, steady: Dialled = lambda _: False) -> Iterator[str]:
+    """Under what is known by what callers of pods are told apart who dial their addresses, but for some of them."""
+    return (_place(pods.namespace, address) for address in pods.every_address if not steady(address))
 
 
 def _place(namespace: str, address: str) -> str:

@@ -1,19 +1,13 @@
 """What was found out, filed under the places on which it rests: what a change touches is forgotten without a search."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from typing import Generic, Self, TypeVar
+
+from sidestep.semantics.overlaid import Overlaid
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 _Places = tuple[str, ...]
-
-
-def without(known: Mapping[str, ValueT], places: Iterable[str]) -> dict[str, ValueT]:
-    """What is known by single places, but for some."""
-    found = dict(known)
-    for place in places:
-        found.pop(place, None)
-    return found
 
 
 class ByPlace(Generic[KeyT, ValueT]):
@@ -28,14 +22,14 @@ class ByPlace(Generic[KeyT, ValueT]):
     __slots__ = ("_filed", "_known")
 
     def __init__(
-        self, known: dict[_Places, dict[KeyT, ValueT]] | None = None, filed: dict[str, set[_Places]] | None = None
+        self, known: Overlaid[_Places, dict[KeyT, ValueT]] | None = None, filed: dict[str, set[_Places]] | None = None
     ) -> None:
-        self._known: dict[_Places, dict[KeyT, ValueT]] = {} if known is None else known
+        self._known: Overlaid[_Places, dict[KeyT, ValueT]] = Overlaid() if known is None else known
         self._filed: dict[str, set[_Places]] = {} if filed is None else filed
 
     def at(self, *places: str) -> dict[KeyT, ValueT]:
         """What holds as long as nothing changes in any of some places, to look up and to add to."""
-        found = self._known.get(places)
+        found: dict[KeyT, ValueT] | None = self._known.get(places)
         if found is None:
             found = self._known[places] = {}
             for place in places:
@@ -44,8 +38,5 @@ class ByPlace(Generic[KeyT, ValueT]):
 
     def without(self, places: Iterable[str]) -> Self:
         """The same but for what rests on some places; whoever adds to the rest adds to it for both."""
-        found = dict(self._known)
-        for place in places:
-            for together in self._filed.get(place, ()):
-                found.pop(together, None)
-        return type(self)(found, self._filed)
+        gone = [each for place in places for each in self._filed.get(place, ()) if each in self._known]
+        return type(self)(self._known.otherwise({}, gone), self._filed)

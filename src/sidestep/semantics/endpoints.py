@@ -5,9 +5,9 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from sidestep.semantics.by_place import without
 from sidestep.semantics.by_selector import ByLabel, BySelector
 from sidestep.semantics.instances import Instances
+from sidestep.semantics.overlaid import Overlaid
 from sidestep.semantics.service_index import Service, ServiceIndex
 
 
@@ -33,8 +33,8 @@ class Endpoints(Struct, frozen=True, dict=True):
     ) -> "Endpoints":
         """The same of other Services and pods, which differ in some namespaces alone."""
         made = Endpoints(services, by_namespace, by_address)
-        for name, known in (("_known", self._known), ("_selecting", self._selecting)):
-            vars(made)[name] = without(known, namespaces)
+        vars(made)["_known"] = self._known.otherwise({}, namespaces)
+        vars(made)["_selecting"] = self._selecting.otherwise({}, namespaces)
         return made
 
     def behind(self, service: Service) -> tuple[Instances, ...]:
@@ -58,8 +58,8 @@ class Endpoints(Struct, frozen=True, dict=True):
         return found
 
     @cached_property
-    def _known(self) -> dict[str, ByLabel[Instances]]:
-        return {}
+    def _known(self) -> Overlaid[str, ByLabel[Instances]]:
+        return Overlaid()
 
     def _services(self, namespace: str) -> BySelector[Service]:
         found = self._selecting.get(namespace)
@@ -69,5 +69,5 @@ class Endpoints(Struct, frozen=True, dict=True):
         return found
 
     @cached_property
-    def _selecting(self) -> dict[str, BySelector[Service]]:
-        return {}
+    def _selecting(self) -> Overlaid[str, BySelector[Service]]:
+        return Overlaid()

@@ -13,8 +13,8 @@ from sidestep.model.metadata import Labels, ObjectId
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.authorization.attachment import Attachable
-from sidestep.semantics.by_place import without
 from sidestep.semantics.by_selector import BySelector
+from sidestep.semantics.overlaid import Overlaid
 
 EVERY = "*"
 """The name that stands for all objects of a kind that may be there and were not read; no object is called so."""
@@ -59,8 +59,8 @@ class Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
     def beside(self, mesh: Mesh, namespaces: Iterable[str]) -> Self:
         """The same of a mesh whose objects are these but in some namespaces; what was read of the others is kept."""
         made = replace(self, mesh=mesh)
-        vars(made)["_known"] = without(self._known, namespaces)
-        vars(made)["_read"] = without(self._read, namespaces)
+        vars(made)["_known"] = self._known.otherwise({}, namespaces)
+        vars(made)["_read"] = self._read.otherwise({}, namespaces)
         vars(made)["_before"] = {space: self._read[space] for space in namespaces if space in self._read}
         return made
 
@@ -88,9 +88,9 @@ class Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
         return {}
 
     @cached_property
-    def _read(self) -> dict[str, dict[int, tuple[Resource[Spec], ParsedT]]]:
+    def _read(self) -> Overlaid[str, dict[int, tuple[Resource[Spec], ParsedT]]]:
         """Likewise of this one."""
-        return {}
+        return Overlaid()
 
     @cached_property
     def _anywhere(self) -> tuple[ParsedT, ...]:
@@ -103,8 +103,8 @@ class Parsed(Struct, Generic[ParsedT], frozen=True, dict=True):
         return *found, self.unplaced(everything, f"not all {self.kind.plural} were read")
 
     @cached_property
-    def _known(self) -> dict[str, BySelector[ParsedT]]:
-        return {}
+    def _known(self) -> Overlaid[str, BySelector[ParsedT]]:
+        return Overlaid()
 
 
 class ParsedPolicies(Parsed[AttachableT], Generic[AttachableT], frozen=True, dict=True):

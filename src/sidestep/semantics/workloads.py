@@ -12,6 +12,7 @@ from sidestep.model.pods import Pod
 from sidestep.semantics.injectors import Injectors
 from sidestep.semantics.instances import Instances, instances_of
 from sidestep.semantics.inventory import Stock, Workload
+from sidestep.semantics.overlaid import Overlaid
 from sidestep.semantics.proxies import GATEWAY_NAME
 
 Groups = tuple[Instances, ...]
@@ -85,7 +86,7 @@ def _kept(workload: Workload, before: tuple[Workload, Groups] | None = None) -> 
     return before if before is not None and before[0] is workload else (workload, tuple(instances_of(workload)))
 
 
-_Spaces = Mapping[str, _Space]
+_Spaces = Overlaid[str, _Space]
 
 
 class Workloads(Mapping[WorkloadRef, Groups]):
@@ -107,7 +108,7 @@ class Workloads(Mapping[WorkloadRef, Groups]):
         """All of a mesh."""
         stock, places = Stock(mesh), dict[str, tuple[str, ...]]()
         _note(places, mesh.pods)
-        return cls({name: _Space(stock, name) for name in stock.namespaces}, places, stock.injectors)
+        return cls(Overlaid({name: _Space(stock, name) for name in stock.namespaces}), places, stock.injectors)
 
     def beside(self, mesh: Mesh, namespaces: Collection[str]) -> "Workloads":
         """The same of a mesh that injects alike, whose workloads are these but in some namespaces."""
@@ -117,9 +118,9 @@ class Workloads(Mapping[WorkloadRef, Groups]):
             places = dict(places)
             _note(places, new)
         anew = {name: _Space.at_once(stock, name, self._spaces.get(name)) for name in namespaces}
-        spaces = {**self._spaces, **anew}
-        known = len(spaces) == len(self._spaces)
-        return Workloads(spaces if known else dict(sorted(spaces.items())), places, self._injectors)
+        spaces = self._spaces.otherwise(anew)
+        known = all(name in self._spaces for name in anew)
+        return Workloads(spaces if known else Overlaid(dict(sorted(spaces.items()))), places, self._injectors)
 
     def gateways(self, namespace: str) -> Mapping[str, Groups]:
         """Pods of a namespace that are of a Gateway, by its name."""
