@@ -10,6 +10,8 @@ of its own, and counts from meshes that were read: making them ready to be asked
 - broken: the same mesh twice, of which one lost a clause of one policy; up to the first counterexample.
 - again: after the whole proof, a mesh in which one policy of one namespace is gone, proved in the same process.
 - kept: the same change, but all that was proved before comes from the file of another run; meshes are made ready anew.
+- watched: the same change as a file that is saved beside `sidestep prove --watch`: from the look that sees it to the
+  verdict that is printed, the middle of five.
 - plan: every state of a plan that `sidestep plan` makes, those within steps too, by a process for each core.
 - rules: one service with 500 policies by paths of every form, of which one mesh lacks one.
 """
@@ -29,6 +31,7 @@ from contextlib import closing
 from datetime import date
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from msgspec.structs import replace
@@ -36,6 +39,7 @@ from msgspec.structs import replace
 from bench.audit import ROOT
 from bench.page import markdown, renew
 from bench.prove_mesh import Faults, Size, mesh, pathological
+from bench.prove_watch import watched
 from sidestep.actions.memory import states
 from sidestep.cli.processes import cores
 from sidestep.cli.proof_memory import ProofMemory, program
@@ -169,12 +173,25 @@ def cpu_seconds() -> float:
 def measure(what: str, namespaces: int, jobs: int = 0, most: int | None = None) -> dict[str, Any]:
     """One proof in this process, without what it takes to make the meshes and the plan."""
     size = size_of(namespaces)
+    if what == "watched":
+        return beside_files(size)
     proved = plan(size, jobs, most) if what == "plan" else KINDS[what](size)
     gc.collect()
     with garbage_untouched():
         start, cpu = time.perf_counter(), cpu_seconds()
         found = proved()
         seconds, used = time.perf_counter() - start, cpu_seconds() - cpu
+    return told_of(what, namespaces, found, seconds, used)
+
+
+def beside_files(size: Size) -> dict[str, Any]:
+    """What somebody waits for who edits a file."""
+    edits = watched(size)
+    return told_of("watched", size.namespaces, edits.proof, median(edits.seconds), median(edits.cpu))
+
+
+def told_of(what: str, namespaces: int, found: Proof, seconds: float, used: float) -> dict[str, Any]:
+    """A row."""
     return {
         "what": what,
         "namespaces": namespaces,
@@ -223,6 +240,7 @@ def main() -> None:
         return
     sizes, plans = ([int(each) for each in text.split(",")] for text in (given.sizes, given.plans))
     asked = [*(("whole", size) for size in sizes), ("broken", sizes[-1]), ("again", sizes[-1]), ("kept", sizes[-1])]
+    asked += [("watched", sizes[-1])]
     told = table([run(*each) for each in (*asked, *(("plan", size) for size in plans), ("rules", 1))])
     print(told)
     if given.write:

@@ -6,6 +6,7 @@ everybody else; the others keep theirs at ztunnel. A quarter of the services has
 """
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tools.meshgen import objects as o
@@ -45,6 +46,14 @@ class Faults:
 
 def mesh(size: Size, *, after: bool, faults: Faults = Faults()) -> Mesh:
     """The mesh, by the real builder."""
+    builder, origin = MeshBuilder(), ClusterOrigin("bench", "1")
+    for text in texts(size, after=after, faults=faults):
+        builder.add(text.encode(), origin)
+    return builder.build(SourceInfo(SourceKind.CLUSTER, "bench"))
+
+
+def texts(size: Size, *, after: bool, faults: Faults = Faults()) -> Iterator[str]:
+    """Its objects, each as JSON."""
     cluster = Cluster(Config(_NODES, seed=1))
     cluster.nodes.extend(f"n{number}" for number in range(_NODES))
     cluster.add(*o.control_plane(), o.labelled_namespace("istio-system", {}))
@@ -64,10 +73,8 @@ def mesh(size: Size, *, after: bool, faults: Faults = Faults()) -> Mesh:
             cluster.add(each)
     for number in range(size.routes):
         cluster.add(_route(size, number * size.services // size.routes))
-    builder, origin = MeshBuilder(), ClusterOrigin("bench", "1")
-    for text in (*(text for texts in cluster.texts.values() for text in texts), *cluster.pods):
-        builder.add(text.encode(), origin)
-    return builder.build(SourceInfo(SourceKind.CLUSTER, "bench"))
+    yield from (text for found in cluster.texts.values() for text in found)
+    yield from cluster.pods
 
 
 def _space(size: Size, number: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.model import kinds
+from sidestep.model.gaps import Gap
 from sidestep.model.mesh import OTHERS, PODS, Mesh
 from sidestep.model.resource import Resource
 from sidestep.semantics.by_place import ByPlace
@@ -64,6 +65,7 @@ ALWAYS_ASKED = (
 """What everybody needs who decides, so that an index finds it out before it hands on what it knows."""
 
 
+_KEYS = frozenset(kind.key for kind in kinds.KINDS)
 _BESIDE = ("workloads", *_PARSED)
 """What is known by namespace."""
 
@@ -92,7 +94,7 @@ def changes(one: Mesh, other: Mesh, named: Collection[str]) -> Changes | None:
         other: another one.
         named: Gateways that routes of the first may name.
     """
-    sources = [(mesh.source.kind, mesh.source.namespaces, mesh.gaps) for mesh in (one, other)]
+    sources = [(mesh.source.kind, mesh.source.namespaces, _of_kinds(mesh)) for mesh in (one, other)]
     if sources[0] != sources[1] or any(other.apart_from(one, OTHERS)):
         return None
     found: set[str] = set()
@@ -114,6 +116,11 @@ def changes(one: Mesh, other: Mesh, named: Collection[str]) -> Changes | None:
         return None
     counts = any(map(counts_for_settings, objects))
     return Changes(frozenset(found), frozenset(spaces), tuple(objects), counts)
+
+
+def _of_kinds(mesh: Mesh) -> list[Gap]:
+    """Kinds that could not be read; what a file lacks counts for what is told of the mesh, and for nothing else."""
+    return [gap for gap in mesh.gaps if gap.resource in _KEYS]
 
 
 def _in_place_of(key: str, alone: list[Resource[Any]], mesh: Mesh, named: Collection[str]) -> str:

@@ -86,6 +86,8 @@ class MeshIndex(Struct, frozen=True, dict=True):
         if like is not None and changed is not None and made.settings == like.settings:
             like.find_common()
             vars(made).update(handed_on(vars(like), changed, ordered, made.settings.root_namespace))
+            if like.mesh.gaps != ordered.gaps:
+                vars(made).pop("_granted", None)
         return made
 
     def find_common(self) -> None:
