@@ -69,7 +69,7 @@ def test_labels_of_pods_become_values_where_the_chart_has_a_place_for_them(repos
     ("spoil", "says"),
     [
         (
-            lambda chart: (chart / "values-prod.yaml").write_text("podLabels: {a: b}\n"),
+            lambda chart: (chart / "values-prod.yaml").write_text("podLabels: {istio.io/dataplane-mode: none}\n"),
             "values-prod.yaml sets podLabels",
         ),
         (

@@ -303,6 +303,58 @@ def test_a_field_that_is_one_value_of_a_chart_is_changed_there(field, value, old
     assert placed.files == {"web/values.yaml": VALUES.replace(old, new)}
 
 
+SETTERS = {
+    "a file of another folder": ("env/prod.yaml", "service: {type: X}\n"),
+    "one in the place of the mapping": ("env/prod.yaml", "service: null\n"),
+    "Flux": ("flux/web.yaml", "kind: HelmRelease\nspec: {values: {service: {type: X}}}\n"),
+    "Argo CD": ("argo/web.yaml", "kind: Application\nspec: {source: {helm: {valuesObject: {service: {type: X}}}}}\n"),
+    "Argo CD's text": ("argo/web.yaml", "kind: Application\nspec:\n  source:\n    helm:\n      values: |\n        service: {type: X}\n"),
+    "Argo CD's parameters": ("argo/web.yaml", "kind: Application\nspec: {source: {helm: {parameters: [{name: service.type, value: X}]}}}\n"),
+    "Helmfile": ("helmfile.yaml", "releases:\n- name: web\n  values:\n  - ../x.yaml\n  - service: {type: X}\n"),
+    "a ConfigMap": ("flux/values.yml", "kind: ConfigMap\ndata:\n  values.yaml: |\n    service: {type: X}\n"),
+    "one that cannot be read": ("helmfile.yaml", "{{ if .x }}\nservice: {type: X}\n{{ end }}\n"),
+    "a chart around": ("Chart.yaml", "name: all\n"),
+}  # fmt: skip
+
+
+def at_chart(files):
+    scene = chart()
+    scene.files.update(files)
+    return scene.place(replaced(scene.stands(RUNS), changed(RUNS, type="NodePort")))
+
+
+@pytest.mark.parametrize("setter", SETTERS)
+def test_whoever_else_decides_a_value_makes_it_uncertain(setter):
+    path, text = SETTERS[setter]
+    around = {"values.yaml": "web: {service: {type: X}}\n"} if path == "Chart.yaml" else {}
+    assert "sets service.type too" in only(at_chart({path: text, **around})).reason
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("env/prod.yaml", "service: {port: 1}\n"),
+        ("other/values.yaml", "service: {type: X}\n"),
+        ("plain/gateway.yaml", "kind: Gateway\nservice: {type: X}\n"),
+    ],
+)
+def test_who_says_something_else_does_not(path, text):
+    placed = at_chart({path: text, "other/Chart.yaml": "name: other\n"})
+    assert placed.files == {"web/values.yaml": VALUES.replace("type: ClusterIP", "type: NodePort")}
+
+
+def test_a_mapping_that_goes_is_emptied_where_all_of_it_are_values():
+    template = TEMPLATE[: TEMPLATE.index("  labels:")]
+    notes = "  {{- with .Values.notes }}\n  annotations:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n"
+    scene = chart()
+    scene.files["web/templates/service.yaml"] = template + notes
+    scene.files["web/values.yaml"] = "a: 1\nnotes:\n  x: one # why\n  z: two\n"
+    runs = {key: value for key, value in RUNS.items() if key != "spec"}
+    noted = {**runs, "metadata": {**runs["metadata"], "annotations": {"x": "one", "z": "two"}}}
+    placed = scene.place(replaced(scene.stands(noted), runs))
+    assert placed.files == {"web/values.yaml": "a: 1\nnotes: {}\n"}
+
+
 @pytest.mark.parametrize(
     ("spec", "files", "says"),
     [

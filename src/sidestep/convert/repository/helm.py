@@ -14,8 +14,9 @@ from sidestep.convert.editing.alignment import same
 from sidestep.convert.editing.document import read_value
 from sidestep.convert.editing.operations import Operation, operations
 from sidestep.convert.editing.scalars import reads_plain
+from sidestep.convert.repository.setters import other_setters
 from sidestep.convert.repository.templates import PARTS, TOKEN, Template, templates, value_of
-from sidestep.convert.repository.values import Repository, folder_of
+from sidestep.convert.repository.values import Repository
 from sidestep.convert.rewrite import REWRITTEN_BY, Tree
 from sidestep.errors import WorldError
 from sidestep.model.metadata import ObjectId
@@ -68,7 +69,9 @@ def values_edits(repository: Repository, chart: str, template: Template, before:
         UncertainError: a field is not certain to be one value.
     """
     own = _Chart(repository, chart, _values(repository, chart))
-    changes = (each for change in operations(before, _unnoted(before, after)) for each in _spread(change, template))
+    changes = (
+        each for change in operations(before, _unnoted(before, after)) for each in _spread(change, template, before)
+    )
     return [_edit(own, template, each, _pointed(before, each)) for each in changes]
 
 
@@ -98,15 +101,23 @@ def _unnoted(before: Tree, after: Tree) -> Tree:
     return {**after, "metadata": {**kept, **({"annotations": notes} if notes or "annotations" in old else {})}}
 
 
-def _spread(change: Operation, template: Template) -> Iterator[Operation]:
-    """A mapping that comes, entry by entry, where the template has a place for its parts."""
-    value = change.get("value")
-    if change["op"] == "add" and isinstance(value, dict) and isinstance(_pointed(template.tree, change), dict):
-        for name, member in value.items():
-            escaped = name.replace("~", "~0").replace("/", "~1")
-            yield {"op": "add", "path": f"{change['path']}/{escaped}", "value": member}
-    else:
+def _spread(change: Operation, template: Template, before: Tree) -> Iterator[Operation]:
+    """A mapping that comes or goes, entry by entry, where the template has a place for its parts."""
+    value = change["value"] if change["op"] == "add" else _pointed(before, change)
+    there = _pointed(template.tree, change)
+    has_place = isinstance(there, dict) and (change["op"] == "add" or _is_of_parts(there))
+    if change["op"] == "replace" or not isinstance(value, dict) or not has_place:
         yield change
+        return
+    for name, member in value.items():
+        escaped = name.replace("~", "~0").replace("/", "~1")
+        told = {"value": member} if change["op"] == "add" else {}
+        yield {"op": change["op"], "path": f"{change['path']}/{escaped}", **told}
+
+
+def _is_of_parts(mapping: Tree) -> bool:
+    """Whether all of a mapping comes from values."""
+    return bool(mapping) and all(name.startswith(PARTS) for name in mapping)
 
 
 def _edit(chart: _Chart, template: Template, change: Operation, old: Any) -> ValuesEdit:
@@ -136,7 +147,7 @@ def _part(chart: _Chart, template: Template, change: Operation, old: Any) -> Val
     if len(named) != 1 or key in mapping or isinstance(value, dict | list):
         return None
     keys = tuple(named[0].removeprefix(PARTS).split("."))
-    _check_only(chart, keys)
+    _check_only(chart, keys, key)
     said = _at(chart.values, keys)
     if not _has(chart.values, keys) or not (said is None or isinstance(said, dict)):
         raise UncertainError(f"values.yaml does not say {'.'.join(keys)}")
@@ -145,13 +156,14 @@ def _part(chart: _Chart, template: Template, change: Operation, old: Any) -> Val
     return ValuesEdit(_path(chart.folder, VALUES), (*keys, key), value)
 
 
-def _check_only(chart: _Chart, keys: tuple[str, ...]) -> None:
-    """A value is to have one use and one file that sets it."""
+def _check_only(chart: _Chart, keys: tuple[str, ...], *part: str) -> None:
+    """A value is to have one use, and one file that sets it, or the part of it that changes."""
     if _uses(chart.repository, chart.folder, keys) != 1:
         raise UncertainError(f".Values.{'.'.join(keys)} is used in more than one place")
-    setting = _other_setters(chart.repository, chart.folder, keys)
-    if setting:
-        raise UncertainError(f"{setting[0]} sets {'.'.join(keys)} too")
+    own = _path(chart.folder, VALUES)
+    setting = next(other_setters(chart.repository, chart.folder, own, (*keys, *part)), None)
+    if setting is not None:
+        raise UncertainError(f"{setting} sets {'.'.join(keys)} too")
 
 
 def _renders(old: Any, new: Any) -> bool:
@@ -211,15 +223,6 @@ def _may_make(template: Template, identity: ObjectId, values: Tree) -> bool:
 
 def _values(repository: Repository, chart: str) -> Tree:
     return _tree(repository.files.get(_path(chart, VALUES), ""))
-
-
-def _other_setters(repository: Repository, chart: str, keys: tuple[str, ...]) -> list[str]:
-    """Files of values, other than the chart's own, that set one of its values or may be a parent's."""
-    own = _path(chart, VALUES)
-    inside = [path for path in repository.files if path != own and path.rpartition("/")[2].startswith("values")]
-    near = [path for path in inside if folder_of(path).startswith(chart) or chart.startswith(folder_of(path))]
-    named = (keys, (chart.rpartition("/")[2], *keys))
-    return [path for path in near if any(_at(_tree(repository.files[path]), each) is not None for each in named)]
 
 
 def _uses(repository: Repository, chart: str, keys: tuple[str, ...]) -> int:
