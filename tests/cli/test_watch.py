@@ -19,9 +19,11 @@ from sidestep.cli.watch import LOOKS_APART, Pace, Shown, Watch, between
 from sidestep.errors import SidestepError, UsageError
 from sidestep.prove.proof import Conclusion
 from sidestep.report.formats import Look
+from sidestep.sources.files import FilesSource
+from sidestep.sources.snapshot import write_snapshot
 
+WHEN = "2026-01-01T00:00:00Z"
 SHUT = SHOP.replace("methods: [GET]", "methods: [HEAD]")
-POLICY = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: readers, namespace: shop}\n"
 
 
 def options(*arguments):
@@ -265,3 +267,29 @@ def test_a_user_who_edits_and_ends_it(folder):
         verdicts.append(found["verdict"])
     assert verdicts == ["equal", "differs"]
     assert sidestep("prove", before, folder.root, "--watch", "--plan", "labels").returncode == 1
+
+
+def test_a_revision_stays_what_it_was_while_files_change(folder, monkeypatch):
+    monkeypatch.chdir(folder.root)
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
+    for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "one")):
+        subprocess.run([*git, *arguments], check=True, capture_output=True)
+    found = Beside("git:HEAD", ".", "--no-cache", changes=[written(folder, "shop.yaml", SHUT)])
+    assert (found.watch.run(), found.verdicts) == (3, ["equal", "differs"])
+
+
+def test_a_snapshot_is_read_when_it_is_another(folder, tmp_path):
+    path = tmp_path / "mesh.sidestep"
+
+    def taken(text):
+        def take():
+            written(folder, "shop.yaml", text)()
+            write_snapshot(FilesSource([str(folder.root)]).read(), str(path), created=WHEN, tool_version="1")
+
+        return take
+
+    taken(SHOP)()
+    found = Beside(
+        tmp_path / "before.yaml", path, "--no-cache", changes=[nothing, taken(SHUT), taken(SHUT), path.unlink]
+    )
+    assert (found.watch.run(), found.verdicts) == (1, ["equal", "differs"])

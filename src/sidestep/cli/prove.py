@@ -19,6 +19,7 @@ Exit codes:
   3  differs, or an invariant is violated
   4  undecided, and nothing differs
   1  tool or usage error
+With --watch, that of the last proof.
 """
 _BUDGET = 20_000
 _CODES = {Conclusion.EQUAL: 0, Conclusion.DIFFERS: 3, Conclusion.UNDECIDED: 4}
