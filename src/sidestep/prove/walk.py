@@ -105,8 +105,8 @@ class Walk:
         proof = self._acceptance.accept(proof, self._first.index, two.differences)
         for example in proof.counterexamples:
             if self._found.setdefault((example.request, example.direction.value), example) is example:
-                self._remember([example.before.why], self._first.index.mesh)
-                self._remember([example.after.why], state.read or state.index.mesh)
+                self._remember([example.before.why, *example.changed], self._first.index.mesh)
+                self._remember([example.after.why, *example.changed], state.read or state.index.mesh)
         for each in proof.undecided:
             self._undecided.setdefault((each.where, each.reason), each)
         self._assumptions.update(dict.fromkeys(proof.assumptions))

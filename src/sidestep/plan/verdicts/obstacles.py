@@ -141,9 +141,13 @@ def _past_waypoint(configuration: Configuration, pods: Instances, wanted: Needs)
     if not dialled:
         kind = "only headless Services lead" if services else "no Service leads"
         text = f"{kind} to it: a waypoint is asked only for a Service's own address"
+        way_out = (
+            "give it a ClusterIP Service that clients dial, or a waypoint for workloads with a policy on the Gateway"
+        )
+        left_out = "" if services else f", or, if it serves nobody, let the selector of {what.object} leave it out"
         yield Obstacle(
             Reason(text, what.object, what.field, ("D18",)),
-            "give it a ClusterIP Service that clients dial, or a waypoint for workloads with a policy on the Gateway",
+            way_out + left_out,
         )
     for service in dialled:
         if service.selector is None:

@@ -105,8 +105,9 @@ def staged_changes(found: tuple[Stage, ...]) -> tuple[StagedChange, ...]:
 
 
 def held_back(plan: Plan) -> tuple[HeldBack, ...]:
-    """The workloads that a plan keeps on their sidecars, by name."""
-    kept = (each for each in plan.workloads if each.wave is None and each.fate in _KEPT)
+    """The workloads that a plan keeps on their sidecars: those that an object keeps there, then who follows them."""
+    kept = [each for each in plan.workloads if each.wave is None and each.fate in _KEPT]
+    kept.sort(key=lambda each: bool(each.reasons) and each.reasons[0].object is None)
     return tuple(HeldBack(each.workload, each.reasons[0].text if each.reasons else "", each.way_out) for each in kept)
 
 

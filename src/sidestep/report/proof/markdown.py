@@ -10,6 +10,7 @@ from sidestep.report.proof.view import ExampleView, InvariantView, ProofView, Si
 from sidestep.report.units import UNSEEN
 
 _LISTED = 20
+_LIKEWISE = 4
 
 
 def render(proof: Proof, _look: Look) -> str:
@@ -35,13 +36,13 @@ def _lines(told: ProofView) -> Iterator[str]:
 
 
 def _example(each: ExampleView) -> Iterator[str]:
-    step = f", as it is after step {escaped(each.step)}" if each.step else ""
+    step = f" (state {escaped(each.step)})" if each.step else ""
     pages = " ".join(f"[{code}]({address})" for code, address in each.pages)
     yield from ("", f"### {each.direction}: {escaped(each.request)}")
     yield from ("", f"{each.meaning[:1].upper()}{each.meaning[1:]}{step}{f'. {pages}' if pages else ''}")
     yield from ("", *(_answer(side) for side in each.sides), *(f"- changed: {escaped(line)}" for line in each.changed))
     if each.likewise:
-        yield f"- {escaped(likewise(each.likewise, len(each.likewise)))}"
+        yield f"- {escaped(likewise(each.likewise, _LIKEWISE))}"
     yield from ("", "<details><summary>Both paths</summary>", "")
     yield fenced([line for side in each.sides for line in _path(side)], "text")
     if each.command:

@@ -12,8 +12,12 @@ _DESTINATION = re.compile(r" to (\S+):\d+")
 
 
 def named_in(text: str, proof: Proof) -> list[DecidingObject]:
-    """Objects of the proof that words name."""
-    return [each for each in proof.objects if re.search(rf"{re.escape(str(each.object))}(?![\w.-])", text)]
+    """Objects of the proof that words name: those that decide before workloads, and those in files before others."""
+    found = [each for each in proof.objects if re.search(rf"{re.escape(str(each.object))}(?![\w.-])", text)]
+    return sorted(found, key=lambda each: (not isinstance(each.origin, FileOrigin), each.object.kind in _WORKLOADS))
+
+
+_WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "Job", "CronJob", "Pod"})
 
 
 def place_of(each: DecidingObject) -> tuple[str, int]:

@@ -43,7 +43,7 @@ def _print_example(each: ExampleView, out: Console) -> None:
     out.print()
     head = plain(f"{each.direction} ", DIRECTIONS.get(each.direction, ""))
     print_item(out, "✗", head.append_text(plain(each.request, "bold")), 0)
-    prose(out, plain(f"{each.meaning}{f', after {each.step}' if each.step else ''}", "dim"), 2)
+    prose(out, plain(f"{each.meaning}{f' (state {each.step})' if each.step else ''}", "dim"), 2)
     for side in each.sides:
         _print_side(side, out)
     for line in each.changed:

@@ -192,11 +192,16 @@ def verdict_line(proof: Proof) -> str:
 
 def _word(proof: Proof) -> str:
     """The verdict in a word."""
-    return _ALONE[proof.verdict] if len(proof.compared) == 1 else proof.verdict.value
+    return _ALONE[proof.verdict] if _is_alone(proof) else proof.verdict.value
+
+
+def _is_alone(proof: Proof) -> bool:
+    """Whether invariants alone were asked."""
+    return len(proof.compared) == 1 and bool(proof.invariants)
 
 
 def _title(proof: Proof) -> str:
-    if len(proof.compared) == 1:
+    if _is_alone(proof):
         return "Do the invariants hold?"
     return "Do both mean the same?" if len(proof.compared) < 3 else "Do all states mean the same?"
 
@@ -248,6 +253,8 @@ def _parts(proof: Proof) -> Iterator[str]:
     asked = f"{count(proof.ways, 'way')}, {count(proof.requests, 'request')} stood for all" if proof.ways else ""
     if asked and proof.verdict is Conclusion.EQUAL:
         yield asked
+    if len(proof.compared) == 1 and not proof.invariants:
+        yield "no state was compared, for the plan changes nothing"
     directions = Counter(each.direction.value for each in proof.worst_first() if not each.accepted)
     if directions:
         told = ", ".join(f"{number:,} {direction}" for direction, number in directions.items())
