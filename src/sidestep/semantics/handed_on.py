@@ -12,6 +12,7 @@ from msgspec import Struct
 from sidestep.model import kinds
 from sidestep.model.gaps import Gap
 from sidestep.model.mesh import OTHERS, PODS, Mesh
+from sidestep.model.metadata import WorkloadRef
 from sidestep.model.resource import Resource
 from sidestep.semantics.by_place import ByPlace
 from sidestep.semantics.by_selector import grouped
@@ -19,6 +20,7 @@ from sidestep.semantics.mesh_config import configures
 from sidestep.semantics.routing.naming import ANY_GATEWAY
 from sidestep.semantics.settings import counts_for_settings
 from sidestep.semantics.waypoints import is_waypoint_gateway
+from sidestep.semantics.workloads import Workloads
 
 _SERVICE, _GATEWAY, _NAMESPACE = kinds.SERVICE.key, kinds.GATEWAY.key, kinds.NAMESPACE.key
 _PARSED = {
@@ -30,6 +32,10 @@ _OF_PODS: tuple[kinds.Kind[Any], ...] = (
     *kinds.CONTROLLERS, kinds.CRON_JOB, kinds.AUTOSCALER, kinds.DISRUPTION_BUDGET,
 )  # fmt: skip
 _WORKLOADS = frozenset({PODS, *(kind.key for kind in _OF_PODS)})
+_MADE_FROM: tuple[kinds.Kind[Any], ...] = (kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.DAEMON_SET)
+_TEMPLATES = frozenset(kind.key for kind in _MADE_FROM)
+"""Kinds that say nothing of pods that are there: what they were made from is written in themselves."""
+_TEMPLATE_KINDS = frozenset(kind.name for kind in _MADE_FROM)
 _ROUTES = frozenset(
     kind.key for kind in (
         kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE, kinds.SIDECAR, kinds.HTTP_ROUTE, kinds.GRPC_ROUTE,
@@ -157,6 +163,8 @@ def handed_on(known: Mapping[str, Any], changed: Changes, mesh: Mesh, root: str)
         root: namespace whose policies count for every other.
     """
     found = {name: known[name] for name, read in _READ.items() if name in known and not read & changed.kinds}
+    if "workloads" in known and _are_of_pods_there(changed, known["workloads"]):
+        found["workloads"] = known["workloads"]
     found |= {
         name: known[name].beside(mesh, changed.namespaces) for name in _BESIDE if name in known and name not in found
     }
@@ -173,6 +181,14 @@ def handed_on(known: Mapping[str, Any], changed: Changes, mesh: Mesh, root: str)
     if root not in changed.namespaces and "services" in known:
         found |= {name: value for name, value in _elsewhere(known, changed) if name not in found}
     return found
+
+
+def _are_of_pods_there(changed: Changes, workloads: Workloads) -> bool:
+    """Whether nothing that pods come of is another but templates, and pods are there that were made of them before."""
+    if not changed.kinds & _INSTANCES <= _TEMPLATES:
+        return False
+    held = (each for each in changed.objects if each.kind in _TEMPLATE_KINDS)
+    return all(workloads.are_there(WorkloadRef(each.meta.namespace, each.kind, each.meta.name)) for each in held)
 
 
 def _there(changed: Changes, mesh: Mesh, kind: kinds.Kind[Any]) -> list[Resource[Any]]:

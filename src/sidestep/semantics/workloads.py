@@ -122,6 +122,11 @@ class Workloads(Mapping[WorkloadRef, Groups]):
         known = all(name in self._spaces for name in anew)
         return Workloads(spaces if known else Overlaid(dict(sorted(spaces.items()))), places, self._injectors)
 
+    def are_there(self, ref: WorkloadRef) -> bool:
+        """Whether a workload has pods, and they were observed."""
+        groups = self.get(ref)
+        return bool(groups) and not any(each.declared for each in groups or ())
+
     def gateways(self, namespace: str) -> Mapping[str, Groups]:
         """Pods of a namespace that are of a Gateway, by its name."""
         found = self._spaces.get(namespace)
