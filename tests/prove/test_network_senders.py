@@ -35,4 +35,7 @@ def test_by_an_expression_among_policies_for_all():
     nobody = sent(expressions=[{"key": "app", "operator": "In", "values": ["nobody"]}])
     assert not prove(mesh(everybody), mesh(everybody, one)).counterexamples
     assert not prove(mesh(), mesh(everybody, nobody)).counterexamples
-    assert {each.request.split()[1] for each in prove(mesh(), mesh(one)).counterexamples} == {"shop/farm", "shop/someone"}
+    assert {each.request.split()[1] for each in prove(mesh(), mesh(one)).counterexamples} == {
+        "shop/farm",
+        "shop/someone",
+    }

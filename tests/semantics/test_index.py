@@ -1,9 +1,13 @@
 """What an index takes over from that of another mesh; that it is right in all else: `test_handed_on`."""
 
+import pytest
 from msgspec import structs
 from tests.support.scenes import index, pods, policy, service
 
+from sidestep.actions.in_memory.working_copy import WorkingCopy
 from sidestep.model import kinds
+from sidestep.model.metadata import ObjectId
+from sidestep.plan.steps import SetLabels
 from sidestep.semantics.index import MeshIndex
 
 OBJECTS = [*pods("web"), *pods("cart"), service("cart")]
@@ -40,3 +44,18 @@ def test_what_differs_is_not_taken_over():
     fewer = structs.replace(one.mesh, pods=one.mesh.pods[:1])
     assert one.workloads.keys() != MeshIndex.of(fewer, one.settings.version, like=one).workloads.keys()
     assert MeshIndex.of(one.mesh, None, like=one).workloads == one.workloads
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_template_says_nothing_of_pods_that_are_there(runs):
+    """Pods are what they were made from; who has none is what his controller declares."""
+    objects = [each for each in OBJECTS if runs or each["kind"] != "Pod"]
+    one = index(*objects)
+    one.find_common()
+    copy = WorkingCopy(one.mesh)
+    cart = ObjectId("apps/v1", "Deployment", "shop", "cart")
+    assert copy.perform(SetLabels(cart, {"sidecar.istio.io/inject": "false"}, {}, template=True)) is None
+    other = MeshIndex.of(copy.mesh(), one.settings.version, like=one)
+    assert (other.workloads is one.workloads) is runs
+    anew = MeshIndex.of(copy.mesh(), one.settings.version)
+    assert dict(other.workloads) == dict(anew.workloads)

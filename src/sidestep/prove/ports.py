@@ -5,7 +5,7 @@ Ranges of NetworkPolicies count by their ends. Ten thousand numbers that policie
 
 from bisect import bisect
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from sidestep.prove.guards import Guards
 from sidestep.prove.residual import each_term
@@ -50,7 +50,7 @@ def _silent(ends: list[int], spoken: set[int]) -> Iterator[int]:
     """Of each range a port that nothing speaks about; some number that is easily recognised where it may be any."""
     for first, after in pairwise(ends):
         usual = (number for number in range(_SPARE, _SPARE - 100, -1) if first <= number < after)
-        found = next((number for number in (*usual, *range(max(first, 1), after)) if number not in spoken), None)
+        found = next((number for number in chain(usual, range(max(first, 1), after)) if number not in spoken), None)
         if found is not None:
             yield found
 
