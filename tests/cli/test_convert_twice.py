@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.support.commands import sidestep
 from tests.support.kustomized import NAMESPACE, contents
 
+SHOP = Path(__file__).parents[2] / "docs" / "examples" / "shop.yaml"
 SAMPLES = {
     "bookinfo": ("bookinfo/apps/bookinfo.yaml", "bookinfo/networking/virtual-service-reviews-90-10.yaml",
                  "bookinfo/networking/destination-rule-all.yaml", "bookinfo/networking/bookinfo-gateway.yaml"),
@@ -98,9 +100,23 @@ spec:
     spec:
       containers: [{name: cart, image: "registry.example.com/cart:1", ports: [{containerPort: 8080}]}]
 """
+PORTS = """\
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: orders, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: orders}}
+  ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 8080}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders, namespace: shop}
+spec: {hosts: [orders], http: [{timeout: 5s, route: [{destination: {host: orders}}]}]}
+"""
 
 
-@pytest.fixture(params=["bookinfo", "online-boutique", "generated", "subsets"])
+@pytest.fixture(params=["bookinfo", "online-boutique", "generated", "subsets", "ports"])
 def repository(request, tmp_path):
     folder = tmp_path / "repository"
     folder.mkdir()
@@ -122,6 +138,9 @@ def repository(request, tmp_path):
     if request.param == "subsets":
         versions = "".join(VERSION % {"version": each} for each in ("v1", "v2"))
         (folder / "shop.yaml").write_text(SUBSETS % versions)
+        return folder
+    if request.param == "ports":
+        (folder / "shop.yaml").write_text(SHOP.read_text() + PORTS)
         return folder
     corpus = request.getfixturevalue("corpus")
     for name in SAMPLES[request.param]:

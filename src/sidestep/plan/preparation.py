@@ -8,7 +8,7 @@ from typing import Any
 
 from sidestep.convert.policies.at_pods import exempting, is_deny
 from sidestep.convert.policies.for_ztunnel import plain_rules
-from sidestep.convert.rewrite import Change, Context, Rule
+from sidestep.convert.rewrite import ORIGIN, Change, Context, Rule
 from sidestep.convert.rules import authorization_policy, network_policy, peer_authentication
 from sidestep.model.kinds import AUTHORIZATION_POLICY, NETWORK_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY
 from sidestep.model.metadata import ObjectId
@@ -186,10 +186,17 @@ def exemptions(
     found = {}
     for origin, principals in sorted(wanted.items()):
         policy = configuration.mesh.find(AUTHORIZATION_POLICY, origin.namespace, origin.name)
-        patches = exempting(policy, tuple(sorted(principals))) if policy is not None and is_deny(policy) else None
+        if policy is None or not is_deny(policy) or _holds_ports(policy):
+            continue
+        patches = exempting(policy, tuple(sorted(principals)))
         if patches is not None:
             found[origin] = patches
     return found
+
+
+def _holds_ports(policy: Resource[Any]) -> bool:
+    """Whether it was made to hold the ports of a NetworkPolicy, which lets no waypoint to others either."""
+    return policy.meta.annotations.get(ORIGIN, "").startswith(f"{NETWORK_POLICY.name} ")
 
 
 def _renew_sidecars(judged: tuple[Judged, ...]) -> Iterator[Preparation]:
