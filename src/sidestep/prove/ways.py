@@ -208,7 +208,8 @@ class Ways(Struct, frozen=True, dict=True):
         for pods in (self.after or self.before).behind(service):
             target = port.target if isinstance(port.target, int) else pods.container_ports.get(port.target)
             known = [each for address in pods.every_address if (each := self.before.by_address.get(address))]
-            for older in (each for group in known for each in self.before.in_front_of(group)):
+            named = known or self.before.workloads.get(pods.workload, ())  # files tell no addresses
+            for older in (each for group in named for each in self.before.in_front_of(group)):
                 for one in older.ports:
                     same = one.target if isinstance(one.target, int) else pods.container_ports.get(one.target)
                     if same == target and not older.headless:

@@ -13,7 +13,7 @@ from sidestep.convert.routes.subset_objects import destination_rule, service_tre
 from sidestep.convert.routes.subset_policies import attached_too
 from sidestep.convert.routes.subsets import CODE, SubsetService, subset_services
 from sidestep.convert.routes.survey import Survey, survey
-from sidestep.convert.rules import authorization_policy, extension, request_authentication, telemetry
+from sidestep.convert.rules import authorization_policy, extension, network_policy, request_authentication, telemetry
 from sidestep.model.kinds import SERVICE, VIRTUAL_SERVICE
 from sidestep.model.resource import Resource
 from sidestep.semantics.by_selector import grouped
@@ -23,7 +23,13 @@ from sidestep.semantics.trees import MalformedError
 _OURS = ("selector", "ports")
 _USED = "subsets in use"
 _COPY = "requestMirror"
-_ATTACHING = (authorization_policy.RULE, request_authentication.RULE, telemetry.RULE, extension.RULE)
+_ATTACHING = (
+    authorization_policy.RULE,
+    network_policy.RULE,
+    request_authentication.RULE,
+    telemetry.RULE,
+    extension.RULE,
+)
 """Rewrites that attach objects to services."""
 
 
