@@ -47,7 +47,7 @@ Exit codes:
   0  converted, or nothing to convert
   1  tool or usage error
   2  losses at or above --fail-on-loss, or changes that no file could be given
-  3  the proof shows a request that is admitted though refused today; nothing was written
+  3  a request would be admitted that is refused today; nothing was written
   4  the proof is undecided; nothing was written
 With --diff, as kubectl: 0 no differences, 1 differences, above 1 an error.
 """

@@ -39,7 +39,7 @@ CLUSTER = "cluster"
 BEFORE, AFTER = "before", "after"
 NOTHING, ALL = "none", "all"
 WAYPOINTS = "waypoints"
-STRICT = (*(each.name.lower() for each in Assume if each.name), WAYPOINTS, ALL)
+STRICT = (*(each.name.lower() for each in Assume if each.name and each in Assume.EVERYTHING), WAYPOINTS, ALL)
 """What need not be taken for granted."""
 READY = "waypoints that stand in files are ready"
 """What is taken for granted of meshes that were read from files."""

@@ -44,7 +44,7 @@ _EXIT_CODES = """\b
 Exit codes:
   0  carried out and taken back; nothing was lost, and nothing admitted
   2  requests were lost or admitted
-  4  requests were lost while this machine was late itself, and no others: what of it is the plan's nobody can tell
+  4  requests were lost only while this machine was late: nobody can tell why
   5  a step could not be done, and its wave was taken back
   6  a step could not be done or taken back
   1  tool or usage error
