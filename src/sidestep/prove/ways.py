@@ -9,6 +9,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from sidestep.model.kinds import SERVICE_ENTRY
 from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.addresses import representatives
 from sidestep.prove.affected import changed_namespaces
@@ -185,13 +186,18 @@ class Ways(Struct, frozen=True, dict=True):
         return f"any{service.host[1:]}" if is_wildcard(service.host) else service.host
 
     def new_names(self, services: Iterable[Service] | None = None) -> Iterator[Way]:
-        """Services of the second mesh alone: who dials them gets no further than to the same pods in the first."""
+        """Services of the second mesh alone: who dials them gets no further than to the same pods in the first.
+
+        Hosts outside are dialled by their names in both: what the first mesh does with a host that it does not know.
+        """
         for service in self.new_services() if services is None else services:
             found = self._clients(service.host, self._pods(service.host), service.namespace)
+            outside = service.resource.kind == SERVICE_ENTRY.name and not (self.after or self.before).behind(service)
             for port in service.ports:
                 instead = self._same_pods(service, port)
-                for client, other, words in found if instead is not None else ():
-                    yield Way(client, words, service.host, port.number, port.protocol, service.host, other, instead)
+                for client, other, words in found if outside or instead is not None else ():
+                    name = service.host if instead is not None else self._name(service)
+                    yield Way(client, words, name, port.number, port.protocol, service.host, other, instead)
 
     def new_services(self) -> Iterator[Service]:
         """Those that only the second mesh has."""
