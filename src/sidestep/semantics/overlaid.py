@@ -12,7 +12,7 @@ ValueT = TypeVar("ValueT")
 DefaultT = TypeVar("DefaultT")
 _UNSAID: Any = object()
 _GONE: Any = object()
-_MOST = 256
+_MOST = 128
 """So many keys may be otherwise before all are written down anew: every state that follows copies them."""
 
 
