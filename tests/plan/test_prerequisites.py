@@ -38,7 +38,7 @@ def unready(made):
 def test_all_of_them_in_a_fixed_order_even_of_nothing():
     assert [each.name for each in prerequisites(facts())] == [
         "istiod-version", "istiod-ambient", "gateway-api", "cni-settings", "istio-cni", "ztunnel", "sidecars-hbone",
-        "network-policies", "one-cluster",
+        "network-policies", "egress-control", "one-cluster",
     ]  # fmt: skip
 
 
@@ -171,3 +171,31 @@ def test_settings_of_the_cni():
 
 def test_other_clusters_are_named_by_secrets_that_nobody_reads():
     assert met("one-cluster", istiod()) is None
+
+
+class TestEgressControl:
+    """What REGISTRY_ONLY keeps in is let out by ztunnel, unless a NetworkPolicy is about it by then."""
+
+    SIDECAR = o.istio("Sidecar", "default", "shop", {"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}})
+
+    @staticmethod
+    def policy(**selector):
+        spec = {"podSelector": {"matchLabels": selector}, "policyTypes": ["Egress"], "egress": []}
+        return o.thing("networking.k8s.io/v1", "NetworkPolicy", o.meta("out", "shop"), spec=spec)
+
+    def test_nobody_is_kept(self):
+        assert met("egress-control", *workload(MESHED, "cart", "shop")) is True
+        assert met("egress-control", self.SIDECAR, *workload(app("cart"), "cart", "shop")) is True
+
+    def test_a_sidecar_alone_keeps(self):
+        found = check("egress-control", self.SIDECAR, *workload(MESHED, "cart", "shop"))
+        assert found.met is False
+        assert "shop/cart" in found.evidence
+
+    @pytest.mark.parametrize(
+        ("selector", "expected"),
+        [({}, True), ({"istio.io/dataplane-mode": "ambient"}, True), ({"app": "other"}, False)],
+    )
+    def test_a_network_policy_takes_its_place(self, selector, expected):
+        objects = self.SIDECAR, self.policy(**selector), *workload(MESHED, "cart", "shop")
+        assert met("egress-control", *objects) is expected

@@ -5,9 +5,11 @@ Source: istio-semantics.md §1.6, §6.1 (g) and (l), §6.2 (P1, P22), §7.1 and 
 
 from collections.abc import Callable, Iterable, Iterator
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from sidestep.audit.facts import Facts
+from sidestep.audit.facts import Facts, Workload
+from sidestep.audit.members import members
+from sidestep.audit.registry_only import MODE, kept_in
 from sidestep.model import kinds
 from sidestep.model.gaps import GapReason
 from sidestep.model.kinds import Kind
@@ -18,8 +20,9 @@ from sidestep.model.views.core import Node, Spec
 from sidestep.plan.install.cni_products import calico, cilium
 from sidestep.plan.install.current import Istiod, istiods, variable
 from sidestep.plan.install.releases import AMBIENT, Minor, minor
+from sidestep.semantics.enrolment import DATAPLANE_MODE
 from sidestep.semantics.foreign_policies import foreign_policies
-from sidestep.semantics.network_policies import ingress_policies, keeping_out
+from sidestep.semantics.network_policies import egress_policies, ingress_policies, keeping_out
 from sidestep.semantics.proxies import Role
 
 _AMBIENT = "PILOT_ENABLE_AMBIENT"
@@ -183,6 +186,30 @@ def _blocked(facts: Facts) -> Iterator[object]:
             yield workload.ref
 
 
+def _egress(facts: Facts) -> Prerequisite:
+    """What only sidecars keep in is let out by ztunnel: a NetworkPolicy must do it before they go."""
+    name = "egress-control"
+    kept = {workload.ref: workload for each in kept_in(facts) for workload in members(facts, each.workloads).sidecars}
+    if not kept:
+        return Prerequisite(
+            name, True, f"no sidecar keeps its workload from hosts that the mesh does not know ({MODE})"
+        )
+    free = sorted(str(ref) for ref, workload in kept.items() if not _is_held(facts, workload))
+    if not free:
+        return Prerequisite(name, True, f"NetworkPolicies are about what all {len(kept)} workloads under {MODE} send")
+    evidence = f"{MODE} keeps {len(free)} workloads, and no NetworkPolicy will once they are in ambient: {_names(free)}"
+    return Prerequisite(name, False, evidence, "apply the NetworkPolicies that `sidestep convert` writes in its place")
+
+
+def _is_held(facts: Facts, workload: Workload) -> bool:
+    """Whether a NetworkPolicy is about what a workload sends, now or once its pods are labelled for ambient."""
+    shape = workload.next_shape
+    if shape is None:
+        return True
+    moved = structs.replace(shape, labels={**shape.labels, DATAPLANE_MODE: "ambient"})
+    return any(egress_policies(facts.mesh, each) for each in (shape, moved))
+
+
 def _cni_products(facts: Facts) -> Prerequisite:
     found = (*cilium(facts.mesh), *calico(facts.mesh))
     wrong = [each.change for each in found if each.met is False]
@@ -212,5 +239,5 @@ def _names(found: Iterable[str]) -> str:
 
 _CHECKS: tuple[Callable[[Facts], Prerequisite], ...] = (
     _version, _ambient_enabled, _gateway_api, _cni_products, _istio_cni, _ztunnel, _hbone, _network_policies,
-    _other_clusters,
+    _egress, _other_clusters,
 )  # fmt: skip

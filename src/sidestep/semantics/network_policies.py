@@ -32,6 +32,15 @@ def ingress_policies(mesh: Mesh, shape: PodShape) -> tuple[Resource[NetworkPolic
     )
 
 
+def egress_policies(mesh: Mesh, shape: PodShape) -> tuple[Resource[NetworkPolicy], ...]:
+    """The policies that restrict what the pods of a shape send."""
+    return tuple(
+        policy
+        for policy in mesh.in_namespace(NETWORK_POLICY, shape.namespace)
+        if restricts_egress(policy.view) and selects(policy.view.spec.pod_selector, shape.labels)
+    )
+
+
 def restricts_ingress(policy: NetworkPolicy) -> bool:
     """Whether a policy is about ingress: it says so, or says nothing, which means the same."""
     types = policy.spec.policy_types
