@@ -223,6 +223,10 @@ class Edits:
         self._written[name] = text
 
 
+def partial_lines(lines):
+    return [each for each in lines if each.startswith("partial")]
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_what_is_told_is_what_a_new_run_tells(seed, tmp_path, capsys):
     before, after = (Folder(tmp_path / name) for name in ("before", "after"))
@@ -235,10 +239,9 @@ def test_what_is_told_is_what_a_new_run_tells(seed, tmp_path, capsys):
         told.append(capsys.readouterr().err)
         fresh = proof_of(ask_of(options(*arguments)))
         assert msgspec.json.encode(proof) == msgspec.json.encode(fresh)
-        said = capsys.readouterr().err
-        assert [
-            each for each in told[-1].splitlines() if not each.startswith(("changed", "watching"))
-        ] == said.splitlines()
+        said = capsys.readouterr().err.splitlines()
+        assert partial_lines(told[-1].splitlines()) == partial_lines(said)
+        assert set(said) <= {line for each in told for line in each.splitlines()}
         return Shown(0)
 
     found.watch._show = show
@@ -293,3 +296,15 @@ def test_a_snapshot_is_read_when_it_is_another(folder, tmp_path):
         tmp_path / "before.yaml", path, "--no-cache", changes=[nothing, taken(SHUT), taken(SHUT), path.unlink]
     )
     assert (found.watch.run(), found.verdicts) == (1, ["equal", "differs"])
+
+
+def test_what_was_noticed_is_told_once_and_again_when_it_is_otherwise(folder, capsys):
+    twice, once = written(folder, "twice.yaml", SHOP), written(folder, "twice.yaml", "# nothing\n")
+    watched(folder, twice, written(folder, "shop.yaml", SHUT), once, twice)
+    assert capsys.readouterr().err.count("stands in") == 2 * 3
+
+
+def test_what_is_missing_ends_every_proof_that_asks_for_all(folder):
+    broken, other = written(folder, "broken.yaml", "a: ["), written(folder, "shop.yaml", SHUT)
+    found, code = watched(folder, broken, other, more=("--require-complete",))
+    assert (found.verdicts, code) == (["equal"], 1)

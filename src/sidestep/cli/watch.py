@@ -11,13 +11,14 @@ import click
 from msgspec import Struct
 
 from sidestep.cli.proofs import Ask, ask_of, proof_between
-from sidestep.cli.reading import reading, tell_missing
+from sidestep.cli.reading import Manner, reading, tell_missing
 from sidestep.cli.watched import contents, sides_of
 from sidestep.errors import SidestepError, UsageError
 from sidestep.model.mesh import Mesh
 from sidestep.prove.held import Held
 from sidestep.prove.proof import Proof
 from sidestep.report.formats import Look
+from sidestep.semantics.unread import not_judged
 from sidestep.sources.tree import READ
 
 LOOKS_APART = 0.5
@@ -82,6 +83,7 @@ class Watch:
         self._changed: list[str] = []
         self._proved_of: list[Mesh] = []
         self._shown = Shown(1)
+        self._noticed: dict[int, object] = {}
 
     def run(self) -> int:
         """Until somebody ends it; how the last proof ended.
@@ -146,14 +148,22 @@ class Watch:
     def _prove(self, read: list[Mesh], *, again: bool = False) -> None:
         """Prove, and show it."""
         ask = self._ask
-        for mesh in read:
-            tell_missing(mesh, ask.manner, require_complete=ask.whole)
+        for at, mesh in enumerate(read):
+            self._tell(at, mesh)
         proof = proof_between(ask, read, self._held)
         self._shown = self._show(proof, self._apart if again else "")
         if again and not ask.manner.quiet:
             seconds = self._pace.clock() - self._seen
             click.echo(f"changed: {_named(self._changed)}; proved again in {seconds:.1f} s", err=True)
         self._proved_of, self._changed = read, []
+
+    def _tell(self, side: int, mesh: Mesh) -> None:
+        """What a mesh lacks, and what was noticed of it unless that was told of its side before."""
+        noticed, manner = (mesh.remarks, mesh.skipped_secrets, tuple(not_judged(mesh))), self._ask.manner
+        if self._noticed.get(side) == noticed:
+            manner = Manner(quiet=True)
+        self._noticed[side] = noticed
+        tell_missing(mesh, manner, require_complete=self._ask.whole)
 
     def _read(self, sights: list[Any]) -> list[Mesh]:
         """Both meshes; where one cannot be had, what has changed of the other is known all the same."""
