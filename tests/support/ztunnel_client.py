@@ -108,6 +108,7 @@ class Stream:
         self._call, self.store = call, store
         self.heard: list[DeltaDiscoveryResponse] = []
         self._changed = asyncio.Condition()
+        self._writing = asyncio.Lock()
 
     async def begin(self, node: str, order: tuple[str, ...], *, on_demand: bool) -> None:
         """Ask for each type; what it holds from before is said."""
@@ -119,10 +120,15 @@ class Stream:
             if on_demand and type_url == ADDRESS:
                 request.resource_names_subscribe.append("*")
                 request.resource_names_unsubscribe.append("*")
-            await self._call.write(request)
+            await self._write(request)
 
     async def demand(self, key: str) -> None:
-        await self._call.write(DeltaDiscoveryRequest(type_url=ADDRESS, resource_names_subscribe=[key]))
+        await self._write(DeltaDiscoveryRequest(type_url=ADDRESS, resource_names_subscribe=[key]))
+
+    async def _write(self, request: DeltaDiscoveryRequest) -> None:
+        """One after the other: gRPC takes one message of a call at a time, and who listens acknowledges meanwhile."""
+        async with self._writing:
+            await self._call.write(request)
 
     async def listen(self) -> None:
         """Take what comes, and acknowledge it or not."""
@@ -131,7 +137,7 @@ class Stream:
             answer = DeltaDiscoveryRequest(type_url=response.type_url, response_nonce=response.nonce)
             if wrong:
                 answer.error_detail.message = wrong
-            await self._call.write(answer)
+            await self._write(answer)
             async with self._changed:
                 self.heard.append(response)
                 self._changed.notify_all()
