@@ -150,7 +150,8 @@ def visited(before: Mesh, made: Plan, jobs: int, most: int | None) -> Proof:
     )  # fmt: skip
     with closing(found_beside(first, Terms(), parts, way)) as others:
         for state in way():
-            walk.visit(state, others=next(others))
+            walk.follow(state, others)
+        walk.catch_up(others)
     return walk.proof()
 
 

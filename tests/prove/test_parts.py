@@ -1,5 +1,7 @@
 """Journeys beside each other, each of which asks other namespaces, find together what one finds, to the byte."""
 
+from itertools import count
+
 import msgspec
 import pytest
 from tests.prove.faults import worsened
@@ -39,8 +41,10 @@ def walked(today, way, parts):
         [told(journey.findings(each.name, each.index)) for each in through(today, way)]
         for journey in (Journey(today, TERMS, Part(number, parts)) for number in range(1, parts))
     ]
-    for number, state in enumerate(through(today, way)):
-        walk.visit(state, others=[each[number] for each in others])
+    found = ([each[number] for each in others] for number in count())
+    for state in through(today, way):
+        walk.follow(state, found)
+    walk.catch_up(found)
     return msgspec.json.encode(walk.proof()), sum(any(each) for each in others)
 
 

@@ -70,7 +70,7 @@ def shared(processes: int, ask: Ask[AnswerT], pieces: Sequence[str], kind: type[
 
 
 def beside(processes: int, walk: Callable[[int], Iterable[AnswerT]], kind: type[AnswerT]) -> Generator[list[AnswerT]]:
-    """What several walks give, step by step: each of them in a copy of its own, which goes ahead while nobody asks.
+    """What several walks give, step by step: each of them in a copy of its own, which begins at once and goes ahead.
 
     Args:
         processes: how many there are beside this one; none where they cannot be copied.
@@ -82,9 +82,21 @@ def beside(processes: int, walk: Callable[[int], Iterable[AnswerT]], kind: type[
         CopyError: a copy had a fault.
     """
     copies: list[_Copy[AnswerT]] = []
+    answers = _step_by_step(copies)
+    next(answers)
     try:
         for number in range(1, processes + 1):  # one after the other, so that those are ended that were made
             copies.append(_Copy(lambda step: step, walk(number), kind))  # noqa: PERF401
+    except BaseException:
+        answers.close()
+        raise
+    return answers
+
+
+def _step_by_step(copies: "Sequence[_Copy[AnswerT]]") -> Generator[list[AnswerT]]:
+    """Nothing at first, and then what all of them say next; they end with it."""
+    try:
+        yield []
         while True:
             for each in copies:
                 each.listen()

@@ -158,12 +158,13 @@ def proof_between(ask: Ask, read: Sequence[Mesh], held: Held | None = None) -> P
             for state in _others(ask, meshes, first.index, holds):
                 tell(state.name)
                 if steps:
-                    walk.visit(state, others=next(others))
+                    walk.follow(state, others)
                 else:
                     _compare(walk, state, ask, holds, kept)
                 walk.ask(state.index, state.name if steps else AFTER, state.read)
                 if walk.is_enough:
                     break
+            walk.catch_up(others)
         proof = _with_commands(walk.proof(), ask)
         taken = any(made is not mesh for made, mesh in zip(meshes, read, strict=True))
         return replace(proof, assumptions=(*proof.assumptions, READY)) if taken else proof

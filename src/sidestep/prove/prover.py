@@ -9,6 +9,7 @@ every way with the same pair, and a difference is asked again there before it is
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
+from itertools import chain
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -34,6 +35,7 @@ from sidestep.semantics.requests import Answers, Http, Request, Tcp
 
 __all__ = ["Assume", "Leave", "Terms", "prove"]
 _MOST_SHOWN = 500
+_NOTHING = Remembered(0, 0)
 
 
 class Terms(Struct, frozen=True):
@@ -161,9 +163,13 @@ class Run:
             ways: all of one place.
             shown: whether what was shown of other places counts, so that of many only as much is looked at as is read.
         """
+        each = iter(ways)
+        first = next(each, None)
+        if first is None:
+            return _NOTHING
         part = copy(self)
         part.begin(self._shown_apart if shown else {})
-        part.compare_all(ways)
+        part.compare_all(chain((first,), each))
         return Remembered(part.counted, part.requests, tuple(part.found), tuple(part.undecided), part.hidden)
 
     def tells_enough(self, known: Remembered) -> bool:

@@ -32,6 +32,8 @@ _ALONE = "/"
 _UNKNOWN = "/"
 """Under what is registered who calls a host that nobody knows; no host is called so."""
 _NOTHING = Remembered(0, 0)
+_SPARED = 16
+"""Of so many namespaces the first part leaves one to others."""
 Share = Callable[[Callable[[str], Remembered], Sequence[str]], Iterable[Remembered]]
 """Asks every one of some namespaces, and answers in their order; `map` does."""
 
@@ -50,6 +52,31 @@ class Part(Struct, frozen=True):
 
     number: int = 0
     of: int = 1
+
+    def takes(self, card: int) -> bool:
+        """Whether a card is its own; the first part, which also gathers what all find, leaves a few to the others."""
+        turn, to = divmod(card, self.of)
+        if to == 0 and self.of > 1 and turn % _SPARED == _SPARED - 1:
+            to = 1 + turn // _SPARED % (self.of - 1)
+        return to == self.number
+
+
+class Begun(Struct, frozen=True):
+    """A state that was asked by one part.
+
+    Attributes:
+        run: that asked it.
+        own: what it found.
+    """
+
+    run: Run
+    own: Findings
+
+    def proof(self, others: Iterable[Findings] = ()) -> Proof:
+        """What came out, with what other parts found in it; to be asked once."""
+        for _, found in sorted(chain(self.own, *others), key=lambda each: each[0]):
+            self.run.take(found)
+        return self.run.proof()
 
 
 class Journey:
@@ -128,10 +155,11 @@ class Journey:
             index: the mesh.
             others: what the other parts found in it.
         """
-        run, own = self._visited(step, index)
-        for _, found in sorted(chain(own, *others), key=lambda each: each[0]):
-            run.take(found)
-        return run.proof()
+        return self.begin(step, index).proof(others)
+
+    def begin(self, step: str, index: MeshIndex) -> "Begun":
+        """What this part finds in a state, before it is known what the others do."""
+        return Begun(*self._visited(step, index))
 
     def findings(self, step: str, index: MeshIndex) -> Findings:
         """What this part alone finds in a state."""
@@ -194,7 +222,7 @@ class Journey:
     def _mine(self) -> frozenset[str]:
         """Namespaces whose destinations this part asks: they are dealt out like cards."""
         spaces = {*self._before.by_namespace, *(each.namespace for each in self._before.services.services)}
-        return frozenset(sorted(spaces)[self._part.number :: self._part.of])
+        return frozenset(space for number, space in enumerate(sorted(spaces)) if self._part.takes(number))
 
     def _visit(self, run: Run, service: Service, changed: Affected) -> Iterator[Remembered]:
         """One destination: all of it where it may be another, else only for callers of new kinds."""

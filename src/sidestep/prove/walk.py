@@ -1,6 +1,7 @@
 """One mesh held against others, one after the other: what differs, what is accepted, and which invariants hold."""
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -19,10 +20,12 @@ from sidestep.prove.outcome import Assume
 from sidestep.prove.proof import Conclusion, Counterexample, Proof, Undecided
 from sidestep.prove.prover import Kept, Terms, assumptions, prove
 from sidestep.prove.remembered import Recollection
-from sidestep.prove.states import Findings, Journey, Part, Share
+from sidestep.prove.states import Begun, Findings, Journey, Part, Share
 from sidestep.prove.whole_way import TwoMeshes
 from sidestep.semantics.index import MeshIndex
 
+_AHEAD = 200
+"""States that this part may be ahead of others, so that nobody waits for those whose namespaces come later."""
 _NAMED = re.compile(r"\b[A-Z][A-Za-z]+ [a-z0-9.-]+(?:/[a-zA-Z0-9.-]+)?(?<![.-])")
 
 
@@ -74,6 +77,8 @@ class Walk:
         self._assumptions: dict[str, None] = {}
         self._objects: dict[str, DecidingObject] = {}
         self._journey = Journey(first.index, terms, part, kept)
+        self._begun: deque[tuple[State, Begun]] = deque()
+        self._ahead = 0 if terms.most or inquiry.results() else _AHEAD
         self._compared = [first.name]
         self._ways = self._requests = self._more = 0
         self._note(first.index)
@@ -91,16 +96,38 @@ class Walk:
             self._assumptions.update(dict.fromkeys((*asked, ASSUMED)))
         self._remember(self._inquiry.words(), read or index.mesh)
 
-    def visit(self, state: State, known: Recollection | None = None, others: Iterable[Findings] = ()) -> None:
+    def visit(self, state: State, known: Recollection | None = None) -> None:
         """Hold a state against the first.
 
         Args:
             state: the other mesh.
             known: what is remembered of it, where it is no step.
-            others: what other parts found in it, where it is one.
         """
+        self._learn(state, self._held_against(state, known))
+
+    def follow(self, state: State, others: Iterator[Iterable[Findings]]) -> None:
+        """The same of a step of a plan of which other parts ask theirs: they may be some states behind.
+
+        Args:
+            state: the other mesh.
+            others: what the other parts found, state by state.
+        """
+        self._begun.append((state, self._journey.begin(state.name, state.index)))
+        if len(self._begun) > self._ahead:
+            self._take_in(others)
+
+    def catch_up(self, others: Iterator[Iterable[Findings]]) -> None:
+        """Wait for what other parts find in the last states that were followed."""
+        while self._begun:
+            self._take_in(others)
+
+    def _take_in(self, others: Iterator[Iterable[Findings]]) -> None:
+        state, begun = self._begun.popleft()
+        self._learn(state, begun.proof(next(others)))
+
+    def _learn(self, state: State, proof: Proof) -> None:
+        """What came out of a state."""
         step = state.name if self._steps else ""
-        proof = self._held_against(state, known, others)
         two = TwoMeshes(self._first.index, state.index, self._terms, step)
         proof = self._acceptance.accept(proof, self._first.index, two.differences)
         for example in proof.counterexamples:
@@ -115,10 +142,10 @@ class Walk:
         self._ways, self._requests = max(self._ways, proof.ways), self._requests + proof.requests
         self._more += proof.more
 
-    def _held_against(self, state: State, known: Recollection | None, others: Iterable[Findings]) -> Proof:
+    def _held_against(self, state: State, known: Recollection | None) -> Proof:
         first = self._first.index
         if self._steps:
-            return self._journey.visit(state.name, state.index, others)
+            return self._journey.visit(state.name, state.index)
         if self._terms.most:
             return prove(first, state.index, self._terms, fine=lambda each: self._acceptance.accepts(each, first))
         return self._journey.recall(state.index, known, self._share)
