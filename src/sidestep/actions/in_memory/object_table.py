@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.model.build import known_kind
-from sidestep.model.in_order import Apart, InOrder
+from sidestep.model.in_order import Apart, InOrder, InPieces
 from sidestep.model.kinds import NAMESPACE, Kind
 from sidestep.model.mesh import Mesh, place_of_object
 from sidestep.model.metadata import Labels, ObjectId
@@ -15,6 +15,8 @@ from sidestep.model.resource import Resource
 Key = tuple[str, str]
 _Rows = dict[Key | int, Resource[Any]]
 _OTHERS = ""
+_MANY = 1024
+"""Of so many objects a mesh has pieces that it shares with those before it: to copy them all, each must be touched."""
 
 
 class ObjectTable:
@@ -24,7 +26,7 @@ class ObjectTable:
         self._mesh = mesh
         self._in_order = mesh.is_in_order
         self._tables: dict[str, _Table] = {}
-        self._resources: Mapping[str, tuple[Resource[Any], ...]] | None = mesh.resources
+        self._resources: Mapping[str, Sequence[Resource[Any]]] | None = mesh.resources
 
     def find(self, name: ObjectId) -> Resource[Any] | None:
         """An object, in whichever version of its group it stands."""
@@ -59,7 +61,7 @@ class ObjectTable:
         self._table(_OTHERS).drop(_other_key(name))
         self._resources = None
 
-    def resources(self) -> Mapping[str, tuple[Resource[Any], ...]]:
+    def resources(self) -> Mapping[str, Sequence[Resource[Any]]]:
         """Typed objects by `Kind.key`: the very same mapping while nothing changes."""
         if self._resources is None:
             touched = {key: table.values() for key, table in self._tables.items() if table.changed and key != _OTHERS}
@@ -76,14 +78,15 @@ class ObjectTable:
     def others(self) -> tuple[Resource[None], ...]:
         """Objects of kinds that we do not know."""
         table = self._tables.get(_OTHERS)
-        return table.values() if table and table.changed else self._mesh.others
+        return tuple(table.values()) if table and table.changed else self._mesh.others
 
     def _table(self, key: str) -> "_Table":
         table = self._tables.get(key)
         if table is None:
             found = self._mesh.others if key == _OTHERS else self._mesh.resources.get(key, ())
             rows = _rows(found, others=key == _OTHERS)
-            ordered = InOrder(found, place_of_object) if self._in_order and key != _OTHERS else None
+            many = InPieces if len(found) > _MANY else InOrder
+            ordered = many(found, place_of_object) if self._in_order and key != _OTHERS else None
             table = self._tables[key] = _Table(rows, ordered)
         return table
 
@@ -101,7 +104,7 @@ class _Table(Struct):
     rows: _Rows
     ordered: InOrder[Resource[Any]] | None = None
     changed: bool = False
-    cached: tuple[Resource[Any], ...] | None = None
+    cached: Sequence[Resource[Any]] | None = None
 
     def put(self, key: Key, resource: Resource[Any]) -> None:
         """Add or exchange."""
@@ -114,10 +117,10 @@ class _Table(Struct):
         if old is not None:
             self._exchange(old, None)
 
-    def values(self) -> tuple[Resource[Any], ...]:
+    def values(self) -> Sequence[Resource[Any]]:
         """All of them."""
         if self.cached is None:
-            self.cached = tuple(self.rows.values() if self.ordered is None else self.ordered.all())
+            self.cached = tuple(self.rows.values()) if self.ordered is None else self.ordered.all()
         return self.cached
 
     def _exchange(self, old: Resource[Any] | None, new: Resource[Any] | None) -> None:
