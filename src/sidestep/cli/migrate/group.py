@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 from sidestep.actions.gates.watching import Measure
 from sidestep.actions.runs.events import Began
 from sidestep.actions.runs.history import State
+from sidestep.actions.runs.names import name_of_run
 from sidestep.actions.runs.outlook import foresee
 from sidestep.cli.main import LazyGroup
 from sidestep.cli.migrate.checked import (
@@ -30,7 +32,7 @@ from sidestep.cli.migrate.git import Git
 from sidestep.cli.migrate.gitops import gitops_options, prepared, settings_of
 from sidestep.cli.migrate.look import told_of
 from sidestep.cli.migrate.perform import Manners, how_options, performed, terms_of
-from sidestep.cli.migrate.place import Place, Where, chosen_place, now, opened, where_options
+from sidestep.cli.migrate.place import Place, Where, chosen_place, opened, where_options
 from sidestep.cli.migrate.prometheus import gate_options, gates_measured
 from sidestep.cli.output import emit
 from sidestep.errors import UsageError, WorldError
@@ -199,7 +201,7 @@ def _applied(found: _Begun, place: Place, measure: Measure | None, values: dict[
     check_gates(chosen(plan, found.waves), measure, "--apply", no_gates=values["no_gates"])
     _check_none_open(place)
     _confirm(found, place, values)
-    run = _name(plan.signature.digest)
+    run = name_of_run(datetime.now(UTC), plan.signature.digest, place.records.runs())
     terms = terms_of(Began(run, plan.signature.digest, place.world.name, found.waves), measure, values)
     manners = Manners(values["output"], values["quiet"])
     content = found.document.content
@@ -246,8 +248,3 @@ def _confirm(found: _Begun, place: Place, values: dict[str, Any]) -> None:
     waves = len({each.wave for each in found.outlook.steps})
     if not click.confirm(f"Write {count(writes, 'step')} in {count(waves, 'wave')} to {place.named}?", err=True):
         raise UsageError("nothing was written, as you said")
-
-
-def _name(digest: str) -> str:
-    """By the time, so that the newest comes last."""
-    return f"{now()[:19].translate(str.maketrans('', '', '-:')).replace('T', '-')}-{digest[:4]}"
