@@ -16,7 +16,6 @@ _TREATMENT = (
     "CORS",
     "request headers",
     "response headers",
-    "headers by destination",
     "traffic policy",
     "TLS",
 )

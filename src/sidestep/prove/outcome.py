@@ -6,10 +6,10 @@ from enum import Flag, auto
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sidestep.prove import shaped
 from sidestep.prove.proof import Direction
 from sidestep.semantics.decisions import Branch, Decision, Verdict
 from sidestep.semantics.hops.forwarded import XFCC
-from sidestep.semantics.lengths import seconds
 from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries
 from sidestep.semantics.routing.route import Retries, Route, RouteSource
 from sidestep.semantics.versions import given_version
@@ -128,7 +128,8 @@ def end_of(branch: Branch, assume: Assume) -> End:
         return End(condition, admitted=False, place=place, shape="" if Assume.SHAPES in assume else branch.shape.value)
     route = branch.route
     if route is not None and route.answer is not None:
-        return End(condition, admitted=True, place=f"answered {route.answer.status} {route.answer.location}".rstrip())
+        treatment = _asked(branch, replace(route, request_edits=()), assume)
+        return End(condition, admitted=True, place=shaped.answer(route.answer), treatment=treatment)
     place = place or f"{branch.path[-1].at} {_started(branch)}".rstrip()
     treatment, seen = _treatment(branch, assume), _seen(branch, assume)
     return End(condition, admitted=True, place=place, treatment=treatment, seen=seen)
@@ -149,24 +150,24 @@ def _started(branch: Branch) -> str:
 def _treatment(branch: Branch, assume: Assume) -> tuple[object, ...]:
     route, http = branch.route, branch.delivered
     line = (http.path, http.authority) if http is not None else ()
-    if route is None:
-        return (*line, *_NOTHING)
-    asked = (
-        _length(route.timeout),
+    return (*line, *(_NOTHING if route is None else _asked(branch, route, assume)))
+
+
+def _asked(branch: Branch, route: Route, assume: Assume) -> tuple[object, ...]:
+    """What a route asks for, whatever is sent."""
+    return (
+        shaped.length(route.timeout),
         _retries(route, assume),
         branch.copies,
-        route.faults,
-        route.cors,
-        route.request_edits,
-        route.response_edits,
-        _edits(branch),
-        tuple(word for word in _policy(branch, route) if not word.startswith(_OWN_TLS_WORDS)),
+        shaped.faults(route.faults),
+        shaped.cors(route.cors_policy),
+        *_edits(branch, route),
+        shaped.policy(tuple(word for word in _policy(branch, route) if not word.startswith(_OWN_TLS_WORDS))),
         "" if route.tls in _OWN_TLS else route.tls,
     )
-    return (*line, *asked)
 
 
-_NOTHING: tuple[object, ...] = ("", None, (), (), None, (), (), (), (), "")
+_NOTHING: tuple[object, ...] = ("", None, (), (), None, (), (), (), "")
 
 
 def _retries(route: Route, assume: Assume) -> Retries | None:
@@ -176,13 +177,7 @@ def _retries(route: Route, assume: Assume) -> Retries | None:
     unasked = route.retries in _DEFAULT or route.source in _PLAIN
     if Assume.DEFAULTS in assume and unasked:
         return None
-    return replace(route.retries, per_try=_length(route.retries.per_try))
-
-
-def _length(written: str) -> str:
-    """A time limit in one way of writing it."""
-    length = seconds(written)
-    return written if length is None else str(length)
+    return shaped.retried(route.retries)
 
 
 _DEFAULT = frozenset(
@@ -197,11 +192,16 @@ def _policy(branch: Branch, route: Route) -> tuple[str, ...]:
     return tuple(word.removeprefix(own) for word in route.traffic_policy if not word.startswith(others))
 
 
-def _edits(branch: Branch) -> tuple[object, ...]:
-    """Header edits of the destination alone: under whatever name a route has it."""
+def _edits(branch: Branch, route: Route) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Header edits of requests and of answers: those of a destination among several come before the route's."""
     tried = branch.backend
-    edits = (tried.request_edits, tried.response_edits) if tried is not None else ()
-    return edits if any(edits) else ()
+    own = (tried.request_edits, tried.response_edits) if tried is not None else ((), ())
+    both = zip((route.request_edits, route.response_edits), own, strict=True)
+    request, response = (
+        shaped.edits((*shared, *each)) if len(route.backends) == 1 else shaped.edits(each, shared)
+        for shared, each in both
+    )
+    return request, response
 
 
 def _seen(branch: Branch, assume: Assume) -> tuple[object, ...]:

@@ -248,7 +248,7 @@ def test_redirects(redirect, authority, expected):
 
 def test_direct_response():
     route = does({"route": None, "directResponse": {"status": 418, "body": {"string": "x"}}})
-    assert route.answer == Answer(AnswerKind.DIRECT, 418)
+    assert route.answer == Answer(AnswerKind.DIRECT, 418, body=b"x")
 
 
 @pytest.mark.parametrize(

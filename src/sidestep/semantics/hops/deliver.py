@@ -438,9 +438,10 @@ def sent_on(http: Http | None, route: Route, backend: Backend) -> Http | None:
     found = http
     for level in levels:
         found = _edited(found, level)
-    if found is None or not (route.rewrite_path or route.rewrite_host):
+    authority = route.rewrite_host or backend.authority
+    if found is None or not (route.rewrite_path or authority):
         return found
-    return replace(found, path=route.rewrite_path or found.path, authority=route.rewrite_host or found.authority)
+    return replace(found, path=route.rewrite_path or found.path, authority=authority or found.authority)
 
 
 def _edited(http: Http | None, edits: tuple[str, ...]) -> Http | None:

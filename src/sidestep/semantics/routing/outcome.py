@@ -78,6 +78,7 @@ def _http_route(entry: HttpEntry, vantage: Vantage, http: HttpSeen, reach: Reach
         found.tls,
         found.unknown,
         copies,
+        rule.cors,
     )
 
 
@@ -85,7 +86,7 @@ def _answer(rule: HttpRule, found: Reached, where: str) -> Answer | None:
     if rule.redirect is not None:
         return Answer(AnswerKind.REDIRECT, rule.redirect.status, where)
     if rule.direct is not None:
-        return Answer(AnswerKind.DIRECT, rule.direct)
+        return Answer(AnswerKind.DIRECT, rule.direct, body=rule.body)
     return Answer(AnswerKind.ERROR, rule.missing_status) if found.all_missing else None
 
 

@@ -175,9 +175,8 @@ def _told(target: Target, port: int, reach: Reach) -> _Told:
         labels = rule.subsets[target.subset].labels
     elif target.subset:
         exists = False
-    backend = Backend(
-        target.host, number, target.weight, target.subset, labels, exists, target.request_edits, target.response_edits
-    )
+    edits, authority = (target.request_edits, target.response_edits), target.authority
+    backend = Backend(target.host, number, target.weight, target.subset, labels, exists, *edits, authority)
     return _Told(backend) if rule is None else _with_policy(backend, rule, reach)
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sidestep.model.metadata import ObjectId
+from sidestep.semantics.routing.cors import Cors
 
 
 class Backend(Struct, frozen=True, gc=False, rename="camel"):
@@ -19,6 +20,7 @@ class Backend(Struct, frozen=True, gc=False, rename="camel"):
         known: whether a service of that name exists: else its share is answered with an error.
         request_edits: header edits of this backend alone, in words, e.g. `set x-a: b`.
         response_edits: likewise.
+        authority: that this backend alone gets, unless the route rewrites it for all.
     """
 
     host: str
@@ -29,6 +31,7 @@ class Backend(Struct, frozen=True, gc=False, rename="camel"):
     known: bool = True
     request_edits: tuple[str, ...] = ()
     response_edits: tuple[str, ...] = ()
+    authority: str = ""
 
     @property
     def label(self) -> str:
@@ -59,6 +62,7 @@ class Answer(Struct, frozen=True, rename="camel"):
     kind: AnswerKind
     status: int
     location: str = ""
+    body: bytes = b""
 
 
 class RouteSource(StrEnum):
@@ -98,6 +102,7 @@ class Route(Struct, frozen=True, gc=False, rename="camel"):
         traffic_object: the DestinationRule.
         tls: its client TLS mode for the port (DISABLE, SIMPLE, MUTUAL, ISTIO_MUTUAL); empty where it says nothing.
         unknown: why part of it cannot be told; empty when all is.
+        cors_policy: the whole of what browsers are told of other origins.
     """
 
     source: RouteSource
@@ -120,3 +125,4 @@ class Route(Struct, frozen=True, gc=False, rename="camel"):
     tls: str = ""
     unknown: str = ""
     copies: tuple[tuple[float, Backend], ...] = ()
+    cors_policy: Cors | None = None
