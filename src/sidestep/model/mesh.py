@@ -14,6 +14,7 @@ from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.model.in_order import Apart, apart, net, sorted_like
 from sidestep.model.kinds import NAMESPACE, Kind
 from sidestep.model.metadata import Labels
+from sidestep.model.overlaid import Overlaid
 from sidestep.model.pods import Pod
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Untyped
@@ -84,7 +85,9 @@ class Mesh(Struct, frozen=True, dict=True):
 
     def find(self, kind: Kind[ViewT], namespace: str, name: str) -> Resource[ViewT] | None:
         """One object by name; an empty namespace for cluster-scoped kinds."""
-        spaces = self._by_name.setdefault(kind.key, {})
+        spaces = self._by_name.get(kind.key)
+        if spaces is None:
+            spaces = self._by_name[kind.key] = Overlaid()
         known = spaces.get(namespace)
         if known is None:
             known = spaces[namespace] = {each.meta.name: each for each in self.in_namespace(kind, namespace)}
@@ -167,11 +170,8 @@ class Mesh(Struct, frozen=True, dict=True):
         found = vars(other)
         names, spaces = found.get("_by_name", {}), found.get("_by_namespace", {})
         for key in names.keys() - self._by_name.keys():
-            gone, new = self.apart_from(other, key)
-            left = dict(names[key]) if gone or new else names[key]
-            for space in {each.meta.namespace for each in (*gone, *new)}:
-                left.pop(space, None)
-            self._by_name[key] = left
+            spoilt = {each.meta.namespace for side in self.apart_from(other, key) for each in side}
+            self._by_name[key] = names[key].otherwise({}, spoilt) if spoilt else names[key]
         for key in spaces.keys() - self._by_namespace.keys():
             self._by_namespace[key] = _regrouped(spaces[key], self.apart_from(other, key), place_of_object)
         if "_pods" in found and "_pods" not in vars(self):
@@ -236,7 +236,7 @@ class Mesh(Struct, frozen=True, dict=True):
         return {key: tuple(found) for key, found in grouped.items()}
 
     @cached_property
-    def _pods(self) -> dict[str, tuple[Pod, ...]]:
+    def _pods(self) -> Overlaid[str, tuple[Pod, ...]]:
         return _grouped(self.pods, place_of_pod)
 
     @cached_property
@@ -245,37 +245,37 @@ class Mesh(Struct, frozen=True, dict=True):
         return {}
 
     @cached_property
-    def _by_name(self) -> dict[str, dict[str, _Names]]:
+    def _by_name(self) -> dict[str, Overlaid[str, _Names]]:
         """By `Kind.key` and namespace, each when it is first asked for."""
         return {}
 
     @cached_property
-    def _by_namespace(self) -> dict[str, dict[str, tuple[Resource[Any], ...]]]:
+    def _by_namespace(self) -> dict[str, Overlaid[str, tuple[Resource[Any], ...]]]:
         """By `Kind.key`, each kind when it is first asked for."""
         return {}
 
 
-def _grouped(found: Iterable[ThingT], place: _Place) -> dict[str, tuple[ThingT, ...]]:
+def _grouped(found: Iterable[ThingT], place: _Place) -> Overlaid[str, tuple[ThingT, ...]]:
     """By namespace, which is the first of their place."""
     grouped: dict[str, list[ThingT]] = {}
     for each in found:
         grouped.setdefault(place(each)[0], []).append(each)
-    return {namespace: tuple(own) for namespace, own in grouped.items()}
+    return Overlaid({namespace: tuple(own) for namespace, own in grouped.items()})
 
 
 def _regrouped(
-    known: dict[str, tuple[ThingT, ...]], alone: Apart[ThingT], place: _Place
-) -> dict[str, tuple[ThingT, ...]]:
+    known: Overlaid[str, tuple[ThingT, ...]], alone: Apart[ThingT], place: _Place
+) -> Overlaid[str, tuple[ThingT, ...]]:
     """Things in order by namespace, of which some are gone and others are new."""
     if not any(alone):
         return known
     gone, new = (_grouped(each, place) for each in alone)
-    found = dict(known)
-    for space in {**gone, **new}:
+    found = {space: known.get(space, ()) for space in (*gone, *new)}
+    for space, own in found.items():
         left = {id(each) for each in gone.get(space, ())}
-        own = [*(each for each in known.get(space, ()) if id(each) not in left), *new.get(space, ())]
-        found[space] = tuple(sorted(own, key=place))
-    return found
+        stayed = (each for each in own if id(each) not in left)
+        found[space] = tuple(sorted((*stayed, *new.get(space, ())), key=place))
+    return known.otherwise(found)
 
 
 place_of_pod = attrgetter("shape.namespace", "name")

@@ -15,13 +15,14 @@ from msgspec import Struct
 
 from sidestep.model.kinds import DESTINATION_RULE, GATEWAY, SIDECAR
 from sidestep.model.metadata import WorkloadRef
+from sidestep.model.overlaid import Overlaid
 from sidestep.model.resource import Resource
 from sidestep.prove.caller import SCOPES, Caller, Guises, Scopes, Space, space_of
+from sidestep.prove.guised import Guised
 from sidestep.prove.named import Identities, Taken
 from sidestep.prove.strangers import Stranger
 from sidestep.semantics.identity import parse_principal, principal_of
 from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.overlaid import Overlaid
 from sidestep.semantics.requests import SomebodyClient
 from sidestep.semantics.somebody import guise_of, pods_of
 from sidestep.semantics.waypoints import account_of
@@ -100,8 +101,7 @@ class Callers(Struct, frozen=True, dict=True):
         known = vars(made)
         known |= {"_scopes": self._scopes, "_spaces": spaces, "_somebodies": self._somebodies}
         known["_homes"] = _homes_beside(self._homes, self._spaces, anew)
-        if all(each.guises == self._spaces[name].guises for name, each in anew.items()):
-            known["guises"] = self.guises
+        known["guised"] = self.guised.beside(anew)
         if all(each.principals == self._spaces[name].principals for name, each in anew.items()):
             proxies = made._proxies_beside(self)
             same = proxies == self.identities.of_proxies
@@ -140,7 +140,7 @@ class Callers(Struct, frozen=True, dict=True):
     def _strangers(self, apart: Apart) -> Iterator[Caller]:
         """Everybody who may come, as pods of his namespace do, or of any where it has none."""
         for stranger in filter(self._is_near, apart.strangers):
-            for guises in self.guises.get(stranger[0], self.guises[""]):
+            for guises in self.guised.at(stranger[0]):
                 for address in apart.addresses or ("",):
                     yield self._somebody(stranger, guises, address)
 
@@ -165,10 +165,9 @@ class Callers(Struct, frozen=True, dict=True):
         return {}
 
     @cached_property
-    def guises(self) -> Mapping[str, tuple[Guises, ...]]:
-        """As what pods of a namespace are there in both meshes; those of all namespaces together under no name."""
-        found = {name: space.guises for name, space in self._spaces.items() if space.guises}
-        return {**found, "": tuple(sorted(set(chain.from_iterable(found.values()))))}
+    def guised(self) -> Guised:
+        """As what pods come."""
+        return Guised.of(self._spaces)
 
     @cached_property
     def _scopes(self) -> Scopes:
@@ -219,7 +218,7 @@ class Callers(Struct, frozen=True, dict=True):
         """By what one can tell later that nobody new calls: classes, and as what somebody may come."""
         yield from self.classes(apart)
         for space in apart.spaces:
-            yield from ((space, guises) for guises in self.guises.get(space, self.guises[""]))
+            yield from ((space, guises) for guises in self.guised.at(space))
 
     def has_new(self, apart: Apart, asked: Container[Hashable], workloads: Iterable[WorkloadRef]) -> bool:
         """Whether some workloads, or somebody who comes as they do, are of a class that was not asked yet."""
@@ -228,7 +227,7 @@ class Callers(Struct, frozen=True, dict=True):
             if apart.of(caller, by_principal) not in asked:
                 return True
             guises = guise_of(caller.before), guise_of(caller.after)
-            near = (space for space in apart.spaces if space == caller.namespace or space not in self.guises)
+            near = (space for space in apart.spaces if space == caller.namespace or space not in self.guised.inhabited)
             if None not in guises and any((space, guises) not in asked for space in near):
                 return True
         return False

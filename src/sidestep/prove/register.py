@@ -3,7 +3,7 @@
 It names more than it must, and never fewer: who is named is asked exactly (`Ways.has_new`).
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable
 
 from sidestep.model.metadata import WorkloadRef
 from sidestep.prove.caller import Caller, Guises
@@ -37,14 +37,14 @@ class Register:
             if each.apart.labels or each.apart.addresses:
                 self._by_more.add(host)
         for alike, hosts in self._strange_to.items():
-            if self._is_new(own, alike, callers.guises):
+            if self._is_new(own, alike, callers.guised.inhabited):
                 hosts.add(host)
             else:
                 hosts.discard(host)
 
     def candidates(self, callers: Callers, workloads: Iterable[WorkloadRef]) -> set[str]:
         """Destinations to which some workloads, or somebody who comes as they do, may be new."""
-        inhabited = frozenset(callers.guises)
+        inhabited = callers.guised.inhabited
         if inhabited != self._inhabited:
             self._inhabited = inhabited
             self._strange_to.clear()
@@ -54,10 +54,10 @@ class Register:
             found |= self._by_principal.get(each.principal, set())
             found |= self._by_namespace.get(each.namespace, set())
         for alike in {_alike(each) for each in everybody}:
-            found |= self._new_to(alike, callers.guises)
+            found |= self._new_to(alike, inhabited)
         return found
 
-    def _new_to(self, alike: _Alike, inhabited: Mapping[str, object]) -> set[str]:
+    def _new_to(self, alike: _Alike, inhabited: Container[str]) -> set[str]:
         """Destinations that were asked of nobody who is like this and whom they do not name."""
         found = self._strange_to.get(alike)
         if found is None:
@@ -66,7 +66,7 @@ class Register:
         return found
 
     @staticmethod
-    def _is_new(told: Iterable[Told], alike: _Alike, inhabited: Mapping[str, object]) -> bool:
+    def _is_new(told: Iterable[Told], alike: _Alike, inhabited: Container[str]) -> bool:
         kind, guises = alike
         for each in told:
             if as_nobody(kind) not in each.asked:

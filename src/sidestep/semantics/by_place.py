@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterable
 from typing import Generic, Self, TypeVar
 
-from sidestep.semantics.overlaid import Overlaid
+from sidestep.model.overlaid import Overlaid
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")

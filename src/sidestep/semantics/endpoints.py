@@ -5,9 +5,9 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from sidestep.model.overlaid import Overlaid
 from sidestep.semantics.by_selector import ByLabel, BySelector
 from sidestep.semantics.instances import Instances
-from sidestep.semantics.overlaid import Overlaid
 from sidestep.semantics.service_index import Service, ServiceIndex
 
 

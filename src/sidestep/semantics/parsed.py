@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from sidestep.model.kinds import Kind
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels, ObjectId
+from sidestep.model.overlaid import Overlaid
 from sidestep.model.resource import Resource
 from sidestep.model.views.core import Spec
 from sidestep.semantics.authorization.attachment import Attachable
 from sidestep.semantics.by_selector import BySelector
-from sidestep.semantics.overlaid import Overlaid
 
 EVERY = "*"
 """The name that stands for all objects of a kind that may be there and were not read; no object is called so."""

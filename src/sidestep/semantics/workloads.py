@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import WorkloadRef
+from sidestep.model.overlaid import Overlaid
 from sidestep.model.pods import Pod
 from sidestep.semantics.injectors import Injectors
 from sidestep.semantics.instances import Instances, instances_of
 from sidestep.semantics.inventory import Stock, Workload
-from sidestep.semantics.overlaid import Overlaid
 from sidestep.semantics.proxies import GATEWAY_NAME
 
 Groups = tuple[Instances, ...]

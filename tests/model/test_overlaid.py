@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidestep.semantics.by_place import ByPlace
-from sidestep.semantics.overlaid import Overlaid
+from sidestep.model.overlaid import Overlaid
 
 KEYS = st.integers(0, 400)
 STEPS = st.lists(
@@ -35,15 +34,3 @@ def test_what_is_shared_keeps_its_order():
     made = Overlaid({"c": 1, "a": 2, "b": 3}).otherwise({"a": 4, "z": 5}, ["b"])
     assert list(made.items()) == [("c", 1), ("a", 4), ("z", 5)]
     assert list(made) == ["c", "a", "z"]
-
-
-def test_what_rests_on_a_place_is_forgotten_in_the_next_mesh_alone():
-    first = ByPlace()
-    first.at("shop")["cart"] = 1
-    first.at("shop", "far")["cart"] = 2
-    first.at("far")["web"] = 3
-    second = first.without(["shop"])
-    assert (second.at("shop"), second.at("shop", "far"), second.at("far")) == ({}, {}, {"web": 3})
-    second.at("shop")["cart"] = 4
-    assert first.at("shop") == {"cart": 1}
-    assert second.without(["far"]).at("shop") == {"cart": 4}
