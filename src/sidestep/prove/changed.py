@@ -55,6 +55,8 @@ def _shared(values: dict[str, float], whole: float) -> str:
 
 def _of(end: End) -> Iterator[tuple[str, str]]:
     yield "ends at", end.place
+    if end.port:
+        yield "port", str(end.port)
     for name, value in zip(_names(end.treatment), end.treatment, strict=True):
         if told := _words(name, value):
             yield name, told

@@ -65,6 +65,7 @@ class End(Struct, frozen=True, gc=False):
         treatment: what routes and DestinationRules do to it.
         seen: what the application gets beside, and what is noted.
         shape: of a refusal.
+        port: on which it arrives; 0 where it does not.
     """
 
     condition: str
@@ -73,6 +74,7 @@ class End(Struct, frozen=True, gc=False):
     treatment: tuple[object, ...] = ()
     seen: tuple[object, ...] = ()
     shape: str = ""
+    port: int = 0
 
 
 class Outcome(Struct, frozen=True):
@@ -132,7 +134,7 @@ def end_of(branch: Branch, assume: Assume) -> End:
         return End(condition, admitted=True, place=shaped.answer(route.answer), treatment=treatment)
     place = place or f"{branch.path[-1].at} {_started(branch)}".rstrip()
     treatment, seen = _treatment(branch, assume), _seen(branch, assume)
-    return End(condition, admitted=True, place=place, treatment=treatment, seen=seen)
+    return End(condition, admitted=True, place=place, treatment=treatment, seen=seen, port=branch.path[-1].port)
 
 
 def _universe(condition: str) -> str:
@@ -236,7 +238,7 @@ def _under(outcome: Outcome, condition: str) -> dict[End, float]:
 
 
 def _free(end: End) -> End:
-    return End("", end.admitted, end.place, end.treatment, end.seen, end.shape)
+    return End("", end.admitted, end.place, end.treatment, end.seen, end.shape, end.port)
 
 
 def _between(one: dict[End, float], other: dict[End, float]) -> Direction | None:
@@ -269,7 +271,7 @@ def _total(ends: dict[End, float]) -> float:
 
 
 def _routed(end: End) -> object:
-    return end.place, end.treatment
+    return end.place, end.port, end.treatment
 
 
 def _look(end: End) -> object:

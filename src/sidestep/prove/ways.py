@@ -48,7 +48,7 @@ class Way(Struct, frozen=True):
         words: the client, for people.
         to: name or address dialled.
         port: dialled.
-        protocol: what the port declares.
+        protocol: what the port declares; undeclared where it is bytes in the first mesh alone, for HTTP is bytes too.
         service: host of the destination; that of a service before the pods where they are dialled themselves.
         other: who calls in the second mesh.
         instead: name or address, and port, that lead to the same pods in the first mesh, where the name is new.
@@ -126,7 +126,7 @@ class Ways(Struct, frozen=True, dict=True):
             steady: the same for those who dial pods by these addresses.
         """
         found = self._clients(service.host, self._pods(service.host), service.namespace, new=new)
-        for number, protocol in _ports(service, self.before.behind(service)) if found else ():
+        for number, protocol in self._spoken(service) if found else ():
             for name in (self._name(service), *of_each_family(service.vips)[1:]):
                 for client, other, words in found:
                     yield Way(client, words, name, number, protocol, service.host, other)
@@ -310,16 +310,33 @@ class Ways(Struct, frozen=True, dict=True):
         """Every port that anything speaks about, and some that nothing does."""
         sides = ((self.guards[0], (pods,)), (self.guards[-1], (other,)))
         found = self._clients("", sides, pods.namespace, address, new=new)
-        declared = self._declared(pods) if found else {}
+        declared = self._declared(pods, other) if found else {}
         for number in sorted(numbers(sides, declared) - _OF_PROXIES if found else ()):
             protocol, also = declared.get(number, (Declared.UNDECLARED, ()))
             for client, one, words in found:
                 yield Way(client, words, address, number, protocol, host, one, None, also)
 
-    def _declared(self, pods: Instances) -> dict[int, tuple[Declared, tuple[tuple[str, int], ...]]]:
+    def _spoken(self, service: Service) -> Iterator[tuple[int, Declared]]:
+        """Ports of a service as they are dialled, by what may be sent there."""
+        found = dict(_ports(service, self.before.behind(service)))
+        other = self.after.services.by_host.get(service.host) if self.after is not None else None
+        if other is None or other.ports == service.ports:
+            return iter(found.items())
+        return iter(_in_either(found, dict(_ports(other, (self.after or self.before).behind(other)))).items())
+
+    def _declared(self, pods: Instances, other: Instances) -> dict[int, tuple[Declared, tuple[tuple[str, int], ...]]]:
         """Target ports as Services declare them, the oldest first, and how those are dialled."""
+        found = self._at(pods, self.before)
+        known = {number: protocol for number, (protocol, _) in found.items()}
+        if self.after is None or Declared.TCP not in known.values():
+            return found
+        then = {number: protocol for number, (protocol, _) in self._at(other, self.after).items()}
+        return {number: (told, found[number][1]) for number, told in _in_either(known, then).items()}
+
+    @staticmethod
+    def _at(pods: Instances, index: MeshIndex) -> dict[int, tuple[Declared, tuple[tuple[str, int], ...]]]:
         found: dict[int, tuple[Declared, tuple[tuple[str, int], ...]]] = {}
-        for service in self.before.in_front_of(pods):
+        for service in index.in_front_of(pods):
             for port in service.ports:
                 number = port.target if isinstance(port.target, int) else pods.container_ports.get(port.target)
                 if number is not None:
@@ -425,6 +442,14 @@ def _ports(service: Service, pods: Iterable[Instances]) -> Iterator[tuple[int, D
             if number is not None:
                 found.setdefault(number, port.protocol)
     return iter(found.items())
+
+
+def _in_either(known: dict[int, Declared], then: dict[int, Declared]) -> dict[int, Declared]:
+    """What may be sent to ports of the first mesh: to one that is bytes there HTTP, too, if the second reads it."""
+    return {
+        number: Declared.UNDECLARED if told is Declared.TCP and then.get(number, told) is not told else told
+        for number, told in known.items()
+    }
 
 
 def _in_tls(protocol: Declared) -> Declared:

@@ -222,7 +222,7 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
     if service.external_name:
         return _to_external_name(traveller, service, number, how)
     if _leads_out(traveller, service, how):
-        return [outside(traveller, service.host, number, how.tls)]
+        return [outside(traveller, service.host, _port_outside(service, number), how.tls)]
     if service.external and how.choose is choose_as_sidecar:
         how = replace(how, choose=choose_by_tunnel)
     port = service.port(number)
@@ -248,6 +248,14 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
         _to_one(replace(traveller, weight=traveller.weight * (each.count or 1) / total), service, each, port, how)
         for each in pods
     ] + [_to_named(replace(traveller, weight=traveller.weight / total), service, each, port, how) for each in named]
+
+
+def _port_outside(service: Service, number: int) -> int:
+    """The port of a host outside: the entry's own, but who keeps the address that was dialled keeps its port."""
+    port = service.port(number)
+    if port is None or service.resolution == "NONE" or not isinstance(port.target, int):
+        return number
+    return port.target
 
 
 def _leads_out(traveller: Traveller, service: Service, how: Onward) -> bool:
@@ -410,10 +418,10 @@ def outside(traveller: Traveller, host: str, port: int, tls: str = "") -> Branch
     """The way leads out of the mesh; the proxy starts TLS there if a DestinationRule says so."""
     blocked = egress_check(traveller, host, port)
     if blocked is not None:
-        return traveller.stop(Proxy.NONE, host, blocked)
+        return traveller.stop(Proxy.NONE, host, blocked, port)
     reason = f"leaves the mesh with TLS started by the proxy ({tls})" if tls in ("SIMPLE", "MUTUAL") else ""
     checks = (Check(CheckKind.ROUTE, Verdict.ALLOW, reason=reason),) if reason else ()
-    return traveller.end(Hop(Proxy.NONE, host, source=traveller.sender.address, checks=checks))
+    return traveller.end(Hop(Proxy.NONE, host, source=traveller.sender.address, port=port, checks=checks))
 
 
 def _nobody(traveller: Traveller, at: str, reason: str, shape: Shape) -> Branch:

@@ -81,9 +81,10 @@ class Traveller(Struct, frozen=True, gc=False):
                 return self._branch(hop, check, check.verdict, check.shape, instances)
         return self._branch(hop, None, Verdict.ALLOW, Shape.NONE, instances)
 
-    def stop(self, proxy: Proxy, at: str, check: Check) -> Branch:
+    def stop(self, proxy: Proxy, at: str, check: Check, port: int = 0) -> Branch:
         """The way ends before anything is sent on."""
-        return self.end(Hop(proxy, at, source=self.sender.address, identity=self.sender.principal, checks=(check,)))
+        identity, source = self.sender.principal, self.sender.address
+        return self.end(Hop(proxy, at, identity=identity, source=source, port=port, checks=(check,)))
 
     def unknown(self, at: str, reason: str) -> Branch:
         """What follows cannot be told."""
