@@ -421,6 +421,16 @@ def test_a_proof_that_is_only_shown_has_the_same_exit_code(naive):
     assert sidestep("convert", "--from", SHOP, "--plan", naive).returncode == 0
 
 
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_a_proof_that_is_only_shown_shows_requests(naive, form):
+    done = sidestep("convert", "--from", SHOP, "--plan", naive, "--prove", "-o", form)
+    assert done.returncode == 3
+    told = " ".join(done.stdout.split())
+    assert "admitted though refused today" in told
+    assert "sends DELETE / to orders.shop.svc.cluster.local:80" in told
+    assert "sidestep explain --client" in told
+
+
 def test_options_that_contradict_each_other_are_refused(tmp_path):
     for options in (["--out", tmp_path / "o", "--in-place"], ["--out", tmp_path / "o", "--diff"]):
         done = sidestep("convert", "--from", SHOP, *options)

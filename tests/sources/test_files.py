@@ -13,6 +13,7 @@ from sidestep.model.gaps import GapReason
 from sidestep.model.kinds import CONFIG_MAP, NAMESPACE, VIRTUAL_SERVICE
 from sidestep.sources.files import FilesSource
 from sidestep.sources.interface import Progress
+from sidestep.sources.tree import STAGED
 
 
 def manifest(name: str) -> str:
@@ -217,3 +218,14 @@ def test_who_edits_files_is_given_what_each_document_says_that_is_one_object(tmp
     assert {at: json.loads(raw) for at, raw in documents.items()} == {
         (str(path), 1): {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "a", "labels": None}}
     }
+
+
+def test_an_edit_that_was_cut_off_is_told_to_whoever_reads(tmp_path):
+    write(tmp_path / "a.yaml", manifest("a"))
+    assert not read(tmp_path).gaps
+    write(tmp_path / STAGED, "{}")
+    (gap,) = read(tmp_path).gaps
+    assert (gap.resource, gap.reason) == (str(tmp_path), GapReason.TRUNCATED)
+    assert "convert --in-place" in gap.detail
+    assert str(tmp_path) in gap.remedy
+    assert names(tmp_path) == ["a"]

@@ -18,8 +18,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sidestep.errors import WorldError
+from sidestep.sources.tree import STAGED
 
-JOURNAL = ".sidestep-staged"
+JOURNAL = STAGED
 _SUFFIX = ".sidestep-staged"
 
 

@@ -17,6 +17,7 @@ from yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from yaml.reader import ReaderError
 
 from sidestep.model.yaml_values import ScalarError, key, plain, tagged
 
@@ -63,8 +64,12 @@ def read_document(text: bytes | str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise DocumentError(error.problem or str(error), mark.line if mark else 0) from error
+    except ReaderError as error:
+        before = (text if isinstance(text, bytes) else text.encode())[: error.position]
+        told = f"character U+{int(error.character):04X}: {error.reason}"
+        raise DocumentError(told, before.count(b"\n")) from error
     except yaml.YAMLError as error:
-        raise DocumentError(str(error), 0) from error
+        raise DocumentError(" ".join(str(error).split()), 0) from error
     finally:
         parser.dispose()
 

@@ -78,6 +78,8 @@ def note(found: Found, builder: MeshBuilder) -> None:
     match found:
         case Unrendered(place, what, remedy):
             builder.gap(Gap(place, GapReason.UNSUPPORTED, what, remedy))
+        case Gap():
+            builder.gap(found)
         case Remark():
             builder.remark(found)
         case Path():

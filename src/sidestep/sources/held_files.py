@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from sidestep.errors import WorldError
-from sidestep.model.gaps import Remark
+from sidestep.model.gaps import Gap, Remark
 from sidestep.model.mesh import Mesh
 from sidestep.model.sharing import groups_of
 from sidestep.sources.file_reader import FileReader, told_of_foreign
@@ -184,5 +184,5 @@ def _unread(listed: tuple[tuple[Found, ...] | None, ...]) -> set[str]:
     return {_told(each) for each in every if not isinstance(each, Path)}
 
 
-def _told(found: Unrendered | Remark) -> str:
+def _told(found: Unrendered | Gap | Remark) -> str:
     return f"{found.place} ({found.what})" if isinstance(found, Unrendered) else str(found)

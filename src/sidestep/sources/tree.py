@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from sidestep.model.gaps import Remark
+from sidestep.model.gaps import Gap, GapReason, Remark
 from sidestep.sources.archive import ARCHIVES
 
 _MANIFESTS = (".yaml", ".yml", ".json", ".jsonl", ".injected")
@@ -14,6 +14,8 @@ READ = (*_MANIFESTS, *(f"{suffix}.gz" for suffix in _MANIFESTS), *ARCHIVES)
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _CHART = "Chart.yaml"
 _TEMPLATES = "templates"
+STAGED = ".sidestep-staged"
+"""The journal of who edits a folder of manifests; one that lies there was left by a run that was cut off."""
 
 
 class Unrendered(Struct, frozen=True):
@@ -24,7 +26,7 @@ class Unrendered(Struct, frozen=True):
     remedy: str
 
 
-Found = Path | Unrendered | Remark
+Found = Path | Unrendered | Gap | Remark
 
 
 class Folder(Struct, frozen=True):
@@ -61,11 +63,19 @@ def look_into(place: str, home: Path) -> Folder:
     """
     here, folders, files = next(os.walk(place), (place, [], []))
     folders[:] = sorted(name for name in folders if not name.startswith("."))
-    found = [*_unrendered(Path(here), folders, files)]
+    found: list[Found] = [*_interrupted(place, files), *_unrendered(Path(here), folders, files)]
     wanted = (name for name in sorted(files) if name.endswith(READ) and name not in (*_KUSTOMIZATIONS, _CHART))
     found_here = (*found, *(_found(Path(here) / name, home) for name in wanted))
     below = (os.path.join(place, name) for name in folders)  # noqa: PTH118 - as the walk of folders does it
     return Folder(found_here, tuple(each for each in below if not os.path.islink(each)))  # noqa: PTH114
+
+
+def _interrupted(place: str, files: list[str]) -> Iterator[Gap]:
+    """An edit of which some files may be written and others not."""
+    if STAGED in files:
+        detail = "`sidestep convert --in-place` was cut off, or is at it: some files may be written and others not"
+        remedy = f"run it again with the folder {place}: it finishes what was begun, or takes it back"
+        yield Gap(place, GapReason.TRUNCATED, detail, remedy)
 
 
 def _found(path: Path, home: Path) -> Found:

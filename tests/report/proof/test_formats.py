@@ -142,7 +142,7 @@ def routed(who: str, *changed: str) -> Counterexample:
 @pytest.mark.parametrize("name", ["table", "markdown", "html"])
 def test_whoever_gets_the_same_answers_is_told_with_the_first_and_what_changed_is_said(name):
     late, strangers = "timeout: 2s before, none after", [f"someone elsewhere/s{number}" for number in range(3)]
-    found = [routed(each, late) for each in (*strangers, "Deployment shop/web")]
+    found = [routed(each, late) for each in (*strangers, "Deployment shop/web", "Deployment shop/web", strangers[0])]
     other = routed("Deployment shop/api", "mirror: 100% to Deployment shop/spy before, none after")
     proof = Proof(Conclusion.DIFFERS, (*found, other))
     told = view(proof).examples

@@ -76,6 +76,29 @@ def test_a_broken_document_costs_only_itself(broken, line, reason):
     assert abs(int(gap.resource.removeprefix("f.yaml:")) - line) <= 1
 
 
+@pytest.mark.parametrize("text", [GOOD, f"# licence\n{GOOD}", f"{GOOD}---\n{GOOD}", "# only a comment\n\n" + GOOD])
+def test_lines_that_end_in_cr_alone_are_told(text):
+    assert not values(text.replace("\n", "\r"))
+    (gap,) = gaps(text.replace("\n", "\r"))
+    assert (gap.resource, gap.reason) == ("f.yaml:1", GapReason.MALFORMED)
+    assert "CR alone" in gap.detail
+    assert values(text) == values(text.replace("\n", "\r\n")) == values(text.replace("\n", "\r\n", 2))
+
+
+def test_a_stray_cr_is_no_line_end_of_its_own():
+    assert (
+        values(f"{GOOD}---\r\n# nothing\r\n---\r\n{GOOD}") == values(f"{GOOD}\r\n---\r\r\n{GOOD}") == values(GOOD) * 2
+    )
+    assert "CR alone" in gaps(f"{GOOD}\r---\n{GOOD}")[0].detail
+    assert not gaps("# nothing\r# nothing\r")
+
+
+def test_a_character_that_yaml_refuses_is_named_with_its_line():
+    (gap,) = gaps(f"{GOOD}labels: \x00\n")
+    assert gap.resource == "f.yaml:4"
+    assert gap.detail == "character U+0000: control characters are not allowed"
+
+
 def test_tabs_are_named():
     assert "tabs" in gaps("a:\n\tb: 1\n")[0].remedy
 

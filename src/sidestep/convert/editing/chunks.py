@@ -6,7 +6,7 @@ import re
 from msgspec import Struct
 
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-_CONTENT = re.compile(r"^[ \t\r\ufeff]*[^\s#%\ufeff]", re.MULTILINE)
+_CONTENT = re.compile(r"(?:^|\r)[ \t\r\ufeff]*[^\s#%\ufeff]", re.MULTILINE)
 _BLANK = re.compile("[\ufeff \\t\\r\\n]*")
 _decoder = json.JSONDecoder()
 

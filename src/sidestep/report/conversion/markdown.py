@@ -8,8 +8,11 @@ from sidestep.report.conversion.document import Conversion, HeldBack, grouped, t
 from sidestep.report.conversion.verdict import verdict
 from sidestep.report.formats import Look
 from sidestep.report.markup import escaped, row
+from sidestep.report.proof.markdown import examples
+from sidestep.report.proof.view import view
 from sidestep.report.units import UNSEEN
 
+_REQUESTS = 3
 _BECOMES = {"add": "added", "replace": "rewritten", "remove": "removed"}
 
 
@@ -31,6 +34,7 @@ def _lines(conversion: Conversion) -> Iterator[str]:
     yield from ("# Conversion", "", escaped(conversion.summary))
     if conversion.proof is not None:
         yield from ("", f"**{escaped(verdict(conversion.proof))}**")
+        yield from examples(view(conversion.proof), _REQUESTS)
     if conversion.changes:
         yield from ("", "## Changes", "", row(("Stage", "Object", "Becomes", "Rule", "Why")), "|---|---|---|---|---|")
         for each in conversion.changes:

@@ -10,6 +10,8 @@ from sidestep.report.conversion.document import Conversion, HeldBack, grouped, t
 from sidestep.report.conversion.verdict import verdict
 from sidestep.report.explanation.drawn import print_item, print_list
 from sidestep.report.formats import Look
+from sidestep.report.proof.table import print_examples
+from sidestep.report.proof.view import view
 from sidestep.report.table import trimmed
 
 _CHANGES = (
@@ -22,6 +24,7 @@ _CHANGES = (
 _STYLES = {Severity.SECURITY: "bold red", Severity.TRAFFIC: "bold yellow", Severity.OBSERVABILITY: "cyan"}
 _BECOMES = {"add": "added", "replace": "rewritten", "remove": "removed"}
 SHOWN = 20
+_REQUESTS = 3
 
 
 def render(conversion: Conversion, look: Look) -> str:
@@ -94,3 +97,4 @@ def _print_by_hand(unplaced: tuple[Unplaced, ...], out: Console) -> None:
 def _print_proof(proof: Proof, out: Console) -> None:
     out.print()
     prose(out, plain(verdict(proof), "bold"))
+    print_examples(view(proof), out, _REQUESTS, "-o json")

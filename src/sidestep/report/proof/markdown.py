@@ -23,16 +23,21 @@ def _lines(told: ProofView) -> Iterator[str]:
     yield from ("", f"**{escaped(told.line)}**")
     if told.what:
         yield from ("", f"Compared: {escaped(told.what)}")
-    for each in told.examples[:_LISTED]:
-        yield from _example(each)
-    if len(told.examples) > _LISTED:
-        yield from ("", f"… and {len(told.examples) - _LISTED:,} more.")
+    yield from examples(told, _LISTED)
     if told.invariants:
         yield from ("", "## Invariants", "", *(line for each in told.invariants for line in _invariant(each)))
     yield from points("Undecided", told.undecided)
     yield from points("Accepted", told.accepted)
     yield from points("Accepted differences to look at again", told.findings)
     yield from _granted(told.assumptions)
+
+
+def examples(told: ProofView, most: int) -> Iterator[str]:
+    """At most so many of the requests that are decided otherwise."""
+    for each in told.examples[:most]:
+        yield from _example(each)
+    if len(told.examples) > most:
+        yield from ("", f"… and {len(told.examples) - most:,} more.")
 
 
 def _example(each: ExampleView) -> Iterator[str]:

@@ -20,17 +20,29 @@ def render(proof: Proof, look: Look) -> str:
     out, told = console(look), view(proof)
     with out.capture() as captured:
         _print_head(told, out)
-        for each in told.examples[:SHOWN]:
-            _print_example(each, out)
-        if len(told.examples) > SHOWN:
-            out.print()
-            prose(out, plain(f"… and {len(told.examples) - SHOWN:,} more (-o json or html shows all)", "dim"))
+        print_examples(told, out, SHOWN, "-o json or html")
         _print_invariants(told.invariants, out)
         print_list(out, "Undecided", told.undecided)
         print_list(out, "Accepted", told.accepted)
         print_list(out, "Accepted differences to look at again", told.findings)
         print_list(out, "Taken for granted", told.assumptions)
     return trimmed(captured.get())
+
+
+def print_examples(told: ProofView, out: Console, most: int, others: str) -> None:
+    """Requests that are decided otherwise.
+
+    Args:
+        told: the proof.
+        out: where to.
+        most: how many.
+        others: what shows those that are left out.
+    """
+    for each in told.examples[:most]:
+        _print_example(each, out)
+    if len(told.examples) > most:
+        out.print()
+        prose(out, plain(f"… and {len(told.examples) - most:,} more ({others} shows all)", "dim"))
 
 
 def _print_head(told: ProofView, out: Console) -> None:

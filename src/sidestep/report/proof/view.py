@@ -157,7 +157,8 @@ def _examples(found: list[Counterexample]) -> Iterator[ExampleView]:
         alike = (each.direction, each.step, asked, sides, each.differences, each.changed)
         groups.setdefault(alike, []).append(each)
     for first, *others in groups.values():
-        yield replace(example_view(first), likewise=tuple(_halves(each.request)[0] for each in others))
+        who = dict.fromkeys(_halves(each.request)[0] for each in others)
+        yield replace(example_view(first), likewise=tuple(each for each in who if each != _halves(first.request)[0]))
 
 
 def _halves(request: str) -> tuple[str, str]:

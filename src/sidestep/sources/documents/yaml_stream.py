@@ -16,7 +16,9 @@ from sidestep.sources.objects.builder import TypeMeta
 
 LARGEST_DOCUMENT = 256 * 2**20
 _SEPARATOR = re.compile(rb"---(?:\s|$)")
-_CONTENT = re.compile(rb"^[ \t\r]*[^\s#%]", re.MULTILINE)
+_CONTENT = re.compile(rb"(?:^|\r)[ \t\r]*[^\s#%]", re.MULTILINE)
+_CARRIAGE = re.compile(rb"\r(?![\r\n]|\Z)")
+_HIDDEN_SEPARATOR = re.compile(rb"\r---\s")
 _TEMPLATE = re.compile(
     rb"\{\{-?\s*(?:\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|include\s|template\s|toYaml\s|define\s)"
 )
@@ -75,6 +77,10 @@ def _read_chunk(chunk: _Chunk, path: str) -> Iterator[Read]:
         detail = f"one document is longer than {LARGEST_DOCUMENT >> 20} MiB"
         yield Gap(where, GapReason.TOO_LARGE, detail, "split it, or give JSON, which is read in pieces")
         return
+    if _ends_lines_in_cr(chunk.text):
+        detail = "its lines end in CR alone, as on old Macs"
+        yield Gap(where, GapReason.MALFORMED, detail, "save the file with LF at the ends of lines")
+        return
     try:
         chunk.text.decode()
         document = read_document(chunk.text)
@@ -85,6 +91,14 @@ def _read_chunk(chunk: _Chunk, path: str) -> Iterator[Read]:
         yield _unreadable(chunk, path, error)
     else:
         yield from _objects(document, chunk, path)
+
+
+def _ends_lines_in_cr(text: bytes) -> bool:
+    """Whether CR alone ends lines: markers between documents go unseen then, and only the first is applied."""
+    if b"\r" not in text:
+        return False
+    inner = text.strip()
+    return (b"\n" not in inner and _CARRIAGE.search(inner) is not None) or _HIDDEN_SEPARATOR.search(inner) is not None
 
 
 def _unreadable(chunk: _Chunk, path: str, error: DocumentError) -> Gap:
