@@ -71,6 +71,18 @@ def test_what_is_not_there_is_undecided(text):
     assert "nothing that was read is called" in told.reason
 
 
+ROUTE = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "cart", "namespace": "shop"}, "spec": {"hosts": ["cart"], "http": [{"match": [{"uri": {"prefix": "/a"}}], "route": [{"destination": {"host": "cart"}}]}, {"route": [{"destination": {"host": "cart"}}]}]}}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["nobody reaches shop/cart:81", "shop/web reaches cart:81", "only HEAD reach cart:81"])
+@pytest.mark.parametrize("routes", [(), (ROUTE,)], ids=["no route", "a route"])
+def test_a_port_that_is_not_there_never_holds(text, routes):
+    told = found(shop("sidecar", *routes), text)
+    assert told.standing is Standing.UNDECIDED
+    assert "cart:81" in told.reason
+    assert found(shop("sidecar", *routes), text.replace(":81", ":80")).standing is not Standing.UNDECIDED
+
+
 def test_a_client_that_is_not_there_reaches_nothing_and_is_undecided():
     told = found(shop(), "shop/nobody reaches cart")
     assert (told.standing, "shop/nobody" in told.reason) == (Standing.UNDECIDED, True)

@@ -62,6 +62,8 @@ def goal(index: MeshIndex, invariant: Invariant) -> Goal:
         return Goal((outside,) if port and _is_outside(name) else ())
     pods = {each.words: each for service in services for each in index.behind(service)}
     own = [(service, each) for service in services for each in service.ports if port in (None, each.number)]
+    if not own:
+        return Goal(())
     found = [Address(service.host, each.number, each.protocol) for service, each in own]
     if invariant.rule is not Rule.REACHES:
         found += [address for service, each in own for address in _beside(index, service, each)]
