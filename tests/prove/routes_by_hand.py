@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.prove.by_hand import VERSIONS, Scene, far, people, subsets
+from tests.prove.by_hand import VERSIONS, Scene, entry, far, people, subsets
 from tests.semantics.routing.meshes import dr, vs
 from tests.support.scenes import pods, service
 
@@ -431,4 +431,44 @@ MATCHES = {
     ),
 }  # fmt: skip
 
-SCENES = {**ANSWERS, **EDITS, **CONNECTIONS, **MATCHES}
+
+def local(**spec):
+    found = service("cart")
+    found["spec"] |= spec
+    return found
+
+
+def api(**spec):
+    return entry(endpoints=[{"address": "b.example.com"}, {"address": "a.example.com", "weight": 2}], **spec)
+
+
+def own(**retries):
+    return said({**WEB, **({"retries": retries} if retries else {})})
+
+
+CHOSEN = {
+    "nodes": Scene(
+        [each for each in people() if each["metadata"]["name"] != "cart" or each["kind"] != "Service"],
+        local(internalTrafficPolicy="Local"),
+        {"everywhere": local(), "near ones": local(trafficDistribution="PreferClose")},
+        {},
+    ),
+    "nodes in ambient": Scene(
+        [each for each in people("ambient") if each["metadata"]["name"] != "cart" or each["kind"] != "Service"],
+        local(trafficDistribution="PreferClose"),
+        {"anywhere": local(), "of the node": local(trafficDistribution="PreferSameNode")},
+        {"its new name": local(trafficDistribution="PreferSameZone"), "the usual said": local(trafficDistribution="PreferClose", internalTrafficPolicy="Cluster")},
+    ),
+    "endpoints": Scene(
+        people(), api(),
+        {"none": entry(), "one less": entry(endpoints=[{"address": "b.example.com"}]), "other shares": entry(endpoints=[{"address": "b.example.com"}, {"address": "a.example.com"}])},
+        {"swapped": entry(endpoints=[{"weight": 2, "address": "a.example.com"}, {"address": "b.example.com"}])},
+    ),
+    "no retries": Scene(
+        people(), own(attempts=0),
+        {"as usual": own(), "one": own(attempts=1)},
+        {"on nothing": own(attempts=0, perTryTimeout="2s"), "unsaid": own(retryOn="5xx")},
+    ),
+}  # fmt: skip
+
+SCENES = {**ANSWERS, **EDITS, **CONNECTIONS, **MATCHES, **CHOSEN}

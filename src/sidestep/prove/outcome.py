@@ -152,7 +152,9 @@ def _started(branch: Branch) -> str:
 def _treatment(branch: Branch, assume: Assume) -> tuple[object, ...]:
     route, http = branch.route, branch.delivered
     line = (http.path, http.authority) if http is not None else ()
-    return (*line, *(_NOTHING if route is None else _asked(branch, route, assume)))
+    if route is None:
+        return (*line, *_NOTHING[:-2], branch.chosen, *_NOTHING[-1:])
+    return (*line, *_asked(branch, route, assume))
 
 
 def _asked(branch: Branch, route: Route, assume: Assume) -> tuple[object, ...]:
@@ -164,7 +166,7 @@ def _asked(branch: Branch, route: Route, assume: Assume) -> tuple[object, ...]:
         shaped.faults(route.faults),
         shaped.cors(route.cors_policy),
         *_edits(branch, route),
-        shaped.policy(tuple(word for word in _policy(branch, route) if not word.startswith(_OWN_TLS_WORDS))),
+        (*shaped.policy(_policy(branch, route)), *branch.chosen),
         "" if route.tls in _OWN_TLS else route.tls,
     )
 
@@ -173,10 +175,11 @@ _NOTHING: tuple[object, ...] = ("", None, (), (), None, (), (), (), "")
 
 
 def _retries(route: Route, assume: Assume) -> Retries | None:
-    """Retries, but for those that nobody asked for."""
-    if route.retries is None or route.retries in (INBOUND, NO_RETRIES):
+    """Retries, but for those that nobody asked for; that there be none is asked for, too."""
+    plain = route.source in _PLAIN
+    if route.retries in (None, INBOUND) or route.answer is not None or (plain and route.retries == NO_RETRIES):
         return None
-    unasked = route.retries in _DEFAULT or route.source in _PLAIN
+    unasked = plain or route.retries in _DEFAULT
     if Assume.DEFAULTS in assume and unasked:
         return None
     return shaped.retried(route.retries)
@@ -191,7 +194,8 @@ def _policy(branch: Branch, route: Route) -> tuple[str, ...]:
     """What is asked of the connection to the destination that is tried: where they differ, words open with one each."""
     own = f"{branch.backend.label}: " if branch.backend is not None else ""
     others = tuple(f"{each.label}: " for each in route.backends if each != branch.backend)
-    return tuple(word.removeprefix(own) for word in route.traffic_policy if not word.startswith(others))
+    told = (word.removeprefix(own) for word in route.traffic_policy if not word.startswith(others))
+    return tuple(word for word in told if not word.startswith(_OWN_TLS_WORDS))
 
 
 def _edits(branch: Branch, route: Route) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -80,7 +80,7 @@ def cors(policy: Cors | None) -> tuple[str, ...] | None:
     told = [f"{name} {each}" for name, listed in zip(_LISTS, lists, strict=True) for each in sorted(set(listed))]
     told += ["credentials"] if policy.credentials else []
     told += [] if policy.forwards else ["answers preflights of others"]
-    return (*told, f"for {length(policy.max_age) or _USUAL_AGE}")
+    return (*told, f"for {length(policy.max_age) or _USUAL_AGE}s")
 
 
 _LISTS = ("origin", "method", "header", "shown")

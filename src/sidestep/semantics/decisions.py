@@ -170,6 +170,7 @@ class Branch(Struct, frozen=True, gc=False):
         group: of a destination in several states, which of its groups, as in `WorkloadClient`.
         backend: of the route, the one that was tried; None where nobody routes.
         copies: who gets copies of the request, by workloads or, without any, by name: each with its share of 100.
+        chosen: who of those behind the service is taken, where not each in turn; in words.
     """
 
     path: tuple[Hop, ...]
@@ -184,6 +185,7 @@ class Branch(Struct, frozen=True, gc=False):
     group: int = 0
     backend: Backend | None = None
     copies: tuple[tuple[float, tuple[str, ...]], ...] = ()
+    chosen: tuple[str, ...] = ()
 
 
 class Unknown(Struct, frozen=True, gc=False):

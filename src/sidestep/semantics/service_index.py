@@ -17,7 +17,7 @@ from sidestep.model.kinds import SERVICE, SERVICE_ENTRY
 from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
-from sidestep.model.views.core import EndpointSlice
+from sidestep.model.views.core import EndpointSlice, ServiceSpec
 from sidestep.model.views.core import Service as ServiceView
 from sidestep.semantics.authorization.matchers import is_cidr
 from sidestep.semantics.by_selector import grouped
@@ -26,6 +26,11 @@ from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.protocols import Declared, protocol_name, treated_as
 
 CLUSTER_DOMAIN = "cluster.local"
+OWN_NODE = "those of its own node"
+DISTRIBUTION = "networking.istio.io/traffic-distribution"
+_ANYWHERE = frozenset({"", "Any"})
+_NEAR = {"PreferSameZone": "PreferClose"}
+"""Other names of the same (KEP-3015)."""
 EXPORT_TO = "networking.istio.io/exportTo"
 _NO_VIP = ("", "None")
 _NO_STREAMS = ("UDP", "SCTP")
@@ -69,6 +74,7 @@ class Service(Struct, frozen=True, dict=True):
         endpoints: addresses of a ServiceEntry's own endpoints, and of those that somebody wrote down for a Service.
         named: all of these that are addresses; None where nobody wrote any down, and where a ServiceEntry selects.
         export_to: namespaces that see it; empty for all.
+        chosen: what of all that stands behind it is taken, where that is not simply each in turn.
     """
 
     host: str
@@ -84,6 +90,7 @@ class Service(Struct, frozen=True, dict=True):
     export_to: tuple[str, ...] = ()
     named: tuple[Named, ...] | None = None
     networks: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -266,7 +273,15 @@ def _service(resource: Resource[ServiceView], slices: Iterable[EndpointSlice] | 
         endpoints=tuple(dict.fromkeys(each.address for each in found or ())),
         export_to=tuple(part.strip() for part in exported.split(",") if part.strip()),
         named=found,
+        chosen=_chosen(spec, meta.annotations.get(DISTRIBUTION, "")),
     )
+
+
+def _chosen(spec: ServiceSpec, annotated: str) -> tuple[str, ...]:
+    """Source: pilot/pkg/serviceregistry/kube/conversion.go (NodeLocal), model/service.go (GetTrafficDistribution)."""
+    told = [OWN_NODE] if spec.internal_traffic_policy == "Local" else []
+    near = spec.traffic_distribution or annotated
+    return (*told, *((f"near ones first: {_NEAR.get(near, near)}",) if near not in _ANYWHERE else ()))
 
 
 def _named(
@@ -302,9 +317,16 @@ def _entries(resource: Resource[Any]) -> list[Service]:
             export_to=as_strings(spec.get("exportTo")),
             named=_inline(spec) if not labels else None,
             networks=tuple(vip for vip in vips if "/" in vip and is_cidr(vip)),
+            chosen=_written(spec) if not labels else (),
         )
         for host in as_strings(spec.get("hosts"))
     ]
+
+
+def _written(spec: dict[str, Any]) -> tuple[str, ...]:
+    """Endpoints of a ServiceEntry in words, in no order."""
+    told = ({name: each[name] for name in sorted(each)} for each in as_dicts(spec.get("endpoints")))
+    return tuple(sorted(f"endpoint {each}" for each in told))
 
 
 def _inline(spec: dict[str, Any]) -> tuple[Named, ...] | None:

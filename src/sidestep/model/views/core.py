@@ -85,6 +85,8 @@ class ServiceSpec(Struct, frozen=True, rename="camel"):
     cluster_ips: tuple[str, ...] | None = field(default=None, name="clusterIPs")
     type: str = "ClusterIP"
     external_name: str = ""
+    internal_traffic_policy: str = ""
+    traffic_distribution: str = ""
 
 
 class Service(Struct, frozen=True):

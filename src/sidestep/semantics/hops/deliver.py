@@ -23,7 +23,7 @@ from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import Http
 from sidestep.semantics.routing.route import AnswerKind, Backend, Route
-from sidestep.semantics.service_index import Port, Service
+from sidestep.semantics.service_index import OWN_NODE, Port, Service
 
 PODS_NOT_READ = "no pod stands behind it among those that were read, and not all were"
 _NAMES = "tls.subjectAltNames"
@@ -219,6 +219,8 @@ def strangers(traveller: Traveller, dialled: Pods, port: int) -> list[Branch]:
 
 
 def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -> list[Branch]:
+    if service.chosen or traveller.chosen:
+        traveller = replace(traveller, chosen=_chosen(service, traveller.sender))
     if service.external_name:
         return _to_external_name(traveller, service, number, how)
     if _leads_out(traveller, service, how):
@@ -256,6 +258,15 @@ def _port_outside(service: Service, number: int) -> int:
     if port is None or service.resolution == "NONE" or not isinstance(port.target, int):
         return number
     return port.target
+
+
+def _chosen(service: Service, sender: Sender) -> tuple[str, ...]:
+    """Whose node is meant, a waypoint's where one sends.
+
+    Source: pilot/pkg/xds/endpoints/endpoint_builder.go (filterIstioEndpoint: the node of the proxy that asks).
+    """
+    at_waypoint = {OWN_NODE: "those of the waypoint's node"} if sender.is_waypoint else {}
+    return tuple(at_waypoint.get(each, each) for each in service.chosen)
 
 
 def _leads_out(traveller: Traveller, service: Service, how: Onward) -> bool:

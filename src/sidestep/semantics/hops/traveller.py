@@ -51,6 +51,7 @@ class Traveller(Struct, frozen=True, gc=False):
         dialled: address that the client dials; empty where it is not known.
         read: whether a proxy on the way reads HTTP: it answers where what comes after it fails.
         backend: of the route taken last, the one that is tried.
+        chosen: who of those behind the service is taken, where not each in turn.
     """
 
     index: MeshIndex
@@ -65,6 +66,7 @@ class Traveller(Struct, frozen=True, gc=False):
     dialled: str = ""
     read: bool = False
     backend: Backend | None = None
+    chosen: tuple[str, ...] = ()
 
     def address_of(self, pods: Instances) -> str:
         """The address of pods on this way; empty for one of several, or where none runs."""
@@ -102,7 +104,7 @@ class Traveller(Struct, frozen=True, gc=False):
         delivered = self.http if check is None else None
         return Branch(
             (*self.hops, hop), verdict, shape, self.route, where, self.weight, self.condition, check, delivered, group,
-            self.backend, self._copies() if check is None else (),
+            self.backend, self._copies() if check is None else (), self.chosen,
         )  # fmt: skip
 
     def _copies(self) -> tuple[tuple[float, tuple[str, ...]], ...]:
