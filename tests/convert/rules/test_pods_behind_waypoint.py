@@ -97,6 +97,13 @@ def test_dialling_pods_of_a_headless_service_is_lost():
     assert severities(given.losses) == [("traffic", "spec.clusterIP")]
 
 
+@pytest.mark.parametrize(("told", "lost"), [("Local", True), ("Cluster", False)])
+def test_the_node_of_the_client_is_lost(told, lost):
+    cart = service("cart")
+    cart["spec"]["internalTrafficPolicy"] = told
+    assert severities(rewrite(*pods("cart"), cart).losses) == [("traffic", "spec.internalTrafficPolicy")] * lost
+
+
 @pytest.mark.parametrize(
     ("found", "told"),
     [

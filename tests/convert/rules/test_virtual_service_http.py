@@ -384,6 +384,7 @@ def test_paths_longer_than_a_route_holds(part):
         ({"match": [{"headers": {"@request.auth.claims.a": {"exact": "1"}}}], "route": to("ratings")}, "match[0].headers"),
         ({"route": to("nobody")}, "route[0].destination"),
         ({"route": to("reviews", subset="v9")}, "route[0].destination.subset"),
+        ({"route": [{**to("reviews")[0], "weight": 1, "headers": {"request": {"set": {"host": "a.example"}}}}, {**to("ratings")[0], "weight": 1}]}, "route.headers"),
         ({"route": to("ratings", port={"number": 1})}, "route[0].destination"),
         ({"route": to("ratings"), "brandNew": 1}, "brandNew"),
         ({"match": [{"brandNew": 1}], "route": to("ratings")}, "match[0].brandNew"),

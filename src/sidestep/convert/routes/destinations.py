@@ -102,14 +102,15 @@ def references(value: object, field: str, place: Place, ledger: Ledger) -> tuple
         raise MalformedError(f"{field}: no destination with a weight")
     if len(shared) > _MOST_REFERENCES or max(weights) > _HEAVIEST:
         ledger.keep(field, "shares requests out", "a route holds 16 references of weights up to a million", AS_IT_IS)
-    found, authority = [], ""
+    found, authorities = [], []
     for at in shared:
         ref, authority = _weighted(listed[at], f"{field}[{at}]", place, ledger)
+        authorities.append(authority)
         if ref is not None:
             found.append({**ref, "weight": weights[at] if len(shared) > 1 else 1})
-    if authority and len(shared) > 1:
+    if any(authorities) and len(shared) > 1:
         ledger.keep(f"{field}.headers", "sets the authority of a share", "a route sets one for all", AS_IT_IS)
-    return found, authority
+    return found, authorities[0]
 
 
 def _weighted(tree: Mapping[str, Any], field: str, place: Place, ledger: Ledger) -> tuple[Tree | None, str]:

@@ -27,7 +27,7 @@ from sidestep.semantics.authorization.policy import Rule as PolicyRule
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dicts, as_strings
-from sidestep.semantics.service_index import CLUSTER_DOMAIN, Service
+from sidestep.semantics.service_index import CLUSTER_DOMAIN, OWN_NODE, Service
 
 CODE = "SID302"
 
@@ -163,6 +163,12 @@ def _losses(behind: _Behind) -> Iterator[Loss]:
         yield loss(
             "spec.clusterIP", "clients dial its pods", "a waypoint stands before addresses of Services only (D18)",
             "give clients a Service with an address of its own", Severity.TRAFFIC,
+        )  # fmt: skip
+    if OWN_NODE in behind.service.chosen:
+        yield loss(
+            "spec.internalTrafficPolicy", "requests stayed on the node of their client",
+            "the waypoint sends to the pods of its own node, and to none where there are none",
+            "take it out, or prefer the same node by trafficDistribution", Severity.TRAFFIC,
         )  # fmt: skip
     if behind.closes and behind.staying:
         yield loss(
