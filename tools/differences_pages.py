@@ -14,7 +14,7 @@ from sidestep.explain.explanation import HopReport, StateReport
 from sidestep.explain.words import request_words, state_report
 from sidestep.prove.proof import Conclusion, Direction
 from sidestep.semantics.decide import decide
-from sidestep.semantics.decisions import Decision, Transport
+from sidestep.semantics.decisions import Decision, Proxy, Transport
 from sidestep.semantics.differences.catalogue import DIFFERENCES
 from sidestep.semantics.differences.difference import Area, Difference
 from sidestep.semantics.differences.difference import Direction as Goes
@@ -250,7 +250,8 @@ def _hop(hop: HopReport) -> str:
     """Where it is, and how the request came there; a client's own proxy gets it from the client itself."""
     own = hop.identity is not None and hop.mode == Transport.PLAINTEXT
     peer = f" as `{hop.identity}`" if hop.identity else ""
-    came = "" if own or not hop.port else f", {hop.mode}{peer}, port {hop.port}"
+    by = "" if hop.proxy == Proxy.NONE else f", {hop.mode}{peer}"
+    came = "" if own or not hop.port else f"{by}, port {hop.port}"
     why = "; ".join(_safe(each) for each in hop.why)
     return f"{hop.proxy} ({hop.at}{came}){': ' + why if why else ''}"
 

@@ -14,6 +14,7 @@ from sidestep.semantics.routing.routing import Routing
 from sidestep.semantics.service_index import Service, ServiceIndex
 
 _NOTHING: frozenset[Attribute] = frozenset()
+_UNSURE = (Ground.NOT_KNOWN, Ground.PERHAPS_EXTERNAL)
 
 
 class _BlindPolicies(PolicySet, frozen=True, dict=True):
@@ -72,4 +73,4 @@ class BlindIndex(MeshIndex, frozen=True, dict=True):
 def http_decides(decision: Decision) -> bool:
     """Whether a decision by a blind index was left open by what is in the request."""
     outcomes = (branch.decider.outcome for branch in decision.branches if branch.decider is not None)
-    return any(outcome is not None and outcome.ground is Ground.NOT_KNOWN for outcome in outcomes)
+    return any(outcome is not None and outcome.ground in _UNSURE for outcome in outcomes)

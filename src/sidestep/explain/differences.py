@@ -27,6 +27,7 @@ _PASSED_BY = {
     Bypass.ROUTED: "D54",
 }
 _IDENTITIES = frozenset({Attribute.PRINCIPAL, Attribute.NAMESPACE, Attribute.SERVICE_ACCOUNT, Attribute.TRUST_DOMAIN})
+_EXTERNAL = (Ground.EXTERNAL, Ground.PERHAPS_EXTERNAL)
 _STATUS = (Shape.FORBIDDEN, Shape.UNAUTHORIZED)
 _BROKEN = (Shape.RESET, Shape.CLOSED, Shape.UNAVAILABLE)
 
@@ -179,7 +180,7 @@ def _closed_at_waypoint(change: Change, check: Check) -> Iterator[str]:
         yield "D03"
     if any(target.kind == "GatewayClass" for target in policy.targets):
         yield "D22"
-    if policy.action is Action.CUSTOM and outcome is not None and outcome.ground is Ground.EXTERNAL:
+    if policy.action is Action.CUSTOM and outcome is not None and outcome.ground in _EXTERNAL:
         yield "D25"
 
 

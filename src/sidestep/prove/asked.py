@@ -34,6 +34,8 @@ class TokenRule(Struct, frozen=True):
     places: Places
     headers: tuple[tuple[str, str], ...]
     payload: tuple[str, ...]
+    lists: frozenset[str] = frozenset()
+    forward: bool = False
 
 
 class TokenRules(Struct, frozen=True):
@@ -82,6 +84,7 @@ class Conditions(Struct, frozen=True):
         headers: by name.
         queries: by name of the parameter.
         claims: by path.
+        lists: claims that somebody reads as words between spaces, and others as one text.
         blocks: ranges of addresses that the forwarded client is held against.
         issuers: whose tokens are taken.
         validated: whether tokens are looked at.
@@ -92,6 +95,7 @@ class Conditions(Struct, frozen=True):
     headers: Mapping[str, Languages]
     queries: Mapping[str, Languages]
     claims: Mapping[tuple[str, ...], Languages]
+    lists: frozenset[str]
     blocks: frozenset[str] = frozenset()
     issuers: frozenset[str] = frozenset()
     validated: bool = False
@@ -104,7 +108,15 @@ def token_rules(policies: Iterable[RequestPolicy]) -> TokenRules:
     broken = next((str(policy.id) for policy in applied if policy.invalid), "")
     return TokenRules(
         tuple(
-            TokenRule(rule.issuer, frozenset(rule.audiences), rule.places, rule.claim_headers, rule.output_headers)
+            TokenRule(
+                rule.issuer,
+                frozenset(rule.audiences),
+                rule.places,
+                rule.claim_headers,
+                rule.output_headers,
+                frozenset(rule.lists),
+                rule.forward,
+            )
             for policy in applied
             for rule in policy.rules
         ),
@@ -155,6 +167,7 @@ class _Collected:
         self._blocks: set[str] = set()
         self._issuers: set[str] = set()
         self._places: set[frozenset[tuple[str, Places]]] = set()
+        self._lists: set[str] = set()
         self._validated = self._custom = False
 
     def residual(self, residual: Residual) -> None:
@@ -171,6 +184,7 @@ class _Collected:
             self._places.add(frozenset((rule.issuer, rule.places) for rule in rules.rules))
         for rule in rules.rules:
             self._issuers.add(rule.issuer)
+            self._lists |= rule.lists
             self._claim(("aud",), (Exactly(audience) for audience in rule.audiences))
             for _, claim in rule.headers:
                 self._claim(tuple(claim.split(".")), (Starting(""),))
@@ -243,6 +257,7 @@ class _Collected:
             _frozen(self._headers),
             _frozen(self._queries),
             _frozen(self._claims),
+            frozenset(self._lists),
             frozenset(self._blocks),
             frozenset(self._issuers),
             self._validated,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from math import prod
 from typing import Any
 
@@ -20,6 +20,7 @@ from sidestep.semantics.requests import Http
 _MOST_TOKENS = 4_000
 _MOST_UNIONS = 6
 _UNTIDY = "/./"
+_OTHER_WORD = "-"
 _PREFLIGHT = {"origin": "https://elsewhere.example", "access-control-request-method": "GET"}
 
 
@@ -127,38 +128,48 @@ def _tokens(told: Conditions) -> Iterator[Token]:
     known = {key: languages for key, languages in told.claims.items() if key != ("iss",)}
     named = representatives(told.claims.get(("iss",), frozenset()), Texts.CLAIM)
     issuers: list[Any] = sorted({*told.issuers, *named}) or [None]
-    values = [_claim_values(languages) for languages in known.values()]
+    values = [_claim_values(languages, spaced=key[0] in told.lists) for key, languages in known.items()]
     size = len(issuers) * prod(len(each) for each in values)
     if size > _MOST_TOKENS:
         raise Undecidable(f"{size:,} classes of tokens are more than {_MOST_TOKENS:,}")
     for issuer in issuers:
         for chosen in product(*values):
-            yield Token(TokenState.VALID, _claims(issuer, known, chosen), placed=True)
+            claims = _claims(issuer, known, chosen)
+            if claims is not None:
+                yield Token(TokenState.VALID, claims, placed=True)
 
 
-def _claims(issuer: str | None, keys: Iterable[tuple[str, ...]], chosen: tuple[Any, ...]) -> dict[str, Any]:
-    """A payload; never an empty one, which would stand for claims that nobody told."""
+def _claims(issuer: str | None, keys: Iterable[tuple[str, ...]], chosen: tuple[Any, ...]) -> dict[str, Any] | None:
+    """A payload; never an empty one, which would stand for claims that nobody told.
+
+    None where a claim would have to be a text and an object: there is no such payload.
+    """
     claims: dict[str, Any] = {"jti": "1"} if issuer is None else {"iss": issuer}
-    for key, value in zip(keys, chosen, strict=True):
-        if value is not None:
-            _put(claims, key, value)
-    return claims
+    told = zip(keys, chosen, strict=True)
+    return claims if all(value is None or _put(claims, key, value) for key, value in told) else None
 
 
-def _claim_values(languages: Languages) -> list[Any]:
-    """Absent, each class of texts, and lists of several: such a claim is in the classes of all its texts."""
-    single = telling(representatives(languages, Texts.CLAIM), languages)
+def _claim_values(languages: Languages, *, spaced: bool) -> list[Any]:
+    """Absent, each class of texts, and lists of several: such a claim is in the classes of all its texts.
+
+    Where texts are words between spaces for somebody, several in one text, too.
+    """
+    texts = representatives(languages, Texts.CLAIM)
+    single = telling(texts, languages)
     several = [list(pair) for pair in combinations(single, 2)] if len(single) <= _MOST_UNIONS else []
     larger = range(3, len(single) + 1) if len(single) <= _MOST_UNIONS else (len(single),)
-    return [None, *single, *several, *(list(each) for size in larger for each in combinations(single, size))]
+    words = [" ".join(pair) for pair in permutations((*filter(None, texts), _OTHER_WORD), 2)] if spaced else []
+    return [None, *single, *words, *several, *(list(each) for size in larger for each in combinations(single, size))]
 
 
-def _put(claims: dict[str, Any], key: tuple[str, ...], value: Any) -> None:
+def _put(claims: dict[str, Any], key: tuple[str, ...], value: Any) -> bool:
+    """Whether there is room: nothing is below a text, and no text where something is below."""
     for part in key[:-1]:
         below = claims.setdefault(part, {})
         if not isinstance(below, dict):
-            raise Undecidable(f"claim {'.'.join(key)} is asked for as a text and as an object")
+            return False
         claims = below
     if isinstance(claims.get(key[-1]), dict):
-        raise Undecidable(f"claim {'.'.join(key)} is asked for as a text and as an object")
+        return False
     claims[key[-1]] = value
+    return True

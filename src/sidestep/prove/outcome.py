@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from sidestep.prove import shaped
 from sidestep.prove.proof import Direction
+from sidestep.semantics.authentication.tokens import TokenState
 from sidestep.semantics.decisions import Branch, Decision, Verdict
 from sidestep.semantics.hops.forwarded import XFCC
 from sidestep.semantics.routing.retry_policy import INBOUND, NO_RETRIES, default_retries
@@ -213,7 +214,9 @@ def _edits(branch: Branch, route: Route) -> tuple[tuple[str, ...], tuple[str, ..
 def _seen(branch: Branch, assume: Assume) -> tuple[object, ...]:
     headers = branch.delivered.headers if branch.delivered is not None else {}
     hidden = XFCC if Assume.DEFAULTS in assume else ""
-    kept = tuple(sorted((name, str(value)) for name, value in headers.items() if name != hidden))
+    told = tuple(sorted((name, str(value)) for name, value in headers.items() if name != hidden))
+    token = branch.delivered.token.state if branch.delivered is not None else TokenState.NONE
+    kept = told if token is TokenState.NONE else (*told, ("of the token", token.value))
     outcomes = [check.outcome for hop in branch.path for check in hop.checks if check.outcome is not None]
     marks = (any(each.audited for each in outcomes), any(each.shadowed for each in outcomes))
     return kept, marks

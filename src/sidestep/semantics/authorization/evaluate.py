@@ -30,6 +30,7 @@ class Ground(StrEnum):
     NOT_ALLOWED = "no rule of any ALLOW policy matches"
     NO_DENY_MATCHES = "no DENY policy matches, and there is no ALLOW policy"
     EXTERNAL = "an external authorizer decides"
+    PERHAPS_EXTERNAL = "an external authorizer decides, if it is asked: that looks at something that is not known"
     UNREADABLE = "a policy could not be read"
     NOT_KNOWN = "a rule looks at something that is not known"
 
@@ -130,7 +131,7 @@ class PolicySet(Struct, frozen=True, dict=True):
         if unsure:
             return Outcome(None, Ground.NOT_KNOWN, unsure[0], unsure[1])
         if asked:
-            return Outcome(None, Ground.EXTERNAL, asked[0], asked[1])
+            return Outcome(None, Ground.EXTERNAL if asked[2] else Ground.PERHAPS_EXTERNAL, asked[0], asked[1])
         return Outcome(True, Ground.ALLOWED_BY, allowed[0], allowed[1]) if allowed else Outcome(True, self._default)
 
     @property

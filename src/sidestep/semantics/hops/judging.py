@@ -51,8 +51,10 @@ def policy_check(
         return Check(CheckKind.AUTHORIZATION, Verdict.ALLOW, Shape.NONE, *_named(outcome), outcome=outcome, seen=what)
     if outcome.allowed is False:
         return Check(CheckKind.AUTHORIZATION, Verdict.DENY, refusal, *_named(outcome), outcome=outcome, seen=what)
-    if outcome.ground is Ground.EXTERNAL:
-        return _external(traveller, policies, outcome, what.http, refusal)
+    if outcome.ground in (Ground.EXTERNAL, Ground.PERHAPS_EXTERNAL):
+        told = _external(traveller, policies, outcome, what.http, refusal)
+        if outcome.ground is Ground.EXTERNAL or told.verdict is Verdict.ALLOW:
+            return told
     return Check(
         CheckKind.AUTHORIZATION, Verdict.UNKNOWN, Shape.NONE, *_named(outcome), outcome, reason=_unsure(outcome)
     )
