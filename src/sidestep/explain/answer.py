@@ -19,6 +19,8 @@ TODAY = "today"
 PLANNED = "planned"
 LABELS_ALONE = "labels"
 """Everybody off their sidecars by labels and restarts, and nothing else done."""
+NOT_READ = "not read: "
+"""How what is taken for granted of something that was not read begins."""
 _GAPS_TOLD = 5
 
 
@@ -77,9 +79,9 @@ def _differ(one: Decision, other: Decision) -> bool:
 
 def unread(mesh: Mesh) -> tuple[str, ...]:
     """What was not read, as far as an answer may depend on it."""
-    told = [f"not read: {gap}" for gap in mesh.gaps[:_GAPS_TOLD]]
+    told = [f"{NOT_READ}{gap}" for gap in mesh.gaps[:_GAPS_TOLD]]
     more = len(mesh.gaps) - len(told)
-    return (*told, *([f"not read: {more} more"] if more > 0 else []))
+    return (*told, *([f"{NOT_READ}{more} more"] if more > 0 else []))
 
 
 def _differences(states: Sequence[State], decisions: Sequence[Decision]) -> tuple[DifferenceReport, ...]:

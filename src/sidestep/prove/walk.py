@@ -178,7 +178,7 @@ class Walk:
         )
 
     def _note(self, index: MeshIndex) -> None:
-        self._assumptions.update(dict.fromkeys((*index.assumptions, *unread(index.mesh))))
+        self._assumptions.update(dict.fromkeys((*unread(index.mesh), *index.assumptions)))
 
     def _remember(self, words: Iterable[str], mesh: Mesh) -> None:
         """Objects that words name, as they were where they are named first."""

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 import yaml
+from msgspec.structs import replace
 from rich.cells import cell_len
 from tests.report.explanation.test_formats import DRIVING, Elements
 from tests.support import proofs as made
@@ -151,6 +152,13 @@ def test_whoever_gets_the_same_answers_is_told_with_the_first_and_what_changed_i
     text = rendered(proof, name, Look(100))
     assert text.count("timeout: 2s before, none after") == 1
     assert "likewise someone elsewhere/s0" in text
+
+
+@pytest.mark.parametrize("name", ["table", "markdown", "html", "junit"])
+def test_the_verdict_says_that_something_was_not_read(name):
+    proof = Proof(Conclusion.EQUAL, ways=3, requests=5, assumptions=("not read: base: unsupported (a kustomization)",))
+    assert "5 requests stood for all; not everything was read" in rendered(proof, name, Look(200))
+    assert "not everything was read" not in rendered(replace(proof, assumptions=("claims are texts",)), name, Look(200))
 
 
 def test_machines_are_told_of_each():

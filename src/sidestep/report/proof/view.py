@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sidestep.explain.answer import NOT_READ
 from sidestep.prove.findings import InvariantResult, Standing
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Side, Undecided
 from sidestep.report.explanation.stops import Sign
@@ -270,6 +271,8 @@ def _parts(proof: Proof) -> Iterator[str]:
     yield from _invariant_parts(proof)
     if asked and proof.verdict is not Conclusion.EQUAL:
         yield asked
+    if any(each.startswith(NOT_READ) for each in proof.assumptions):
+        yield "not everything was read"
 
 
 def _invariant_parts(proof: Proof) -> Iterator[str]:
