@@ -45,6 +45,9 @@ class Named(Struct, frozen=True):
         ready: whether it may be chosen.
         pod: namespace and name of the pod that it is said to be; none for one of which only the address is known.
         hostname: its own name before the Service's; empty for none.
+        weight: its share, held against those of the others.
+        labels: by which subsets choose it, where it stands in a ServiceEntry.
+        said: what else a ServiceEntry says of how it is reached, in words; empty for nothing.
     """
 
     address: str
@@ -52,6 +55,9 @@ class Named(Struct, frozen=True):
     ready: bool = True
     pod: tuple[str, str] | None = None
     hostname: str = ""
+    weight: int = 1
+    labels: Labels = {}
+    said: str = ""
 
 
 class Written(Struct, frozen=True):

@@ -21,7 +21,8 @@ from sidestep.model.views.core import EndpointSlice, ServiceSpec
 from sidestep.model.views.core import Service as ServiceView
 from sidestep.semantics.authorization.matchers import is_cidr
 from sidestep.semantics.by_selector import grouped
-from sidestep.semantics.endpoint_slices import Named, is_address, named, written_down
+from sidestep.semantics.endpoint_slices import Named, named, written_down
+from sidestep.semantics.entry_endpoints import DYNAMIC, NONE, STATIC, endpoints_of, pods_among
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 from sidestep.semantics.protocols import Declared, protocol_name, treated_as
 
@@ -72,9 +73,12 @@ class Service(Struct, frozen=True, dict=True):
         resolution: of a ServiceEntry: NONE, STATIC, DNS …; empty for a Service.
         external: its endpoints are outside of the mesh.
         endpoints: addresses of a ServiceEntry's own endpoints, and of those that somebody wrote down for a Service.
-        named: all of these that are addresses; None where nobody wrote any down, and where a ServiceEntry selects.
+        named: all of these that are addresses, WorkloadEntries that it selects too; None where nobody wrote any down.
         export_to: namespaces that see it; empty for all.
         chosen: what of all that stands behind it is taken, where that is not simply each in turn.
+        leads: of a ServiceEntry: all that it leads to, names that are looked up included.
+        beside: what other ServiceEntries of its namespace add for the same host, which Envoys alone are told.
+        sans: names that a ServiceEntry expects in certificates.
     """
 
     host: str
@@ -91,6 +95,9 @@ class Service(Struct, frozen=True, dict=True):
     named: tuple[Named, ...] | None = None
     networks: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
+    leads: tuple[Named, ...] = ()
+    beside: tuple[Named, ...] = ()
+    sans: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -101,6 +108,15 @@ class Service(Struct, frozen=True, dict=True):
     def name(self) -> str:
         """Of the object."""
         return self.resource.meta.name
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether it has a wildcard for a name and no address: who dials a name below it dials another's address.
+
+        Source: ambient/services.go (constructServiceEntries), networking/serviceentry (ShouldV2AutoAllocateIP): only
+        DYNAMIC_DNS is given addresses for wildcards.
+        """
+        return self.host.startswith("*") and not (self.vips or self.networks) and self.resolution != DYNAMIC
 
     @cached_property
     def _by_number(self) -> Mapping[int, Port]:
@@ -229,8 +245,27 @@ def service_index(mesh: Mesh) -> ServiceIndex:
         _service(resource, slices.get((resource.meta.namespace, resource.meta.name)))
         for resource in sorted(mesh.of(SERVICE), key=_age)
     ]
-    entries = [entry for resource in sorted(mesh.of(SERVICE_ENTRY), key=_age) for entry in _entries(resource)]
-    return ServiceIndex((*services, *entries))
+    entries = [entry for resource in sorted(mesh.of(SERVICE_ENTRY), key=_age) for entry in _entries(resource, mesh)]
+    return ServiceIndex((*services, *_merged(entries)))
+
+
+def _merged(entries: list[Service]) -> list[Service]:
+    """With the endpoints of younger entries for the same host at the oldest of their namespace.
+
+    Envoys are told of all together; to ztunnel istiod tells those of the oldest alone.
+
+    Source: serviceentry/conversion.go (mergeServicesInstancesByNamespaceHost), ambient/services.go
+    (selectWorkloadServices), ambient/workloads.go (entries that were pruned).
+    """
+    alike = grouped(entries, lambda each: f"{each.namespace} {each.host} {each.resolution}")
+    if len(alike) == len(entries):
+        return entries
+    more = {
+        id(first): tuple(each for other in others for each in other.leads)
+        for first, *others in alike.values()
+        if others and first.selector is None
+    }
+    return [replace(each, beside=more[id(each)]) if id(each) in more else each for each in entries]
 
 
 def _full_names(name: str, namespace: str) -> tuple[str, ...]:
@@ -297,52 +332,32 @@ def _named(
     return tuple(each for each in found.values() if each.pod is None or not selects)
 
 
-def _entries(resource: Resource[Any]) -> list[Service]:
+def _entries(resource: Resource[Any], mesh: Mesh) -> list[Service]:
     """One service for each host of a ServiceEntry."""
     spec = resource.view.spec or {}
     status = as_dicts((resource.view.status or {}).get("addresses"))
     labels = as_dict(as_dict(spec.get("workloadSelector")).get("labels"))
-    endpoints = tuple(as_text(endpoint.get("address")) for endpoint in as_dicts(spec.get("endpoints")))
     vips = (*as_strings(spec.get("addresses")), *(as_text(each.get("value")) for each in status))
-    return [
-        Service(
-            host,
-            resource,
-            tuple(vip for vip in vips if "/" not in vip),
-            tuple(_entry_port(port) for port in as_dicts(spec.get("ports")) if isinstance(port.get("number"), int)),
-            {str(key): as_text(value) for key, value in labels.items()} or None,
-            resolution=as_text(spec.get("resolution")) or "NONE",
-            external=as_text(spec.get("location")) != "MESH_INTERNAL",
-            endpoints=tuple(endpoint for endpoint in endpoints if endpoint),
-            export_to=as_strings(spec.get("exportTo")),
-            named=_inline(spec) if not labels else None,
-            networks=tuple(vip for vip in vips if "/" in vip and is_cidr(vip)),
-            chosen=_written(spec) if not labels else (),
-        )
-        for host in as_strings(spec.get("hosts"))
-    ]
+    endpoints = (as_text(endpoint.get("address")) for endpoint in as_dicts(spec.get("endpoints")))
+    whole = Service(
+        "",
+        resource,
+        tuple(vip for vip in vips if "/" not in vip),
+        tuple(_entry_port(port) for port in as_dicts(spec.get("ports")) if isinstance(port.get("number"), int)),
+        {str(key): as_text(value) for key, value in labels.items()} or None,
+        resolution=as_text(spec.get("resolution")) or NONE,
+        external=as_text(spec.get("location")) != "MESH_INTERNAL",
+        endpoints=tuple(endpoint for endpoint in endpoints if endpoint),
+        export_to=as_strings(spec.get("exportTo")),
+        networks=tuple(vip for vip in vips if "/" in vip and is_cidr(vip)),
+        sans=tuple(sorted(as_strings(spec.get("subjectAltNames")))),
+    )
+    return [_led(replace(whole, host=host), mesh) for host in as_strings(spec.get("hosts"))]
 
 
-def _written(spec: dict[str, Any]) -> tuple[str, ...]:
-    """Endpoints of a ServiceEntry in words, in no order."""
-    told = ({name: each[name] for name in sorted(each)} for each in as_dicts(spec.get("endpoints")))
-    return tuple(sorted(f"endpoint {each}" for each in told))
-
-
-def _inline(spec: dict[str, Any]) -> tuple[Named, ...] | None:
-    """Endpoints that a ServiceEntry of resolution STATIC names by their addresses; None where it names none."""
-    if spec.get("resolution") != "STATIC":
-        return None
-    ports = [port for port in as_dicts(spec.get("ports")) if isinstance(port.get("number"), int)]
-    written = [(as_text(each.get("address")), as_dict(each.get("ports"))) for each in as_dicts(spec.get("endpoints"))]
-    found = [Named(address, _own_ports(ports, own)) for address, own in written if is_address(address)]
-    return tuple(found) or None
-
-
-def _own_ports(ports: Iterable[dict[str, Any]], own: dict[str, Any]) -> dict[int, int]:
-    """Ports of an endpoint by those of its entry: by name, else the target, else the same."""
-    found = {each["number"]: own.get(as_text(each.get("name"))) or each.get("targetPort") for each in ports}
-    return {number: to if isinstance(to, int) else number for number, to in found.items()}
+def _led(entry: Service, mesh: Mesh) -> Service:
+    leads = endpoints_of(entry.resource, entry.host, mesh)
+    return replace(entry, leads=leads, named=pods_among(leads) if entry.resolution == STATIC else None)
 
 
 def _entry_port(port: dict[str, Any]) -> Port:

@@ -4,6 +4,7 @@ import pytest
 from tests.support import scenes as s
 
 from sidestep.semantics.decisions import Transport, Verdict
+from sidestep.semantics.requests import Http
 
 
 def entry(*addresses, **spec):
@@ -84,3 +85,91 @@ def test_sidecars_know_of_an_address_whether_it_takes_a_tunnel_and_prove_themsel
     if behind is SELECTS and location == "MESH_INTERNAL" and mode in ("sidecar", "old"):
         transport = "MTLS"
     assert arrived(s.ask(mesh, "web", "db.example"))[0][1] is Transport[transport]
+
+
+def ends(found):
+    return [(each.path[-1].at, each.path[-1].port, round(each.weight, 3)) for each in found.branches]
+
+
+OUTSIDE = {
+    "location": "MESH_EXTERNAL",
+    "endpoints": [{"address": "203.0.113.1", "weight": 3}, {"address": "203.0.113.2"}],
+}
+LOOKED_UP = {"location": "MESH_EXTERNAL", "resolution": "DNS"}
+KEPT = {"location": "MESH_EXTERNAL", "resolution": "NONE"}
+WHO = ("sidecar", "ambient")
+
+
+@pytest.mark.parametrize("client", WHO)
+def test_each_endpoint_gets_its_share(client):
+    both = [("203.0.113.1", 8080, 0.75), ("203.0.113.2", 8080, 0.25)]
+    assert ends(asked(entry(**OUTSIDE), client=client)) == both
+
+
+@pytest.mark.parametrize("client", WHO)
+@pytest.mark.parametrize("location", ["MESH_INTERNAL", "MESH_EXTERNAL"])
+def test_without_endpoints_its_own_host_is_looked_up(client, location):
+    found = asked(entry(**{**LOOKED_UP, "location": location}), client=client)
+    assert ends(found) == [("db.example", 8080, 1.0)]
+
+
+def test_of_one_address_for_all_only_the_first_endpoint_counts():
+    names = {"endpoints": [{"address": "a.example"}, {"address": "b.example"}]}
+    assert ends(asked(entry(**{**LOOKED_UP, **names, "resolution": "DNS_ROUND_ROBIN"}))) == [("a.example", 8080, 1.0)]
+
+
+@pytest.mark.parametrize(("client", "port"), [("sidecar", 8080), ("ambient", 80)])
+def test_who_keeps_the_address_that_was_dialled_changes_its_port_if_it_is_an_envoy(client, port):
+    """Source: cluster_builder.go (PassthroughTargetPorts); ztunnel's src/state.rs (OriginalDestination)."""
+    assert ends(asked(entry(**KEPT), client=client)) == [("db.example", port, 1.0)]
+
+
+def test_an_envoy_keeps_what_was_dialled_whatever_the_host_header_says():
+    mesh = s.index(s.pods("web", "sidecar"), entry(**KEPT))
+    found = s.ask(mesh, "web", "elsewhere.example", Http(authority="db.example"))
+    assert ends(found) == [("elsewhere.example", 8080, 1.0)]
+    mesh = s.index(s.pods("web", "sidecar"), entry(**LOOKED_UP))
+    found = s.ask(mesh, "web", "elsewhere.example", Http(authority="db.example"))
+    assert ends(found) == [("db.example", 8080, 1.0)]
+
+
+@pytest.mark.parametrize("spec", [OUTSIDE, {**OUTSIDE, "location": "MESH_INTERNAL"}, LOOKED_UP, KEPT])
+def test_who_has_no_proxy_looks_the_name_up_itself(spec):
+    assert ends(asked(entry(**spec), client="none")) == [("db.example", 80, 1.0)]
+
+
+@pytest.mark.parametrize("client", WHO)
+def test_without_any_endpoint_nobody_is_there(client):
+    assert asked(entry(location="MESH_EXTERNAL"), client=client).verdict is Verdict.UNREACHABLE
+
+
+@pytest.mark.parametrize("client", WHO)
+def test_machines_that_it_selects_are_its_endpoints(client):
+    machine = s.m.o.istio("WorkloadEntry", "vm", "shop", {"address": "203.0.113.7", "labels": {"app": "vm"}})
+    other = s.m.o.istio("WorkloadEntry", "vm", "far", {"address": "203.0.113.8", "labels": {"app": "vm"}})
+    selects = {"workloadSelector": {"labels": {"app": "vm"}}}
+    for location in ("MESH_INTERNAL", "MESH_EXTERNAL"):
+        found = asked(entry(location=location, **selects), machine, other, client=client)
+        assert ends(found) == [("203.0.113.7", 8080, 1.0)]
+
+
+@pytest.mark.parametrize("client", WHO)
+def test_nothing_is_said_of_names_that_are_looked_up_while_they_are_used(client):
+    told = entry(hosts=["*.example"], resolution="DYNAMIC_DNS", location="MESH_EXTERNAL")
+    found = asked(told, client=client, to="any.example")
+    assert found.verdict is Verdict.UNKNOWN
+    assert "DYNAMIC_DNS" in found.unknowns[0].reason
+    assert asked(told, client="none", to="any.example").verdict is Verdict.ALLOW
+
+
+@pytest.mark.parametrize("client", WHO)
+def test_below_a_wildcard_the_name_that_was_dialled_is_where_it_ends(client):
+    told = entry(**KEPT, hosts=["*.example"], ports=[{"number": 80, "name": "http", "protocol": "HTTP"}])
+    assert ends(asked(told, client=client, to="any.example")) == [("any.example", 80, 1.0)]
+    assert ends(asked(told, client=client, to="any.example", port=81)) == [("any.example", 81, 1.0)]
+
+
+def test_ztunnel_does_not_know_a_wildcard_without_an_address_and_a_sidecar_routes_by_its_name():
+    told = entry(**OUTSIDE, hosts=["*.example"])
+    assert ends(asked(told, to="any.example")) == [("any.example", 80, 1.0)]
+    assert ends(asked(told, to="any.example", client="sidecar"))[0] == ("203.0.113.1", 8080, 0.75)

@@ -11,6 +11,7 @@ from sidestep.model.kinds import POD
 from sidestep.semantics.authentication.tokens import RequestPolicy, Validation
 from sidestep.semantics.authorization.seen import HttpSeen
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Verdict
+from sidestep.semantics.entry_endpoints import DYNAMIC
 from sidestep.semantics.hops.deliver import (
     PODS_NOT_READ,
     Choose,
@@ -24,6 +25,7 @@ from sidestep.semantics.hops.deliver import (
     strangers,
     to_pods,
     to_service,
+    while_used,
 )
 from sidestep.semantics.hops.forwarded import forwarded
 from sidestep.semantics.hops.seeing import http_seen
@@ -65,6 +67,10 @@ def from_ztunnel(traveller: Traveller, target: Target, port: int) -> list[Branch
             return [outside(out, target.host, port)]
         case Pods():
             return _ambient_to_all(out, target, port)
+        case Service() if target.is_nameless:
+            return [outside(out, traveller.request.to, port)]
+        case Service() if target.resolution == DYNAMIC:
+            return [while_used(out, target)]
         case Service():
             return _ambient_to_service(out, target, port)
 
@@ -225,7 +231,11 @@ def _ambient_to_pods(traveller: Traveller, to: Instances, port: int, dialled: Po
 def _by_proxy(traveller: Traveller, target: Target, port: int, client: Client, proxy: Proxy) -> list[Branch]:
     """A sidecar that reads what it can and routes by it."""
     hop = _leaving(traveller, proxy)
+    if isinstance(target, Service) and target.is_nameless and target.port(port) is None:
+        target = External(traveller.request.to)
     match target:
+        case Service() if target.resolution == DYNAMIC:
+            return [while_used(traveller.passed(hop), target)]
         case Pods(service=Service() as service) | (Service() as service) if _sees(traveller, service, client):
             return _routed(traveller, hop, service, client, target)
         case _ if traveller.http is not None:

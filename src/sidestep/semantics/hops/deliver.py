@@ -12,6 +12,7 @@ from sidestep.model.kinds import POD
 from sidestep.semantics.authentication.peers import Mtls, effective
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
 from sidestep.semantics.endpoint_slices import Named
+from sidestep.semantics.entry_endpoints import DYNAMIC, NONE, STATIC, pods_among
 from sidestep.semantics.fronts import fronts
 from sidestep.semantics.hops.bypass import passed_by
 from sidestep.semantics.hops.network import egress_check
@@ -20,14 +21,17 @@ from sidestep.semantics.hops.targets import External, Pods, Target
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.identity import SPIFFE
 from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.leads import leads
 from sidestep.semantics.protocols import Declared
 from sidestep.semantics.requests import Http
+from sidestep.semantics.routing.hosts import is_address, is_wildcard
 from sidestep.semantics.routing.route import AnswerKind, Backend, Route
 from sidestep.semantics.service_index import OWN_NODE, Port, Service
 
 PODS_NOT_READ = "no pod stands behind it among those that were read, and not all were"
 _NAMES = "tls.subjectAltNames"
 _MUTUAL = ("ISTIO_MUTUAL", "MUTUAL")
+_STARTED = ("SIMPLE", "MUTUAL")
 Choose = Callable[[Sender, Instances, str], Transport]
 _CLOSES = 0
 """Status of an answer to a connection of bytes, which has none."""
@@ -224,7 +228,7 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
     if service.external_name:
         return _to_external_name(traveller, service, number, how)
     if _leads_out(traveller, service, how):
-        return [outside(traveller, service.host, _port_outside(service, number), how.tls)]
+        return _out(traveller, service, number, how)
     if service.external and how.choose is choose_as_sidecar:
         how = replace(how, choose=choose_by_tunnel)
     port = service.port(number)
@@ -234,7 +238,7 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
         ]
     selects = service.selector is not None or service.named is None
     pods = traveller.index.behind(service) if selects else ()
-    named = service.named or () if not how.labels else ()
+    named = _named(traveller, service, number, how)
     if how.labels:
         pods = tuple(each for each in pods if how.labels.items() <= each.labels.items())
     if not pods and not named:
@@ -245,19 +249,84 @@ def _to_pods(traveller: Traveller, service: Service, number: int, how: Onward) -
         return [_nobody_behind(traveller, service)]
     if len(pods) == 1 and not named:
         return [_to_one(traveller, service, pods[0], port, how)]
-    total = sum(each.count or 1 for each in pods) + len(named)
+    total = sum(each.count or 1 for each in pods) + sum(each.weight for each in named)
     return [
         _to_one(replace(traveller, weight=traveller.weight * (each.count or 1) / total), service, each, port, how)
         for each in pods
-    ] + [_to_named(replace(traveller, weight=traveller.weight / total), service, each, port, how) for each in named]
+    ] + [
+        _to_named(replace(traveller, weight=traveller.weight * each.weight / total), service, each, port, how)
+        for each in named
+    ]
 
 
-def _port_outside(service: Service, number: int) -> int:
-    """The port of a host outside: the entry's own, but who keeps the address that was dialled keeps its port."""
-    port = service.port(number)
-    if port is None or service.resolution == "NONE" or not isinstance(port.target, int):
-        return number
-    return port.target
+def _named(traveller: Traveller, service: Service, number: int, how: Onward) -> tuple[Named, ...]:
+    """Endpoints that somebody wrote down, as far as a sender is told of them: of a subset those with its labels."""
+    if not service.resolution:
+        return service.named or () if not how.labels else ()
+    found = (*(service.named or ()), *(() if _is_ztunnel(traveller, how) else pods_among(service.beside) or ()))
+    return tuple(each for each in found if number in each.ports and how.labels.items() <= each.labels.items())
+
+
+def _out(traveller: Traveller, service: Service, number: int, how: Onward) -> list[Branch]:
+    """By a ServiceEntry out of the mesh, to each of its endpoints.
+
+    A name that is looked up is one endpoint, whoever looks it up, and whichever of its addresses is taken.
+    """
+    if how.choose is choose_plain:
+        return [outside(traveller, _dialled_name(traveller, service), number, how.tls)]
+    if service.resolution == DYNAMIC:
+        return [while_used(traveller, service)]
+    if service.resolution == NONE:
+        return [_kept(traveller, service, number, how)]
+    found = leads(service, number, how.labels, by_ztunnel=_is_ztunnel(traveller, how))
+    shared = [(each, replace(traveller, weight=traveller.weight * each.share)) for each in found]
+    expects = _expecting(service, how)
+    return [outside(sender, each.host, each.port, how.tls, each.said, expects) for each, sender in shared] or [
+        _nobody_led(traveller, service, number)
+    ]
+
+
+def while_used(traveller: Traveller, service: Service) -> Branch:
+    """What a proxy looks up by each request's own host (DYNAMIC_DNS) is not modelled."""
+    return traveller.unknown(service.host, f"{service.resource.id} has resolution {DYNAMIC}, which is not modelled")
+
+
+def _kept(traveller: Traveller, service: Service, number: int, how: Onward) -> Branch:
+    """To the address that was dialled; Envoys change its port, and gateways were not dialled by it.
+
+    Source: cluster.go (convertResolution), cluster_builder.go (PassthroughTargetPorts, since 1.22); ztunnel's state.rs.
+    """
+    sender = traveller.sender.instances
+    if sender is not None and sender.mode is Mode.GATEWAY:
+        return _nobody(traveller, service.host, f"{service.resource.id} names no endpoint", Shape.UNAVAILABLE)
+    port, able = service.port(number), traveller.index.settings.version.since(1, 22)
+    own = port.target if port is not None and able and not _is_ztunnel(traveller, how) else number
+    return outside(traveller, traveller.request.to, own if isinstance(own, int) else number, how.tls)
+
+
+def _dialled_name(traveller: Traveller, service: Service) -> str:
+    """What a client's own look-up is for: an address, or a name below a wildcard, is known from the request alone."""
+    own = is_wildcard(service.host) or is_address(traveller.request.to)
+    return traveller.request.to if own else service.host
+
+
+def _expecting(service: Service, how: Onward) -> str:
+    """Names that a certificate must have, where a proxy starts TLS and no DestinationRule names others."""
+    asks = how.tls in _STARTED and service.sans and not how.names
+    return f"expects {', '.join(service.sans)}" if asks else ""
+
+
+def _nobody_led(traveller: Traveller, service: Service, number: int) -> Branch:
+    if service.selector is not None:
+        return _nobody_behind(traveller, service)
+    if is_wildcard(service.host) and not service.leads and service.resolution != STATIC:
+        reason = f"{service.resource.id} names no endpoint for a wildcard: Istio's admission refuses it"
+        return traveller.unknown(service.host, reason)
+    return _nobody(traveller, service.host, f"it has no endpoint for port {number}", Shape.UNAVAILABLE)
+
+
+def _is_ztunnel(traveller: Traveller, how: Onward) -> bool:
+    return how.choose is choose_as_ambient and not traveller.sender.is_waypoint
 
 
 def _chosen(service: Service, sender: Sender) -> tuple[str, ...]:
@@ -275,9 +344,14 @@ def _leads_out(traveller: Traveller, service: Service, how: Onward) -> bool:
     Source: istiod's ambient/workloads.go: pods and endpoints become workloads whatever the location;
     pilot/pkg/xds/endpoints/endpoint_builder.go: Envoys are told of endpoints alike, and look names up themselves.
     """
-    if not service.external or not service.resolution:
+    if not service.resolution:
         return False
-    by_ztunnel = how.choose is choose_as_ambient and not traveller.sender.is_waypoint and service.resolution != "NONE"
+    if service.resolution == DYNAMIC:
+        return True
+    if not service.external:
+        written = service.selector is not None or service.named is not None
+        return (not written or how.choose is choose_plain) and not traveller.index.behind(service)
+    by_ztunnel = _is_ztunnel(traveller, how) and service.resolution != NONE
     told = by_ztunnel or (service.resolution == "STATIC" and not how.tls)
     return not (told and traveller.index.behind(service))
 
@@ -315,7 +389,7 @@ def _to_named(traveller: Traveller, service: Service, each: Named, port: Port, h
     if target is None:
         return _nobody(traveller, each.address, f"the endpoint has no port named {port.name!r}", Shape.UNAVAILABLE)
     if to is None:
-        return outside(traveller, each.address, target, how.tls)
+        return outside(traveller, each.address, target, how.tls, each.said)
     known = _is_known(traveller, service, each, to, how)
     if not known and how.choose is choose_as_ambient and to is traveller.sender.instances and to.address:
         return to_itself(traveller, to, target)
@@ -425,13 +499,22 @@ def declared_at(traveller: Traveller, to: Instances, port: int, otherwise: Decla
     return otherwise
 
 
-def outside(traveller: Traveller, host: str, port: int, tls: str = "") -> Branch:
-    """The way leads out of the mesh; the proxy starts TLS there if a DestinationRule says so."""
+def outside(traveller: Traveller, host: str, port: int, tls: str = "", *said: str) -> Branch:
+    """The way leads out of the mesh; the proxy starts TLS there if a DestinationRule says so.
+
+    Args:
+        traveller: the request and who sends it.
+        host: where it leads: a name or an address.
+        port: there.
+        tls: that a DestinationRule asks for.
+        said: what a ServiceEntry says of this end.
+    """
     blocked = egress_check(traveller, host, port)
     if blocked is not None:
         return traveller.stop(Proxy.NONE, host, blocked, port)
-    reason = f"leaves the mesh with TLS started by the proxy ({tls})" if tls in ("SIMPLE", "MUTUAL") else ""
-    checks = (Check(CheckKind.ROUTE, Verdict.ALLOW, reason=reason),) if reason else ()
+    reason = f"leaves the mesh with TLS started by the proxy ({tls})" if tls in _STARTED else ""
+    told = ", ".join(each for each in (reason, *said) if each)
+    checks = (Check(CheckKind.ROUTE, Verdict.ALLOW, reason=told),) if told else ()
     return traveller.end(Hop(Proxy.NONE, host, source=traveller.sender.address, port=port, checks=checks))
 
 

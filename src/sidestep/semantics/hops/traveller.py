@@ -7,8 +7,10 @@ from sidestep.model.metadata import Labels
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances
+from sidestep.semantics.leads import leads
 from sidestep.semantics.requests import Http, Request
 from sidestep.semantics.routing.route import Backend, Route
+from sidestep.semantics.service_index import Service
 
 
 class Sender(Struct, frozen=True, gc=False):
@@ -116,7 +118,15 @@ class Traveller(Struct, frozen=True, gc=False):
         service = self.index.services.by_host.get(backend.host)
         pods = self.index.behind(service) if service is not None and backend.known else ()
         chosen = {str(each.workload) for each in pods if backend.labels.items() <= each.labels.items()}
-        return (*(sorted(chosen) or (backend.label,)), str(backend.port))
+        return (*(sorted(chosen) or _ends(service, backend) or (backend.label,)), str(backend.port))
+
+
+def _ends(service: Service | None, backend: Backend) -> list[str]:
+    """Those of a ServiceEntry, each with its share."""
+    if service is None or backend.port is None or not backend.known:
+        return []
+    found = leads(service, backend.port, backend.labels)
+    return sorted(f"{each.host}:{each.port} {each.said} {each.share:.3g}" for each in found)
 
 
 def identity_over(transport: Transport, sender: Sender) -> str | None:
