@@ -290,7 +290,16 @@ def test_ports_that_no_service_leads_to_are_said():
     rule = {"to": [{"operation": {"ports": ["9999"], "methods": ["GET"]}}]}
     given = rewrite(*CART, policy("p", rule, action="DENY", app="cart"))
     assert severities(given.losses) == [("traffic", "spec.rules[0].to[0].operation.ports")]
-    assert rules(given, "cart-p") == []
+    assert "cart-p" not in manifests(given)
+
+
+@pytest.mark.parametrize(("action", "is_made"), [("DENY", False), ("CUSTOM", False), ("AUDIT", False), ("ALLOW", True)])
+def test_of_a_policy_without_any_rule_left_only_an_allow_is_one(action, is_made):
+    """An ALLOW without rules admits nobody; of the others admission takes none."""
+    rule = {"to": [{"operation": {"ports": ["9999"], "methods": ["PUT"]}}]}
+    more = {"provider": {"name": "checks"}} if action == "CUSTOM" else {}
+    given = rewrite(*CART, policy("p", rule, app="cart", action=action, **more))
+    assert ("cart-p" in manifests(given)) is is_made
 
 
 def test_names_that_others_mean_too_get_a_digest():

@@ -26,6 +26,7 @@ _AT_ZTUNNEL = (Action.ALLOW, Action.DENY)
 
 
 def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
+    """Of a DENY of which no rule is left at a service no twin is made: it never holds, and admission refuses it."""
     policy = parse_policy(resource)
     if policy.targets or is_made(resource):
         return Rewritten()
@@ -37,11 +38,12 @@ def _rewrite(resource: Resource[Any], context: Context) -> Rewritten:
     if policy.invalid:
         return Rewritten((), lost)
     now = _at_pods(resource, policy, found, plain)
-    twins = [
+    twins = (
         _twin(resource, policy, found, host, _at_waypoint(now, found)).manifest for host in untold(found, resource)
-    ]
+    )
+    told = [each for each in twins if policy.action is Action.ALLOW or each["spec"].get("rules")]
     early = replaced(resource, now, CODE)
-    return Rewritten((*added(context, twins, resource.id, CODE), *early, *_late(resource, policy, found, now)), lost)
+    return Rewritten((*added(context, told, resource.id, CODE), *early, *_late(resource, policy, found, now)), lost)
 
 
 def _at_waypoint(now: Tree, found: Readers) -> Tree:
