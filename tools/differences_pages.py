@@ -155,25 +155,12 @@ def _example(case: Case) -> Iterator[str]:
     yield f"## Example: {case.name}"
     yield _workloads(case, before, after)
     yield from _objects(case)
-    yield f"Request: {request_words(case.request)}{_named(case)}."
+    yield f"Request: {request_words(case.request)}."
     reports = [(name, index, decide(index, case.request)) for name, index in (("Today", before), ("After", after))]
     delivered = [_delivered(decision) for _, _, decision in reports]
     for (name, mesh, decision), got in zip(reports, delivered, strict=True):
         told = got if delivered[0] != delivered[1] and all(delivered) else ""
         yield _state(state_report(name, decision, mesh.settings.bundle), told)
-
-
-def _named(case: Case) -> str:
-    """What a request carries that its words do not say."""
-    payload = case.request.payload
-    authority, headers = getattr(payload, "authority", ""), getattr(payload, "headers", {})
-    told = [f"Host `{authority}`"] if authority else []
-    told += [f"header `{name}: {value}`" for name, value in headers.items()]
-    if case.request.authorizer != "unstated":
-        told.append(f"the external authorizer {case.request.authorizer.value}")
-    if getattr(payload, "server_first", False):
-        told.append("the server speaks first")
-    return f" ({', '.join(told)})" if told else ""
 
 
 def _workloads(case: Case, before: MeshIndex, after: MeshIndex) -> str:

@@ -9,7 +9,6 @@ from tests.support.scenes import index, m, mesh_config, peers, pods, policy, pri
 from sidestep.prove.outcome import Assume, Leave
 from sidestep.prove.proof import Conclusion, Direction
 from sidestep.prove.prover import Terms, prove
-from sidestep.prove.subject import subject_of
 
 BOTH = [*pods("web"), *pods("cart"), service("web"), service("cart")]
 
@@ -287,7 +286,7 @@ def test_addresses_of_both_families_are_asked(address, mode):
     key = "source.ip" if address in WEB else "destination.ip"
     guard = policy("guard", {"when": [{"key": key, "values": [address]}]}, app="cart", action="DENY")
     found = only(Direction.OPEN, prove(two_families(guard, mode=mode), two_families(mode=mode)))
-    assert {":" in subject_of(each).host for each in found} >= {":" in address}
+    assert {":" in each.subject.host for each in found} >= {":" in address}
     assert prove(two_families(guard, mode=mode), two_families(guard, mode=mode)).verdict is Conclusion.EQUAL
 
 
@@ -301,7 +300,7 @@ def test_a_difference_that_is_fine_does_not_end_a_proof_early():
     ]
 
     def fine(example):
-        return subject_of(example).host == "cart.shop.svc.cluster.local"
+        return example.subject.host == "cart.shop.svc.cluster.local"
 
     early = prove(*meshes, Terms(most=1)).counterexamples
     assert early

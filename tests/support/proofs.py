@@ -15,6 +15,7 @@ from sidestep.prove.findings import DecidingObject, Finding, InvariantResult, St
 from sidestep.prove.invariants import Inquiry
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Side, Undecided
 from sidestep.prove.prover import Leave, Terms
+from sidestep.prove.subject import Subject
 from sidestep.prove.walk import State, Walk
 from sidestep.semantics.index import MeshIndex
 
@@ -71,7 +72,18 @@ def nasty() -> Proof:
     named = ObjectId("v1", "Kind", "a", NASTY)
     side = Side("deny", NASTY, f"rule 1 of {named} {NASTY * 4}", (NASTY, NASTY))
     examples = tuple(
-        Counterexample(NASTY, ("--client", NASTY), side, side, each, ("D05", "D33"), NASTY, accepted)
+        Counterexample(
+            NASTY,
+            ("--client", NASTY),
+            side,
+            side,
+            each,
+            ("D05", "D33"),
+            NASTY,
+            accepted,
+            (),
+            Subject(NASTY, host=NASTY),
+        )
         for each in Direction
         for accepted in ("", NASTY)
     )

@@ -1,12 +1,17 @@
 """A decision in words: every hop and check as a sentence, and the verdict as one."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from msgspec import to_builtins
 
 from sidestep.explain.explanation import DecidedBy, HopReport, StateReport, Way
 from sidestep.explain.policy_words import outcome_words, ztunnel_words
+from sidestep.semantics.authentication.tokens import TokenState
 from sidestep.semantics.authorization.trust import Bundle
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Decision, Hop, Proxy, Shape, Verdict
 from sidestep.semantics.requests import (
+    Answers,
     Client,
     GatewayClient,
     Guise,
@@ -15,6 +20,7 @@ from sidestep.semantics.requests import (
     OutsideClient,
     Request,
     SomebodyClient,
+    Tcp,
     WorkloadClient,
 )
 
@@ -28,6 +34,8 @@ _GUISES = {
     Guise.OLD_SIDECAR: "with a sidecar that knows no HBONE",
     Guise.AMBIENT: "in ambient",
 }
+_MOST = 80
+"""Characters of a value that words show."""
 _NAMED = (Proxy.WAYPOINT, Proxy.GATEWAY)
 _VERBS = {
     Verdict.DENY: "refused",
@@ -96,13 +104,46 @@ def _reason(check: Check) -> str:
 
 
 def request_words(request: Request) -> str:
-    """A request in one line."""
-    who = client_words(request.client)
-    if isinstance(request.payload, Http):
-        http = request.payload
-        token = f" with a token that is {http.token.state.value}" if http.token.state.value != "none" else ""
-        return f"{who} sends {http.method} {http.path} to {request.to}:{request.port}{token}"
-    return f"{who} opens TCP to {request.to}:{request.port}"
+    """A request in one line, with all that it carries."""
+    who, sent = client_words(request.client), request.payload
+    if isinstance(sent, Tcp):
+        first = ", and the server speaks first" if sent.server_first else ""
+        opens = f"TLS for {sent.sni}" if sent.sni else "TCP"
+        return f"{who} opens {opens} to {request.to}:{request.port}{first}{_answered(request)}"
+    carried = ", ".join(_carried(sent, request.to))
+    asked = f"{'gRPC ' if sent.grpc else ''}{sent.method} {sent.path}"
+    told = f" with {carried}" if carried else ""
+    return f"{who} sends {asked} to {request.to}:{request.port}{told}{_answered(request)}"
+
+
+def _answered(request: Request) -> str:
+    known = request.authorizer is not Answers.UNSTATED
+    return f", which the external authorizer {request.authorizer.value}" if known else ""
+
+
+def _carried(http: Http, to: str) -> Iterator[str]:
+    """What is sent beside method and path; `sidestep explain`'s arguments have it in full."""
+    if http.authority not in ("", to):
+        yield f"Host {_cut(http.authority)}"
+    yield from (f"{name}: {_cut(value)}" for name, value in http.headers.items())
+    if http.token.state is not TokenState.NONE:
+        claims = ", ".join(f"{name}={_cut(value)}" for name, value in each_claim(http.token.claims))
+        yield f"a token that is {http.token.state.value}{f' ({claims})' if claims else ''}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[: _MOST - 1]}…"
+
+
+def each_claim(claims: Mapping[str, Any], outer: str = "") -> Iterator[tuple[str, str]]:
+    """Names and values; nested ones as Istio writes them: `realm[roles]`; a list is a claim that is given often."""
+    for key, value in claims.items():
+        name = f"{outer}[{key}]" if outer else key
+        if isinstance(value, Mapping):
+            yield from each_claim(value, name)
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            yield name, str(each)
 
 
 def client_words(client: Client) -> str:

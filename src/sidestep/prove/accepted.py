@@ -4,6 +4,7 @@ An entry by direction alone accepts a whole way. One that names a code, a method
 that the rest of the way is looked at too: what it does not accept there is a counterexample like any other.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
@@ -14,9 +15,11 @@ from msgspec.structs import replace
 from sidestep.prove.expressions import Undecidable
 from sidestep.prove.findings import Finding
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
-from sidestep.prove.subject import Subject, destinations, subject_of
+from sidestep.prove.subject import Subject
 from sidestep.semantics.index import MeshIndex
+from sidestep.semantics.routing.hosts import is_address
 
+_SVC = re.compile(r"([^.]+)\.([^.]+)\.svc(\..*)?")
 EXPIRED, STALE = "SID401", "SID402"
 DOCS = "guides/accept-a-difference.md"
 Rest = Callable[[Counterexample], Iterable[Counterexample]]
@@ -74,13 +77,13 @@ class Entry(Struct, frozen=True):
         """Whether it accepts single requests of a way."""
         return bool(self.codes or self.scope.method or self.scope.path)
 
-    def covers(self, example: Counterexample, subject: Subject, names: Sequence[str]) -> bool:
+    def covers(self, example: Counterexample, names: Sequence[str]) -> bool:
         """Whether it accepts a counterexample."""
         if self.direction not in (None, example.direction):
             return False
         if self.codes and not (example.differences and set(example.differences) <= set(self.codes)):
             return False
-        scope = self.scope
+        scope, subject = self.scope, example.subject
         return (
             any(_fits(scope.destination, name) for name in names)
             and _fits(scope.client, subject.client)
@@ -169,9 +172,8 @@ class Acceptance:
 
     def _entry(self, example: Counterexample, index: MeshIndex) -> Entry | None:
         """Who accepts it; those for whole ways before those for single requests."""
-        subject = subject_of(example)
-        names = tuple(destinations(subject, index))
-        covering = [each for each in self._entries if each.covers(example, subject, names)]
+        names = tuple(destinations(example.subject, index))
+        covering = [each for each in self._entries if each.covers(example, names)]
         self._used.update(covering)
         holding = [each for each in covering if each not in self._expired]
         return min(holding, key=lambda each: each.narrow) if holding else None
@@ -194,8 +196,23 @@ def verdict(found: Iterable[Counterexample], undecided: Iterable[Undecided]) -> 
     return Conclusion.UNDECIDED if tuple(undecided) else Conclusion.EQUAL
 
 
+def destinations(subject: Subject, index: MeshIndex) -> Iterator[str]:
+    """Names by which scopes may mean what is dialled: `namespace/service`, and the host or address itself.
+
+    The address of a pod is meant by every service in front of it.
+    """
+    yield subject.host
+    named = _SVC.fullmatch(subject.host)
+    if named:
+        yield f"{named[2]}/{named[1]}"
+    elif is_address(subject.host):
+        pods = index.by_address.get(subject.host)
+        for service in index.in_front_of(pods) if pods is not None else ():
+            yield f"{service.namespace}/{service.name}"
+
+
 def _way(example: Counterexample) -> str:
-    subject = subject_of(example)
+    subject = example.subject
     return f"{subject.client} to {subject.host}:{subject.port}"
 
 

@@ -1,9 +1,9 @@
 """The arguments of `sidestep explain` that ask a request again."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from sidestep.explain.clients import THEN
+from sidestep.explain.words import each_claim
 from sidestep.semantics.authentication.tokens import Token, TokenState
 from sidestep.semantics.requests import (
     Answers,
@@ -82,16 +82,5 @@ def _of_token(token: Token) -> Iterator[str]:
     if token.state is TokenState.NONE:
         return
     yield from ("--token", token.state.value)
-    for name, value in _claims(token.claims):
+    for name, value in each_claim(token.claims):
         yield from ("--claim", f"{name}={value}")
-
-
-def _claims(claims: Mapping[str, Any], outer: str = "") -> Iterator[tuple[str, str]]:
-    """Nested ones as Istio writes them: `realm[roles]`; a list is a claim that is given several times."""
-    for key, value in claims.items():
-        name = f"{outer}[{key}]" if outer else key
-        if isinstance(value, Mapping):
-            yield from _claims(value, name)
-            continue
-        for each in value if isinstance(value, list) else [value]:
-            yield name, str(each)

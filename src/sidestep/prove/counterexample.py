@@ -12,6 +12,7 @@ from sidestep.prove.asked_again import explain_arguments
 from sidestep.prove.changed import changed
 from sidestep.prove.outcome import Assume, outcome
 from sidestep.prove.proof import Counterexample, Direction, Side
+from sidestep.prove.subject import Subject
 from sidestep.semantics.authentication.tokens import Token, TokenState
 from sidestep.semantics.decide import decide
 from sidestep.semantics.decisions import Decision, Proxy
@@ -107,6 +108,7 @@ def counterexample(
         found.step,
         PRESETS[direction.value].told if found.accepted else "",
         tuple(_changed(one, other, found.assume)) if direction in _CHANGED else (),
+        Subject.of(asked[1]),
     )
 
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from sidestep.model.metadata import ObjectId
 from sidestep.model.origin import Origin
+from sidestep.prove.subject import Subject
 
 
 class Finding(Struct, frozen=True, rename="camel"):
@@ -48,6 +49,7 @@ class InvariantResult(Struct, frozen=True, rename="camel"):
         path: stops of that request, in words.
         reason: why it is undecided.
         requests: how many were asked.
+        subject: the request in fields; None where there is none.
     """
 
     name: str
@@ -60,6 +62,7 @@ class InvariantResult(Struct, frozen=True, rename="camel"):
     path: tuple[str, ...] = ()
     reason: str = ""
     requests: int = 0
+    subject: Subject | None = None
 
 
 class DecidingObject(Struct, frozen=True, rename="camel"):

@@ -16,6 +16,7 @@ from sidestep.prove.classes import Line, classes
 from sidestep.prove.expressions import Undecidable
 from sidestep.prove.findings import InvariantResult, Standing
 from sidestep.prove.lines import Goal, goal, lines
+from sidestep.prove.subject import Subject
 from sidestep.prove.ways import Ways
 from sidestep.semantics.authentication.tokens import TokenState
 from sidestep.semantics.decide import decide
@@ -173,6 +174,7 @@ def _violated(told: InvariantResult, index: MeshIndex, request: Request) -> Inva
         standing=Standing.VIOLATED,
         request=request_words(request),
         command=explain_arguments(request),
+        subject=Subject.of(request),
         why=report.why,
         path=tuple(f"{hop.proxy} of {hop.at} ({hop.mode})" for hop in report.path),
     )

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from sidestep.model.metadata import ObjectId
 from sidestep.prove.findings import DecidingObject, Finding, InvariantResult
+from sidestep.prove.subject import Subject
 
 API_VERSION = "sidestep.dev/v1"
 
@@ -62,6 +63,7 @@ class Counterexample(Struct, frozen=True, rename="camel"):
         step: of a plan after which it holds; empty for two meshes.
         accepted: why it is accepted; empty where it is not.
         changed: what is done otherwise to one that both admit, a line for each thing.
+        subject: the request in fields.
     """
 
     request: str
@@ -73,6 +75,7 @@ class Counterexample(Struct, frozen=True, rename="camel"):
     step: str = ""
     accepted: str = ""
     changed: tuple[str, ...] = ()
+    subject: Subject = Subject()
 
 
 class Undecided(Struct, frozen=True, rename="camel"):

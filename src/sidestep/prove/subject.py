@@ -1,79 +1,91 @@
-"""What a counterexample is about, taken apart: who calls what, by which method and path."""
+"""What a counterexample is about, in fields: who calls what, and what he sends."""
 
-import re
-from collections.abc import Iterator
+from typing import Any
 
 from msgspec import Struct
 
-from sidestep.prove.proof import Counterexample
-from sidestep.semantics.index import MeshIndex
-from sidestep.semantics.routing.hosts import is_address
-
-_HTTP = re.compile(
-    r"(?P<client>.+?) sends (?P<method>\S+) (?P<path>.*) to (?P<host>\S+):(?P<port>\d+)(?: with a token.*)?", re.DOTALL
+from sidestep.explain.words import client_words
+from sidestep.semantics.authentication.tokens import TokenState
+from sidestep.semantics.requests import (
+    Answers,
+    Client,
+    GatewayClient,
+    NodeClient,
+    OutsideClient,
+    Request,
+    SomebodyClient,
+    Tcp,
+    WorkloadClient,
 )
-_TCP = re.compile(r"(?P<client>.+?) opens TCP to (?P<host>\S+):(?P<port>\d+)", re.DOTALL)
-_SOMEONE = re.compile(r"someone (\S+/\S+) .*")
-_KIND = re.compile(r"(\S+) (\S+/\S+)")
-_SVC = re.compile(r"([^.]+)\.([^.]+)\.svc(\..*)?")
 
 
-class Subject(Struct, frozen=True):
-    """What a request is about; texts are empty where it has none.
+class Subject(Struct, frozen=True, rename="camel"):
+    """A request in fields; they are empty where it has none.
 
     Attributes:
-        client: `namespace/workload`, `someone:namespace/account`, `gateway:namespace/name`, `outside` or `node`, the
-            latter with an address where one is known.
+        who: sends it, in words.
+        client: who that is in scopes: `namespace/workload`, `someone:namespace/account`, `gateway:namespace/name`,
+            `outside` or `node`, the latter with an address where one is known.
         host: name or address dialled.
         port: dialled.
-        method: of HTTP.
+        method: of HTTP; empty for bytes that no proxy reads.
         path: of HTTP, without query.
+        query: of HTTP, without its question mark.
+        authority: the Host header, where it is another than the name that is dialled.
+        headers: by lower-case name.
+        token: valid, invalid or expired, where one is sent.
+        claims: of that token.
+        grpc: whether it is gRPC.
+        server_name: of the application's own TLS.
+        server_first: whether the server speaks first.
+        authorizer: what external authorizers answer: allows or denies, where that counts.
     """
 
-    client: str
-    host: str
-    port: int
+    who: str = ""
+    client: str = ""
+    host: str = ""
+    port: int = 0
     method: str = ""
     path: str = ""
+    query: str = ""
+    authority: str = ""
+    headers: dict[str, str] = {}
+    token: str = ""
+    claims: dict[str, Any] = {}
+    grpc: bool = False
+    server_name: str = ""
+    server_first: bool = False
+    authorizer: str = ""
+
+    @classmethod
+    def of(cls, request: Request) -> "Subject":
+        """Of a request."""
+        who, client = client_words(request.client), _client(request.client)
+        sent = request.payload
+        authorizer = "" if request.authorizer is Answers.UNSTATED else request.authorizer.value
+        if isinstance(sent, Tcp):
+            return cls(
+                who, client, request.to, request.port, server_name=sent.sni, server_first=sent.server_first,
+                authorizer=authorizer,
+            )  # fmt: skip
+        path, _, query = sent.path.partition("?")
+        authority = "" if sent.authority == request.to else sent.authority
+        token = "" if sent.token.state is TokenState.NONE else sent.token.state.value
+        return cls(
+            who, client, request.to, request.port, sent.method, path, query, authority, sent.headers, token,
+            sent.token.claims, sent.grpc, authorizer=authorizer,
+        )  # fmt: skip
 
 
-def subject_of(example: Counterexample) -> Subject:
-    """What a counterexample is about, by its words, which `explain.words.request_words` makes."""
-    words = example.request.partition(", which is new; ")[0]
-    found = _HTTP.fullmatch(words) or _TCP.fullmatch(words)
-    if found is None:
-        return Subject(example.request, "", 0)
-    parts = found.groupdict()
-    path = parts.get("path") or ""
-    return Subject(
-        _client(parts["client"]),
-        parts["host"],
-        int(parts["port"]),
-        parts.get("method") or "",
-        path.partition("?")[0],
-    )
-
-
-def destinations(subject: Subject, index: MeshIndex) -> Iterator[str]:
-    """Names by which scopes may mean what is dialled: `namespace/service`, and the host or address itself.
-
-    The address of a pod is meant by every service in front of it.
-    """
-    yield subject.host
-    named = _SVC.fullmatch(subject.host)
-    if named:
-        yield f"{named[2]}/{named[1]}"
-    elif is_address(subject.host):
-        pods = index.by_address.get(subject.host)
-        for service in index.in_front_of(pods) if pods is not None else ():
-            yield f"{service.namespace}/{service.name}"
-
-
-def _client(words: str) -> str:
-    if words.startswith("gateway "):
-        return f"gateway:{words.removeprefix('gateway ')}"
-    somebody = _SOMEONE.fullmatch(words)
-    if somebody:
-        return f"someone:{somebody[1]}"
-    found = _KIND.fullmatch(words)
-    return found[2] if found else words.replace(" ", ":", 1)
+def _client(client: Client) -> str:
+    match client:
+        case WorkloadClient():
+            return f"{client.ref.namespace}/{client.ref.name}"
+        case SomebodyClient():
+            return f"someone:{client.namespace}/{client.account}"
+        case GatewayClient():
+            return f"gateway:{client.namespace}/{client.name}"
+        case NodeClient():
+            return f"node:{client.address}" if client.address else "node"
+        case OutsideClient():
+            return f"outside:{client.address}" if client.address else "outside"

@@ -15,7 +15,6 @@ from sidestep.prove.pairs import Pairs
 from sidestep.prove.proof import Counterexample, Direction
 from sidestep.prove.prover import Run, Terms, requests
 from sidestep.prove.streams import streams
-from sidestep.prove.subject import subject_of
 from sidestep.prove.ways import Way
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.protocols import Declared
@@ -46,8 +45,8 @@ class TwoMeshes(Struct, frozen=True, dict=True):
         Raises:
             Undecidable: there are too many.
         """
-        about = subject_of(example)
-        for way in self._by_line.get((example.request.partition(_verb(example))[0], about.host, about.port), ()):
+        about = example.subject
+        for way in self._by_line.get((about.who, about.host, about.port), ()):
             for payload, answers in self._payloads(way):
                 direction = self._run.direction(way, payload, answers)
                 if isinstance(direction, Direction):
@@ -84,7 +83,3 @@ class TwoMeshes(Struct, frozen=True, dict=True):
             guards = self._run.ways.guards
             for stream in streams((guards[0], guards[-1]), way):
                 yield from ((stream, each) for each in _ANSWERS)
-
-
-def _verb(example: Counterexample) -> str:
-    return " opens TCP to " if " opens TCP to " in example.request else " sends "

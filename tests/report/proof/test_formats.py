@@ -15,6 +15,7 @@ from tests.support import proofs as made
 from tests.support.browser import chromium, complaints, requests
 
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Side, Undecided
+from sidestep.prove.subject import Subject
 from sidestep.report.formats import Look, format_named
 from sidestep.report.proof.formats import PROOF_FORMATS
 from sidestep.report.proof.view import verdict_line, view
@@ -137,7 +138,8 @@ ALLOWED = Side("allow", "", "reaches Deployment shop/cart", ("waypoint of shop/w
 
 def routed(who: str, *changed: str) -> Counterexample:
     asked = f"{who} sends GET / to cart.shop.svc.cluster.local:80"
-    return Counterexample(asked, (), ALLOWED, ALLOWED, Direction.ROUTE, ("D38",), changed=changed)
+    subject = Subject(who, host="cart.shop.svc.cluster.local", port=80, method="GET", path="/")
+    return Counterexample(asked, (), ALLOWED, ALLOWED, Direction.ROUTE, ("D38",), changed=changed, subject=subject)
 
 
 @pytest.mark.parametrize("name", ["table", "markdown", "html"])

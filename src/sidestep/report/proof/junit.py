@@ -61,7 +61,7 @@ def _cases(proof: Proof) -> Iterator[_Case]:
     """By state where a plan was walked, else by what is dialled; without any difference one case that passed."""
     walked = proof.states > 1
     open_ends = [each for each in proof.worst_first() if not each.accepted]
-    failures = _grouped((each.step if walked else dialled(each.request), _example(each)) for each in open_ends)
+    failures = _grouped((each.step if walked else each.subject.host or "mesh", _example(each)) for each in open_ends)
     errors = _grouped(
         (each.step if walked else dialled(each.where), f"{each.where}: {each.reason}") for each in proof.undecided
     )

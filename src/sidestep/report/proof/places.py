@@ -33,6 +33,6 @@ def made_up(named: ObjectId) -> str:
 
 
 def dialled(request: str) -> str:
-    """What is dialled, of a request in words."""
+    """What is dialled, of a way in words."""
     found = _DESTINATION.findall(request)
     return str(found[-1]) if found else "mesh"

@@ -68,7 +68,7 @@ def _driver() -> dict[str, Any]:
 def _examples(proof: Proof) -> Iterator[dict[str, Any]]:
     for each in sorted(proof.worst_first(), key=lambda example: bool(example.accepted)):
         objects = named_in(" ".join((each.after.why, each.before.why, *each.changed)), proof)
-        result = _result(f"prove/{each.direction.value}", _message(each), each.request, objects)
+        result = _result(f"prove/{each.direction.value}", _message(each), each.request, objects, each.subject.host)
         result["properties"] = {"differences": each.differences, "step": each.step}
         if each.accepted:
             result["suppressions"] = [{"kind": "external", "justification": each.accepted}]
@@ -102,13 +102,13 @@ def _findings(proof: Proof) -> Iterator[dict[str, Any]]:
         )
 
 
-def _result(rule: str, message: str, subject: str, objects: list[DecidingObject]) -> dict[str, Any]:
+def _result(rule: str, message: str, subject: str, objects: list[DecidingObject], host: str = "") -> dict[str, Any]:
     return {
         "ruleId": rule,
         "ruleIndex": _INDEX[rule],
         "level": _RULES[_INDEX[rule]][2],
         "message": {"text": message},
-        "locations": [_location(each) for each in objects] or [_nowhere(subject)],
+        "locations": [_location(each) for each in objects] or [_nowhere(host or dialled(subject))],
         "partialFingerprints": {
             "sidestep/v1": hashlib.sha256(f"{rule} {subject}".encode(errors="replace")).hexdigest()[:32]
         },
@@ -123,9 +123,9 @@ def _location(each: DecidingObject) -> dict[str, Any]:
     }
 
 
-def _nowhere(subject: str) -> dict[str, Any]:
+def _nowhere(host: str) -> dict[str, Any]:
     """What no object decided: a stable made-up path, by what is dialled."""
-    path = f"cluster/{dialled(subject)}"
+    path = f"cluster/{host}"
     return {"physicalLocation": {"artifactLocation": {"uri": uri(path)}, "region": {"startLine": 1}}}
 
 

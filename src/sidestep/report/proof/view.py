@@ -1,6 +1,5 @@
 """What every format tells of a proof: the verdict in a line, counterexamples by what they do, and what was accepted."""
 
-import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator
@@ -19,8 +18,7 @@ _SIGNS = {Conclusion.EQUAL: Sign.ALLOW, Conclusion.DIFFERS: Sign.DENY, Conclusio
 _STANDING = {Standing.HOLDS: Sign.ALLOW, Standing.VIOLATED: Sign.DENY, Standing.UNDECIDED: Sign.UNKNOWN}
 _ALONE = {Conclusion.EQUAL: "holds", Conclusion.DIFFERS: "violated", Conclusion.UNDECIDED: "undecided"}
 """Of invariants that are asked of one mesh."""
-_ASKS = re.compile(r" (?:sends|opens) ")
-_UNREAD = ("someone ", "outside ", "node ")
+_UNREAD = ("someone", "outside", "node")
 """Clients that stand for many, and that nobody finds in their files."""
 _RANK = {direction: rank for rank, direction in enumerate(Direction)}
 _WAYS = 3
@@ -152,20 +150,14 @@ def view(proof: Proof) -> ProofView:
 def _examples(found: list[Counterexample]) -> Iterator[ExampleView]:
     """One of those that differ by their clients alone, with the clients of the others; of who was read first."""
     groups: dict[object, list[Counterexample]] = {}
-    for each in sorted(found, key=lambda each: (_RANK[each.direction], each.request.startswith(_UNREAD))):
+    for each in sorted(found, key=lambda each: (_RANK[each.direction], each.subject.who.partition(" ")[0] in _UNREAD)):
         sides = tuple((side.verdict, side.shape) for side in (each.before, each.after))
-        _, asked = _halves(each.request)
+        asked = each.request.removeprefix(each.subject.who)
         alike = (each.direction, each.step, asked, sides, each.differences, each.changed)
         groups.setdefault(alike, []).append(each)
     for first, *others in groups.values():
-        who = dict.fromkeys(_halves(each.request)[0] for each in others)
-        yield replace(example_view(first), likewise=tuple(each for each in who if each != _halves(first.request)[0]))
-
-
-def _halves(request: str) -> tuple[str, str]:
-    """Who asks, and what."""
-    found = _ASKS.search(request)
-    return (request[: found.start()], request[found.start() :]) if found else ("", request)
+        who = dict.fromkeys(each.subject.who for each in others)
+        yield replace(example_view(first), likewise=tuple(each for each in who if each != first.subject.who))
 
 
 def likewise(who: tuple[str, ...], most: int) -> str:
