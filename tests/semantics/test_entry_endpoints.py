@@ -60,6 +60,15 @@ def test_outside_of_the_mesh_nobody_proves_himself():
     assert leads(service({**ONE, "serviceAccount": "db"}, location="MESH_EXTERNAL"), 80, {})[0].said == ""
 
 
+def test_names_are_expected_of_who_proves_himself():
+    own = {"subjectAltNames": ["spiffe://b", "spiffe://a"]}
+    assert (
+        leads(service({**ONE, "serviceAccount": "db"}, **own), 80, {})[0].said
+        == "by mTLS as db, expects spiffe://a, spiffe://b"
+    )
+    assert leads(service(ONE, **own), 80, {})[0].said == ""
+
+
 def test_a_tunnel_may_be_asked_for_by_the_entry():
     assert leads(service(ONE, labels={"networking.istio.io/tunnel": "http"}), 80, {})[0].said == "by HBONE"
 

@@ -12,7 +12,7 @@ from sidestep.model.mesh import Mesh
 from sidestep.model.metadata import Labels
 from sidestep.model.resource import Resource
 from sidestep.semantics.endpoint_slices import Named, is_address
-from sidestep.semantics.loose import as_dict, as_dicts, as_text
+from sidestep.semantics.loose import as_dict, as_dicts, as_strings, as_text
 
 NONE, STATIC, DYNAMIC = "NONE", "STATIC", "DYNAMIC_DNS"
 _LOOKED_UP = ("DNS", "DNS_ROUND_ROBIN")
@@ -77,11 +77,16 @@ def _said(told: Mapping[str, Any], entry: Resource[Any]) -> Iterable[str]:
         yield f"locality {locality}"
     if as_text(told.get("network")):
         yield f"network {as_text(told.get('network'))}"
-    if "http" in (labels.get(_TUNNEL), entry.meta.labels.get(_TUNNEL)):
+    tunnel = "http" in (labels.get(_TUNNEL), entry.meta.labels.get(_TUNNEL))
+    inside = as_text((entry.view.spec or {}).get("location")) == "MESH_INTERNAL"
+    mutual = inside and labels.get(_TLS_MODE, "istio" if account else "disabled") == "istio"
+    if tunnel:
         yield "by HBONE"
-    mutual = labels.get(_TLS_MODE, "istio" if account else "disabled") == "istio"
-    if mutual and as_text((entry.view.spec or {}).get("location")) == "MESH_INTERNAL":
+    if mutual:
         yield f"by mTLS as {account}".removesuffix(" as ")
+    names = sorted(as_strings((entry.view.spec or {}).get("subjectAltNames")))
+    if names and (tunnel or mutual):
+        yield f"expects {', '.join(names)}"
 
 
 def _labels(told: Mapping[str, Any]) -> Labels:
