@@ -122,7 +122,8 @@ def test_links_stay_inside(tmp_path):
     (home / "leaving").symlink_to(tmp_path / "outside")
     mesh = read(home)
     assert [found.meta.name for found in mesh.of(NAMESPACE)] == ["a"]
-    assert len([remark for remark in mesh.remarks if "link" in remark.text]) >= 2
+    left = {Path(remark.where).name for remark in mesh.remarks if "leaves the folder" in remark.text}
+    assert left == {"leaving.yaml", "dangling.yaml", "leaving"}
 
 
 def test_a_missing_path_is_an_error(tmp_path):
@@ -229,3 +230,17 @@ def test_an_edit_that_was_cut_off_is_told_to_whoever_reads(tmp_path):
     assert "convert --in-place" in gap.detail
     assert str(tmp_path) in gap.remedy
     assert names(tmp_path) == ["a"]
+
+
+def test_a_folder_of_links_that_leave_it_says_so(tmp_path):
+    outside = write(tmp_path / "outside.yaml", manifest("a"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "all.yaml").symlink_to(outside)
+    with pytest.raises(WorldError, match=r"no Kubernetes object found \(.*all.yaml: a link that leaves the folder"):
+        read(tmp_path / "home")
+
+
+def test_an_empty_pipe_points_at_the_command_before_it():
+    with pytest.raises(WorldError) as caught:
+        read("-")
+    assert "before the pipe" in caught.value.remedy

@@ -302,7 +302,8 @@ def _print(made: Made, found: Conversion, values: dict[str, Any]) -> None:
 
 _HOMELESS = (
     "without a namespace count as default's, and policies name waypoints there; where they are applied elsewhere, "
-    "convert them with their namespace (kubectl kustomize, helm template, or metadata.namespace)"
+    "convert them with their namespace: metadata.namespace, or `namespace:` of a kustomization around them, as of what "
+    "helm template printed"
 )
 
 

@@ -15,6 +15,8 @@ from sidestep.sources.tree import Found, Unrendered, walk
 
 STDIN = "-"
 NO_SUCH = "no such file or directory"
+_NAMED = "name a folder of rendered manifests, a file from `kubectl get -A -o json`, or a snapshot"
+_PIPED = "see what the command before the pipe says: it gave none"
 
 
 class FilesSource:
@@ -100,8 +102,9 @@ def something(mesh: Mesh) -> Mesh:
 def _nothing_read(mesh: Mesh) -> WorldError:
     """Why there is no mesh: the first thing that could not be read, or that there was nothing to read."""
     if not mesh.gaps:
-        remedy = "name a folder of rendered manifests, a file from `kubectl get -A -o json`, or a snapshot"
-        return WorldError("no Kubernetes object found", where=mesh.source.name, remedy=remedy)
+        piped = mesh.source.name == STDIN
+        told = "no Kubernetes object found" + (f" ({mesh.remarks[0]})" if mesh.remarks else "")
+        return WorldError(told, where=mesh.source.name, remedy=_PIPED if piped else _NAMED)
     first, more = mesh.gaps[0], len(mesh.gaps) - 1
     told = f"nothing could be read: {first.detail or first.reason.value}" + (f" (and {more} more)" if more else "")
     return WorldError(told, where=first.resource, remedy=first.remedy)

@@ -16,6 +16,7 @@ _CHART = "Chart.yaml"
 _TEMPLATES = "templates"
 STAGED = ".sidestep-staged"
 """The journal of who edits a folder of manifests; one that lies there was left by a run that was cut off."""
+_LEAVES = "a link that leaves the folder was not followed"
 
 
 class Unrendered(Struct, frozen=True):
@@ -65,9 +66,11 @@ def look_into(place: str, home: Path) -> Folder:
     folders[:] = sorted(name for name in folders if not name.startswith("."))
     found: list[Found] = [*_interrupted(place, files), *_unrendered(Path(here), folders, files)]
     wanted = (name for name in sorted(files) if name.endswith(READ) and name not in (*_KUSTOMIZATIONS, _CHART))
-    found_here = (*found, *(_found(Path(here) / name, home) for name in wanted))
-    below = (os.path.join(place, name) for name in folders)  # noqa: PTH118 - as the walk of folders does it
-    return Folder(found_here, tuple(each for each in below if not os.path.islink(each)))  # noqa: PTH114
+    found += [_found(Path(here) / name, home) for name in wanted]
+    below = [os.path.join(place, name) for name in folders]  # noqa: PTH118 - as the walk of folders does it
+    links = [each for each in below if os.path.islink(each)]  # noqa: PTH114
+    found += [Remark(each, _LEAVES) for each in links if not _stays(Path(each), home)]
+    return Folder(tuple(found), tuple(each for each in below if each not in links))
 
 
 def _interrupted(place: str, files: list[str]) -> Iterator[Gap]:
@@ -82,7 +85,7 @@ def _found(path: Path, home: Path) -> Found:
     """A file, or why it is not read."""
     name = os.fspath(path)
     if path.is_symlink() and not _stays(path, home):
-        return Remark(name, "a link that leaves the folder was not followed")
+        return Remark(name, _LEAVES)
     return path if path.is_file() else Remark(name, "is no regular file and was not read")
 
 
