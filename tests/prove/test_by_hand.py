@@ -1,14 +1,14 @@
 """Faults and other words for the same, made by hand, in small meshes of kinds that the random ones do not have."""
 
 import pytest
-from tests.prove import by_hand, routes_by_hand
+from tests.prove import by_hand, places_by_hand, routes_by_hand
 from tests.prove.by_hand import put
 from tests.support.scenes import index
 
 from sidestep.prove.proof import Conclusion
 from sidestep.prove.prover import prove
 
-SCENES = {**by_hand.SCENES, **routes_by_hand.SCENES}
+SCENES = {**by_hand.SCENES, **routes_by_hand.SCENES, **places_by_hand.SCENES}
 FAULTS = [(name, fault) for name, scene in SCENES.items() for fault in scene.faults]
 SAME = [(name, words) for name, scene in SCENES.items() for words in scene.same]
 
@@ -23,9 +23,9 @@ def pair(name, part):
 
 
 def test_there_are_many_of_both():
-    assert len(SCENES) >= 25
-    assert len(FAULTS) >= 160
-    assert len(SAME) >= 80
+    assert len(SCENES) >= 50
+    assert len(FAULTS) >= 280
+    assert len(SAME) >= 145
 
 
 @pytest.mark.parametrize(("name", "fault"), FAULTS)

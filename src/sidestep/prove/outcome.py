@@ -177,11 +177,10 @@ _NOTHING: tuple[object, ...] = ("", None, (), (), None, (), (), (), "")
 
 def _retries(route: Route, assume: Assume) -> Retries | None:
     """Retries, but for those that nobody asked for; that there be none is asked for, too."""
-    plain = route.source in _PLAIN
-    if route.retries in (None, INBOUND) or route.answer is not None or (plain and route.retries == NO_RETRIES):
+    nobody_says = route.retries == NO_RETRIES and route.source in _PLAIN
+    if route.retries in (None, INBOUND) or route.answer is not None or nobody_says:
         return None
-    unasked = plain or route.retries in _DEFAULT
-    if Assume.DEFAULTS in assume and unasked:
+    if Assume.DEFAULTS in assume and route.retries in _DEFAULT:
         return None
     return shaped.retried(route.retries)
 

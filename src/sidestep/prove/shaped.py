@@ -6,6 +6,7 @@ that is not set); Envoy's header parser, which removes before it adds.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from msgspec.structs import replace
@@ -20,9 +21,14 @@ _UNSET = re.compile(
     r"|connectionPool\.\S+: (0|false)"
     r"|outlierDetection\.(consecutive5xxErrors: 5|interval: 10|baseEjectionTime: 30|maxEjectionPercent: (0|10)"
     r"|minHealthPercent: 0|consecutiveGatewayErrors: 0|splitExternalLocalOriginErrors: false)"
+    r"|loadBalancer\.warmup\.(minimumPercent: 10|aggression: 1(\.0)?)"
 )
 """Words for what is so without them, lengths in seconds."""
 _EJECTS = "outlierDetection"
+_PLACES = "loadBalancer.localityLbSetting."
+_PLACES_COUNT = f"{_PLACES}enabled: true"
+_NEW_NAMES = {"loadBalancer.warmupDurationSecs": "loadBalancer.warmup.duration"}
+_ITEM = re.compile(r"(?P<list>.*\.(?:failover|distribute|subjectAltNames))\[(?P<number>\d+)\](?P<rest>.*)")
 _UNSET_RETRIES = frozenset({"retryremotelocalities=false", "retryignoreprevioushosts=true", "backoff=1/40"})
 _USUAL_AGE = "5"
 """How long a browser keeps the answer to a preflight that does not say it (Fetch, CORS-preflight cache)."""
@@ -93,15 +99,31 @@ def _lowered(names: tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def policy(words: tuple[str, ...]) -> tuple[str, ...]:
     """What is asked of the connection: that hosts are ejected is asked even where every number is the usual one."""
-    found = tuple(_in_seconds(word) for word in words)
+    found = tuple(_unordered(_in_seconds(word) for word in words))
     kept = tuple(word for word in found if not _UNSET.fullmatch(word) and word != f"{_EJECTS}: {{}}")
+    if any(word.startswith(_PLACES) and word != _PLACES_COUNT for word in kept):
+        kept = tuple(word for word in kept if word != _PLACES_COUNT)
     ejects = any(word.startswith(_EJECTS) for word in found)
-    return (*kept, *((_EJECTS,) if ejects else ()))
+    return (*sorted(kept), *((_EJECTS,) if ejects else ()))
 
 
 def _in_seconds(word: str) -> str:
     name, mark, value = word.partition(": ")
-    return f"{name}{mark}{length(value)}"
+    return f"{_NEW_NAMES.get(name, name)}{mark}{length(value)}"
+
+
+def _unordered(words: Iterable[str]) -> Iterator[str]:
+    """Words of lists in which order means nothing, numbered anew."""
+    items: dict[str, dict[str, list[str]]] = {}
+    for word in words:
+        place = _ITEM.fullmatch(word)
+        if place is None:
+            yield word
+        else:
+            items.setdefault(place["list"], {}).setdefault(place["number"], []).append(place["rest"])
+    for name, listed in items.items():
+        for number, told in enumerate(sorted(map(sorted, listed.values()))):
+            yield from (f"{name}[{number}]{rest}" for rest in told)
 
 
 def answer(told: Answer) -> str:
