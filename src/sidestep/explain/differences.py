@@ -221,7 +221,8 @@ def _of_view(change: Change) -> Iterator[str]:
         return
     if before.headers.get(XFCC) != after.headers.get(XFCC):
         yield "D33"
-    if change.validated_before and any(name not in after.headers for name in before.headers.keys() - {XFCC}):
+    lost = any(name not in after.headers for name in before.headers.keys() - {XFCC})
+    if change.validated_before and (lost or before.token.state is not after.token.state):
         yield "D35"
     if before.path != after.path and not change.rewrites:
         yield "D56"

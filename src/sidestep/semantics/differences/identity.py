@@ -98,7 +98,8 @@ IDENTITY: tuple[Difference, ...] = (
     Difference(
         "D35", "Headers made from tokens are absent", _B, Direction.OBSERVED,
         "The sidecar hands claims on in headers (`outputClaimToHeaders`, `outputPayloadToHeader`).",
-        "Without a waypoint that validates tokens nobody sets them, and whoever sends such a header is believed.",
+        "Without a waypoint that validates tokens nobody sets them, and whoever sends such a header is believed. "
+        "The token itself is handed on, whether `forwardOriginalToken` says so or not.",
         "A RequestAuthentication has such outputs, and the application reads them.",
         "Attach it to the Service with `targetRefs`.",
         ("istio/istio: pilot/pkg/security/authn", f"{DOCS}reference/config/security/request_authentication/"),
