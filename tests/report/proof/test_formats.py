@@ -133,6 +133,15 @@ def test_the_verdict_in_a_line():
     assert verdict_line(made.invariants_alone()) == "violated: 3 invariants, 1 violated and 1 undecided"
 
 
+def test_meshes_that_differ_in_nothing_but_invariants_are_not_told_to_differ():
+    broken = made.walked(same := made.shop("sidecar", made.GUARD), same, says=("nobody reaches shop/cart",))
+    told = "equal, but not every invariant holds: "
+    assert broken.verdict is Conclusion.DIFFERS
+    assert verdict_line(broken).startswith(told)
+    assert not verdict_line(replace(broken, counterexamples=(routed("Deployment shop/web"),))).startswith(told)
+    assert not verdict_line(replace(broken, undecided=(Undecided("a to b", "why"),))).startswith(told)
+
+
 ALLOWED = Side("allow", "", "reaches Deployment shop/cart", ("waypoint of shop/waypoint (HBONE)",))
 
 

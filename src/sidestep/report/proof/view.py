@@ -18,6 +18,7 @@ _SIGNS = {Conclusion.EQUAL: Sign.ALLOW, Conclusion.DIFFERS: Sign.DENY, Conclusio
 _STANDING = {Standing.HOLDS: Sign.ALLOW, Standing.VIOLATED: Sign.DENY, Standing.UNDECIDED: Sign.UNKNOWN}
 _ALONE = {Conclusion.EQUAL: "holds", Conclusion.DIFFERS: "violated", Conclusion.UNDECIDED: "undecided"}
 """Of invariants that are asked of one mesh."""
+_VIOLATED = "equal, but not every invariant holds"
 _UNREAD = ("someone", "outside", "node")
 """Clients that stand for many, and that nobody finds in their files."""
 _RANK = {direction: rank for rank, direction in enumerate(Direction)}
@@ -186,7 +187,15 @@ def verdict_line(proof: Proof) -> str:
 
 def _word(proof: Proof) -> str:
     """The verdict in a word."""
-    return _ALONE[proof.verdict] if _is_alone(proof) else proof.verdict.value
+    if _is_alone(proof):
+        return _ALONE[proof.verdict]
+    return _VIOLATED if _is_only_violated(proof) else proof.verdict.value
+
+
+def _is_only_violated(proof: Proof) -> bool:
+    """Whether nothing but invariants keeps meshes from being equal."""
+    differs = proof.more or proof.undecided or any(not each.accepted for each in proof.counterexamples)
+    return proof.verdict is Conclusion.DIFFERS and not differs
 
 
 def _is_alone(proof: Proof) -> bool:
