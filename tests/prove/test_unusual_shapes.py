@@ -74,6 +74,11 @@ def custom(*rules):
     return policy("checked", *rules, action="CUSTOM", provider={"name": "checks"}, app="cart")
 
 
+def tried(made):
+    made["metadata"]["annotations"] = {"istio.io/dry-run": "true"}
+    return made
+
+
 def multi():
     ports = (
         {"name": "grpc-admin", "port": 81, "targetPort": "p9090"},
@@ -178,6 +183,9 @@ SCENES = {
         policy("a", GET, app="cart"),
         pods("checks"),
         service("checks"),
+    ),
+    "custom that is tried only": sidecars(
+        PROVIDERS, tried(custom(rule(operation={"paths": ["/admin*"]}))), pods("checks"), service("checks")
     ),
     "custom+deny l4": sidecars(
         PROVIDERS, custom(rule(source={"notNamespaces": ["shop"]})), policy("a", WEB, action="DENY", app="cart")

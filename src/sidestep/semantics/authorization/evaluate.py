@@ -168,7 +168,7 @@ def policy_set(policies: Iterable[Policy], chain: Chain, bundle: Bundle) -> Poli
         compiled = Compiled(policy, effective_rules(policy, chain, bundle))
         if policy.invalid:
             unreadable.append(policy)
-        elif policy.dry_run and policy.action is not Action.CUSTOM:
+        elif policy.dry_run:
             shadow.append(compiled)
         else:
             parts[policy.action.value].append(compiled)

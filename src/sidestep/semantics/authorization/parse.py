@@ -71,14 +71,15 @@ def parse_policy(resource: Resource[Spec]) -> Policy:
     except MalformedError as error:
         return unplaced_policy(resource.id, str(error))
     try:
+        action = _action(spec.get("action"))
         return Policy(
             resource.id,
-            _action(spec.get("action")),
+            action,
             _rules(spec.get("rules"), resource.meta.namespace),
             selector,
             targets,
             text(mapping(spec.get("provider"), "provider").get("name"), "provider.name"),
-            go_bool(resource.meta.annotations.get(DRY_RUN, "")) is True,
+            action is not Action.CUSTOM and go_bool(resource.meta.annotations.get(DRY_RUN, "")) is True,
         )
     except MalformedError as error:
         return Policy(resource.id, Action.DENY, (), selector, targets, invalid=str(error))

@@ -174,7 +174,7 @@ class Policy(Struct, frozen=True):
         selector: labels that a workload must carry; None where it has no selector.
         targets: what it is attached to instead; empty for none.
         provider: of a CUSTOM policy.
-        dry_run: only shadow evaluation.
+        dry_run: only shadow evaluation; never of CUSTOM, whose authorizer is asked all the same.
         invalid: why it could not be read whole; such a policy makes decisions unknown.
         unplaced: it could not be read where it applies: that may be anywhere in its namespace.
     """
