@@ -194,10 +194,12 @@ EDITS = {
             "a slash less": said({**FROM, "rewrite": {"uri": "/b"}}, WEB),
             "another host": said({**FROM, "rewrite": {"uri": "/b/", "authority": "x.example"}}, WEB),
             "of one path": said({**under({"exact": "/a/"}, WEB), "rewrite": {"uri": "/b/"}}, WEB),
+            "each time": said({**FROM, "rewrite": {"uriRegexRewrite": {"match": "/a/", "rewrite": "/b/"}}}, WEB),
             "in any case": said({**under({"prefix": "/a/"}, WEB, ignoreUriCase=True), "rewrite": {"uri": "/b/"}}, WEB),
         },
         {
             "by expression": said({**FROM, "rewrite": {"uriRegexRewrite": {"match": "^/a/(.*)$", "rewrite": "/b/\\1"}}}, WEB),
+            "by its beginning": said({**FROM, "rewrite": {"uriRegexRewrite": {"match": "^/a/", "rewrite": "/b/"}}}, WEB),
             "by method first": said({**under({"prefix": "/a/"}, WEB, method={"exact": "GET"}), "rewrite": {"uri": "/b/"}}, {**FROM, "rewrite": {"uri": "/b/"}}, WEB),
         },
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator
 from functools import lru_cache, partial
+from itertools import islice
 from sys import intern
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from sidestep.prove.counterexample import Difference
 from sidestep.prove.first_mesh import FirstMesh
 from sidestep.prove.languages import Language, representatives
 from sidestep.prove.outcome import Assume
-from sidestep.prove.programs import Program, Reader, Reading, is_plain, places, refuses_all, renamed
+from sidestep.prove.programs import Program, Reader, Reading, expressions, is_plain, places, refuses_all, renamed
 from sidestep.prove.search import Scene, everything, found
 from sidestep.prove.texts import Texts
 from sidestep.prove.ways import Way, Ways
@@ -28,6 +29,7 @@ from sidestep.semantics.routing.rule import Bound, HttpEntry
 from sidestep.semantics.routing.text_match import Form
 
 _OTHER_HOST = "other.example.com"
+_FEW = 50
 _READ = frozenset({XFCC, "x-forwarded-for", "host", "origin"})
 """Headers that a proxy looks at though no rule asks for them."""
 
@@ -198,6 +200,20 @@ class Pairs:
             Undecidable: a program looks at what no finite choice stands for, or there are more than the budget.
         """
         return found(self._scene(pair), budget)
+
+    @staticmethod
+    def open_end(pair: Pair) -> str:
+        """Why a pair whose requests all do the same may differ nonetheless; empty where it cannot."""
+        told = expressions(pair.before) ^ expressions(pair.after)
+        return (
+            f"paths are rewritten by {min(told)[0]} in one mesh alone: no finite choice stands for all" if told else ""
+        )
+
+    def longer(self, pair: Pair, budget: int) -> Iterator[Http]:
+        """Requests of a pair with paths that say twice what they say: an expression may change both."""
+        for payload, _ in islice(self.requests(pair, budget), _FEW):
+            path, mark, query = payload.path.partition("?")
+            yield replace(payload, path=f"{path}{path}{mark}{query}")
 
     def choices(self, pair: Pair) -> Choices:
         """All requests of a pair's class, whether anything of them differs or not.

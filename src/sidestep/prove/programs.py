@@ -13,6 +13,7 @@ from sidestep.model.metadata import ObjectId
 from sidestep.prove.asked import TokenRules, token_rules
 from sidestep.prove.outcome import Assume, End, end_of
 from sidestep.prove.residual import Residual, residual
+from sidestep.prove.rewritten import alike, expression
 from sidestep.semantics.authorization.evaluate import PolicySet
 from sidestep.semantics.authorization.paths import normalise
 from sidestep.semantics.authorization.policy import Attribute
@@ -21,7 +22,8 @@ from sidestep.semantics.decisions import Branch, Check, Decision, Hop, Proxy, Ve
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.requests import GatewayClient, Http, Request
 from sidestep.semantics.routing.route import Route
-from sidestep.semantics.routing.rule import HttpEntry, HttpRule
+from sidestep.semantics.routing.rule import HttpEntry, HttpRule, Redirect, Rewrite
+from sidestep.semantics.routing.text_match import TextMatch
 
 _NO_RULES = TokenRules()
 _ADDRESS = frozenset({Attribute.SOURCE_IP})
@@ -68,6 +70,16 @@ _REFUSED = Line((), "refused")
 _NOTHING_THROUGH = frozenset({(_REFUSED, 1.0)})
 _OF_REQUESTS = frozenset({Attribute.METHOD, Attribute.PATH, Attribute.HEADER})
 """What every request has, however its destination is called."""
+
+
+class _Action(Struct, frozen=True):
+    """What a rule does to every request that it takes."""
+
+    rewrite: Rewrite | None
+    redirect: Redirect | None
+    authority: str
+    request_edits: tuple[str, ...]
+    path: TextMatch
 
 
 class Program(Struct, frozen=True):
@@ -239,7 +251,15 @@ def _action(route: Route | None, rules: _Rules) -> Hashable:
     rule = entry.rule
     if not _changes(rule):
         return None
-    return rule.rewrite, rule.redirect, rule.authority, rule.request_edits, entry.match.path
+    path = entry.match.path
+    return _Action(alike(rule.rewrite, path), rule.redirect, rule.authority, rule.request_edits, path)
+
+
+def expressions(program: Program) -> frozenset[tuple[str, str]]:
+    """Those by which its routes rewrite paths of which there are endlessly many."""
+    ends = (line.end for line, _ in program.lines)
+    actions = (end[1] for end in ends if isinstance(end, tuple) and isinstance(end[1], _Action))
+    return frozenset(told for each in actions if (told := expression(each.rewrite, each.path)) is not None)
 
 
 def _changes(rule: HttpRule) -> bool:

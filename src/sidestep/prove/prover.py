@@ -263,6 +263,10 @@ class Run:
                     _keep(told, asking.ask(way, payload, answers), payload, answers)
         except Undecidable as error:
             return Verdict((*told.values(), str(error)), requests, _names_a_way(told))
+        if not told and (doubt := self._pairs.open_end(pair)):
+            for payload in self._pairs.longer(pair, self.terms.budget):
+                _keep(told, asking.ask(way, payload, Answers.UNSTATED), payload, Answers.UNSTATED)
+            return Verdict(tuple(told.values()) or (doubt,), requests, _names_a_way(told))
         return Verdict(tuple(told.values()), requests, _names_a_way(told))
 
     def _compare_bytes(self, way: Way) -> None:
