@@ -2,9 +2,13 @@
 
 import copy
 import json
+import os
+import signal
+import subprocess
 
 import pytest
-from tests.support.commands import sidestep
+import yaml
+from tests.support.commands import PROGRAMS, environment, sidestep
 from tests.support.scenes import pods, policy, service
 from tests.support.servers import tolerating
 
@@ -38,8 +42,9 @@ def shop(apiserver):
         if tree["kind"] in _PATHS:
             post(apiserver, tree)
     yield apiserver
-    with tolerating(404):
-        apiserver.send("DELETE", f"{_PATHS['AuthorizationPolicy'].format(SPACE)}/nobody")
+    for kind, name in (("AuthorizationPolicy", "nobody"), ("Service", "cart")):
+        with tolerating(404):
+            apiserver.send("DELETE", f"{_PATHS[kind].format(SPACE)}/{name}")
 
 
 def test_a_cluster_is_held_against_itself_and_against_what_it_was(shop, tmp_path):
@@ -57,3 +62,30 @@ def test_a_cluster_is_held_against_itself_and_against_what_it_was(shop, tmp_path
     assert all("--kubeconfig" in each["command"] for each in found)
     asked = sidestep("explain", *found[0]["command"], "-o", "json")
     assert json.loads(asked.stdout)["states"][-1]["verdict"] == "allow", asked.stderr
+
+
+def test_files_are_watched_against_a_cluster_that_is_read_once(shop, tmp_path):
+    config, files = ("--kubeconfig", shop.admin()), tmp_path / "after"
+    files.mkdir()
+    for kind, path in _PATHS.items():
+        for number, tree in enumerate(shop.send("GET", path.format(SPACE))["items"]):
+            tree |= {"kind": kind, "apiVersion": "security.istio.io/v1" if kind == "AuthorizationPolicy" else "v1"}
+            (files / f"{kind}-{number}.yaml").write_text(yaml.safe_dump(tree))
+    (guard,) = files.glob("AuthorizationPolicy-*.yaml")
+    arguments = [PROGRAMS / "sidestep", "prove", "--before", "cluster", "--after", files, *config, "-n", SPACE, "-w"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment()}
+    with subprocess.Popen([*arguments, "-o", "json"], **pipes) as process:
+        told = ""
+        while "watching" not in told and process.poll() is None:
+            told = process.stderr.readline()
+        shop.send("DELETE", f"{_PATHS['AuthorizationPolicy'].format(SPACE)}/nobody")
+        guard.unlink()
+        while "; proved again" not in told and process.poll() is None:
+            told = process.stderr.readline()
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    first, at = json.JSONDecoder().raw_decode(out)
+    last, _ = json.JSONDecoder().raw_decode(out[at:].lstrip())
+    assert (first["verdict"], last["verdict"]) == ("equal", "differs")
+    assert {each["direction"] for each in last["counterexamples"]} == {"open"}
