@@ -12,14 +12,17 @@ ONE, TWO = {"address": "203.0.113.1"}, {"address": "203.0.113.2"}
 BOUND = {"istio.io/use-waypoint": "waypoint"}
 
 
-def entry(*endpoints, name="api", labels=None, **spec):
+NEAR = {"networking.istio.io/traffic-distribution": "PreferClose"}
+
+
+def entry(*endpoints, name="api", labels=None, annotations=None, **spec):
     told = {
         "hosts": ["api.example.com"], "ports": [port()], "resolution": "STATIC", "location": "MESH_EXTERNAL",
         "endpoints": list(endpoints), **spec,
     }  # fmt: skip
     told = {key: value for key, value in told.items() if value not in (None, [])}
     found = m.o.istio("ServiceEntry", name, "shop", told)
-    found["metadata"]["labels"] = labels or {}
+    found["metadata"] |= {"labels": labels or {}, "annotations": annotations or {}}
     return found
 
 
@@ -59,6 +62,7 @@ FAULTS = {
     "none left": (entry(ONE), entry()),
     "weights": (entry(ONE, TWO), entry({**ONE, "weight": 9}, TWO)),
     "locality": (entry(ONE, TWO), entry({**ONE, "locality": "eu/a"}, TWO)),
+    "near ones first": (entry(ONE, TWO), entry(ONE, TWO, annotations=NEAR)),
     "network": (entry(ONE), entry({**ONE, "network": "east"})),
     "a port of its own": (entry(ONE, TWO), entry({**ONE, "ports": {"web": 8443}}, TWO)),
     "target port": (entry(ONE), entry(ONE, ports=[port(targetPort=8443)])),
@@ -91,6 +95,8 @@ SAME = {
     "order": (entry(ONE, TWO), entry(TWO, ONE)),
     "renamed": (entry(ONE, TWO), entry(ONE, TWO, name="other")),
     "weights said": (entry(ONE, TWO), entry({**ONE, "weight": 7}, {**TWO, "weight": 7})),
+    "near ones first, of one": (entry(ONE), entry(ONE, annotations=NEAR)),
+    "near ones first, of none": (entry(resolution="NONE"), entry(resolution="NONE", annotations=NEAR)),
     "port said": (entry(ONE), entry({**ONE, "ports": {"web": 80}}, ports=[port(targetPort=80)])),
     "port said otherwise": (entry({**ONE, "ports": {"web": 81}}), entry(ONE, ports=[port(targetPort=81)])),
     "addresses looked up": (entry(ONE), looked_up(ONE)),

@@ -315,8 +315,11 @@ def _service(resource: Resource[ServiceView], slices: Iterable[EndpointSlice] | 
 def _chosen(spec: ServiceSpec, annotated: str) -> tuple[str, ...]:
     """Source: pilot/pkg/serviceregistry/kube/conversion.go (NodeLocal), model/service.go (GetTrafficDistribution)."""
     told = [OWN_NODE] if spec.internal_traffic_policy == "Local" else []
-    near = spec.traffic_distribution or annotated
-    return (*told, *((f"near ones first: {_NEAR.get(near, near)}",) if near not in _ANYWHERE else ()))
+    return (*told, *_near_first(spec.traffic_distribution or annotated))
+
+
+def _near_first(near: str) -> tuple[str, ...]:
+    return (f"near ones first: {_NEAR.get(near, near)}",) if near not in _ANYWHERE else ()
 
 
 def _named(
@@ -351,13 +354,15 @@ def _entries(resource: Resource[Any], mesh: Mesh) -> list[Service]:
         export_to=as_strings(spec.get("exportTo")),
         networks=tuple(vip for vip in vips if "/" in vip and is_cidr(vip)),
         sans=tuple(sorted(as_strings(spec.get("subjectAltNames")))),
+        chosen=_near_first(resource.meta.annotations.get(DISTRIBUTION, "")),
     )
     return [_led(replace(whole, host=host), mesh) for host in as_strings(spec.get("hosts"))]
 
 
 def _led(entry: Service, mesh: Mesh) -> Service:
     leads = endpoints_of(entry.resource, entry.host, mesh)
-    return replace(entry, leads=leads, named=pods_among(leads) if entry.resolution == STATIC else None)
+    chosen = entry.chosen if len(leads) != 1 and entry.resolution != NONE else ()
+    return replace(entry, leads=leads, named=pods_among(leads) if entry.resolution == STATIC else None, chosen=chosen)
 
 
 def _entry_port(port: dict[str, Any]) -> Port:
