@@ -29,9 +29,9 @@ def test_the_same_port_by_its_name_is_the_same():
     assert prove(shop("ambient"), shop("ambient", target="p8080")).verdict is Conclusion.EQUAL
 
 
-def outside(*, target=0, resolution="DNS"):
+def outside(mode="sidecar", *, target=0, resolution="DNS"):
     ports = [{"number": 80, "name": "http", "protocol": "HTTP", **({"targetPort": target} if target else {})}]
-    return index(pods("web"), entry(ports=ports, resolution=resolution))
+    return index(pods("web", mode), entry(ports=ports, resolution=resolution))
 
 
 def test_another_target_port_outside_leads_elsewhere():
@@ -39,8 +39,10 @@ def test_another_target_port_outside_leads_elsewhere():
     assert not directions(outside(), outside(target=80))
 
 
-def test_who_keeps_the_address_keeps_the_port():
-    assert not directions(outside(resolution="NONE"), outside(target=8443, resolution="NONE"))
+def test_of_those_who_keep_the_address_ztunnel_keeps_the_port_too():
+    """Envoys change it (istiod's PassthroughTargetPorts, since 1.22)."""
+    for mode, found in (("ambient", set()), ("sidecar", {Direction.ROUTE})):
+        assert directions(outside(mode, resolution="NONE"), outside(mode, target=8443, resolution="NONE")) == found
 
 
 @pytest.mark.parametrize("protocol", ["http", "x"])
