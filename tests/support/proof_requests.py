@@ -66,6 +66,6 @@ def _http(told: dict[str, list[str]]) -> Http:
         for part in outer:
             at = at.setdefault(part, {})
         at[last] = value if last not in at else [*(at[last] if isinstance(at[last], list) else [at[last]]), value]
-    token = Token(TokenState(told["--token"][0]), claims) if "--token" in told else Token()
+    token = Token(TokenState(told["--token"][0]), claims, placed=True) if "--token" in told else Token()
     host = told.get("--host", [""])[0]
     return Http(told["--method"][0], told["--path"][0], host, headers, token, grpc="--grpc" in told)
