@@ -183,6 +183,8 @@ def test_of_a_plan_the_first_state_that_differs_is_enough(shop):
     every, first = proved(*plan, code=3), proved(*plan, "--fail-fast", code=3)
     assert len(first["compared"]) < len(every["compared"])
     assert {each["step"] for each in first["counterexamples"]} == {first["compared"][-1]}
+    commands = {tuple(each["command"]) for each in every["counterexamples"]}
+    assert all(tuple(each["command"]) in commands for each in first["counterexamples"]), "the state that was asked"
 
 
 @pytest.mark.parametrize(

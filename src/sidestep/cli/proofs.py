@@ -230,7 +230,8 @@ def _with_commands(proof: Proof, ask: Ask) -> Proof:
         sides = {BEFORE: (*_reading(ask.sources[0]), "--at", TODAY)}
         return with_commands(proof, sides, (*_reading(ask.sources[-1]), "--at", TODAY))
     source = _reading(ask.sources[0])
-    places = {name: ask.plan.at(name, last=name == proof.compared[-1]) for name in proof.compared[1:]}
+    end = "" if proof.ended_early else proof.compared[-1]
+    places = {name: ask.plan.at(name, last=name == end) for name in proof.compared[1:]}
     steps = {name: (*source, "--at", place) for name, place in {**places, TODAY: TODAY}.items() if place}
     return with_commands(proof, steps, None)
 
