@@ -16,6 +16,7 @@ from sidestep.semantics.instances import Instances
 from sidestep.semantics.requests import (
     Client,
     Guise,
+    KubeletClient,
     NodeClient,
     OutsideClient,
     SomebodyClient,
@@ -25,7 +26,7 @@ from sidestep.semantics.requests import (
 WHERE = "--client"
 FORMS = (
     "NS/WORKLOAD, NS/POD, NS/SERVICEACCOUNT, NS/KIND/NAME, gateway:[NS/]NAME, sidecar:NS/SERVICEACCOUNT, "
-    "ambient:NS/SERVICEACCOUNT, sidecar,ambient:NS/SERVICEACCOUNT (today, then), node[:IP] or outside[:IP]"
+    "ambient:NS/SERVICEACCOUNT, sidecar,ambient:NS/SERVICEACCOUNT (today, then), node[:IP], outside[:IP] or kubelet"
 )
 GUISES = frozenset(each.value for each in Guise)
 """Words for a pod that may come, which nobody has read."""
@@ -63,6 +64,8 @@ def client_named(index: MeshIndex, text: str) -> FoundClient:
     word, _, rest = text.strip().partition(":")
     if word == "node":
         return FoundClient(NodeClient(_address(rest)))
+    if word == "kubelet" and not rest:
+        return FoundClient(KubeletClient())
     if word == "outside":
         return FoundClient(OutsideClient(_address(rest)))
     today, _, then = word.partition(THEN)

@@ -7,6 +7,7 @@ from msgspec import Struct
 from sidestep.semantics.authorization.policy import Action, Attribute, Policy, Rule
 from sidestep.semantics.authorization.ztunnel import Withheld, convert
 from sidestep.semantics.decisions import Bypass, Check, CheckKind, Decision, Hop, Proxy, Transport, Verdict
+from sidestep.semantics.network_policies import PROBES
 from sidestep.semantics.routing.route import RouteSource
 
 _REFUSED = (Verdict.DENY, Verdict.UNREACHABLE)
@@ -63,6 +64,11 @@ class Change(Struct, frozen=True, dict=True):
     def through_waypoint(self) -> bool:
         """Whether a waypoint is met after."""
         return any(hop.proxy is Proxy.WAYPOINT for hop in self.after.path)
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether the kubelet asks, by the address that stands for it in ambient."""
+        return any(block.startswith(f"{self.last_after.source}/") for block in PROBES)
 
     @property
     def waypoint_port(self) -> int:

@@ -156,6 +156,8 @@ def _closed(change: Change) -> Iterator[str]:
     proxy, peer = change.last_after.proxy, change.last_after
     if change.forgotten and change.last_before.identity is not None:
         yield "D63"
+    elif check.kind is CheckKind.NETWORK_POLICY:
+        yield from ("D32",) if change.is_probe else ()
     elif check.shape is Shape.HANG:
         yield "D55"
     elif proxy is Proxy.WAYPOINT:

@@ -16,6 +16,7 @@ from sidestep.semantics.requests import (
     GatewayClient,
     Guise,
     Http,
+    KubeletClient,
     NodeClient,
     OutsideClient,
     Request,
@@ -160,6 +161,8 @@ def client_words(client: Client) -> str:
             return f"node {client.address}".rstrip()
         case OutsideClient():
             return f"outside {client.address}".rstrip()
+        case KubeletClient():
+            return "the kubelet"
 
 
 def _hop(hop: Hop, bundle: Bundle) -> HopReport:

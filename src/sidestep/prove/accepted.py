@@ -31,7 +31,8 @@ class Scope(Struct, frozen=True):
 
     Attributes:
         destination: `namespace/service`, or the host or address that is dialled.
-        client: `namespace/workload`, `someone:namespace/account`, `gateway:namespace/name`, `outside` or `node`.
+        client: `namespace/workload`, `someone:namespace/account`, `gateway:namespace/name`, `outside`, `node`
+            or `kubelet`.
         method: of HTTP.
         path: of HTTP, without query; `*` stands for slashes too.
     """

@@ -10,6 +10,7 @@ from sidestep.semantics.requests import (
     Client,
     GatewayClient,
     Http,
+    KubeletClient,
     NodeClient,
     OutsideClient,
     Request,
@@ -54,6 +55,8 @@ def _client_argument(client: Client, before: Client | None) -> str:
             return f"node:{client.address}" if client.address else "node"
         case OutsideClient():
             return f"outside:{client.address}" if client.address else "outside"
+        case KubeletClient():
+            return "kubelet"
 
 
 def _of_bytes(payload: Tcp) -> Iterator[str]:

@@ -126,7 +126,7 @@ class Journey:
             if space == _ELSEWHERE:
                 return run.apart(run.ways.elsewhere())
             ways = (way for service in old.get(space, ()) for way in run.ways.to(service))
-            every = chain(ways, run.ways.alone(space), run.ways.new_names(new.get(space, ())))
+            every = chain(ways, run.ways.alone(space), run.ways.probes(space), run.ways.new_names(new.get(space, ())))
             return run.apart(every, shown=shown)
 
         spaces = (*sorted({*self._before.by_namespace, *old, *new}), _ELSEWHERE)
@@ -224,6 +224,11 @@ class Journey:
         spaces = {*self._before.by_namespace, *(each.namespace for each in self._before.services.services)}
         return frozenset(space for number, space in enumerate(sorted(spaces)) if self._part.takes(number))
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Namespaces with pods, by name."""
+        return {space: number for number, space in enumerate(sorted(self._before.by_namespace))}
+
     def _visit(self, run: Run, service: Service, changed: Affected) -> Iterator[Remembered]:
         """One destination: all of it where it may be another, else only for callers of new kinds."""
         if self._touched(run, service, changed):
@@ -248,9 +253,14 @@ class Journey:
             asked = self._asking(run, frozenset({space}))
             yield self._lonely[space], asked.apart(asked.ways.alone(space, new=not touched, steady=self._steady.at))
             self._register.note(_alone(space), ways.told_alone(space), ways.callers)
+        place += len(self._lonely)
+        spaces = self._before.by_namespace
+        near = (space for space in changed.namespaces if space in spaces)
+        for space in sorted(self._mine.intersection(spaces if changed.everything else near)):
+            yield place + self._places[space], run.apart(ways.probes(space))
         if self._part.number:
             return
-        place += len(self._lonely)
+        place += len(self._places)
         if changed.names or (self._new and self._last and self._last.services is not index.services):
             self._new = tuple(ways.new_services())
         yield place, run.apart(ways.new_names(self._new))

@@ -10,6 +10,7 @@ from sidestep.semantics.requests import (
     Answers,
     Client,
     GatewayClient,
+    KubeletClient,
     NodeClient,
     OutsideClient,
     Request,
@@ -25,7 +26,7 @@ class Subject(Struct, frozen=True, rename="camel"):
     Attributes:
         who: sends it, in words.
         client: who that is in scopes: `namespace/workload`, `someone:namespace/account`, `gateway:namespace/name`,
-            `outside` or `node`, the latter with an address where one is known.
+            `kubelet`, `outside` or `node`, the latter with an address where one is known.
         host: name or address dialled.
         port: dialled.
         method: of HTTP; empty for bytes that no proxy reads.
@@ -89,3 +90,5 @@ def _client(client: Client) -> str:
             return f"node:{client.address}" if client.address else "node"
         case OutsideClient():
             return f"outside:{client.address}" if client.address else "outside"
+        case KubeletClient():
+            return "kubelet"

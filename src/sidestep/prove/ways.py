@@ -22,11 +22,13 @@ from sidestep.prove.residual import blocks
 from sidestep.semantics.authorization.matchers import is_cidr
 from sidestep.semantics.authorization.policy import Attribute
 from sidestep.semantics.authorization.ztunnel_set import ZtunnelSet
+from sidestep.semantics.by_selector import grouped
 from sidestep.semantics.families import is_ipv6, of_each_family
 from sidestep.semantics.index import MeshIndex
 from sidestep.semantics.instances import Instances, Mode
+from sidestep.semantics.probes import probe_ports
 from sidestep.semantics.protocols import Declared
-from sidestep.semantics.requests import Client, GatewayClient, NodeClient, OutsideClient
+from sidestep.semantics.requests import Client, GatewayClient, KubeletClient, NodeClient, OutsideClient
 from sidestep.semantics.routing.hosts import is_wildcard
 from sidestep.semantics.service_index import Port, Service
 
@@ -37,6 +39,7 @@ Dialled = Callable[[str], bool]
 """Which addresses of pods are meant."""
 _UNKNOWN_HOST = "nobody.example.com"
 _USUAL_PORTS = ((80, Declared.HTTP), (443, Declared.TCP))
+_KUBELET = KubeletClient()
 _OF_PROXIES = frozenset(range(15000, 15100))
 
 
@@ -92,6 +95,9 @@ class Ways(Struct, frozen=True, dict=True):
         for service in self.suspicious_first():
             yield from self.to(service)
         yield from self.alone()
+        for space in self.before.by_namespace:
+            if not self.namespaces or space in self.namespaces:
+                yield from self.probes(space)
         yield from self.new_names()
         yield from self.elsewhere()
 
@@ -171,6 +177,33 @@ class Ways(Struct, frozen=True, dict=True):
         for space in self.before.by_namespace:
             if (not self.namespaces or space in self.namespaces) and self.before.unserved(space):
                 yield space
+
+    def probes(self, namespace: str) -> Iterator[Way]:
+        """The kubelet to pods of a namespace that NetworkPolicies hold in either mesh and ambient takes in one.
+
+        By an address where one is the same in both meshes, else by a Service that leads to them alone; those with
+        neither are not asked.
+        """
+        if all(index.network.rules(namespace) is None for index in self._indexes):
+            return
+        for ref, pods in grouped(self.before.by_namespace.get(namespace, ()), lambda each: each.workload).items():
+            others = (self.after or self.before).workloads.get(ref, ())
+            to = self._by_which(pods, others)
+            if to and any(each.mode is Mode.AMBIENT for each in (*pods, *others)):
+                for port in sorted({number for one in pods for number in probe_ports(self.before.mesh, one)}):
+                    yield Way(_KUBELET, "the kubelet", to, port, Declared.TCP, "", _KUBELET)
+
+    def _by_which(self, pods: tuple[Instances, ...], others: tuple[Instances, ...]) -> str:
+        """A name or an address of pods of one workload alone, in both meshes; empty where there is none."""
+        second = {address for each in others for address in each.every_address}
+        address = next((each for one in pods for each in one.every_address if each in second), "")
+        if address or not pods or not others:
+            return address
+        for service in self.before.in_front_of(pods[0]):
+            behind = [each for index in self._indexes for each in _behind(index, service.host)]
+            if behind and all(each.workload == pods[0].workload for each in behind):
+                return service.host
+        return ""
 
     def told_alone(self, namespace: str) -> Iterator["Told"]:
         """By what callers of such pods are told apart, as far as anybody asked."""
@@ -410,6 +443,11 @@ def places_of(pods: Instances, steady: Dialled = lambda _: False) -> Iterator[st
 
 def _place(namespace: str, address: str) -> str:
     return f"{namespace} {address}"
+
+
+def _behind(index: MeshIndex, host: str) -> tuple[Instances, ...]:
+    service = index.services.by_host.get(host)
+    return index.behind(service) if service is not None else ()
 
 
 class Told(Struct, frozen=True):

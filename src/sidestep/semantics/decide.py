@@ -9,7 +9,7 @@ from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.decisions import Branch, Decision, decision
 from sidestep.semantics.hops.clients import from_gateway, from_plain, from_sidecar, from_ztunnel
 from sidestep.semantics.hops.nowhere import nowhere
-from sidestep.semantics.hops.server import to_itself
+from sidestep.semantics.hops.server import probed, to_itself
 from sidestep.semantics.hops.targets import Pods, Target, dialled_address, resolve
 from sidestep.semantics.hops.traveller import Sender, Traveller
 from sidestep.semantics.index import MeshIndex
@@ -17,6 +17,7 @@ from sidestep.semantics.instances import Instances, Mode
 from sidestep.semantics.requests import (
     GatewayClient,
     Http,
+    KubeletClient,
     NodeClient,
     OutsideClient,
     Request,
@@ -55,6 +56,8 @@ def _branches(index: MeshIndex, request: Request) -> list[Branch]:
         case OutsideClient(address=address):
             sender = Sender(f"outside {address}".rstrip(), address=address)
             return _from_plain(Traveller(index, request, sender, http=http))
+        case KubeletClient():
+            return _from_kubelet(Traveller(index, request, Sender("the kubelet", local=True), http=http))
 
 
 def _from_one(index: MeshIndex, request: Request, http: Http | None, client: Instances) -> list[Branch]:
@@ -93,6 +96,18 @@ def _from_node(traveller: Traveller) -> list[Branch]:
             for branch in local
         ),
     ]
+
+
+def _from_kubelet(traveller: Traveller) -> list[Branch]:
+    """Its probes: of each kind of pods behind a name one, without a Service between."""
+    index, to = traveller.index, traveller.request.to
+    service = index.services.by_host.get(to)
+    alone = index.by_address.get(to)
+    found = index.behind(service) if service is not None else () if alone is None else (alone,)
+    if not found:
+        return [traveller.unknown(to, f"no pod that was read has the name or address {to}")]
+    share = replace(traveller, weight=1 / len(found), dialled=to if alone is not None else "")
+    return [probed(share, pods, traveller.request.port) for pods in found]
 
 
 def _from_pods(traveller: Traveller, client: Instances, target: Target) -> list[Branch]:

@@ -59,7 +59,11 @@ class OutsideClient(Struct, frozen=True, gc=False, tag="outside"):
     address: str = ""
 
 
-Client = WorkloadClient | SomebodyClient | GatewayClient | NodeClient | OutsideClient
+class KubeletClient(Struct, frozen=True, gc=False, tag="kubelet"):
+    """The kubelet of the pods' own node, which probes each of them at a port of its own, whatever name is dialled."""
+
+
+Client = WorkloadClient | SomebodyClient | GatewayClient | NodeClient | OutsideClient | KubeletClient
 
 
 class Http(Struct, frozen=True, gc=False):

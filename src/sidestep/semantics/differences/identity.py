@@ -69,13 +69,15 @@ IDENTITY: tuple[Difference, ...] = (
     Difference(
         "D32", "Probes of the kubelet take another way", _B, Direction.OBSERVED,
         "The webhook rewrites HTTP probes to the agent's port 15020, past the policies of the application's port.",
-        "What the pod's own node sends passes ztunnel by, probes and, with iptables, all else. Probes from elsewhere, "
-        "such as a load balancer's, are plaintext in both, and STRICT and policies apply to them.",
+        "What the pod's own node sends passes ztunnel by, probes and, with iptables, all else; NetworkPolicies, which "
+        "let in what a node sends to its own pods, know probes by 169.254.7.127. Probes from elsewhere, such as a load "
+        "balancer's, are plaintext in both, and STRICT and policies apply to them.",
         "Pods have probes.",
-        "Nothing for the kubelet's; admit health checks that come from outside of the node.",
+        "Let 169.254.7.127 (and fd16:9254:7127:1337:ffff:ffff:ffff:ffff) in where NetworkPolicies hold pods, which "
+        "`sidestep convert` does; admit health checks that come from outside of the node.",
         (_ENROL, f"{DOCS}ops/configuration/mesh/app-health-check/"),
         decidable=False,
-        undecidable="what comes of a probe is the same, and a request does not say from which node it was sent",
+        undecidable="where no NetworkPolicy keeps it out, which a proof asks, what comes of a probe is the same",
     ),
     Difference(
         "D33", "X-Forwarded-Client-Cert is gone", _B, Direction.OBSERVED,

@@ -22,6 +22,7 @@ from sidestep.semantics.instances import Instances
 from sidestep.semantics.network_index import NetworkRules
 from sidestep.semantics.network_policies import PROBES
 from sidestep.semantics.proxies import GATEWAY_NAME
+from sidestep.semantics.requests import KubeletClient
 from sidestep.semantics.routing.hosts import is_address
 from sidestep.semantics.selectors import selects
 from sidestep.semantics.somebody import SOMEONE
@@ -32,12 +33,21 @@ _Named = Mapping[str, int]
 
 
 class _End(Struct, frozen=True):
-    """The other end of a leg, as a rule's peers name it; of a pod that may come, in a namespace that may."""
+    """The other end of a leg, as a rule's peers name it.
+
+    Attributes:
+        namespace: its own.
+        labels: of its pods.
+        address: its own.
+        may_come: a pod that may come, in a namespace that may.
+        probes: the kubelet: nobody else has its address.
+    """
 
     namespace: str
     labels: Labels
     address: str
     may_come: bool = False
+    probes: bool = False
 
 
 def network_check(traveller: Traveller, to: Instances, transport: Transport, port: int) -> Check | None:
@@ -100,7 +110,8 @@ def _arriving(traveller: Traveller, there: _End, to: Instances | None, port: int
         return broken
     sender = traveller.sender
     may_come = sender.instances is not None and sender.instances.workload.kind == SOMEONE
-    here = _End(sender.namespace, sender.labels, sender.address, may_come)
+    probes = isinstance(traveller.request.client, KubeletClient)
+    here = _End(sender.namespace, sender.labels, sender.address, may_come, probes)
     rules = {each.id: (each.view.spec.ingress or ()) for each in applied}
     named = to.container_ports if to is not None else {}
     answers = [_admits(traveller, rules[each.id], (here, named, each.meta.namespace), port) for each in applied]
@@ -187,7 +198,7 @@ def _space_selected(traveller: Traveller, selector: object, other: _End) -> bool
 
 def _block_admits(block: Mapping[str, Any], other: _End) -> bool | None:
     if block.get("cidr") in PROBES:
-        return False
+        return other.probes and str(block["cidr"]).startswith(f"{other.address}/")
     excepted = block.get("except")
     if not other.address:
         return True if block.get("cidr") in _EVERYWHERE and not excepted else None

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sidestep.semantics.authentication.peers import Levels, Mtls, PeerPolicy, effective
 from sidestep.semantics.authorization.seen import Chain
 from sidestep.semantics.decisions import Branch, Check, CheckKind, Hop, Proxy, Shape, Transport, Verdict
+from sidestep.semantics.families import is_ipv6
 from sidestep.semantics.hops.entry import entry_checks
 from sidestep.semantics.hops.forwarded import certificate_of, forwarded
 from sidestep.semantics.hops.judging import http_checks, not_http, policy_check, ztunnel_check
@@ -16,6 +17,7 @@ from sidestep.semantics.hops.network import network_check
 from sidestep.semantics.hops.seeing import seen
 from sidestep.semantics.hops.traveller import Traveller, identity_over
 from sidestep.semantics.instances import BYPASS_INBOUND, Instances, Mode
+from sidestep.semantics.network_policies import PROBES
 from sidestep.semantics.protocols import Declared, treated_as
 from sidestep.semantics.proxies import INTERCEPTION
 from sidestep.semantics.redirection import OF_THE_PROXY
@@ -100,6 +102,20 @@ def to_itself(traveller: Traveller, pods: Instances, port: int) -> Branch:
     user: RETURN). Where there are several pods, it is taken to be another that is dialled.
     """
     return _unguarded(Arrival(traveller, pods, Transport.PLAINTEXT, port), "what a pod sends to itself is not captured")
+
+
+def probed(traveller: Traveller, pods: Instances, port: int) -> Branch:
+    """The kubelet asks pods of its own node: NetworkPolicies let it, but know it by another address in ambient.
+
+    Source: Kubernetes' NetworkPolicy (what a node sends to its own pods is always let in); istio-semantics.md §2.1
+    (probes of ambient pods are sent on from 169.254.7.127); the webhook rewrites those of sidecars (§1.5).
+    """
+    if pods.mode is not Mode.AMBIENT:
+        arrival = Arrival(traveller, pods, Transport.PLAINTEXT, port)
+        return _unguarded(arrival, "what a node sends to its own pods no NetworkPolicy keeps out")
+    first, second = (block.partition("/")[0] for block in PROBES)
+    sender = replace(traveller.sender, address=second if is_ipv6(pods.address) else first)
+    return arrive(Arrival(replace(traveller, sender=sender), pods, Transport.PLAINTEXT, port))
 
 
 def _unguarded(arrival: Arrival, why: str = "") -> Branch:
