@@ -24,6 +24,8 @@ from sidestep.semantics.requests import (
     SomebodyClient,
     WorkloadClient,
 )
+from sidestep.semantics.routing.hosts import is_address
+from sidestep.semantics.service_index import Service
 from sidestep.semantics.somebody import pods_of
 
 
@@ -101,12 +103,13 @@ def _from_node(traveller: Traveller) -> list[Branch]:
 def _from_kubelet(traveller: Traveller) -> list[Branch]:
     """Its probes: of each kind of pods behind a name one, without a Service between."""
     index, to = traveller.index, traveller.request.to
-    service = index.services.by_host.get(to)
-    alone = index.by_address.get(to)
-    found = index.behind(service) if service is not None else () if alone is None else (alone,)
+    target = resolve(index, to, "")
+    found = target.instances if isinstance(target, Pods) else ()
+    if isinstance(target, Service):
+        found = index.behind(target)
     if not found:
         return [traveller.unknown(to, f"no pod that was read has the name or address {to}")]
-    share = replace(traveller, weight=1 / len(found), dialled=to if alone is not None else "")
+    share = replace(traveller, weight=1 / len(found), dialled=to if is_address(to) else "")
     return [probed(share, pods, traveller.request.port) for pods in found]
 
 
