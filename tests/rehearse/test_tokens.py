@@ -59,7 +59,7 @@ def claims(question):
 def test_the_prover_asks_with_no_token_that_names_nobody():
     told = Conditions(
         {"method": frozenset(), "path": frozenset(), "authority": frozenset()}, {}, {},
-        {("groups",): frozenset()}, issuers=frozenset({"https://a", "https://b"}), validated=True,
+        {("groups",): frozenset()}, frozenset(), issuers=frozenset({"https://a", "https://b"}), validated=True,
     )  # fmt: skip
     issuers = {token.claims.get("iss") for token in _tokens(told) if token.state is TokenState.VALID}
     assert None not in issuers
