@@ -7,7 +7,7 @@ from msgspec import Struct
 from sidestep.semantics.authorization.policy import Action, Attribute, Policy, Rule
 from sidestep.semantics.authorization.ztunnel import Withheld, convert
 from sidestep.semantics.decisions import Bypass, Check, CheckKind, Decision, Hop, Proxy, Transport, Verdict
-from sidestep.semantics.network_policies import PROBES
+from sidestep.semantics.network_policies import PROBED_FROM
 from sidestep.semantics.routing.route import RouteSource
 
 _REFUSED = (Verdict.DENY, Verdict.UNREACHABLE)
@@ -68,7 +68,7 @@ class Change(Struct, frozen=True, dict=True):
     @property
     def is_probe(self) -> bool:
         """Whether the kubelet asks, by the address that stands for it in ambient."""
-        return any(block.startswith(f"{self.last_after.source}/") for block in PROBES)
+        return self.last_after.source in PROBED_FROM
 
     @property
     def waypoint_port(self) -> int:

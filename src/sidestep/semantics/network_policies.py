@@ -14,8 +14,10 @@ from sidestep.model.views.apps import NetworkPolicy, NetworkPolicyPort, NetworkP
 from sidestep.semantics.selectors import selects
 from sidestep.semantics.waypoints import HBONE_PORT
 
-PROBES = ("169.254.7.127/32", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff/128")
-"""Whom ambient shows the kubelet's probes as coming from; no pod has these addresses (§2.1)."""
+PROBED_FROM = ("169.254.7.127", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff")
+"""Whom ambient shows the kubelet's probes as coming from, of each IP family; no pod has these addresses (§2.1)."""
+PROBES = tuple(f"{address}/{bits}" for address, bits in zip(PROBED_FROM, (32, 128), strict=True))
+"""The same as address blocks."""
 
 _Peer = tuple[Any, Any]
 """A selector of namespaces and one of pods; of an address block, neither."""

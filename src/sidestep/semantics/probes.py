@@ -9,7 +9,8 @@ from sidestep.model.metadata import WorkloadRef
 from sidestep.semantics.instances import Instances
 from sidestep.semantics.loose import as_dict, as_dicts
 
-_PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+PROBE_FIELDS = ("livenessProbe", "readinessProbe", "startupProbe")
+"""Of a container."""
 _MARK = b'Probe"'
 _ASKED = ("httpGet", "tcpSocket", "grpc")
 
@@ -33,7 +34,7 @@ def _told(mesh: Mesh, workload: WorkloadRef) -> Iterator[Any]:
             continue
         spec = as_dict(as_dict(as_dict(found.tree().get("spec")).get("template")).get("spec"))
         for container in (*as_dicts(spec.get("containers")), *as_dicts(spec.get("initContainers"))):
-            for probe in _PROBES:
+            for probe in PROBE_FIELDS:
                 asked = as_dict(container.get(probe))
                 yield from (as_dict(asked[way]).get("port") for way in _ASKED if way in asked)
 

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from sidestep.semantics.loose import as_dict, as_strings
+from sidestep.semantics.probes import PROBE_FIELDS
 
 CALL = re.compile(
     r"(?:localhost|127\.0\.0\.1|\[::1\]):150(?:00|20|21)\b|quitquitquit|\b(?:pkill|killall)\b[^;&|\n]*\bpilot-agent\b"
@@ -17,7 +18,6 @@ CALL = re.compile(
 MARKS = (b":15000", b":15020", b":15021", b"quitquitquit", b"pilot-agent")
 """One of them is in every object that has such a call."""
 LOOP = re.compile(r"\b(?:until|while)\b")
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 class ProxyCall(Struct, frozen=True):
@@ -41,7 +41,7 @@ def proxy_calls(container: dict[str, Any]) -> Iterator[ProxyCall]:
     texts = [*_texts(container, "command"), *_texts(container, "args")]
     for hook, told in sorted(as_dict(container.get("lifecycle")).items()):
         texts += _executed(told, f"lifecycle.{hook}")
-    for probe in _PROBES:
+    for probe in PROBE_FIELDS:
         texts += _executed(container.get(probe), probe)
     for field, text in texts:
         loops = LOOP.search(text) is not None

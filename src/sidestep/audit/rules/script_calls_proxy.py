@@ -10,6 +10,7 @@ from sidestep.audit.finding import Evidence, Severity
 from sidestep.audit.members import has_sidecar, is_ambient
 from sidestep.audit.rule import Found, Rule, of_workload
 from sidestep.semantics.loose import as_dict, as_dicts, as_strings
+from sidestep.semantics.probes import PROBE_FIELDS
 from sidestep.semantics.proxies import PROXY, Role
 from sidestep.semantics.proxy_calls import CALL, LOOP, MARKS
 
@@ -73,7 +74,7 @@ def _of_container(container: dict[str, Any]) -> Iterator[_Call]:
     yield from _in_texts(name, "command", texts)
     for hook, told in as_dict(container.get("lifecycle")).items():
         yield from _in_texts(name, f"lifecycle.{hook}", _executed(told))
-    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+    for probe in PROBE_FIELDS:
         yield from _in_texts(name, probe, _executed(container.get(probe)))
 
 

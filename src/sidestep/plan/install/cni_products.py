@@ -15,8 +15,8 @@ from sidestep.plan.install.releases import minor
 from sidestep.plan.install.values import Requirement
 from sidestep.semantics.cni_conflicts import conflicts
 from sidestep.semantics.images import release_of
+from sidestep.semantics.network_policies import PROBES
 
-PROBES = "169.254.7.127/32"
 _CILIUM = (
     ("cni-exclusive", "cni.exclusive=false", "Cilium deletes the configuration of istio-cni"),
     ("enable-bpf-masquerade", "bpf.masquerade=false", "kubelet probes of ambient pods fail"),
@@ -81,8 +81,8 @@ def _probe_fix(felix: Resource[Any], agent: Resource[Controller] | None, *, bypa
 
 def _probes(mesh: Mesh, product: str) -> Requirement:
     """Met where a policy names the address; unknown where none was read, because Cilium's kinds are not fetched."""
-    named = next((each for each in mesh.others if each.kind in _POLICIES and PROBES.encode() in each.body), None)
-    change = f"a CiliumClusterwideNetworkPolicy that admits ingress from {PROBES}, if any policy denies by default"
+    named = next((each for each in mesh.others if each.kind in _POLICIES and PROBES[0].encode() in each.body), None)
+    change = f"a CiliumClusterwideNetworkPolicy that admits ingress from {PROBES[0]}, if any policy denies by default"
     because = "kubelet probes of ambient pods come from this address, and a default deny drops them"
     return Requirement(product, change, because, True if named else None, named.id if named else None)
 

@@ -197,8 +197,8 @@ def _space_selected(traveller: Traveller, selector: object, other: _End) -> bool
 
 
 def _block_admits(block: Mapping[str, Any], other: _End) -> bool | None:
-    if block.get("cidr") in PROBES:
-        return other.probes and str(block["cidr"]).startswith(f"{other.address}/")
+    if block.get("cidr") in PROBES and not other.probes:
+        return False
     excepted = block.get("except")
     if not other.address:
         return True if block.get("cidr") in _EVERYWHERE and not excepted else None

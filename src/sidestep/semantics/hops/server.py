@@ -17,7 +17,7 @@ from sidestep.semantics.hops.network import network_check
 from sidestep.semantics.hops.seeing import seen
 from sidestep.semantics.hops.traveller import Traveller, identity_over
 from sidestep.semantics.instances import BYPASS_INBOUND, Instances, Mode
-from sidestep.semantics.network_policies import PROBES
+from sidestep.semantics.network_policies import PROBED_FROM
 from sidestep.semantics.protocols import Declared, treated_as
 from sidestep.semantics.proxies import INTERCEPTION
 from sidestep.semantics.redirection import OF_THE_PROXY
@@ -113,8 +113,7 @@ def probed(traveller: Traveller, pods: Instances, port: int) -> Branch:
     if pods.mode is not Mode.AMBIENT:
         arrival = Arrival(traveller, pods, Transport.PLAINTEXT, port)
         return _unguarded(arrival, "what a node sends to its own pods no NetworkPolicy keeps out")
-    first, second = (block.partition("/")[0] for block in PROBES)
-    sender = replace(traveller.sender, address=second if is_ipv6(pods.address) else first)
+    sender = replace(traveller.sender, address=PROBED_FROM[is_ipv6(pods.address)])
     return arrive(Arrival(replace(traveller, sender=sender), pods, Transport.PLAINTEXT, port))
 
 
