@@ -165,6 +165,19 @@ def client_words(client: Client) -> str:
             return "the kubelet"
 
 
+def name_of_stranger(client: GatewayClient | NodeClient | OutsideClient | KubeletClient) -> str:
+    """Who is no pod, as `--client` takes him, and scopes of accepted differences do."""
+    match client:
+        case GatewayClient():
+            return f"gateway:{client.namespace}/{client.name}"
+        case NodeClient():
+            return f"node:{client.address}" if client.address else "node"
+        case OutsideClient():
+            return f"outside:{client.address}" if client.address else "outside"
+        case KubeletClient():
+            return "kubelet"
+
+
 def _hop(hop: Hop, bundle: Bundle) -> HopReport:
     decider = next((check for check in hop.checks if check.verdict is not Verdict.ALLOW), None)
     decider = decider or next((check for check in reversed(hop.checks) if check.object is not None), None)

@@ -3,16 +3,12 @@
 from collections.abc import Iterator
 
 from sidestep.explain.clients import THEN
-from sidestep.explain.words import each_claim
+from sidestep.explain.words import each_claim, name_of_stranger
 from sidestep.semantics.authentication.tokens import Token, TokenState
 from sidestep.semantics.requests import (
     Answers,
     Client,
-    GatewayClient,
     Http,
-    KubeletClient,
-    NodeClient,
-    OutsideClient,
     Request,
     SomebodyClient,
     Tcp,
@@ -49,14 +45,8 @@ def _client_argument(client: Client, before: Client | None) -> str:
             guises = dict.fromkeys((earlier.value, client.guise.value))
             told = f"{THEN.join(guises)}:{client.namespace}/{client.account}"
             return f"{told}@{client.address}" if client.address else told
-        case GatewayClient():
-            return f"gateway:{client.namespace}/{client.name}"
-        case NodeClient():
-            return f"node:{client.address}" if client.address else "node"
-        case OutsideClient():
-            return f"outside:{client.address}" if client.address else "outside"
-        case KubeletClient():
-            return "kubelet"
+        case _:
+            return name_of_stranger(client)
 
 
 def _of_bytes(payload: Tcp) -> Iterator[str]:

@@ -154,7 +154,7 @@ def _treatment(branch: Branch, assume: Assume) -> tuple[object, ...]:
     route, http = branch.route, branch.delivered
     line = (http.path, http.authority) if http is not None else ()
     if route is None:
-        return (*line, *_NOTHING[:-2], branch.chosen, *_NOTHING[-1:])
+        return (*line, "", None, (), (), None, (), (), branch.chosen, "")
     return (*line, *_asked(branch, route, assume))
 
 
@@ -170,9 +170,6 @@ def _asked(branch: Branch, route: Route, assume: Assume) -> tuple[object, ...]:
         (*shaped.policy(_policy(branch, route)), *branch.chosen),
         "" if route.tls in _OWN_TLS else route.tls,
     )
-
-
-_NOTHING: tuple[object, ...] = ("", None, (), (), None, (), (), (), "")
 
 
 def _retries(route: Route, assume: Assume) -> Retries | None:

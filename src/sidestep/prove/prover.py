@@ -25,7 +25,7 @@ from sidestep.prove.opaque import Opaque
 from sidestep.prove.outcome import Assume, Leave, Outcome, difference, outcome
 from sidestep.prove.pairs import Pair, Pairs, Verdict, Verdicts
 from sidestep.prove.proof import Conclusion, Counterexample, Direction, Proof, Undecided
-from sidestep.prove.remembered import MOST_UNDECIDED, Remembered
+from sidestep.prove.remembered import MOST_UNDECIDED, NOTHING, Remembered
 from sidestep.prove.streams import streams
 from sidestep.prove.ways import Told, Way, Ways
 from sidestep.semantics.decide import decide
@@ -35,7 +35,6 @@ from sidestep.semantics.requests import Answers, Http, Request, Tcp
 
 __all__ = ["Assume", "Leave", "Terms", "prove"]
 _MOST_SHOWN = 500
-_NOTHING = Remembered(0, 0)
 
 
 class Terms(Struct, frozen=True):
@@ -166,7 +165,7 @@ class Run:
         each = iter(ways)
         first = next(each, None)
         if first is None:
-            return _NOTHING
+            return NOTHING
         part = copy(self)
         part.begin(self._shown_apart if shown else {})
         part.compare_all(chain((first,), each))

@@ -34,6 +34,10 @@ class Remembered(Struct, frozen=True, array_like=True):
         return len(self.undecided) < MOST_UNDECIDED
 
 
+NOTHING = Remembered(0, 0)
+"""Of ways that are none."""
+
+
 class Memory(Protocol):
     """Keeps what was found by a digest of all that it rests on."""
 

@@ -19,7 +19,7 @@ from sidestep.prove.proof import Proof
 from sidestep.prove.prover import Kept, Run, Terms
 from sidestep.prove.reach import Reach
 from sidestep.prove.register import Register
-from sidestep.prove.remembered import Recollection, Remembered
+from sidestep.prove.remembered import NOTHING, Recollection, Remembered
 from sidestep.prove.steady import Steady
 from sidestep.prove.ways import places_of
 from sidestep.semantics.by_selector import grouped
@@ -31,7 +31,6 @@ _ALONE = "/"
 """After the name of a namespace, for its pods to which no service leads; no host ends so."""
 _UNKNOWN = "/"
 """Under what is registered who calls a host that nobody knows; no host is called so."""
-_NOTHING = Remembered(0, 0)
 _SPARED = 16
 """Of so many namespaces the first part leaves one to others."""
 Share = Callable[[Callable[[str], Remembered], Sequence[str]], Iterable[Remembered]]
@@ -147,17 +146,16 @@ class Journey:
         self._kept.callers = run.ways.callers
         return run.proof()
 
-    def visit(self, step: str, index: MeshIndex, others: Iterable[Findings] = ()) -> Proof:
+    def visit(self, step: str, index: MeshIndex) -> Proof:
         """All that differs in a state and was not found in one before it, and what it took.
 
         Args:
             step: after which it is there.
             index: the mesh.
-            others: what the other parts found in it.
         """
-        return self.begin(step, index).proof(others)
+        return self.begin(step, index).proof()
 
-    def begin(self, step: str, index: MeshIndex) -> "Begun":
+    def begin(self, step: str, index: MeshIndex) -> Begun:
         """What this part finds in a state, before it is known what the others do."""
         return Begun(*self._visited(step, index))
 
@@ -176,7 +174,7 @@ class Journey:
             self._mirrored = self._mirror(index, step) if self._last is None else None
             for service in self._affected(run, changed):
                 found += [(self._order[service.host], each) for each in self._visit(run, service, changed)]
-            found += [each for each in self._visit_elsewhere(run, changed, index) if each[1] != _NOTHING]
+            found += [each for each in self._visit_elsewhere(run, changed, index) if each[1] != NOTHING]
         self._last = index
         return run, tuple(found)
 

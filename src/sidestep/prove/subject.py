@@ -4,15 +4,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from sidestep.explain.words import client_words
+from sidestep.explain.words import client_words, name_of_stranger
 from sidestep.semantics.authentication.tokens import TokenState
 from sidestep.semantics.requests import (
     Answers,
     Client,
-    GatewayClient,
-    KubeletClient,
-    NodeClient,
-    OutsideClient,
     Request,
     SomebodyClient,
     Tcp,
@@ -84,11 +80,5 @@ def _client(client: Client) -> str:
             return f"{client.ref.namespace}/{client.ref.name}"
         case SomebodyClient():
             return f"someone:{client.namespace}/{client.account}"
-        case GatewayClient():
-            return f"gateway:{client.namespace}/{client.name}"
-        case NodeClient():
-            return f"node:{client.address}" if client.address else "node"
-        case OutsideClient():
-            return f"outside:{client.address}" if client.address else "outside"
-        case KubeletClient():
-            return "kubelet"
+        case _:
+            return name_of_stranger(client)
